@@ -1,0 +1,77 @@
+"""The Faust app: a factory, nothing at import."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import faust
+from faust.transport.drivers import TRANSPORTS
+
+from agents import actions, scoring
+from agents.partitions import Partitions, die
+from streams.broker.topics import Topic
+from streams.settings import Settings
+
+
+class Clout(faust.App):
+    """A worker: Faust fetches and rebalances, `partitions` does the rest."""
+
+    def __init__(self, *args: Any, settings: Settings, **options: Any) -> None:
+        self.settings = settings
+        self.partitions = Partitions(self)
+        super().__init__(*args, **options)
+
+    def source(self, *topics: Topic) -> faust.TopicT:
+        """A Faust topic of blocks; nothing is acknowledged to Faust, positions are our own."""
+        names = [self.settings.topic(topic.name) for topic in topics]
+        source = self.topic(
+            *names, key_serializer="raw", value_serializer="raw", acks=False, partitions=self.settings.partitions
+        )
+        source.maxsize = 10_000  # never full: the transport hands out a few blocks a partition and waits
+        return source
+
+    async def on_start(self) -> None:
+        """Before the worker joins the group."""
+        await super().on_start()
+        await self.partitions.open()
+
+    async def on_stop(self) -> None:
+        """After SIGTERM or a crash."""
+        if self.crashed:
+            die("the framework crashed")
+        await self.partitions.close()
+        await super().on_stop()
+
+
+def create_app(settings: Settings) -> Clout:
+    """An app with both agents. Apps made by this function share nothing."""
+    TRANSPORTS.aliases.setdefault("block", "streams.broker.transport:Transport")
+    app = Clout(
+        settings.app,
+        settings=settings,
+        broker=[f"block://{broker}" for broker in settings.kafka.split(",")],
+        env_prefix="CLOUT_FAUST_",  # Faust's own variables have no prefix and beat the code
+        autodiscover=False,
+        datadir=tempfile.gettempdir(),
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=settings.partitions,
+        table_standby_replicas=1,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        broker_max_poll_records=settings.block_records,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=max(1.0, settings.session_timeout_s / 10),
+        broker_rebalance_timeout=20,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=4_194_304,
+        agent_supervisor="mode.CrashingSupervisor",
+        web_enabled=False,
+    )
+    # table_standby_replicas=1 keeps Faust's co-partitioning assignor; with standbys it would spread 4 over 3 workers as 2, 2, 0
+    app.assignor.replicas = 0
+    app.on_rebalance_complete.connect(app.partitions.take)
+    actions.define(app)
+    scoring.define(app)
+    return app

@@ -1,0 +1,21 @@
+"""Stage 2: engagements, keyed by target. What is done with a block stands in `streams.broker.intake` and `streams.model`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import faust
+
+from streams.broker.topics import ENGAGEMENTS
+
+if TYPE_CHECKING:
+    from agents.app import Clout
+
+
+def define(app: Clout) -> None:
+    """The agent for `engagements`."""
+
+    @app.agent(app.source(ENGAGEMENTS), name="scoring")
+    async def scoring(blocks: faust.StreamT) -> None:
+        async for block in blocks:
+            app.partitions.deliver(block)

@@ -1,0 +1,1 @@
+"""Kafka: topics, blocks in, record batches out, and the read-process-write loop of each partition."""

@@ -1,0 +1,24 @@
+"""The unit that travels through Faust: the records that one fetch returned for one partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+
+class Block(NamedTuple):
+    """Records of one partition and what they do to the position.
+
+    Offsets have gaps and transaction markers move positions, so a block says from where (`before`: the end of the block
+    handed out before it) to where (`after`) it moves the position. `epoch` ends with each revocation.
+    """
+
+    topic: str  #: full name, with prefix
+    partition: int
+    before: int
+    after: int
+    epoch: int
+    records: Sequence[Any]  #: with .offset, .key, .value, .headers
+
+
+UNDECODABLE = "clout-undecodable"  #: header of the record that stands for a batch that cannot be read

@@ -1,0 +1,192 @@
+"""From blocks to rows and outputs, for one partition number. Pure: no clock, no broker, no Redis.
+
+Order matters only here: which block is folded first. What leaves is collected until `cut`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.broker import rejects, strays
+from streams.broker.block import UNDECODABLE, Block
+from streams.broker.partition import partition_of
+from streams.broker.rejects import Origin
+from streams.broker.strays import Stray
+from streams.broker.topics import ENGAGEMENTS, SOURCES, STRAYS
+from streams.errors import LostInput
+from streams.events import KIND_INDEX, KINDS, Event, Reject, event_time, parse
+from streams.model import engagements
+from streams.model.acting import act
+from streams.model.engagements import Pack
+from streams.model.receiving import receive
+from streams.model.table import Slots, Table
+
+
+class Cut(NamedTuple):
+    """What one interval sends, and how far it read: one moment between two blocks."""
+
+    positions: dict[str, int]  #: base topic -> next offset to read
+    packs: dict[int, Pack]  #: by destination partition
+    strays: dict[int, list[Stray]]
+    rejects: list[tuple[bytes, bytes]]  #: key, value
+    changed: Slots
+    times: list[NDArray[np.int64]]  #: event times of the engagements folded
+    clock: int
+
+
+class Intake:
+    """A table and the blocks on their way into it."""
+
+    def __init__(self, table: Table, number: int, partitions: int, prefix: str = "") -> None:
+        self.table, self.number, self._partitions, self._prefix = table, number, partitions, prefix
+        self.positions: dict[str, int] = {}
+        self.waiting: dict[str, deque[Block]] = {t.name: deque() for t in SOURCES}
+        self.pending = 0  # events and engagements folded since the last cut
+        self._reset()
+
+    def _reset(self) -> None:
+        self._packs: dict[int, Pack] = {}
+        self._strays: dict[int, list[Stray]] = {}
+        self._rejects: list[tuple[bytes, bytes]] = []
+        self._times: list[NDArray[np.int64]] = []
+
+    # -- which block next ------------------------------------------------------------------------------------------
+
+    def offer(self, block: Block) -> None:
+        """A block has arrived."""
+        self.waiting[block.topic.removeprefix(self._prefix)].append(block)
+
+    def next(self) -> Block | None:
+        """Of the blocks at hand: engagements first, then the one whose first event is oldest."""
+        if self.waiting[ENGAGEMENTS.name]:
+            return self.waiting[ENGAGEMENTS.name].popleft()
+        queues = [queue for queue in self.waiting.values() if queue]
+        if not queues:
+            return None
+        return (queues[0] if len(queues) == 1 else min(queues, key=lambda queue: _first_time(queue[0]))).popleft()
+
+    # -- folding ---------------------------------------------------------------------------------------------------
+
+    def fold(self, block: Block, newest_ms: int) -> None:
+        """Fold what lies beyond the position; no event may be later than `newest_ms`. Raises LostInput for a hole."""
+        topic = block.topic.removeprefix(self._prefix)
+        at = self.positions[topic]
+        if block.before > at:
+            raise LostInput(
+                f"{block.topic}[{self.number}]: a hole between {at} and {block.before}; the worker stops so that nothing "
+                "is lost, and reads again from its position when restarted"
+            )
+        records = block.records if block.before == at else [r for r in block.records if r.offset >= at]
+        if topic == ENGAGEMENTS.name:
+            self._received(block.topic, records)
+        elif topic == STRAYS.name:
+            self._strayed(block.topic, records, newest_ms)
+        else:
+            self._acted(block.topic, topic, records, newest_ms)
+        self.positions[topic] = max(at, block.after)
+        self.pending += max(len(records), 1)
+
+    def _acted(self, full: str, topic: str, records: Any, newest_ms: int) -> None:
+        kind = _KIND_OF[topic]
+        name, find = KINDS[kind], self.table.users.get
+        events: list[Event] = []
+        slots: list[int] = []
+        for record in records:
+            event = parse(record.value, name, newest_ms)
+            if type(event) is Reject:
+                self._reject(_damage(record) or event, Origin(full, self.number, record.offset), record.value)
+                continue
+            user = f"{event.network}:{event.actor}"
+            slot = find(user)
+            if slot is None:  # whoever has a row is at home here; only newcomers can be astray
+                home = partition_of(user, self._partitions)
+                if home != self.number:
+                    stray = Stray(kind, Origin(full, self.number, record.offset), record.value)
+                    self._strays.setdefault(home, []).append(stray)
+                    self.table.counts.strays += 1
+                    continue
+                slot = self.table.add(user)
+            events.append(event)
+            slots.append(slot)
+        act(self.table, events, [kind] * len(events), slots, self._pack_for)
+
+    def _strayed(self, full: str, records: Any, newest_ms: int) -> None:
+        events: list[Event] = []
+        kinds: list[int] = []
+        slots: list[int] = []
+        for record in records:
+            try:
+                arrived = strays.decode(record.value or b"")
+            except ValueError as error:
+                self._reject(_damage(record) or Reject("bad_pack", "$", str(error)), Origin(full, self.number, record.offset), record.value)
+                continue
+            for stray in arrived:
+                event = parse(stray.value, KINDS[stray.kind], newest_ms)
+                if type(event) is not Reject and partition_of(f"{event.network}:{event.actor}", self._partitions) != self.number:
+                    why = f"still not its actor's partition; do all workers have {self._partitions} partitions?"
+                    event = Reject("astray_twice", "$.actor", why)
+                if type(event) is Reject:
+                    self._reject(event, stray.origin, stray.value)
+                    continue
+                events.append(event)
+                kinds.append(stray.kind)
+                slots.append(self.table.slot(f"{event.network}:{event.actor}"))
+        act(self.table, events, kinds, slots, self._pack_for)
+
+    def _received(self, full: str, records: Any) -> None:
+        for record in records:
+            try:
+                pack = engagements.decode(record.value or b"")
+            except ValueError as error:
+                self._reject(_damage(record) or Reject("bad_pack", "$", str(error)), Origin(full, self.number, record.offset), record.value)
+                continue
+            receive(self.table, pack)
+            self._times.append(pack.times)
+            self.pending += len(pack.targets)
+
+    def _pack_for(self, target: str) -> Pack:
+        home = partition_of(target, self._partitions)
+        pack = self._packs.get(home)
+        if pack is None:
+            pack = self._packs[home] = Pack()
+        return pack
+
+    def _reject(self, reject: Reject, origin: Origin, value: bytes | None) -> None:
+        self.table.counts.rejected += 1
+        self._rejects.append(rejects.record(reject, origin, value))
+
+    # -- what leaves -----------------------------------------------------------------------------------------------
+
+    def cut(self) -> Cut:
+        """Everything since the last cut."""
+        cut = Cut(
+            dict(self.positions), self._packs, self._strays, self._rejects, self.table.changed(), self._times, self.table.clock
+        )
+        self._reset()
+        self.pending = 0
+        return cut
+
+
+_KIND_OF = {t.name: KIND_INDEX[t.kind] for t in SOURCES if t.kind}
+
+
+def _first_time(block: Block) -> int:
+    """Event time of the first readable event, for choosing between blocks; what cannot be read is folded at once."""
+    for record in block.records[:8]:
+        ts = event_time(record.value)
+        if ts is not None:
+            return ts
+    return 0
+
+
+def _damage(record: Any) -> Reject | None:
+    """Is this the record that stands for a batch that cannot be read?"""
+    if record.headers:
+        for name, why in record.headers:
+            if name == UNDECODABLE:
+                return Reject("undecodable_batch", "$", f"the batch cannot be read from here to its end: {why.decode()}")
+    return None

@@ -1,0 +1,123 @@
+"""The read-process-write loop of one partition number: fold blocks as they come, send what changed once an interval.
+
+Folding and sending run beside each other: a cut is one moment between two blocks, then the folding goes on while the
+interval is sent. One interval is on its way at a time. Time, broker and Redis are passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from streams.broker.block import Block
+from streams.broker.intake import Intake
+from streams.broker.sending import Sender, snapshot
+from streams.events import MAX_AHEAD_MS
+from streams.model import assess, days
+from streams.model.table import MOVED, Table
+
+LONGEST_INTERVAL_S = 2.0
+SHARE = 0.2  # an interval grows until sending keeps the event loop for less than this part of it
+MOST_PENDING = 100_000  # folded and not yet sent; beyond this folding waits
+
+
+class Loop:
+    """Owns one partition from take-over to letting go."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        sender: Sender,
+        *,
+        epoch: int,
+        interval_s: float,
+        idle_s: float,
+        stream_clock: bool,
+        wall_ms: Callable[[], float],
+        monotonic_s: Callable[[], float],
+        folded: Callable[[Block], None],
+    ) -> None:
+        self.intake, self._sender, self.epoch = intake, sender, epoch
+        self._interval_s, self._idle_s, self._stream_clock = interval_s, idle_s, stream_clock
+        self._wall_ms, self._monotonic_s, self._folded = wall_ms, monotonic_s, folded
+        self._wake, self._closing = asyncio.Event(), False
+        self._sending: asyncio.Task[None] | None = None
+        self._began_s = 0.0  # when the open interval began: with its first change
+        self._looked_s = monotonic_s()  # when idle users were last looked at
+        self._longer_s = interval_s  # the interval as it has adapted
+
+    @property
+    def table(self) -> Table:
+        """The partition's rows."""
+        return self.intake.table
+
+    def offer(self, block: Block) -> None:
+        """A block has arrived. What was fetched in another epoch belongs to whoever owns the partition then."""
+        if block.epoch == self.epoch and not self._closing:
+            self.intake.offer(block)
+            self._wake.set()
+
+    def close(self) -> None:
+        """Fold nothing more, send what there is, end."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until closed. Raises what ends the worker: LostInput, a broker error, a bug."""
+        try:
+            while not self._closing:
+                block = None if self.intake.pending > MOST_PENDING else self.intake.next()
+                if block:
+                    if not self.intake.pending:
+                        self._began_s = self._monotonic_s()
+                    self.intake.fold(block, int(self._wall_ms()) + MAX_AHEAD_MS)
+                    self._folded(block)
+                self._send_if_due()
+                if block:
+                    await asyncio.sleep(0)  # other partitions, fetches and answers get their turn
+                else:
+                    await self._pause()
+            if self._sending:
+                await self._sending
+            if self.intake.pending:
+                await self._send()
+        finally:
+            if self._sending and not self._sending.done():
+                self._sending.cancel()
+
+    def _now_ms(self) -> int:
+        return self.table.clock if self._stream_clock else int(self._wall_ms())
+
+    def _send_if_due(self) -> None:
+        if self._sending:
+            if not self._sending.done():
+                return
+            self._sending.result()
+            self._sending = None
+        now_s = self._monotonic_s()
+        idle = now_s - self._looked_s >= self._idle_s
+        if idle:
+            self._looked_s = now_s
+            self.table.dirty[assess.moved(self.table, self._now_ms())] |= MOVED
+        if idle or (self.intake.pending and now_s - self._began_s >= self._longer_s):
+            self._sending = asyncio.create_task(self._send())
+
+    async def _pause(self) -> None:
+        """Sleep until a block comes, the interval is over, or idle users want to be looked at."""
+        self._wake.clear()
+        now_s = self._monotonic_s()
+        until_s = self._looked_s + self._idle_s
+        if self.intake.pending and not self._sending:
+            until_s = min(until_s, self._began_s + self._longer_s)
+        waiting = [asyncio.create_task(self._wake.wait())]
+        if self._sending:
+            waiting.append(self._sending)
+        await asyncio.wait(waiting, timeout=max(until_s - now_s, 0.0), return_when=asyncio.FIRST_COMPLETED)
+        waiting[0].cancel()
+
+    async def _send(self) -> None:
+        now_ms = self._now_ms()
+        closes = list(days.due(self.table, now_ms)) if now_ms else []
+        cut = self.intake.cut()
+        await self._sender.send(cut, snapshot(self.table, cut), closes, now_ms)
+        self._longer_s = min(max(self._interval_s, self._sender.busy_s / SHARE), LONGEST_INTERVAL_S)

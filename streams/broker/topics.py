@@ -1,0 +1,136 @@
+"""The one registry of topics: admin, app, checks and docs are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.errors import DependencyDown, TopicMismatch
+from streams.events import KINDS, TOPIC_OF
+from streams.settings import Settings
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as it must be. `partitions` 0 means the common count of the settings."""
+
+    name: str
+    key: str
+    kept: str
+    value: str
+    config: dict[str, str] = field(default_factory=dict)
+    partitions: int = 0
+    kind: str | None = None  #: set for the six event topics
+
+
+def _days(count: int) -> dict[str, str]:
+    return {"retention.ms": str(count * _DAY_MS)}
+
+
+_COMPACTED = {"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.2"}
+
+EVENTS = tuple(
+    Topic(TOPIC_OF[kind], "actor (`network:id`)", "7 d", "event JSON", _days(7), kind=kind) for kind in KINDS
+)
+STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
+ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
+SCORES = Topic("scores", "user", "compacted", "score record JSON", _COMPACTED)
+ALERTS = Topic("alerts", "user", "30 d", "alert JSON", _days(30))
+REJECTS = Topic("rejects", "origin", "30 d", "reason, path, topic, partition, offset, original bytes (JSON)", _days(30))
+
+ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, SCORES, ALERTS, REJECTS)
+#: what a worker reads; in every partition number it holds, it holds all of these
+SOURCES: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A topic beside what the broker says of it. `partitions` is None when it does not exist."""
+
+    topic: Topic
+    name: str
+    wanted: int
+    partitions: int | None
+
+    @property
+    def ok(self) -> bool:
+        """Is it there, with the right number of partitions?"""
+        return self.partitions == self.wanted
+
+    @property
+    def problem(self) -> str:
+        """What is wrong and what to do, or an empty string."""
+        if self.ok:
+            return ""
+        if self.partitions is None:
+            return f"topic {self.name} does not exist; create it with `clout topics create`"
+        return (
+            f"topic {self.name} has {self.partitions} partitions and should have {self.wanted}: set CLOUT_PARTITIONS="
+            f"{self.partitions} if all topics have {self.partitions}, else delete and recreate it (its records are lost) "
+            "or use another CLOUT_TOPIC_PREFIX"
+        )
+
+
+class Admin:
+    """What may be asked of and done to the topics, with kafka-python's admin client. Blocking; for commands and start-up."""
+
+    def __init__(self, settings: Settings, timeout_ms: int = 5_000) -> None:
+        from kafka.admin import KafkaAdminClient
+        from kafka.errors import KafkaError
+
+        self._errors = KafkaError
+        self._settings = settings
+        try:
+            self._client: Any = KafkaAdminClient(
+                bootstrap_servers=settings.kafka.split(","), request_timeout_ms=timeout_ms, bootstrap_timeout_ms=timeout_ms
+            )
+        except (KafkaError, OSError, ValueError) as error:
+            raise DependencyDown(
+                f"no Kafka at {settings.kafka} ({type(error).__name__}); start it or set CLOUT_KAFKA"
+            ) from None
+
+    def __enter__(self) -> Admin:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def find(self) -> list[Found]:
+        """Every topic of the registry beside what there is."""
+        names = [self._settings.topic(t.name) for t in ALL]
+        existing = set(self._client.list_topics())
+        wanted = [n for n in names if n in existing]
+        described = {t["name"]: len(t["partitions"]) for t in self._client.describe_topics(wanted)} if wanted else {}
+        return [
+            Found(t, name, t.partitions or self._settings.partitions, described.get(name))
+            for t, name in zip(ALL, names, strict=True)
+        ]
+
+    def create(self) -> list[str]:
+        """Create what is missing; returns the names created. Existing topics are left as they are."""
+        missing = [found for found in self.find() if found.partitions is None]
+        if missing:
+            self._client.create_topics(
+                {
+                    found.name: {
+                        "num_partitions": found.wanted,
+                        "replication_factor": self._settings.replication,
+                        "configs": found.topic.config,
+                    }
+                    for found in missing
+                },
+                raise_errors=False,
+                wait_for_metadata=True,
+            )
+            still = {found.name for found in self.find() if found.partitions is None}
+            if still:
+                raise TopicMismatch(f"could not create {', '.join(sorted(still))}; see the broker's log")
+        return [found.name for found in missing]
+
+    def check(self) -> None:
+        """Raise TopicMismatch that names every topic that is not as it must be."""
+        problems = [found.problem for found in self.find() if not found.ok]
+        if problems:
+            raise TopicMismatch("\n".join(problems))

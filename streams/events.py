@@ -1,0 +1,159 @@
+"""What producers send: the event, its kinds and topics, and the checks that turn a bad record into a reject."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+
+KINDS: tuple[str, ...] = ("like", "follow", "mention", "reply", "share", "retweet")
+TOPIC_OF: dict[str, str] = {
+    "like": "likes",
+    "follow": "follows",
+    "mention": "mentions",
+    "reply": "replies",
+    "share": "shares",
+    "retweet": "retweets",
+}
+KIND_INDEX: dict[str, int] = {kind: index for index, kind in enumerate(KINDS)}
+
+MAX_ID_BYTES = 256
+MAX_NETWORK_BYTES = 64
+MAX_EVENT_BYTES = 65_536  # an event is some 200 bytes; what is larger is not an event, and is not even parsed
+MAX_AHEAD_MS = 600_000  # how far in the future an event may lie: one from 2099 must not age everybody
+OLDEST_MS = 100_000_000_000  # March 1973; below this the producer sent seconds
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+_Text = Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """`actor` did `type` to `target`'s content at `ts` (ms since epoch, UTC) on `network`. Unknown fields are ignored.
+
+    An undo names what it reverses by `ref` (the id of the like, follow, share); it may leave `target` out.
+    """
+
+    id: str
+    network: str
+    actor: str
+    ts: int
+    target: str = ""
+    type: Literal["like", "follow", "mention", "reply", "share", "retweet"] | None = None
+    ref: str | None = None
+    object: _Text | None = None
+    topics: Annotated[list[Annotated[str, msgspec.Meta(max_length=128)]], msgspec.Meta(max_length=32)] | None = None
+    undo: bool = False
+
+
+class Reject(NamedTuple):
+    """Why a record could not be used: a stable code, the JSON path, and a sentence for people."""
+
+    reason: str
+    path: str
+    message: str
+
+
+decode_event = msgspec.json.Decoder(Event).decode
+
+
+class _Time(msgspec.Struct, gc=False):
+    ts: int
+
+
+_decode_time = msgspec.json.Decoder(_Time).decode
+
+
+def event_time(value: bytes | None) -> int | None:
+    """Just the `ts` of a record, or None if it cannot be read."""
+    try:
+        return _decode_time(value or b"").ts
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
+    """One record of `kind`'s topic as an event that is safe to fold, or the reason why it is not. Never raises.
+
+    `newest_ms` is the latest time an event may carry (wall clock + `MAX_AHEAD_MS`).
+    """
+    if not value:
+        return Reject("empty", "$", "the record has no value; send the event as JSON")
+    if len(value) > MAX_EVENT_BYTES:
+        return Reject("too_large", "$", f"{len(value):,} bytes; an event has at most {MAX_EVENT_BYTES:,}")
+    try:
+        event = decode_event(value)
+    except msgspec.ValidationError as error:
+        return _invalid(str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Reject("not_json", "$", f"{error}; send one JSON object in UTF-8")
+    if (
+        OLDEST_MS < event.ts <= newest_ms
+        and (event.type is None or event.type == kind)
+        and _name(event.actor)
+        and (_name(event.target) or event.undo)
+        and _name(event.id)
+        and event.network.isprintable()
+        and 0 < len(event.network) <= 16  # 16 characters are at most 64 bytes
+        and ":" not in event.network
+        and not event.undo
+    ):
+        return event
+    return _explain(event, kind, newest_ms) or event
+
+
+def _name(text: str) -> bool:
+    """Quick yes for ordinary ids; `_explain` decides about the rest."""
+    return 0 < len(text) <= 64 and text.isprintable()  # 64 characters are at most 256 bytes
+
+
+def _invalid(message: str) -> Reject:
+    text, _, path = message.partition(" - at `")
+    path = path.rstrip("`") or "$"
+    if "missing required field" in text:
+        field = text.rsplit("`", 2)[-2]
+        return Reject("missing_field", f"{path}.{field}" if path != "$" else f"$.{field}", text)
+    if path == "$.type":
+        return Reject("unknown_kind", path, f"{text}; one of {', '.join(KINDS)}")
+    return Reject("wrong_type", path, text)
+
+
+def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
+    """The first thing wrong with an event that failed the quick check; None if it is merely unusual."""
+    if event.type is not None and event.type != kind:
+        return Reject(
+            "kind_contradicts_topic", "$.type", f"`{event.type}` in the topic `{TOPIC_OF[kind]}`; it goes to `{TOPIC_OF[event.type]}`"
+        )
+    if event.ts <= OLDEST_MS:
+        return Reject("ts_too_small", "$.ts", f"{event.ts} is before 1973; ts is in milliseconds since epoch, not seconds")
+    if event.ts > newest_ms:
+        return Reject("ts_in_future", "$.ts", f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock")
+    if ":" in event.network:
+        return Reject("bad_network", "$.network", "a network name has no colon")
+    named = [("network", event.network, MAX_NETWORK_BYTES), ("id", event.id, MAX_ID_BYTES), ("actor", event.actor, MAX_ID_BYTES)]
+    if event.undo:
+        if event.ref is None:
+            return Reject("missing_field", "$.ref", "an undo names what it reverses by `ref`, the id of that event")
+        named.append(("ref", event.ref, MAX_ID_BYTES))
+    if event.target or not event.undo:
+        named.append(("target", event.target, MAX_ID_BYTES))
+    for field, text, limit in named:
+        reject = _bad_text(field, text, limit)
+        if reject:
+            return reject
+    return None
+
+
+def _bad_text(field: str, text: str, limit_bytes: int) -> Reject | None:
+    if not text:
+        return Reject("missing_field", f"$.{field}", f"`{field}` is missing or empty")
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > limit_bytes:
+        return Reject("too_long", f"$.{field}", f"{size} bytes; `{field}` has at most {limit_bytes}")
+    if _CONTROL.search(text):
+        return Reject("control_character", f"$.{field}", f"`{field}` has a control character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Reject("not_json", f"$.{field}", f"`{field}` has half a surrogate pair: no valid Unicode")
+    return None

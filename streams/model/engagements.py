@@ -1,0 +1,110 @@
+"""Engagements on their way from the actor's partition to the target's: packed as columns, one pack an interval and partition.
+
+Wire format 1, msgpack: [1, sender's clock ms, [target, ...], weights f32, times i64 ms, codes u8], columns little-endian.
+A code is the kind, plus flags. Weights travel as they were at `ts`; scaling for a landmark is the receiver's business.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+KIND_BITS = 7
+FIRST = 8  #: the actor does not remember engaging with this target before (undo: no longer does)
+FOLLOW = 16  #: changes the number of net followers
+UNDO = 32  #: takes back: the weight is negative
+
+FORMAT = 1
+_SPLIT = 4_000  # engagements a record at most, so that a record stays far below the broker's 1 MB
+_SPLIT_BYTES = 800_000
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Pack:
+    """Engagements for one partition, being collected."""
+
+    __slots__ = ("codes", "targets", "times", "weights")
+
+    def __init__(self) -> None:
+        self.targets: list[str] = []
+        self.weights = array("f")
+        self.times = array("q")
+        self.codes = array("B")
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+class Engagements(NamedTuple):
+    """A pack as received. Shapes (n,)."""
+
+    clock: int
+    targets: list[str]
+    weights: NDArray[np.float32]
+    times: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+
+
+class _Wire(msgspec.Struct, array_like=True, gc=False):
+    version: int
+    clock: int
+    targets: list[str]
+    weights: bytes
+    times: bytes
+    codes: bytes
+
+
+_decode = msgspec.msgpack.Decoder(_Wire).decode
+
+
+def received(pack: Pack, clock: int) -> Engagements:
+    """A pack that does not travel: what decoding its encoding would give."""
+    return Engagements(
+        clock,
+        pack.targets,
+        np.frombuffer(pack.weights, np.float32),
+        np.frombuffer(pack.times, np.int64),
+        np.frombuffer(pack.codes, np.uint8),
+    )
+
+
+def encode(pack: Pack, clock: int) -> Iterator[bytes]:
+    """The records that carry a pack, in order, each well below a megabyte."""
+    yield from _records(received(pack, clock), 0, len(pack), _SPLIT)
+
+
+def _records(all_: Engagements, start: int, stop: int, step: int) -> Iterator[bytes]:
+    for at in range(start, stop, step):
+        cut = slice(at, min(at + step, stop))
+        columns = (all_.weights[cut].astype("<f4"), all_.times[cut].astype("<i8"), all_.codes[cut])
+        record = _encode((FORMAT, all_.clock, all_.targets[cut], *(c.tobytes() for c in columns)))
+        if len(record) > _SPLIT_BYTES and step > 1:
+            yield from _records(all_, cut.start, cut.stop, step // 4)
+        else:
+            yield record
+
+
+def decode(record: bytes) -> Engagements:
+    """A pack from the wire. Raises ValueError when it is not one this version understands."""
+    try:
+        wire = _decode(record)
+        pack = Engagements(
+            wire.clock,
+            wire.targets,
+            np.frombuffer(wire.weights, "<f4"),
+            np.frombuffer(wire.times, "<i8"),
+            np.frombuffer(wire.codes, np.uint8),
+        )
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ValueError(f"not a pack of engagements: {error}") from None
+    if wire.version != FORMAT:
+        raise ValueError(f"pack of format {wire.version}; this worker knows {FORMAT}")
+    if not len(pack.targets) == len(pack.weights) == len(pack.times) == len(pack.codes):
+        raise ValueError("pack with columns of different lengths")
+    return pack

@@ -1,0 +1,84 @@
+"""From windows to a score: mass, the Hill curve, parts. One formula for a row, a table and a published record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from streams.model.versions import Model
+from streams.model.windows import Floats
+
+WINDOWS = ("day", "week", "quarter")
+
+
+def reach(followers: ArrayLike, model: Model) -> Floats:
+    """Mass for the size of the audience: so much for each doubling of the net followers, capped."""
+    doublings = np.log2(1.0 + np.maximum(np.asarray(followers, dtype=np.float64), 0.0))
+    return np.minimum(model.reach_per_doubling * doublings, model.reach_cap)
+
+
+def participation(acted: ArrayLike, model: Model) -> Floats:
+    """Mass for taking part: `acted` is the user's own decayed number of actions; saturates at the cap."""
+    actions = np.maximum(np.asarray(acted, dtype=np.float64), 0.0)
+    return model.participation_cap * actions / (actions + model.participation_half)
+
+
+def hill(mass: ArrayLike, model: Model) -> Floats:
+    """The score before the floor of 1: 100 m^k / (m^k + m0^k), in logit space a straight line in log mass."""
+    x = (np.maximum(np.asarray(mass, dtype=np.float64), 0.0) / model.half_mass) ** model.steepness
+    return 100.0 * x / (1.0 + x)
+
+
+def engagement_mass(windows: Floats, model: Model) -> Floats:
+    """Mass of the windows (..., 3): day, week, quarter, each clamped at 0 and mixed."""
+    return np.maximum(windows, 0.0) @ np.asarray(model.mixture)
+
+
+def mass(windows: Floats, followers: ArrayLike, acted: ArrayLike, model: Model) -> Floats:
+    """All of it: engagement, reach and participation."""
+    return engagement_mass(windows, model) + reach(followers, model) + participation(acted, model)
+
+
+def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
+    """A published score record as it reads at `now_ms` if nothing else happened since.
+
+    The score, the windows and the parts follow the published formula. The split by kind and network keeps the proportions
+    it had at `as_of`, because a record carries the windows of all kinds together.
+    """
+    elapsed_ms = now_ms - record["as_of"]
+    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 1000))
+    windows = np.asarray([record["windows"][name] for name in WINDOWS]) * keep
+    acted = record["acted"] * float(keep[1])
+    terms = {
+        "engagement": float(engagement_mass(windows, model)),
+        "reach": float(reach(record["followers"], model)),
+        "participation": float(participation(acted, model)),
+    }
+    total = sum(terms.values())
+    unfloored = float(hill(total, model))
+    point = unfloored / total if total > 0 else 0.0
+    earned = point * terms["engagement"]
+    score = max(unfloored, 1.0)
+    day = record["delta"]["day"]
+    return {
+        **record,
+        "score": score,
+        "as_of": now_ms,
+        "windows": dict(zip(WINDOWS, windows.tolist(), strict=True)),
+        "acted": acted,
+        "floored": unfloored < 1.0,
+        "parts": {
+            "kinds": _scaled(record["parts"]["kinds"], earned),
+            "networks": _scaled(record["parts"]["networks"], earned),
+            "reach": point * terms["reach"],
+            "participation": point * terms["participation"],
+        },
+        "delta": {**record["delta"], "day": None if day is None else day + score - record["score"]},
+    }
+
+
+def _scaled(parts: dict[str, float], total: float) -> dict[str, float]:
+    before = sum(parts.values())
+    return {name: points * total / before for name, points in parts.items()} if before > 0 else dict(parts)

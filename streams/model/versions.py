@@ -1,0 +1,65 @@
+"""Every constant of the score, in one frozen, named model. A published model never changes; a new one gets a new name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from streams.errors import UsageError
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The published constants. Weights are in the order of `streams.events.KINDS`; windows are day, week, quarter."""
+
+    name: str
+    #: what one engagement of a kind weighs: like, follow, mention, reply, share, retweet
+    weights: tuple[float, ...] = (1.0, 2.0, 2.0, 3.0, 4.0, 4.0)
+    #: half-lives of the windows in days; 62.4 d holds the mass of a plain 90-day window (H = W ln 2)
+    half_lives_d: tuple[float, float, float] = (1.0, 7.0, 62.4)
+    #: how much each window counts in the mass
+    mixture: tuple[float, float, float] = (0.5, 0.5, 1.0)
+    #: does an actor's attention divide among the actions it made lately (half-life: the week window's)?
+    selective: bool = True
+    #: weight of an actor who scores 0, and what a score of 100 adds to it
+    standing_floor: float = 0.8
+    standing_gain: float = 0.4
+    #: weight that even the thousandth engagement of the same pair keeps; each earlier one halves the rest
+    novelty_floor: float = 0.25
+    #: mass for each doubling of the net followers, and its cap
+    reach_per_doubling: float = 0.05
+    reach_cap: float = 1.0
+    #: most mass that taking part can give, and the decayed number of actions that gives half of it
+    participation_cap: float = 0.1
+    participation_half: float = 10.0
+    #: the mass that scores 50, and the steepness of the Hill curve; fitted to an average of 40 and a top 5 % from 63
+    half_mass: float = 3.89
+    steepness: float = 0.459
+    #: distinct actors that give a confidence of one half; below this the score is provisional
+    confident_actors: float = 5.0
+    #: scores are displayed with this step; an idle user is published again after moving by it
+    displayed_step: float = 0.1
+
+    @property
+    def half_lives_ms(self) -> tuple[int, int, int]:
+        """The half-lives in whole milliseconds."""
+        day, week, quarter = self.half_lives_d
+        return round(day * DAY_MS), round(week * DAY_MS), round(quarter * DAY_MS)
+
+
+DEFAULT = Model("clout-1")
+#: Without selectivity, standing and novelty nothing depends on the order of events: for comparisons to the last digit.
+PLAIN = replace(DEFAULT, name="plain", selective=False, standing_floor=1.0, standing_gain=0.0, novelty_floor=1.0)
+
+MODELS: dict[str, Model] = {m.name: m for m in (DEFAULT, PLAIN)}
+
+
+def model(name: str) -> Model:
+    """The model of that name; `default` is the current one. Raises UsageError with the names there are."""
+    if name == "default":
+        return DEFAULT
+    try:
+        return MODELS[name]
+    except KeyError:
+        raise UsageError(f"no model named {name!r}; there are {', '.join(sorted(MODELS))}") from None

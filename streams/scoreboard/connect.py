@@ -1,0 +1,136 @@
+"""Connections to Redis: one place for timeouts, retries, TLS, Cluster, and for saying clearly what is wrong.
+
+Everything about the connection is in the URL: `redis://user:password@host:6379/0`, `rediss://` for TLS (a private
+authority: `?ssl_ca_certs=/path/ca.pem`). A timeout given in the URL (`?socket_timeout=1`) beats the ones here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol, TypeAlias
+from urllib.parse import urlsplit
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from streams.errors import DependencyDown, UsageError
+
+AsyncRedis: TypeAlias = redis.asyncio.Redis | redis.asyncio.RedisCluster
+
+#: longer than a fork or a slow disk stalls a healthy server, shorter than anyone waits for a page
+TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 2.0
+#: redis-py repeats a command on a lost connection; the default of ten takes up to a minute to say that Redis is down
+RETRIES = 3
+BACKOFF_S, BACKOFF_CAP_S = 0.05, 0.5
+#: a connection idle for longer is tried with PING before use: firewalls drop idle ones silently
+HEALTH_CHECK_S = 30
+OLDEST_VERSION = (6, 2)
+
+
+class RedisSettings(Protocol):
+    """The part of the settings that is read here; `redis_cluster: bool` is optional."""
+
+    @property
+    def redis(self) -> str:
+        """The URL."""
+
+
+def connect(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> AsyncRedis:
+    """A client for a URL or for the settings; connects with its first command. Raises UsageError for a wrong URL."""
+    url, cluster = _target(target)
+    options = _options(timeout_s) | {"retry": AsyncRetry(_backoff(), retries)}
+    try:
+        if cluster:
+            return redis.asyncio.RedisCluster.from_url(url, **options)
+        return redis.asyncio.Redis.from_url(url, **options)
+    except (ValueError, TypeError):
+        raise _wrong(url) from None  # their text may hold the password
+
+
+def connect_sync(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> redis.Redis:
+    """The blocking client of one server, for short commands. Raises UsageError for a wrong URL."""
+    url, _ = _target(target)
+    try:
+        return redis.Redis.from_url(url, **_options(timeout_s), retry=Retry(_backoff(), retries))
+    except (ValueError, TypeError):
+        raise _wrong(url) from None
+
+
+async def ping(client: AsyncRedis, within_s: float = TIMEOUT_S) -> str:
+    """Name and version of the server, such as `Redis 7.0.15`. Raises DependencyDown with what, where, what to do."""
+    where = address(client)
+    try:
+        async with asyncio.timeout(within_s):
+            info: dict[str, Any] = await client.info("server")
+    except NoPermissionError:
+        return "Redis"  # it answers, and hides its version from this user
+    except (RedisError, OSError, TimeoutError) as error:
+        raise down(error, where) from error
+    found = str(info.get("redis_version", "0"))
+    if tuple(int(n) for n in found.split(".")[:2]) < OLDEST_VERSION:
+        raise DependencyDown(f"Redis at {where} is version {found}: Clout needs Redis 6.2 or newer, or Valkey")
+    return f"Valkey {info['valkey_version']}" if "valkey_version" in info else f"Redis {found}"
+
+
+def address(target: str | AsyncRedis) -> str:
+    """Where a URL or a client points, without user and password: `127.0.0.1:6379`."""
+    if isinstance(target, str):
+        try:
+            parts = urlsplit(target)
+            host, port = parts.hostname or "localhost", parts.port or 6379
+        except ValueError:
+            return "(unreadable address)"
+        return parts.path if parts.scheme == "unix" else f"{host}:{port}"
+    if isinstance(target, redis.asyncio.RedisCluster):
+        return ",".join(target.nodes_manager.startup_nodes)
+    options = target.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
+
+
+def down(error: BaseException, where: str) -> DependencyDown:
+    """The line a person gets for an error of Redis or of the network."""
+    text = str(error)
+    if isinstance(error, AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
+        what = "refuses user or password: put them in CLOUT_REDIS as redis://user:password@host:port"
+    elif isinstance(error, BusyLoadingError):
+        what = "is loading its data: wait until it is ready"
+    elif "CERTIFICATE_VERIFY" in text:
+        what = "has a certificate that is not trusted here: add ?ssl_ca_certs=/path/ca.pem to CLOUT_REDIS"
+    elif isinstance(error, RedisTimeoutError | TimeoutError):
+        what = "does not answer in time: is CLOUT_REDIS right, is TLS (rediss://) meant, is it overloaded?"
+    else:
+        what = f"cannot be used ({text or type(error).__name__}): start it, or set CLOUT_REDIS to where it runs"
+    return DependencyDown(f"Redis at {where} {what}")
+
+
+def _target(target: str | RedisSettings) -> tuple[str, bool]:
+    if isinstance(target, str):
+        return target, False
+    return target.redis, bool(getattr(target, "redis_cluster", False))
+
+
+def _options(timeout_s: float) -> dict[str, Any]:
+    return {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": min(timeout_s, CONNECT_TIMEOUT_S),
+        "socket_keepalive": True,
+        "health_check_interval": HEALTH_CHECK_S,
+        "client_name": "clout",
+    }
+
+
+def _backoff() -> ExponentialWithJitterBackoff:
+    return ExponentialWithJitterBackoff(base=BACKOFF_S, cap=BACKOFF_CAP_S)
+
+
+def _wrong(url: str) -> UsageError:
+    return UsageError(
+        f"the Redis address for {address(url)} cannot be read: expected redis://host:port/db, rediss:// (TLS) or "
+        "unix://path; special characters in a password are written %40 for @, %3A for :, %2F for /"
+    )

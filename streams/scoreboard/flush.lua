@@ -1,0 +1,80 @@
+-- Write one chunk of one partition's changes into its shard: all of it or, when the partition's pulse is not older, nothing.
+-- Answers the version found before the call (0: none). A retry, a replay or a replaced worker therefore moves nothing back.
+-- Everything that can fail comes before the first write; every write but the two capped streams is absolute.
+--
+-- KEYS  board, users, history, spread, updates, pulse, alerts
+-- ARGV  1 partition        5 [user, record, ...]      9 [user, score as text, ...] (closes)
+--       2 version          6 [bin, count, ...]       10 [alert JSON, ...]
+--       3 pulse JSON       7 updates JSON or ''      11 '1': forget the old histogram first
+--       4 [score, user, ...]  8 day of the closes    12-14 closes, updates, alerts kept
+-- Lists are MessagePack without its bin type, which Redis does not know; '' is an empty list.
+
+local board, users, history, spread, updates, pulse, alerts = unpack(KEYS)
+local version, day, kept = tonumber(ARGV[2]), ARGV[8], tonumber(ARGV[12])
+
+local found = 0
+local before = redis.call('HGET', pulse, ARGV[1])
+if before then
+  -- A pulse that nobody can read counts as none: the caller sees 0 and writes its partition again.
+  local ok, value = pcall(cjson.decode, before)
+  if ok and type(value) == 'table' then found = tonumber(value.version) or 0 end
+end
+if found >= version then return found end
+
+local function list(i)
+  if ARGV[i] == '' then return {} end
+  return cmsgpack.unpack(ARGV[i])
+end
+
+-- A user's closes with one more: the last `kept` of them, oldest first. Dates compare as text.
+local function with_close(old, score)
+  local entry = '"' .. day .. '":' .. score
+  if not old then return '{' .. entry .. '}' end
+  local last, close = string.match(string.sub(old, -48), '"(%d+%-%d+%-%d+)":([^,{}]*)}$')
+  if last == day then return string.sub(old, 1, -#close - 2) .. score .. '}' end
+  if last and last < day then
+    local longer = string.sub(old, 1, -2) .. ',' .. entry .. '}'
+    if #longer < kept * 15 then return longer end -- 15 bytes is the shortest entry: too short to be too many
+    local _, count = string.gsub(longer, ':', '')
+    if count <= kept then return longer end
+    if count == kept + 1 then return '{' .. string.sub(longer, (string.find(longer, ',', 1, true)) + 1) end
+  end
+  local closes, days = { [day] = score }, { day } -- out of order: take it apart and sort
+  for d, s in string.gmatch(old, '"(%d+%-%d+%-%d+)":([^,{}]+)') do
+    if d ~= day then closes[d] = s; days[#days + 1] = d end
+  end
+  table.sort(days)
+  local parts = {}
+  for i = math.max(1, #days - kept + 1), #days do parts[#parts + 1] = '"' .. days[i] .. '":' .. closes[days[i]] end
+  return '{' .. table.concat(parts, ',') .. '}'
+end
+
+local scores, records, bins, closes, alarms = list(4), list(5), list(6), list(9), list(10)
+if #closes > 0 then
+  local names = {}
+  for i = 1, #closes, 2 do names[#names + 1] = closes[i] end
+  local old = redis.call('HMGET', history, unpack(names))
+  for i = 1, #names do closes[2 * i] = with_close(old[i], closes[2 * i]) end
+end
+
+-- A foreign key under one of our names is found here and not half-way through.
+local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream' }
+for i, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= kinds[i] then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', expected a ' .. kinds[i] .. ': choose another prefix')
+  end
+end
+
+-- First the board: ZADD reads all scores before it writes any, so a score that is no number stops the call here.
+if #scores > 0 then
+  redis.call('ZADD', board, unpack(scores))
+  redis.call('HSET', users, unpack(records))
+end
+if ARGV[11] == '1' then redis.call('DEL', spread) end
+if #bins > 0 then redis.call('HSET', spread, unpack(bins)) end
+if #closes > 0 then redis.call('HSET', history, unpack(closes)) end
+if ARGV[7] ~= '' then redis.call('XADD', updates, 'MAXLEN', '~', ARGV[13], '*', 'batch', ARGV[7]) end
+for _, alarm in ipairs(alarms) do redis.call('XADD', alerts, 'MAXLEN', '~', ARGV[14], '*', 'alert', alarm) end
+redis.call('HSET', pulse, ARGV[1], ARGV[3])
+return found

@@ -1,0 +1,73 @@
+"""Where everything is in Redis: the key names, how users spread over shards, and the limits of what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+
+#: daily closes kept for each user
+CLOSES_KEPT = 90
+#: entries kept (about) in the stream of change batches: a minute when busy, the longest a push reader may lag behind
+UPDATES_KEPT = 1_000
+#: entries kept (about) in the stream of alerts
+ALERTS_KEPT = 1_000
+#: the one field of a stream entry that holds its JSON
+UPDATE_FIELD = "batch"
+ALERT_FIELD = "alert"
+#: histogram bins for one point of score
+BINS_PER_POINT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one shard. All carry the hash tag `{shard}`, so one call may touch them on Redis Cluster too."""
+
+    prefix: str
+    shard: int
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:{{{self.shard}}}:{name}"
+
+    @property
+    def board(self) -> str:
+        """Sorted set: user -> score."""
+        return self._key("board")
+
+    @property
+    def users(self) -> str:
+        """Hash: user -> score record (JSON)."""
+        return self._key("users")
+
+    @property
+    def history(self) -> str:
+        """Hash: user -> the last daily closes, JSON `{"2026-11-21": 41.2, ...}`, oldest first."""
+        return self._key("history")
+
+    @property
+    def updates(self) -> str:
+        """Stream, capped: batches of changes (JSON) for push."""
+        return self._key("updates")
+
+    @property
+    def pulse(self) -> str:
+        """Hash: partition -> JSON with version, event time, owner and what else its worker says."""
+        return self._key("pulse")
+
+    @property
+    def alerts(self) -> str:
+        """Stream, capped: alerts (JSON)."""
+        return self._key("alerts")
+
+    def spread(self, partition: int) -> str:
+        """Hash: histogram bin -> how many users of this partition are in it; see `bin_of`."""
+        return self._key(f"spread:{partition}")
+
+
+def shard_of(partition: int, shards: int) -> int:
+    """The shard that serves the users of a partition; a partition is never split over shards."""
+    return partition % shards
+
+
+def bin_of(score: float) -> int:
+    """The histogram bin of a score: steps of 0.1, so 41.27 is in bin 412."""
+    return floor(score * BINS_PER_POINT)

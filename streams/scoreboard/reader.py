@@ -1,0 +1,155 @@
+"""Reading from Redis: users, boards, ranks, the spread of scores, history, pulses and the two streams.
+
+A stored score is the one of its `as_of`; whoever shows it decays it to their own now with `score_at`. Ranks and
+percentiles use stored scores: the idle pass keeps these within a displayed step of the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+from redis.asyncio import RedisCluster
+
+from streams.broker.partition import partition_of
+from streams.model import score as scoring
+from streams.model import versions
+from streams.scoreboard.connect import AsyncRedis
+from streams.scoreboard.layout import Keys, shard_of
+from streams.scoreboard.spread import Spread, merged
+from streams.scoreboard.tail import END, Entry, Tail
+
+T = TypeVar("T")
+Record = dict[str, Any]
+#: fields asked for in one HMGET: a longer one would hold up everybody else on the server
+FIELDS_A_CALL = 1_000
+
+
+class Rank(NamedTuple):
+    """Place on the board, 1 is the highest; equal scores share a place."""
+
+    rank: int
+    of: int
+    score: float
+
+
+def score_at(record: Record, now_ms: int) -> Record:
+    """The record as it reads at `now_ms` if nothing else happened since; by the model that scored it."""
+    return scoring.at(record, versions.model(record["model"]), now_ms)
+
+
+class Reader:
+    """All reads of the scoreboard. Methods raise redis.exceptions.RedisError when Redis is not there."""
+
+    def __init__(self, client: AsyncRedis, prefix: str, shards: int, partitions: int) -> None:
+        self._client: Any = client
+        self._partitions = partitions
+        self._keys = [Keys(prefix, shard) for shard in range(shards)]
+        one_call = not isinstance(client, RedisCluster)
+        self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
+        self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def _of(self, user: str) -> Keys:
+        return self._keys[shard_of(partition_of(user, self._partitions), len(self._keys))]
+
+    async def _each(self, ask: Callable[[Keys], Awaitable[T]]) -> list[T]:
+        return await asyncio.gather(*(ask(keys) for keys in self._keys))
+
+    async def user(self, user: str) -> Record | None:
+        """The stored record of one user, None for somebody unknown."""
+        return _record(await self._client.hget(self._of(user).users, user))
+
+    async def users(self, users: Sequence[str]) -> list[Record | None]:
+        """The stored records, in the order asked for; None for each unknown user."""
+        by_shard: dict[Keys, list[str]] = {}
+        for user in dict.fromkeys(users):
+            by_shard.setdefault(self._of(user), []).append(user)
+        found: dict[str, Record | None] = {}
+        for keys, wanted in by_shard.items():
+            found |= await self._records(keys, wanted)
+        return [found[user] for user in users]
+
+    async def top(self, n: int, now_ms: int) -> list[Record]:
+        """The n highest at `now_ms`, decayed to it, highest first.
+
+        Stored scores pick the candidates, twice as many as asked for from each shard: decay can change the order of
+        records of different age, but between two passes only by little.
+        """
+
+        async def candidates(keys: Keys) -> Iterable[Record | None]:
+            users = await self._client.zrange(keys.board, 0, 2 * n + 9, desc=True)
+            return (await self._records(keys, [user.decode() for user in users])).values() if users else ()
+
+        records = [score_at(record, now_ms) for some in await self._each(candidates) for record in some if record]
+        records.sort(key=lambda record: (-record["score"], record["user"]))
+        return records[:n]
+
+    async def rank(self, user: str) -> Rank | None:
+        """The place of a user among all, None for somebody unknown."""
+        score = await self._client.zscore(self._of(user).board, user)
+        if score is None:
+            return None
+        above = await self._each(lambda keys: self._client.zcount(keys.board, f"({score!r}", "+inf"))
+        return Rank(sum(above) + 1, await self.population(), score)
+
+    async def population(self) -> int:
+        """How many users have a score."""
+        return sum(await self._each(lambda keys: self._client.zcard(keys.board)))
+
+    async def distribution(self) -> Spread:
+        """The histogram of all scores."""
+        ours = [(self._keys[shard_of(p, len(self._keys))], p) for p in range(self._partitions)]
+        return merged(await asyncio.gather(*(self._client.hgetall(keys.spread(p)) for keys, p in ours)))
+
+    async def percentile(self, score: float) -> float | None:
+        """Per cent of all users below this score, to a tenth of a point; None without any user."""
+        return (await self.distribution()).percentile(score)
+
+    async def pulses(self) -> dict[int, Record]:
+        """What each partition last said about itself, by partition number; a silent partition is missing."""
+        shards = await self._each(lambda keys: self._client.hgetall(keys.pulse))
+        return dict(sorted((int(p), orjson.loads(pulse)) for shard in shards for p, pulse in shard.items()))
+
+    async def history(self, user: str) -> dict[str, float]:
+        """The daily closes of a user, `{"2026-11-21": 41.2, ...}`, oldest first; empty for somebody unknown."""
+        return _record(await self._client.hget(self._of(user).history, user)) or {}
+
+    async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
+        """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.
+
+        Waits up to `block_ms` (at most 3,000) for the first. Raises UsageError for something that is no cursor.
+        """
+        return await self._updates.after(after, block_ms, count)
+
+    async def updates_end(self) -> str:
+        """The cursor of the newest batch: start here, then nothing is missed between two calls of `updates`."""
+        return await self._updates.end()
+
+    async def alerts(self, n: int) -> list[Record]:
+        """The newest n alerts, newest first."""
+        return [orjson.loads(entry.payload) for entry in await self._alerts.newest(n)]
+
+    async def alerts_after(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
+        """Alerts after a cursor, like `updates`."""
+        return await self._alerts.after(after, block_ms, count)
+
+    async def alerts_end(self) -> str:
+        """The cursor of the newest alert."""
+        return await self._alerts.end()
+
+    async def _records(self, keys: Keys, users: Sequence[str]) -> dict[str, Record | None]:
+        found: dict[str, Record | None] = {}
+        for start in range(0, len(users), FIELDS_A_CALL):
+            some = users[start : start + FIELDS_A_CALL]
+            found |= zip(some, map(_record, await self._client.hmget(keys.users, some)), strict=True)
+        return found
+
+
+def _record(value: bytes | None) -> Record | None:
+    return None if value is None else orjson.loads(value)

@@ -1,0 +1,103 @@
+"""Following a stream that lies on one or several shards, with a cursor that a web client can hand back."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from streams.errors import UsageError
+from streams.scoreboard.connect import AsyncRedis
+
+#: cursor for `from now on`
+END = "$"
+START = "0-0"
+#: below the socket timeout of 5 s, or redis-py takes a quiet stream for a dead server
+LONGEST_BLOCK_MS = 3_000
+#: Redis Cluster cannot wait on several shards in one call: look this often
+LOOK_S = 0.05
+_ID = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
+
+
+class Entry(NamedTuple):
+    """One entry of a stream. `cursor` continues after it, on all shards; `at_ms` is the server's clock."""
+
+    cursor: str
+    at_ms: int
+    payload: bytes
+
+
+class Tail:
+    """One logical stream. A cursor is the last seen id of each shard's stream, joined with commas."""
+
+    def __init__(self, client: AsyncRedis, streams: Sequence[str], *, one_call: bool = True) -> None:
+        self._client: Any = client
+        self._streams = list(streams)
+        self._one_call = one_call
+
+    async def end(self) -> str:
+        """The cursor after everything that is there now."""
+        newest = await asyncio.gather(*(self._client.xrevrange(stream, count=1) for stream in self._streams))
+        return ",".join(entries[0][0].decode() if entries else START for entries in newest)
+
+    async def newest(self, n: int) -> list[Entry]:
+        """The last n entries, newest first; their cursors are those of their own shard and continue nothing."""
+        some = await asyncio.gather(*(self._client.xrevrange(stream, count=n) for stream in self._streams))
+        entries = [_entry(ident, fields) for entries in some for ident, fields in entries]
+        entries.sort(key=lambda entry: _order(entry.cursor), reverse=True)
+        return entries[:n]
+
+    async def after(self, cursor: str, block_ms: int, count: int) -> list[Entry]:
+        """Up to `count` entries of each shard after the cursor, oldest first; waits up to `block_ms` for the first.
+
+        Entries that were trimmed meanwhile are gone: the answer goes on with the oldest there is.
+        """
+        if cursor == END:
+            cursor = await self.end()
+        seen = self._parse(cursor)
+        block_ms = min(block_ms, LONGEST_BLOCK_MS)
+        look = self._together if self._one_call else self._one_by_one
+        found = await look(seen, block_ms, count)
+        entries = []
+        for stream, ident, fields in sorted(found, key=lambda item: _order(item[1])):
+            seen[stream] = ident
+            entry = _entry(ident, fields)
+            entries.append(entry._replace(cursor=",".join(seen.values())))
+        return entries
+
+    def _parse(self, cursor: str) -> dict[str, str]:
+        idents = [START] * len(self._streams) if cursor in ("0", START) else cursor.split(",")
+        if len(idents) != len(self._streams) or not all(_ID.fullmatch(ident) for ident in idents):
+            raise UsageError(f"{cursor[:80]!r} is no cursor of this stream: use one it gave, '$' (from now) or '0-0'")
+        return dict(zip(self._streams, idents, strict=True))
+
+    async def _together(self, seen: dict[str, str], block_ms: int, count: int) -> list[tuple[str, str, Any]]:
+        return list(_flat(await self._client.xread(seen, count=count, block=block_ms or None)))
+
+    async def _one_by_one(self, seen: dict[str, str], block_ms: int, count: int) -> list[tuple[str, str, Any]]:
+        until = time.monotonic() + block_ms / 1000
+        while True:
+            some = await asyncio.gather(*(self._client.xread({name: at}, count=count) for name, at in seen.items()))
+            found = [item for answer in some for item in _flat(answer)]
+            if found or time.monotonic() >= until:
+                return found
+            await asyncio.sleep(LOOK_S)
+
+
+def _flat(answer: Any) -> Iterator[tuple[str, str, Any]]:
+    """Stream, id, fields of each entry; RESP2 answers lists, RESP3 maps with one more list around the entries."""
+    for stream, entries in answer.items() if isinstance(answer, dict) else answer or ():
+        for ident, fields in entries[0] if isinstance(answer, dict) else entries:
+            yield stream.decode(), ident.decode(), fields
+
+
+def _entry(ident: bytes | str, fields: dict[bytes, bytes]) -> Entry:
+    text = ident if isinstance(ident, str) else ident.decode()
+    return Entry(text, int(text.partition("-")[0]), next(iter(fields.values())))
+
+
+def _order(ident: str) -> tuple[int, int]:
+    at_ms, _, number = ident.partition("-")
+    return int(at_ms), int(number)

@@ -1,0 +1,130 @@
+"""All settings: each documented where it is declared, read from `CLOUT_*` variables and flags, all problems reported at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from streams.errors import UsageError
+from streams.model.versions import MODELS
+
+
+def _setting(default: Any, doc: str, *, at_least: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"doc": doc, "at_least": at_least, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Effective settings of one process. `Settings.load()` reads the environment."""
+
+    kafka: str = _setting("localhost:9092", "Kafka brokers, `host:port`, several with commas")
+    redis: str = _setting("redis://localhost:6379/0", "Redis URL; `rediss://` for TLS, `redis://user:password@host` for a login")
+    app: str = _setting("clout", "name of the application: consumer group and transaction ids")
+    topic_prefix: str = _setting("", "put before every topic name")
+    partitions: int = _setting(4, "partitions of every topic; cannot be changed later", at_least=1)
+    replication: int = _setting(-1, "replicas of a topic made by `clout topics create`; -1: the broker's default", at_least=-1)
+    model: str = _setting("clout-1", "name of the scoring model", choices=("default", *sorted(MODELS)))
+    clock: str = _setting("wall", "what `now` is: `wall`, or `stream` (newest event time) when history is replayed", choices=("wall", "stream"))
+    interval_ms: int = _setting(50, "how long changes are collected before they are published; grows by itself under load", at_least=1)
+    block_records: int = _setting(2_000, "most records in one block", at_least=1)
+    fetch_wait_ms: int = _setting(10, "how long a broker may hold back a fetch to fill it", at_least=1)
+    fetch_min_bytes: int = _setting(65_536, "a fetch returns at once when this much is there", at_least=1)
+    session_timeout_s: int = _setting(10, "a worker that is silent for so long loses its partitions", at_least=6)
+    idle_s: float = _setting(5.0, "seconds between two passes for idle users", at_least=0.1)
+    alert_points: float = _setting(5.0, "an alert is raised when a score falls so far below its last daily close", at_least=0.1)
+    alert_cooldown_h: float = _setting(6.0, "hours between two alerts about one user", at_least=0)
+    redis_prefix: str = _setting("clout", "put before every Redis key")
+    redis_shards: int = _setting(1, "over how many hash tags the Redis keys are spread", at_least=1)
+    redis_cluster: bool = _setting(False, "is the Redis URL one node of a Redis Cluster?")
+    log_level: str = _setting("info", "how much is logged", choices=("debug", "info", "warning", "error"))
+
+    def topic(self, name: str) -> str:
+        """The full name of a topic of the registry."""
+        return self.topic_prefix + name
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """From `CLOUT_*` variables, then `overrides` (None means not given). Raises UsageError naming all problems."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for f in fields(cls):
+            variable = variable_of(f.name)
+            given = overrides.pop(f.name, None)
+            text, where = (given, f"--{f.name.replace('_', '-')}") if given is not None else (environ.get(variable), variable)
+            if text is None or (text == "" and where == variable):
+                continue
+            try:
+                values[f.name] = _read(text, f)
+            except ValueError as error:
+                problems.append(f"{where}={_masked(str(text))}: {error}")
+        problems += [f"no setting named {name}" for name in overrides]
+        settings = cls(**values)
+        problems += settings._wrong()
+        if problems:
+            raise UsageError("\n".join(problems))
+        return settings
+
+    def _wrong(self) -> list[str]:
+        found = []
+        if not all(re.fullmatch(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", part) for part in self.kafka.split(",")):
+            found.append(f"CLOUT_KAFKA={self.kafka}: expected host:port[,host:port...]")
+        url = urlsplit(self.redis)
+        if url.scheme not in ("redis", "rediss", "unix"):
+            found.append(f"CLOUT_REDIS={_masked(self.redis)}: expected redis://host:port/db, rediss://... or unix://...")
+        found.extend(
+            f"{variable_of(name)}={getattr(self, name)}: letters, digits, '.', '_' and '-' only, at most 80"
+            for name in ("topic_prefix", "app")
+            if not re.fullmatch(r"[A-Za-z0-9._-]{0,80}", getattr(self, name))
+        )
+        if not self.app:
+            found.append("CLOUT_APP is empty")
+        if re.search(r"[{}\s]", self.redis_prefix) or not self.redis_prefix:
+            found.append(f"CLOUT_REDIS_PREFIX={self.redis_prefix!r}: not empty, no braces, no spaces")
+        return found
+
+    def shown(self) -> dict[str, Any]:
+        """The effective values by variable name, secrets hidden."""
+        return {variable_of(f.name): _masked(v) if isinstance(v := getattr(self, f.name), str) else v for f in fields(self)}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"CLOUT_{name.upper()}"
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(variable, default, what it is) of every setting, for the README."""
+    return [(variable_of(f.name), str(f.default), f.metadata["doc"]) for f in fields(Settings)]
+
+
+def _read(text: Any, f: Any) -> Any:
+    kind, least, choices = type(f.default), f.metadata["at_least"], f.metadata["choices"]
+    if kind is bool:
+        if isinstance(text, bool):
+            return text
+        if str(text).lower() in ("1", "true", "yes", "on"):
+            return True
+        if str(text).lower() in ("0", "false", "no", "off"):
+            return False
+        raise ValueError("expected true or false")
+    if kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            raise ValueError("expected a whole number" if kind is int else "expected a number") from None
+        if value != value or (least is not None and value < least):
+            raise ValueError(f"expected at least {least}")
+        return value
+    if choices and text not in choices:
+        raise ValueError(f"expected one of {', '.join(choices)}")
+    return str(text)
+
+
+def _masked(text: str) -> str:
+    """A URL without its password."""
+    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text)

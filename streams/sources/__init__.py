@@ -1,0 +1,10 @@
+"""Where events come from: files of four formats, and a seeded generator shaped like real data. No Kafka, no clock."""
+
+from __future__ import annotations
+
+from streams.sources.record import Produced, produced
+from streams.sources.shape import Shape
+from streams.sources.source import FORMATS, Source, open_source
+from streams.sources.synthetic import Synthetic
+
+__all__ = ["FORMATS", "Produced", "Shape", "Source", "Synthetic", "open_source", "produced"]

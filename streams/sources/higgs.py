@@ -1,0 +1,94 @@
+"""The format `higgs`: lines `A B ts KIND` of SNAP's higgs-activity_time, user A acting on user B, ts in seconds.
+
+The data hold each reply twice: `A B ts MT` and, in the same second, `A B ts RE`. A reply is one act, so only the reply
+is sent. Of the 171,237 MT lines 36,902 are such twins, one for every RE line without exception. Hence, per (A, B):
+retweets = retweet_network, replies = reply_network, mentions + replies = mention_network, exactly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import orjson
+
+from streams.errors import UsageError
+from streams.events import TOPIC_OF
+from streams.sources.record import Produced
+
+if TYPE_CHECKING:
+    from streams.sources.source import Report
+
+_KINDS = {b"RT": "retweet", b"RE": "reply", b"MT": "mention"}
+_TOPICS = {code: TOPIC_OF[kind] for code, kind in _KINDS.items()}
+_LONGEST_GROUP = 10_000  # lines of one second looked at together; the busiest real second has 55
+
+_Line = tuple[bytes, bytes, bytes, bytes]
+
+
+def read(
+    lines: Iterable[bytes],
+    report: Report,
+    *,
+    twins: bool = False,
+    network: str = "twitter",
+    shift_ms: int = 0,
+    suffix: str = "",
+) -> Iterator[Produced]:
+    """The activity as events; the id of an event is its line, `A-B-ts-KIND`.
+
+    `twins`: also send the mention that repeats a reply (then the three network files are met without adding anything).
+    `shift_ms` moves all times, `suffix` is appended to user names and event ids: together they make more of the data.
+    """
+    if ":" in network or not suffix.isascii() or not suffix.isprintable() or set('"\\') & set(suffix):
+        raise UsageError("higgs: a network has no colon, a suffix is plain ASCII without quotes and backslashes")
+    return _events(lines, report, twins, network, shift_ms, suffix.encode())
+
+
+def _events(
+    lines: Iterable[bytes], report: Report, twins: bool, network: str, shift_ms: int, suffix: bytes
+) -> Iterator[Produced]:
+    net = orjson.dumps(network)[1:-1]
+    prefix = network.encode() + b":"
+    for group in _seconds(lines, report):
+        replies = Counter((a, b) for a, b, _, kind in group if kind == b"RE") if not twins and len(group) > 1 else None
+        for actor, target, ts, kind in group:
+            if replies and kind == b"MT" and replies[actor, target]:
+                replies[actor, target] -= 1
+                report.skip("mention that repeats a reply")
+                continue
+            ts_ms = int(ts) * 1000 + shift_ms
+            a, b = actor + suffix, target + suffix
+            yield Produced(
+                _TOPICS[kind],
+                prefix + a,
+                b'{"id":"%b-%b-%b-%b%b","type":"%b","network":"%b","actor":"%b","target":"%b","ts":%d}'
+                % (actor, target, ts, kind, suffix, _KIND_BYTES[kind], net, a, b, ts_ms),
+                ts_ms,
+            )
+
+
+_KIND_BYTES = {code: kind.encode() for code, kind in _KINDS.items()}
+
+
+def _seconds(lines: Iterable[bytes], report: Report) -> Iterator[list[_Line]]:
+    """The lines in groups of the same second, in their order."""
+    group: list[_Line] = []
+    second = b""
+    for line in lines:
+        parts = line.split()
+        if len(parts) != 4 or parts[3] not in _KINDS:
+            report.malformed("not `A B ts RT|RE|MT`")
+            continue
+        actor, target, ts, kind = parts
+        if not (actor.isdigit() and target.isdigit() and ts.isdigit() and len(ts) <= 12):
+            report.malformed("users and ts are whole numbers, ts in seconds")
+            continue
+        if (ts != second or len(group) >= _LONGEST_GROUP) and group:
+            yield group
+            group = []
+        second = ts
+        group.append((actor, target, ts, kind))
+    if group:
+        yield group

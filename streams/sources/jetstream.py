@@ -1,0 +1,126 @@
+"""The format `jetstream`: lines of Bluesky's Jetstream (v1). The actor is the DID, the time is the server's `time_us`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from streams.sources.record import Produced, produced
+
+if TYPE_CHECKING:
+    from streams.sources.source import Report
+
+_POST = "app.bsky.feed.post"
+_KINDS = {
+    "app.bsky.feed.like": "like",
+    "app.bsky.feed.repost": "share",
+    "app.bsky.graph.follow": "follow",
+    _POST: "reply",  # what a deleted post undoes; a new one may also be mentions
+}
+_MENTION = "app.bsky.richtext.facet#mention"
+
+
+class _MalformedError(Exception):
+    """This line is not what Jetstream sends."""
+
+
+def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") -> Iterator[Produced]:
+    """Likes, reposts (`share`), follows, replies and mentions, and an undo for each deletion of those.
+
+    The id is `did/collection/rkey`; a mention's has `#` and the DID mentioned behind it, as one post can mention many.
+    An undo has `ref` = that id and no target: a deletion does not say whose it was. A deleted post undoes its reply;
+    its mentions stay, for nobody knows from the line whether there were any.
+    """
+    for line in lines:
+        try:
+            message = orjson.loads(line)
+            kind = message["kind"]
+            if kind == "commit":
+                commit = message["commit"]
+                actor, ts_ms = _did(message["did"]), _ts_ms(message["time_us"])
+                events = _commit(actor, commit, report)
+            else:
+                report.skip(_other(kind, message))
+                continue
+        except (orjson.JSONDecodeError, _MalformedError, KeyError, TypeError, AttributeError):
+            report.malformed("not a message of Jetstream, or without the fields its kind has")
+            continue
+        for event in events:
+            yield produced({"id": event.pop("id"), "network": network, "actor": actor, "ts": ts_ms, **event})
+
+
+def _commit(actor: str, commit: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+    """The events of one commit, without what all have in common; empty (and reported) if it is nobody's engagement."""
+    operation, collection = commit["operation"], commit["collection"]
+    kind = _KINDS.get(collection)
+    if kind is None:
+        report.skip("another collection")
+        return []
+    ref = f"{actor}/{collection}/{_text(commit['rkey'])}"
+    if operation == "delete":
+        return [{"id": f"{ref}:undo", "type": kind, "ref": ref, "undo": True}]
+    if operation != "create":
+        report.skip("update")
+        return []
+    record = commit["record"]
+    if collection == _POST:
+        return _post(ref, record, report)
+    subject = record["subject"]
+    if kind == "follow":
+        return [{"id": ref, "type": kind, "target": _did(subject)}]
+    return [{"id": ref, "type": kind, "target": _owner(subject["uri"]), "object": subject["uri"]}]
+
+
+def _post(ref: str, record: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    if record.get("reply"):
+        parent = record["reply"]["parent"]["uri"]
+        events.append({"id": ref, "type": "reply", "target": _owner(parent), "object": parent})
+    mentioned = {
+        _did(feature["did"]): None  # a dictionary, as a set has no order
+        for facet in record.get("facets") or ()
+        for feature in facet["features"]
+        if feature.get("$type") == _MENTION
+    }
+    events += [{"id": f"{ref}#{did}", "type": "mention", "target": did} for did in mentioned]
+    if not events:
+        embed = (record.get("embed") or {}).get("$type") or ""
+        report.skip("quote" if embed.startswith("app.bsky.embed.record") else "post without reply or mention")
+    return events
+
+
+def _other(kind: object, message: dict[str, Any]) -> str:
+    if kind == "account":
+        deleted = message["account"].get("status") == "deleted"
+        return "account deleted (forget comes later)" if deleted else "account"
+    if kind == "identity":
+        return "identity"
+    raise _MalformedError
+
+
+def _owner(uri: str) -> str:
+    """The DID in `at://DID/collection/rkey`."""
+    scheme, _, rest = uri.partition("://")
+    if scheme != "at":
+        raise _MalformedError
+    return _did(rest.partition("/")[0])
+
+
+def _did(text: object) -> str:
+    if isinstance(text, str) and text.startswith("did:") and len(text) > len("did:"):
+        return text
+    raise _MalformedError
+
+
+def _text(text: object) -> str:
+    if isinstance(text, str) and text:
+        return text
+    raise _MalformedError
+
+
+def _ts_ms(time_us: object) -> int:
+    if type(time_us) is int and 0 < time_us < 1 << 53:
+        return time_us // 1000
+    raise _MalformedError

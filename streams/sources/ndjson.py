@@ -1,0 +1,52 @@
+"""The format `events`: one event as JSON a line, sent as it stands. What is wrong with a line, the worker's reject says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from streams.events import TOPIC_OF
+from streams.sources.record import NO_TIME, Produced
+
+if TYPE_CHECKING:
+    from streams.sources.source import Report
+
+REJECTING_TOPIC = "likes"  # where lines go that belong nowhere: the worker there rejects them and keeps their bytes
+_MAX_TS_MS = 1 << 53  # Kafka's timestamps are 64 bit; beyond this it is no time
+
+
+def read(lines: Iterable[bytes], report: Report) -> Iterator[Produced]:
+    """Every line as one record, its bytes unchanged, in the topic of its `type`; nothing is left out.
+
+    Lines that are no JSON object or have an unknown `type` go to `likes` without a key, where they become rejects.
+    So does a line without `type`; as any topic would take it for its own kind, it gets a `type` that none accepts.
+    """
+    del report  # nothing is skipped
+    for line in lines:
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict):
+            yield Produced(REJECTING_TOPIC, b"", line, NO_TIME)
+            continue
+        kind = event.get("type")
+        topic = TOPIC_OF.get(kind) if isinstance(kind, str) else None
+        ts = _ts_ms(event.get("ts"))
+        if topic:
+            yield Produced(topic, _key(event), line, ts)
+        elif kind is None and event:
+            yield Produced(REJECTING_TOPIC, b"", line[:-1] + b',"type":"missing"}', ts)
+        else:
+            yield Produced(REJECTING_TOPIC, b"", line, ts)
+
+
+def _key(event: dict[str, Any]) -> bytes:
+    network, actor = event.get("network"), event.get("actor")
+    return f"{network}:{actor}".encode() if isinstance(network, str) and isinstance(actor, str) else b""
+
+
+def _ts_ms(ts: object) -> int:
+    return ts if type(ts) is int and 0 < ts < _MAX_TS_MS else NO_TIME  # `type`, since True is an int too

@@ -1,0 +1,161 @@
+"""Opening a source: which format, which opener, and how a file of another format is found out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, Protocol
+
+import orjson
+
+from streams.errors import UsageError
+from streams.sources import gharchive, higgs, jetstream, ndjson
+from streams.sources.lines import MAX_LINE_BYTES, Lines, open_bytes
+from streams.sources.record import Produced
+
+GIVE_UP_LINES = 100  # so many lines, none in the format: it is another file, not a bad line
+
+
+class Report(Protocol):
+    """Where a format says which lines it leaves out, and why."""
+
+    def skip(self, reason: str) -> None:
+        """A line of the format that is nobody's engagement."""
+
+    def malformed(self, reason: str) -> None:
+        """A line that is not in the format."""
+
+
+_FORMATS: dict[str, Callable[..., Iterator[Produced]]] = {
+    "events": ndjson.read,
+    "higgs": higgs.read,
+    "jetstream": jetstream.read,
+    "gharchive": gharchive.read,
+}
+FORMATS: tuple[str, ...] = tuple(_FORMATS)
+
+
+class Source:
+    """Records of one file, in its order, each once; constant memory.
+
+    `skipped` counts lines that gave no record, by reason; a line that could not be read at all counts under a reason
+    that begins with `malformed: `. Iterating raises UsageError (another format), CloutError (data end early).
+    """
+
+    def __init__(self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any]) -> None:  # noqa: A002
+        self.path = path
+        self.format = format
+        self.skipped: Counter[str] = Counter()
+        self._malformed = 0
+        self._name = "stdin" if path == "-" else path
+        if format not in _FORMATS:
+            raise UsageError(f"unknown format `{format}`; one of {', '.join(FORMATS)}")
+        self._raw = open_bytes(path, stdin)
+        try:
+            self._lines = Lines(self._raw, self._name)
+            self._records = _FORMATS[format](self._watched(self._lines), self, **options)
+        except OSError as error:
+            self.close()
+            raise UsageError(f"{self._name} cannot be read: {error.strerror or error}; check the file") from None
+        except TypeError as error:  # the reader's signature is the list of its options
+            self.close()
+            raise UsageError(f"format `{format}`: {str(error).rpartition('() ')[2]}; see the format's options") from None
+        except UsageError:
+            self.close()
+            raise
+        self._running = self._run()
+
+    @property
+    def line(self) -> int:
+        """The number of the line last read, from 1."""
+        return self._lines.number
+
+    def __iter__(self) -> Iterator[Produced]:
+        return self._running
+
+    def __next__(self) -> Produced:
+        return next(self._running)
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file; stdin stays open."""
+        if self.path != "-":
+            self._raw.close()
+
+    def skip(self, reason: str) -> None:
+        self.skipped[reason] += 1
+
+    def malformed(self, reason: str) -> None:
+        self.skipped[f"malformed: {reason}"] += 1
+        self._malformed += 1
+        if self._malformed == GIVE_UP_LINES == self.line - self._lines.blank:
+            self._give_up()
+
+    def _run(self) -> Iterator[Produced]:
+        try:
+            yield from self._records
+            if self._malformed and self._malformed == self.line - self._lines.blank:
+                self._give_up()
+        finally:
+            if self._lines.blank:
+                self.skipped["blank line"] = self._lines.blank
+            if self._lines.too_long:
+                self.skipped[f"malformed: longer than {MAX_LINE_BYTES >> 20} MiB"] = self._lines.too_long
+            self.close()
+
+    def _watched(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """The lines, after a look at the first: a file that is plainly another format is refused before anything is sent."""
+        rest = iter(lines)
+        for line in rest:
+            guess = sniff(line)
+            if guess and guess != self.format:
+                raise UsageError(
+                    f"{self._name}:{self.line}: this looks like {guess}, not {self.format}; use the format `{guess}`"
+                )
+            yield line
+            break
+        yield from rest
+
+    def _give_up(self) -> None:
+        reason = self.skipped.most_common(1)[0][0].removeprefix("malformed: ")
+        raise UsageError(
+            f"{self._name}: none of the first {self._malformed} lines is in the format {self.format} ({reason}); "
+            f"check the file, or choose another format: {', '.join(FORMATS)}"
+        )
+
+
+def open_source(path: str, format: str = "events", *, stdin: BinaryIO | None = None, **options: Any) -> Source:  # noqa: A002
+    """The records of the file `path` (plain, gzip or zstd, told by content), `-` for stdin, as an iterator.
+
+    `format` is one of `FORMATS`; `options` are the keyword arguments of the format's `read`. Raises UsageError at
+    once if the file cannot be opened, and while iterating if it is in another format.
+    """
+    return Source(path, format, stdin, options)
+
+
+_HIGGS = re.compile(rb"\S+\s+\S+\s+\d+\s+(RT|RE|MT)")
+
+
+def sniff(line: bytes) -> str | None:
+    """The format that a first line plainly has; None when in doubt."""
+    if _HIGGS.fullmatch(line):
+        return "higgs"
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(record, dict):
+        return None
+    if record.keys() >= {"did", "time_us", "kind"}:
+        return "jetstream"
+    if "repo" in record and ("dt" in record or "created_at" in record):
+        return "gharchive"
+    if record.keys() >= {"network", "actor", "ts"}:
+        return "events"
+    return None

@@ -1,0 +1,1 @@
+"""What must hold of the scoreboard, on Redis and on Valkey alike."""

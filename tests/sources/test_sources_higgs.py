@@ -1,0 +1,101 @@
+"""The format `higgs`, against the three network files that were counted by others."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from streams.errors import UsageError
+from streams.events import Event, parse
+from streams.sources import open_source
+
+Write = Callable[..., str]
+Pairs = Counter[tuple[bytes, bytes]]
+_EVENT = re.compile(rb'"actor":"(\d+)","target":"(\d+)"')
+
+
+def network(path: str) -> Pairs:
+    """`A B count` lines as a counter."""
+    with gzip.open(path) as file:
+        return Counter({(a, b): int(count) for a, b, count in map(bytes.split, file)})
+
+
+def counted(path: str, **options: object) -> tuple[dict[str, Pairs], Counter[str]]:
+    """The events of the source per topic and pair, and what it skipped."""
+    out: dict[str, Pairs] = {"retweets": Counter(), "mentions": Counter(), "replies": Counter()}
+    source = open_source(path, "higgs", **options)
+    for record in source:
+        found = _EVENT.search(record.value)
+        assert found
+        out[record.topic][found[1], found[2]] += 1
+    return out, source.skipped
+
+
+def test_the_network_files_are_met_exactly(real: Callable[[str], str]) -> None:
+    """Events per (A, B, kind) equal the network files, a reply counting as the mention that it also is."""
+    events, skipped = counted(real("higgs/higgs-activity_time.txt.gz"))
+    expected = {kind: network(real(f"higgs/higgs-{kind}_network.edgelist.gz")) for kind in ("retweet", "mention", "reply")}
+    assert events["retweets"] == expected["retweet"]
+    assert events["replies"] == expected["reply"]
+    assert events["mentions"] + events["replies"] == expected["mention"]
+    assert {topic: pairs.total() for topic, pairs in events.items()} == {"retweets": 354_930, "mentions": 134_335, "replies": 36_902}
+    assert skipped == {"mention that repeats a reply": 36_902}
+
+
+def test_with_twins_nothing_needs_adding(real: Callable[[str], str]) -> None:
+    """With `twins` every line is an event, and the three files are met as they stand."""
+    events, skipped = counted(real("higgs/higgs-activity_time.txt.gz"), twins=True)
+    for topic, kind in (("retweets", "retweet"), ("mentions", "mention"), ("replies", "reply")):
+        assert events[topic] == network(real(f"higgs/higgs-{kind}_network.edgelist.gz"))
+    assert sum(pairs.total() for pairs in events.values()) == 563_069
+    assert not skipped
+
+
+def test_an_event_is_complete(write: Write) -> None:
+    """A line becomes an event with the line as id, A as actor, and milliseconds."""
+    (record,) = open_source(write("376989 50329 1341101181 RT\n"), "higgs")
+    assert record[:2] == ("retweets", b"twitter:376989")
+    assert record.ts == 1_341_101_181_000
+    assert parse(record.value, "retweet", 1 << 42) == Event(
+        id="376989-50329-1341101181-RT", type="retweet", network="twitter", actor="376989", target="50329", ts=record.ts
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "kinds"),
+    [
+        ("1 2 100 MT|1 2 100 RE", "RE"),
+        ("1 2 100 RE|1 2 100 MT", "RE"),
+        ("1 2 100 MT|3 4 100 RT|1 2 100 RE", "RT RE"),
+        ("1 2 100 MT|1 2 101 RE", "MT RE"),  # another second
+        ("1 2 100 MT|2 1 100 RE", "MT RE"),  # another pair
+        ("1 2 100 MT|1 3 100 MT|1 2 100 RE", "MT RE"),  # also mentions another
+        ("1 2 100 MT|1 2 100 MT|1 2 100 RE", "MT RE"),  # one reply, one twin
+        ("1 2 100 RE", "RE"),
+    ],
+)
+def test_a_reply_is_one_event(write: Write, lines: str, kinds: str) -> None:
+    """Of a reply and its mention in the same second only the reply is sent, in whatever order they come."""
+    records = open_source(write(lines.replace("|", "\n")), "higgs")
+    assert " ".join(record.value.split(b'"')[3].decode()[-2:] for record in records) == kinds
+
+
+def test_more_of_the_same(write: Write) -> None:
+    """`shift_ms` and `suffix` make another copy of the data: other times, users and ids."""
+    (record,) = open_source(write("1 2 100 RT"), "higgs", shift_ms=5, suffix="b", network="x")
+    assert (record.key, record.ts) == (b"x:1b", 100_005)
+    assert b'"id":"1-2-100-RTb"' in record.value
+    assert b'"target":"2b"' in record.value
+    with pytest.raises(UsageError):
+        open_source(write("1 2 100 RT"), "higgs", suffix='"')
+
+
+def test_bad_lines_are_counted(write: Write) -> None:
+    """Lines that are not in the format are counted by reason, and the others come through in order."""
+    source = open_source(write("1 2 100 RT\n1 2 100\na 2 100 RT\n1 2 100 XX\n1 2 -5 RT\n3 4 100 RT\n"), "higgs")
+    assert [record.key for record in source] == [b"twitter:1", b"twitter:3"]
+    assert source.skipped.total() == 4

@@ -1,0 +1,147 @@
+"""The format `jetstream`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.events import TOPIC_OF, Event, parse
+from streams.sources import Produced, open_source
+
+Write = Callable[..., str]
+KIND_OF = {topic: kind for kind, topic in TOPIC_OF.items()}
+ME, YOU, THEM = "did:plc:me", "did:plc:you", "did:web:them.example"
+TIME_US = 1_783_123_200_123_456
+
+
+def commit(collection: str, record: dict[str, Any] | None, operation: str = "create") -> dict[str, Any]:
+    return {
+        "did": ME,
+        "time_us": TIME_US,
+        "kind": "commit",
+        "commit": {"operation": operation, "collection": collection, "rkey": "3k", **({"record": record} if record else {})},
+    }
+
+
+def read(write: Write, *messages: object) -> tuple[list[Event], Counter[str]]:
+    """The messages as events that the worker accepts, and what was skipped. A good line in front, then dropped."""
+    front = commit("app.bsky.graph.follow", {"subject": "did:plc:front"})
+    source = open_source(write(b"\n".join(m if isinstance(m, bytes) else orjson.dumps(m) for m in (front, *messages))), "jetstream")
+    return [accepted(record) for record in list(source)[1:]], source.skipped
+
+
+def accepted(record: Produced) -> Event:
+    event = parse(record.value, KIND_OF[record.topic], 1 << 42)
+    assert isinstance(event, Event), event
+    assert record.key == f"bluesky:{event.actor}".encode()
+    assert record.ts == event.ts
+    return event
+
+
+def uri(did: str) -> str:
+    return f"at://{did}/app.bsky.feed.post/9z"
+
+
+def mention(*dids: str) -> dict[str, Any]:
+    return {"features": [{"$type": "app.bsky.richtext.facet#mention", "did": did} for did in dids]}
+
+
+@pytest.mark.parametrize(
+    ("collection", "record", "kind", "object_"),
+    [
+        ("app.bsky.feed.like", {"subject": {"uri": uri(YOU), "cid": "x"}}, "like", uri(YOU)),
+        ("app.bsky.feed.repost", {"subject": {"uri": uri(YOU)}}, "share", uri(YOU)),
+        ("app.bsky.graph.follow", {"subject": YOU}, "follow", None),
+        ("app.bsky.feed.post", {"reply": {"parent": {"uri": uri(YOU)}, "root": {"uri": uri(THEM)}}}, "reply", uri(YOU)),
+    ],
+)
+def test_create_and_delete(write: Write, collection: str, record: dict[str, Any], kind: str, object_: str | None) -> None:
+    """A creation is an engagement with the owner of its subject; its deletion is an undo that refers to it."""
+    ref = f"{ME}/{collection}/3k"
+    (made, undone), skipped = read(write, commit(collection, record), commit(collection, None, "delete"))
+    assert made == Event(
+        id=ref, type=kind, network="bluesky", actor=ME, target=YOU, ts=TIME_US // 1000, object=object_
+    )
+    assert undone == Event(id=f"{ref}:undo", type=kind, network="bluesky", actor=ME, ts=TIME_US // 1000, ref=ref, undo=True)
+    assert not skipped
+
+
+def test_a_post_with_reply_and_mentions(write: Write) -> None:
+    """One post makes a reply and a mention for each person named, once each, every one with an id of its own."""
+    record = {"reply": {"parent": {"uri": uri(YOU)}}, "facets": [mention(THEM, THEM), mention("did:plc:x"), {"features": [{"$type": "link"}]}]}
+    events, _ = read(write, commit("app.bsky.feed.post", record))
+    assert [(event.type, event.target) for event in events] == [("reply", YOU), ("mention", THEM), ("mention", "did:plc:x")]
+    triple = f"{ME}/app.bsky.feed.post/3k"
+    assert [event.id for event in events] == [triple, f"{triple}#{THEM}", f"{triple}#did:plc:x"]
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (commit("app.bsky.feed.post", {"text": ""}), "post without reply or mention"),
+        (commit("app.bsky.feed.post", {"embed": {"$type": "app.bsky.embed.record"}}), "quote"),
+        (commit("app.bsky.feed.post", {"embed": {"$type": "app.bsky.embed.recordWithMedia"}}), "quote"),
+        (commit("app.bsky.graph.block", {"subject": YOU}), "another collection"),
+        (commit("app.bsky.feed.like", {"subject": {"uri": uri(YOU)}}, "update"), "update"),
+        ({"did": ME, "time_us": TIME_US, "kind": "identity", "identity": {}}, "identity"),
+        ({"did": ME, "time_us": TIME_US, "kind": "account", "account": {"active": True}}, "account"),
+        (
+            {"did": ME, "time_us": TIME_US, "kind": "account", "account": {"active": False, "status": "deleted"}},
+            "account deleted (forget comes later)",
+        ),
+    ],
+)
+def test_what_is_no_engagement_is_counted(write: Write, message: dict[str, Any], reason: str) -> None:
+    """Every other message is skipped under its reason."""
+    events, skipped = read(write, message)
+    assert (events, skipped) == ([], {reason: 1})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{oops",
+        b"[]",
+        b'"x"',
+        {"kind": "commit"},
+        {"kind": "news", "did": ME},
+        {"kind": "account", "account": None},
+        commit("app.bsky.feed.like", {"subject": YOU}),
+        commit("app.bsky.feed.like", {"subject": {"uri": "https://example.org"}}),
+        commit("app.bsky.feed.like", None),
+        commit("app.bsky.graph.follow", {"subject": {"uri": YOU}}),
+        commit("app.bsky.feed.post", {"facets": [{"features": None}]}),
+        commit("app.bsky.feed.post", {"reply": []} | {"facets": 3}),
+        {**commit("app.bsky.graph.follow", {"subject": YOU}), "time_us": "late"},
+        {**commit("app.bsky.graph.follow", {"subject": YOU}), "did": None},
+    ],
+)
+def test_malformed_lines_do_not_stop_the_file(write: Write, line: object) -> None:
+    """A line that Jetstream never sends is counted as malformed, and the next one is read."""
+    events, skipped = read(write, line, commit("app.bsky.graph.follow", {"subject": YOU}))
+    assert [event.target for event in events] == [YOU]
+    assert skipped.total() == 1
+    assert next(iter(skipped)).startswith("malformed: ")
+
+
+def test_a_real_stretch(real: Callable[[str], str]) -> None:
+    """Of 152 real messages in a row, each gives the events and the skips that a count by hand gives."""
+    source = open_source(real("jetstream/corpus_v1_152.redacted.jsonl"), "jetstream")
+    events = [accepted(record) for record in source]
+    assert Counter((event.type, event.undo) for event in events) == {
+        ("like", False): 105,
+        ("share", False): 15,
+        ("follow", False): 6,
+        ("reply", False): 8,
+        ("follow", True): 3,
+        ("reply", True): 1,
+    }
+    assert source.skipped["another collection"] == 3
+    assert source.skipped["identity"] == source.skipped["account"] == 1
+    assert source.skipped["quote"] + source.skipped["post without reply or mention"] == 9
+    assert len(events) + source.skipped.total() == 152
+    assert len({event.id for event in events}) == len(events)
