@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import faust
 
+from streams.broker.block import Block
 from streams.broker.topics import EVENTS, STRAYS
 
 if TYPE_CHECKING:
@@ -16,6 +17,6 @@ def define(app: Clout) -> None:
     """The agent for the six event topics and `strays`."""
 
     @app.agent(app.source(*EVENTS, STRAYS), name="actions")
-    async def actions(blocks: faust.StreamT) -> None:
+    async def actions(blocks: faust.StreamT[Block]) -> None:
         async for block in blocks:
             app.partitions.deliver(block)

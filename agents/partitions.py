@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from faust.types import TP
 
@@ -19,6 +19,7 @@ from streams.broker.loop import Loop
 from streams.broker.publisher import PlainPublisher, plain_producer
 from streams.broker.sending import Sender
 from streams.broker.topics import SOURCES
+from streams.broker.transport import Consumer
 from streams.errors import LostInput
 from streams.model.alerts import FallRule
 from streams.model.table import Table
@@ -45,6 +46,10 @@ class Partitions:
         self._taking: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._owner = f"{socket.gethostname()}/{os.getpid()}"
+
+    @property
+    def _consumer(self) -> Consumer:
+        return cast(Consumer, self._app.consumer)
 
     async def open(self) -> None:
         """Connect. Before the worker joins the group."""
@@ -76,15 +81,15 @@ class Partitions:
             die(task.exception())
 
     async def _take(self) -> None:
-        consumer, settings = self._app.consumer, self._settings
+        consumer, settings = self._consumer, self._settings
         epoch, mine = consumer.epoch, self._assigned()
         topics = [settings.topic(topic.name) for topic in SOURCES]
         wanted = {TP(topic, number) for topic in topics for number in mine}
-        positions = await consumer._thread.call_thread(consumer._thread.starts, wanted)
+        positions = await consumer.starts(wanted)
         reader = Reader(self._redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
         generation = 1 + max((pulse["version"] >> 32 for pulse in (await reader.pulses()).values()), default=0)
         loops = {number: self._loop(number, positions, epoch, generation) for number in mine}
-        if not await consumer._thread.call_thread(consumer._thread.seek_blocks, positions, epoch):
+        if not await consumer.seek_blocks(positions, epoch):
             raise asyncio.CancelledError
         self._loops = loops
         for number, loop in loops.items():
@@ -94,7 +99,7 @@ class Partitions:
 
     def _assigned(self) -> set[int]:
         have: dict[str, set[int]] = {self._settings.topic(topic.name): set() for topic in SOURCES}
-        for tp in self._app.consumer.assignment():
+        for tp in self._consumer.assignment():
             have[tp.topic].add(tp.partition)
         numbers = next(iter(have.values()))
         if any(found != numbers for found in have.values()):
@@ -102,14 +107,14 @@ class Partitions:
         return numbers
 
     def _loop(self, number: int, positions: dict[TP, int], epoch: int, generation: int) -> Loop:
-        settings, consumer = self._settings, self._app.consumer
+        settings, consumer = self._settings, self._consumer
         table = Table(model(settings.model))
         intake = Intake(table, number, settings.partitions, settings.topic_prefix)
         intake.positions = {t.name: positions[TP(settings.topic(t.name), number)] for t in SOURCES}
 
         async def commit_offsets(offsets: dict[tuple[str, int], int]) -> None:
             moved = {TP(topic, partition): at for (topic, partition), at in offsets.items()}
-            await consumer._thread.call_thread(consumer._thread.commit_offsets, moved)
+            await consumer.commit_offsets(moved)
 
         sender = Sender(
             table,
@@ -136,7 +141,7 @@ class Partitions:
 
     async def let_go(self) -> None:
         """Give up all partitions: fold nothing more, send what is there. Waits for a letting go under way."""
-        self._app.consumer.end_epoch()
+        self._consumer.end_epoch()
         try:
             async with self._one_at_a_time:
                 if self._taking and not self._taking.done():
@@ -160,7 +165,7 @@ def wall_ms() -> float:
 
 def die(why: object) -> None:
     """End the worker at once: no handler may run after this. The next one starts from what was committed."""
-    print(f"clout worker ends: {why}" if isinstance(why, LostInput) else f"clout worker ends: {why!r}", file=sys.stderr)
+    sys.stderr.write(f"clout worker ends: {why if isinstance(why, LostInput) else repr(why)}\n")
     if isinstance(why, BaseException) and not isinstance(why, LostInput):
         traceback.print_exception(why)
     sys.stderr.flush()

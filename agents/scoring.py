@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import faust
 
+from streams.broker.block import Block
 from streams.broker.topics import ENGAGEMENTS
 
 if TYPE_CHECKING:
@@ -16,6 +17,6 @@ def define(app: Clout) -> None:
     """The agent for `engagements`."""
 
     @app.agent(app.source(ENGAGEMENTS), name="scoring")
-    async def scoring(blocks: faust.StreamT) -> None:
+    async def scoring(blocks: faust.StreamT[Block]) -> None:
         async for block in blocks:
             app.partitions.deliver(block)

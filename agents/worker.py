@@ -19,7 +19,9 @@ from streams.settings import Settings
 _LONGEST_PAUSE_S = 10.0
 
 
-def wait_for(what: str, ready: Callable[[], object], say: Callable[[str], None], patience_s: float | None = None) -> None:
+def wait_for(
+    what: str, ready: Callable[[], object], say: Callable[[str], None], patience_s: float | None = None
+) -> None:
     """Call `ready` until it stops raising DependencyDown; says each time what is waited for and when it tries again.
 
     Raises the last DependencyDown once `patience_s` is over (None: never).
@@ -31,7 +33,11 @@ def wait_for(what: str, ready: Callable[[], object], say: Callable[[str], None],
         except DependencyDown as error:
             if patience_s is not None and time.monotonic() - began + pause_s > patience_s:
                 raise
-            say(f"waiting for {what}: {error}; next try in {pause_s:.0f} s" if pause_s >= 1 else f"waiting for {what}: {error}")
+            say(
+                f"waiting for {what}: {error}; next try in {pause_s:.0f} s"
+                if pause_s >= 1
+                else f"waiting for {what}: {error}"
+            )
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         else:
@@ -56,9 +62,9 @@ def ready(settings: Settings, say: Callable[[str], None], patience_s: float | No
     wait_for("Redis", lambda: asyncio.run(redis_answers()), say, patience_s)
 
 
-def run(settings: Settings, say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)) -> None:
+def run(settings: Settings, say: Callable[[str], None] | None = None) -> None:
     """Run until SIGTERM or SIGINT, then exit the process with 0; 1 when the worker had to end."""
-    ready(settings, say)
+    ready(settings, say or (lambda line: print(line, file=sys.stderr)))  # noqa: T201
     logging.getLogger("clout").setLevel(settings.log_level.upper())
     app = create_app(settings)
     app.finalize()

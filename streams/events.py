@@ -87,24 +87,21 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
         return _invalid(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Reject("not_json", "$", f"{error}; send one JSON object in UTF-8")
+    name, actor, target, network = event.id, event.actor, event.target, event.network
+    # a quick yes for ordinary events, `_explain` decides about the rest: 64 characters are at most 256 bytes
     if (
         OLDEST_MS < event.ts <= newest_ms
         and (event.type is None or event.type == kind)
-        and _name(event.actor)
-        and (_name(event.target) or event.undo)
-        and _name(event.id)
-        and event.network.isprintable()
-        and 0 < len(event.network) <= 16  # 16 characters are at most 64 bytes
-        and ":" not in event.network
+        and 0 < len(name) <= 64
+        and 0 < len(actor) <= 64
+        and 0 < len(target) <= 64
+        and 0 < len(network) <= 16
+        and f"{name}{actor}{target}{network}".isprintable()
+        and ":" not in network
         and not event.undo
     ):
         return event
     return _explain(event, kind, newest_ms) or event
-
-
-def _name(text: str) -> bool:
-    """Quick yes for ordinary ids; `_explain` decides about the rest."""
-    return 0 < len(text) <= 64 and text.isprintable()  # 64 characters are at most 256 bytes
 
 
 def _invalid(message: str) -> Reject:
@@ -122,15 +119,25 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
     """The first thing wrong with an event that failed the quick check; None if it is merely unusual."""
     if event.type is not None and event.type != kind:
         return Reject(
-            "kind_contradicts_topic", "$.type", f"`{event.type}` in the topic `{TOPIC_OF[kind]}`; it goes to `{TOPIC_OF[event.type]}`"
+            "kind_contradicts_topic",
+            "$.type",
+            f"`{event.type}` in the topic `{TOPIC_OF[kind]}`; it goes to `{TOPIC_OF[event.type]}`",
         )
     if event.ts <= OLDEST_MS:
-        return Reject("ts_too_small", "$.ts", f"{event.ts} is before 1973; ts is in milliseconds since epoch, not seconds")
+        return Reject(
+            "ts_too_small", "$.ts", f"{event.ts} is before 1973; ts is in milliseconds since epoch, not seconds"
+        )
     if event.ts > newest_ms:
-        return Reject("ts_in_future", "$.ts", f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock")
+        return Reject(
+            "ts_in_future", "$.ts", f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock"
+        )
     if ":" in event.network:
         return Reject("bad_network", "$.network", "a network name has no colon")
-    named = [("network", event.network, MAX_NETWORK_BYTES), ("id", event.id, MAX_ID_BYTES), ("actor", event.actor, MAX_ID_BYTES)]
+    named = [
+        ("network", event.network, MAX_NETWORK_BYTES),
+        ("id", event.id, MAX_ID_BYTES),
+        ("actor", event.actor, MAX_ID_BYTES),
+    ]
     if event.undo:
         if event.ref is None:
             return Reject("missing_field", "$.ref", "an undo names what it reverses by `ref`, the id of that event")

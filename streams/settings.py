@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -22,20 +23,32 @@ class Settings:
     """Effective settings of one process. `Settings.load()` reads the environment."""
 
     kafka: str = _setting("localhost:9092", "Kafka brokers, `host:port`, several with commas")
-    redis: str = _setting("redis://localhost:6379/0", "Redis URL; `rediss://` for TLS, `redis://user:password@host` for a login")
+    redis: str = _setting(
+        "redis://localhost:6379/0", "Redis URL; `rediss://` for TLS, `redis://user:password@host` for a login"
+    )
     app: str = _setting("clout", "name of the application: consumer group and transaction ids")
     topic_prefix: str = _setting("", "put before every topic name")
     partitions: int = _setting(4, "partitions of every topic; cannot be changed later", at_least=1)
-    replication: int = _setting(-1, "replicas of a topic made by `clout topics create`; -1: the broker's default", at_least=-1)
+    replication: int = _setting(
+        -1, "replicas of a topic made by `clout topics create`; -1: the broker's default", at_least=-1
+    )
     model: str = _setting("clout-1", "name of the scoring model", choices=("default", *sorted(MODELS)))
-    clock: str = _setting("wall", "what `now` is: `wall`, or `stream` (newest event time) when history is replayed", choices=("wall", "stream"))
-    interval_ms: int = _setting(50, "how long changes are collected before they are published; grows by itself under load", at_least=1)
+    clock: str = _setting(
+        "wall",
+        "what `now` is: `wall`, or `stream` (newest event time) when history is replayed",
+        choices=("wall", "stream"),
+    )
+    interval_ms: int = _setting(
+        50, "how long changes are collected before they are published; grows by itself under load", at_least=1
+    )
     block_records: int = _setting(2_000, "most records in one block", at_least=1)
     fetch_wait_ms: int = _setting(10, "how long a broker may hold back a fetch to fill it", at_least=1)
     fetch_min_bytes: int = _setting(65_536, "a fetch returns at once when this much is there", at_least=1)
     session_timeout_s: int = _setting(10, "a worker that is silent for so long loses its partitions", at_least=6)
     idle_s: float = _setting(5.0, "seconds between two passes for idle users", at_least=0.1)
-    alert_points: float = _setting(5.0, "an alert is raised when a score falls so far below its last daily close", at_least=0.1)
+    alert_points: float = _setting(
+        5.0, "an alert is raised when a score falls so far below its last daily close", at_least=0.1
+    )
     alert_cooldown_h: float = _setting(6.0, "hours between two alerts about one user", at_least=0)
     redis_prefix: str = _setting("clout", "put before every Redis key")
     redis_shards: int = _setting(1, "over how many hash tags the Redis keys are spread", at_least=1)
@@ -55,7 +68,9 @@ class Settings:
         for f in fields(cls):
             variable = variable_of(f.name)
             given = overrides.pop(f.name, None)
-            text, where = (given, f"--{f.name.replace('_', '-')}") if given is not None else (environ.get(variable), variable)
+            text, where = (
+                (given, f"--{f.name.replace('_', '-')}") if given is not None else (environ.get(variable), variable)
+            )
             if text is None or (text == "" and where == variable):
                 continue
             try:
@@ -75,7 +90,9 @@ class Settings:
             found.append(f"CLOUT_KAFKA={self.kafka}: expected host:port[,host:port...]")
         url = urlsplit(self.redis)
         if url.scheme not in ("redis", "rediss", "unix"):
-            found.append(f"CLOUT_REDIS={_masked(self.redis)}: expected redis://host:port/db, rediss://... or unix://...")
+            found.append(
+                f"CLOUT_REDIS={_masked(self.redis)}: expected redis://host:port/db, rediss://... or unix://..."
+            )
         found.extend(
             f"{variable_of(name)}={getattr(self, name)}: letters, digits, '.', '_' and '-' only, at most 80"
             for name in ("topic_prefix", "app")
@@ -89,7 +106,9 @@ class Settings:
 
     def shown(self) -> dict[str, Any]:
         """The effective values by variable name, secrets hidden."""
-        return {variable_of(f.name): _masked(v) if isinstance(v := getattr(self, f.name), str) else v for f in fields(self)}
+        return {
+            variable_of(f.name): _masked(v) if isinstance(v := getattr(self, f.name), str) else v for f in fields(self)
+        }
 
 
 def variable_of(name: str) -> str:
@@ -117,7 +136,7 @@ def _read(text: Any, f: Any) -> Any:
             value = kind(text)
         except ValueError:
             raise ValueError("expected a whole number" if kind is int else "expected a number") from None
-        if value != value or (least is not None and value < least):
+        if math.isnan(value) or (least is not None and value < least):
             raise ValueError(f"expected at least {least}")
         return value
     if choices and text not in choices:

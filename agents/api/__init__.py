@@ -1,0 +1,1 @@
+"""HTTP: the leaderboard page, its push stream, users as JSON, and health."""

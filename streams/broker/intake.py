@@ -49,7 +49,7 @@ class Intake:
         self._reset()
 
     def _reset(self) -> None:
-        self._packs: dict[int, Pack] = {}
+        self._pack = Pack()
         self._strays: dict[int, list[Stray]] = {}
         self._rejects: list[tuple[bytes, bytes]] = []
         self._times: list[NDArray[np.int64]] = []
@@ -97,7 +97,7 @@ class Intake:
         slots: list[int] = []
         for record in records:
             event = parse(record.value, name, newest_ms)
-            if type(event) is Reject:
+            if isinstance(event, Reject):
                 self._reject(_damage(record) or event, Origin(full, self.number, record.offset), record.value)
                 continue
             user = f"{event.network}:{event.actor}"
@@ -112,7 +112,7 @@ class Intake:
                 slot = self.table.add(user)
             events.append(event)
             slots.append(slot)
-        act(self.table, events, [kind] * len(events), slots, self._pack_for)
+        act(self.table, events, [kind] * len(events), slots, self._pack)
 
     def _strayed(self, full: str, records: Any, newest_ms: int) -> None:
         events: list[Event] = []
@@ -122,49 +122,66 @@ class Intake:
             try:
                 arrived = strays.decode(record.value or b"")
             except ValueError as error:
-                self._reject(_damage(record) or Reject("bad_pack", "$", str(error)), Origin(full, self.number, record.offset), record.value)
+                self._reject(
+                    _damage(record) or Reject("bad_pack", "$", str(error)),
+                    Origin(full, self.number, record.offset),
+                    record.value,
+                )
                 continue
             for stray in arrived:
                 event = parse(stray.value, KINDS[stray.kind], newest_ms)
-                if type(event) is not Reject and partition_of(f"{event.network}:{event.actor}", self._partitions) != self.number:
+                if (
+                    not isinstance(event, Reject)
+                    and partition_of(f"{event.network}:{event.actor}", self._partitions) != self.number
+                ):
                     why = f"still not its actor's partition; do all workers have {self._partitions} partitions?"
                     event = Reject("astray_twice", "$.actor", why)
-                if type(event) is Reject:
+                if isinstance(event, Reject):
                     self._reject(event, stray.origin, stray.value)
                     continue
                 events.append(event)
                 kinds.append(stray.kind)
                 slots.append(self.table.slot(f"{event.network}:{event.actor}"))
-        act(self.table, events, kinds, slots, self._pack_for)
+        act(self.table, events, kinds, slots, self._pack)
 
     def _received(self, full: str, records: Any) -> None:
         for record in records:
             try:
                 pack = engagements.decode(record.value or b"")
             except ValueError as error:
-                self._reject(_damage(record) or Reject("bad_pack", "$", str(error)), Origin(full, self.number, record.offset), record.value)
+                self._reject(
+                    _damage(record) or Reject("bad_pack", "$", str(error)),
+                    Origin(full, self.number, record.offset),
+                    record.value,
+                )
                 continue
             receive(self.table, pack)
             self._times.append(pack.times)
             self.pending += len(pack.targets)
 
-    def _pack_for(self, target: str) -> Pack:
-        home = partition_of(target, self._partitions)
-        pack = self._packs.get(home)
-        if pack is None:
-            pack = self._packs[home] = Pack()
-        return pack
-
     def _reject(self, reject: Reject, origin: Origin, value: bytes | None) -> None:
         self.table.counts.rejected += 1
         self._rejects.append(rejects.record(reject, origin, value))
+
+    def _split(self) -> dict[int, Pack]:
+        if not len(self._pack):
+            return {}
+        targets = self._pack.targets
+        homes = np.fromiter((partition_of(target, self._partitions) for target in targets), np.int64, len(targets))
+        return engagements.split(self._pack, homes)
 
     # -- what leaves -----------------------------------------------------------------------------------------------
 
     def cut(self) -> Cut:
         """Everything since the last cut."""
         cut = Cut(
-            dict(self.positions), self._packs, self._strays, self._rejects, self.table.changed(), self._times, self.table.clock
+            dict(self.positions),
+            self._split(),
+            self._strays,
+            self._rejects,
+            self.table.changed(),
+            self._times,
+            self.table.clock,
         )
         self._reset()
         self.pending = 0
@@ -188,5 +205,7 @@ def _damage(record: Any) -> Reject | None:
     if record.headers:
         for name, why in record.headers:
             if name == UNDECODABLE:
-                return Reject("undecodable_batch", "$", f"the batch cannot be read from here to its end: {why.decode()}")
+                return Reject(
+                    "undecodable_batch", "$", f"the batch cannot be read from here to its end: {why.decode()}"
+                )
     return None

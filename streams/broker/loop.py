@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from streams.broker.block import Block
 from streams.broker.intake import Intake
@@ -109,7 +110,7 @@ class Loop:
         until_s = self._looked_s + self._idle_s
         if self.intake.pending and not self._sending:
             until_s = min(until_s, self._began_s + self._longer_s)
-        waiting = [asyncio.create_task(self._wake.wait())]
+        waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
         if self._sending:
             waiting.append(self._sending)
         await asyncio.wait(waiting, timeout=max(until_s - now_s, 0.0), return_when=asyncio.FIRST_COMPLETED)

@@ -123,7 +123,9 @@ class Sender:
         names = self._table.names[: len(scores)]
         for start in range(0, len(names), _CLOSES_CHUNK):
             self._version += 1
-            part = list(zip(names[start : start + _CLOSES_CHUNK], scores[start : start + _CLOSES_CHUNK].tolist(), strict=True))
+            part = list(
+                zip(names[start : start + _CLOSES_CHUNK], scores[start : start + _CLOSES_CHUNK].tolist(), strict=True)
+            )
             await self._write(Flush(self._number, self._version, self._pulse(now_ms), closes=(day, part)))
 
     def _pulse(self, now_ms: int) -> dict[str, Any]:
@@ -145,7 +147,9 @@ class Sender:
             try:
                 found = await self._board.write(flush)
             except (RedisError, OSError) as error:
-                log.warning("redis does not take scores: partition=%d error=%r retry_in_s=%.2f", self._number, error, pause_s)
+                log.warning(
+                    "redis does not take scores: partition=%d error=%r retry_in_s=%.2f", self._number, error, pause_s
+                )
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 continue

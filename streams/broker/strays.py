@@ -55,4 +55,6 @@ def decode(record: bytes) -> list[Stray]:
         raise ValueError(f"not a pack of strays: {error}") from None
     if wire.version != FORMAT:
         raise ValueError(f"pack of format {wire.version}; this worker knows {FORMAT}")
-    return [Stray(kind, Origin(topic, partition, offset), value) for kind, topic, partition, offset, value in wire.strays]
+    return [
+        Stray(kind, Origin(topic, partition, offset), value) for kind, topic, partition, offset, value in wire.strays
+    ]

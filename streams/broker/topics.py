@@ -84,7 +84,9 @@ class Admin:
         self._settings = settings
         try:
             self._client: Any = KafkaAdminClient(
-                bootstrap_servers=settings.kafka.split(","), request_timeout_ms=timeout_ms, bootstrap_timeout_ms=timeout_ms
+                bootstrap_servers=settings.kafka.split(","),
+                request_timeout_ms=timeout_ms,
+                bootstrap_timeout_ms=timeout_ms,
             )
         except (KafkaError, OSError, ValueError) as error:
             raise DependencyDown(

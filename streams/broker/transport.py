@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from aiokafka.errors import ConsumerStoppedError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
@@ -27,6 +28,8 @@ _ROOM_WAIT_S = 0.005  # how soon a partition that was full is looked at again
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Owns the aiokafka consumer and the positions. Its state is touched by this thread, or while it waits for the main loop."""
+
+    app: Any
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,14 +78,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def commit_offsets(self, offsets: dict[TP, int]) -> None:
         """Tell the group how far we are; lag monitors and restarts read it."""
         if offsets:
-            await self._ensure_consumer().commit({TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items()})
+            await self._ensure_consumer().commit(
+                {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items()}
+            )
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
     ) -> Any:
         fetcher, subscription = consumer._fetcher, consumer._subscription
         if consumer._closed or fetcher._closed:
-            raise driver.ConsumerStoppedError
+            raise ConsumerStoppedError
         with subscription.fetch_context():
             for last_look in (False, True):
                 if not self.consumer.flow_active or subscription.reassignment_in_progress:
@@ -103,7 +108,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     return {}
         return {}
 
-    async def _drain(self, fetcher: Any, assignment: Any, mine: list[TP], max_records: int | None) -> dict[TP, list[Block]]:
+    async def _drain(
+        self, fetcher: Any, assignment: Any, mine: list[TP], max_records: int | None
+    ) -> dict[TP, list[Block]]:
         handed, seen, epoch, state = self.handed, self.seen, self.epoch, assignment.state_value
         for tp in mine:
             at = state(tp)._position
@@ -130,15 +137,29 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 class Consumer(driver.Consumer):
     """Faust's consumer, less everything that would keep or move positions behind our back."""
 
+    app: Any
+    _thread: ConsumerThread
     epoch = 0
+
+    async def starts(self, partitions: set[TP]) -> dict[TP, int]:
+        """See ConsumerThread."""
+        return await self._thread.call_thread(self._thread.starts, partitions)  # type: ignore[no-any-return]
+
+    async def seek_blocks(self, positions: dict[TP, int], epoch: int) -> bool:
+        """See ConsumerThread."""
+        return await self._thread.call_thread(self._thread.seek_blocks, positions, epoch)  # type: ignore[no-any-return]
+
+    async def commit_offsets(self, offsets: dict[TP, int]) -> None:
+        """See ConsumerThread."""
+        await self._thread.call_thread(self._thread.commit_offsets, offsets)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def _to_message(self, tp: TP, record: Block) -> ConsumerMessage:
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         last = record.records[-1]
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, (), None, record,
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, record,
             None, 0, 0, ensure_TP(tp), generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 

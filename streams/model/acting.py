@@ -6,7 +6,7 @@ A plain loop, because what an event weighs depends on what the same actor did be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,11 +23,11 @@ def act(
     events: Sequence[Event],
     kinds: Sequence[int],
     slots: Sequence[int],
-    pack_for: Callable[[str], Pack],
+    pack: Pack,
 ) -> None:
     """Fold a block of events, given with their kinds and their actors' slots, into the actors' rows.
 
-    Engagements are appended to `pack_for(target)`. Counts go to `table.counts`. Standing is the actor's score at the newest
+    Engagements are appended to `pack`. Counts go to `table.counts`. Standing is the actor's score at the newest
     event time of the block, before the block.
     """
     if not events:
@@ -43,17 +43,19 @@ def act(
     memories, cells = table.memory, table.cells.reshape(-1).data
     counted = [True] * len(events)
 
+    to, weighs, at, how = pack.targets.append, pack.weights.append, pack.times.append, pack.codes.append
+
     for i, event in enumerate(events):
         slot, kind = slots[i], kinds[i]
         remembered = memories[slot]
         key = memory.id_key(event.id, kind)
-        if key in remembered:
+        if remembered.find(key) >= 0:  # `in` raises and clears an error first: 400 ns
             counts.repeats += 1
             counted[i] = False
             continue
         if event.undo:
             counted[i] = False
-            memories[slot] = _undo(table, event, kind, slot, key, pack_for)
+            memories[slot] = _undo(table, event, kind, slot, key, pack)
             continue
         acted_at, g = slot * WIDTH + ACTED, grown[i]
         acted = cells[acted_at]
@@ -61,7 +63,7 @@ def act(
         if event.target == event.actor:
             counts.self_engagements += 1
             counts.folded += 1
-            memories[slot] = memory.remember(remembered, kind, memory.entry(0.0, event.ts, key[:8], kind, 0))
+            memories[slot] = memory.remember(remembered, kind, memory.entry(0.0, event.ts, key, kind))
             continue
         weight = weights[kind] * standing[i]
         if selective:
@@ -69,19 +71,18 @@ def act(
         target = event.target.encode()
         needle = memory.target_key(target)
         code = kind
-        if needle in remembered:
-            weight *= floor + (1.0 - floor) * 0.5 ** remembered.count(needle)
-            if kind == _FOLLOW_KIND and memory.BYTE[kind] + needle not in remembered:
+        seen = remembered.count(needle)
+        if seen:
+            weight *= floor + (1.0 - floor) * 0.5**seen
+            if kind == _FOLLOW_KIND and remembered.find(memory.BYTE[kind] + needle) < 0:
                 code |= FOLLOW
         else:
             code |= FIRST | FOLLOW if kind == _FOLLOW_KIND else FIRST
-        name = f"{event.network}:{event.target}"
-        pack = pack_for(name)
-        pack.targets.append(name)
-        pack.weights.append(weight)
-        pack.times.append(event.ts)
-        pack.codes.append(code)
-        new = memory.entry(weight, event.ts, key[:8], kind, len(target)) + target
+        to(f"{event.network}:{event.target}")
+        weighs(weight)
+        at(event.ts)
+        how(code)
+        new = memory.entry(weight, event.ts, key, kind, needle, target)
         memories[slot] = memory.remember(remembered, kind, new)
 
     acted_now = index[counted]
@@ -97,27 +98,27 @@ def _standing(table: Table, slots: np.ndarray) -> list[float]:
     if not model.standing_gain:
         return [model.standing_floor] * len(slots)
     scores = assess.scores(table, slots, table.clock)
-    return (model.standing_floor + model.standing_gain / 100.0 * scores).tolist()
+    weighed: list[float] = (model.standing_floor + model.standing_gain / 100.0 * scores).tolist()
+    return weighed
 
 
-def _undo(table: Table, event: Event, kind: int, slot: int, key: bytes, pack_for: Callable[[str], Pack]) -> bytes:
+def _undo(table: Table, event: Event, kind: int, slot: int, key: bytes, pack: Pack) -> bytes:
     """Take back what `event.ref` still weighs, from its target and from the actor's own actions. Returns the new memory."""
     remembered = table.memory[slot]
     found = memory.find(remembered, memory.id_key(event.ref or "", kind))
-    own = memory.entry(0.0, event.ts, key[:8], kind, 0)
+    own = memory.entry(0.0, event.ts, key, kind)
     if found is None or not found.target:
         table.counts.undo_unknown += 1
         table.counts.folded += 1
         return memory.remember(remembered, kind, own)
     remembered = memory.undone(remembered, found)
-    needle = memory.target_key(found.target)
+    needle = found.target_key
     code = kind | UNDO
-    if needle not in remembered:
+    if remembered.find(needle) < 0:
         code |= FIRST
-    if kind == _FOLLOW_KIND and memory.BYTE[kind] + needle not in remembered:
+    if kind == _FOLLOW_KIND and remembered.find(memory.BYTE[kind] + needle) < 0:
         code |= FOLLOW
     name = f"{event.network}:{found.target.decode()}"
-    pack = pack_for(name)
     pack.targets.append(name)
     pack.weights.append(-found.weight)
     pack.times.append(found.ts)

@@ -41,6 +41,19 @@ class Pack:
         return len(self.targets)
 
 
+def split(pack: Pack, homes: NDArray[np.int64]) -> dict[int, Pack]:
+    """One pack for each partition in `homes` (n,), the partitions of the pack's targets; the order within each is kept."""
+    whole, parts = received(pack, 0), {}
+    for home in np.unique(homes).tolist():
+        chosen = np.flatnonzero(homes == home)
+        part = parts[home] = Pack()
+        part.targets = [pack.targets[i] for i in chosen.tolist()]
+        part.weights.frombytes(whole.weights[chosen].tobytes())
+        part.times.frombytes(whole.times[chosen].tobytes())
+        part.codes.frombytes(whole.codes[chosen].tobytes())
+    return parts
+
+
 class Engagements(NamedTuple):
     """A pack as received. Shapes (n,)."""
 

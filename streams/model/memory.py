@@ -1,9 +1,10 @@
 """What an actor remembers of its latest actions: one `bytes` that serves repeats, novelty and undo.
 
-Six bytes count the entries of each kind, then come the entries, oldest first:
-    weight f32 | ts i64 | hash of the event id 8 B | kind u8 | length of the target u16 | target (id without network)
-The order of the fields makes three questions a plain search: hash + kind (seen before?), length + target (how often this
-target?), kind + length + target (followed before?). An undone entry keeps its hash and loses weight and target.
+One byte a kind counts its entries, then come the entries, oldest first:
+    weight f32 | ts i64 | hash of kind and event id 8 B | kind u8 | hash of the target 8 B | length u16 | target (id, UTF-8)
+Three questions are one search for random bytes each, which skips most of the bytes: the id's hash (seen
+before?), the target's hash (how often this target?), kind and target's hash (followed before?). An undone entry keeps the
+hash of its id and loses weight and target.
 
 At most `PER_KIND` entries a kind are kept, so what is forgotten depends on the order within one topic only, never on how
 topics were interleaved.
@@ -18,15 +19,14 @@ from xxhash import xxh3_64_digest
 
 from streams.events import KINDS
 
-PER_KIND = 24
-EMPTY = bytes(len(KINDS))
+PER_KIND = 16
 HEAD = len(KINDS)
+EMPTY = bytes(HEAD)
+NOBODY = bytes(8)  # the target's hash in entries without a target
 
-_ENTRY = struct.Struct("<fq8sBH")
-_KIND_AT = 20  # offset of the kind in an entry; the needle that finds an id starts 8 bytes before
-_HASH_AT = 12
-entry = _ENTRY.pack
+_ENTRY = struct.Struct("<fq8sB8sH")
 SIZE = _ENTRY.size
+_ID_AT, _KIND_AT, _LENGTH_AT = 12, 20, 29
 BYTE = [bytes((n,)) for n in range(256)]
 
 
@@ -36,55 +36,66 @@ class Remembered(NamedTuple):
     start: int
     weight: float
     ts: int
+    id_key: bytes
     kind: int
+    target_key: bytes
     target: bytes
 
 
 def id_key(event_id: str, kind: int) -> bytes:
-    """What finds an event in a memory: 8 bytes of hash and the kind, because ids are unique per topic."""
-    return xxh3_64_digest(event_id.encode()) + BYTE[kind]
+    """What finds an event in a memory. The kind is part of it, because ids are unique per topic."""
+    return xxh3_64_digest(BYTE[kind] + event_id.encode())
 
 
 def target_key(target: bytes) -> bytes:
     """What finds a target in a memory, whatever was done to it."""
-    return len(target).to_bytes(2, "little") + target
+    return xxh3_64_digest(target)
+
+
+def entry(weight: float, ts: int, id_key: bytes, kind: int, target_key: bytes = NOBODY, target: bytes = b"") -> bytes:
+    """One entry as it is kept."""
+    return _ENTRY.pack(weight, ts, id_key, kind, target_key, len(target)) + target
 
 
 def remember(memory: bytes, kind: int, new: bytes) -> bytes:
     """The memory with one more entry of `kind`, the oldest of that kind forgotten when there are `PER_KIND`."""
-    memory = memory or EMPTY
+    if not memory:
+        return EMPTY[:kind] + BYTE[1] + EMPTY[kind + 1 :] + new
     count = memory[kind]
     if count < PER_KIND:
         return b"".join((memory[:kind], BYTE[count + 1], memory[kind + 1 :], new))
     at = HEAD
     while memory[at + _KIND_AT] != kind:
-        at += SIZE + int.from_bytes(memory[at + _KIND_AT + 1 : at + SIZE], "little")
-    after = at + SIZE + int.from_bytes(memory[at + _KIND_AT + 1 : at + SIZE], "little")
-    return b"".join((memory[:at], memory[after:], new))
+        at = _after(memory, at)
+    return b"".join((memory[:at], memory[_after(memory, at) :], new))
 
 
 def find(memory: bytes, key: bytes) -> Remembered | None:
-    """The entry of an event id (`id_key`), undone ones too; None if it is not remembered."""
-    at = memory.find(key, HEAD)
-    if at < 0:
+    """The entry of an event id (`id_key`), undone ones too; None if it is not remembered.
+
+    Walks from entry to entry: the bytes of a target's name are chosen by strangers and may look like anything.
+    """
+    if memory.find(key) < 0:
         return None
-    start = at - _HASH_AT
-    weight, ts, _, kind, length = _ENTRY.unpack_from(memory, start)
-    return Remembered(start, weight, ts, kind, memory[start + SIZE : start + SIZE + length])
+    return next((found for found in entries(memory) if found.id_key == key), None)
 
 
 def undone(memory: bytes, found: Remembered) -> bytes:
     """The memory with that entry emptied: its id is still known, its weight and target are gone."""
-    start, after = found.start, found.start + SIZE + len(found.target)
-    hashed = memory[start + _HASH_AT : start + _KIND_AT]
-    return b"".join((memory[:start], entry(0.0, found.ts, hashed, found.kind, 0), memory[after:]))
+    emptied = entry(0.0, found.ts, found.id_key, found.kind)
+    return b"".join((memory[: found.start], emptied, memory[_after(memory, found.start) :]))
 
 
 def entries(memory: bytes) -> list[Remembered]:
     """All entries, oldest first."""
     found, at = [], HEAD
     while at < len(memory):
-        weight, ts, _, kind, length = _ENTRY.unpack_from(memory, at)
-        found.append(Remembered(at, weight, ts, kind, memory[at + SIZE : at + SIZE + length]))
+        weight, ts, key, kind, target_hash, length = _ENTRY.unpack_from(memory, at)
+        found.append(Remembered(at, weight, ts, key, kind, target_hash, memory[at + SIZE : at + SIZE + length]))
         at += SIZE + length
     return found
+
+
+def _after(memory: bytes, at: int) -> int:
+    """Where the entry after the one at `at` starts."""
+    return at + SIZE + memory[at + _LENGTH_AT] + 256 * memory[at + _LENGTH_AT + 1]

@@ -33,7 +33,8 @@ def hill(mass: ArrayLike, model: Model) -> Floats:
 
 def engagement_mass(windows: Floats, model: Model) -> Floats:
     """Mass of the windows (..., 3): day, week, quarter, each clamped at 0 and mixed."""
-    return np.maximum(windows, 0.0) @ np.asarray(model.mixture)
+    mixed: Floats = np.maximum(windows, 0.0) @ np.asarray(model.mixture)
+    return mixed
 
 
 def mass(windows: Floats, followers: ArrayLike, acted: ArrayLike, model: Model) -> Floats:

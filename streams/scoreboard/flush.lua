@@ -26,26 +26,30 @@ local function list(i)
   return cmsgpack.unpack(ARGV[i])
 end
 
--- A user's closes with one more: the last `kept` of them, oldest first. Dates compare as text.
+-- A user's closes with one more: the last `kept` of them, oldest first. Dates compare as text. Entries are padded with
+-- blanks to 32 bytes, comma included, so that the common case counts and cuts without a look at 90 entries (50 µs a user).
+local wide = 32
+local function entry(d, score)
+  local text = '"' .. d .. '":' .. score
+  return text .. string.rep(' ', wide - 1 - #text)
+end
 local function with_close(old, score)
-  local entry = '"' .. day .. '":' .. score
-  if not old then return '{' .. entry .. '}' end
-  local last, close = string.match(string.sub(old, -48), '"(%d+%-%d+%-%d+)":([^,{}]*)}$')
-  if last == day then return string.sub(old, 1, -#close - 2) .. score .. '}' end
-  if last and last < day then
-    local longer = string.sub(old, 1, -2) .. ',' .. entry .. '}'
-    if #longer < kept * 15 then return longer end -- 15 bytes is the shortest entry: too short to be too many
-    local _, count = string.gsub(longer, ':', '')
-    if count <= kept then return longer end
-    if count == kept + 1 then return '{' .. string.sub(longer, (string.find(longer, ',', 1, true)) + 1) end
+  if not old then return '{' .. entry(day, score) .. '}' end
+  local last = string.match(string.sub(old, -wide), '^"(%d+%-%d+%-%d+)":[^,{}]*}$')
+  local one = ',' .. entry(day, score) .. '}'
+  if last and last < day and #old % wide == 1 and #one == wide + 1 then
+    if #old < kept * wide then return string.sub(old, 1, -2) .. one end
+    if #old == kept * wide + 1 and string.sub(old, wide + 1, wide + 1) == ',' then
+      return '{' .. string.sub(old, wide + 2, -2) .. one
+    end
   end
-  local closes, days = { [day] = score }, { day } -- out of order: take it apart and sort
-  for d, s in string.gmatch(old, '"(%d+%-%d+%-%d+)":([^,{}]+)') do
+  local closes, days = { [day] = score }, { day } -- a repeated or earlier day, or not our format: take it apart and sort
+  for d, s in string.gmatch(old, '"(%d+%-%d+%-%d+)":([^,{} ]+)') do
     if d ~= day then closes[d] = s; days[#days + 1] = d end
   end
   table.sort(days)
   local parts = {}
-  for i = math.max(1, #days - kept + 1), #days do parts[#parts + 1] = '"' .. days[i] .. '":' .. closes[days[i]] end
+  for i = math.max(1, #days - kept + 1), #days do parts[#parts + 1] = entry(days[i], closes[days[i]]) end
   return '{' .. table.concat(parts, ',') .. '}'
 end
 

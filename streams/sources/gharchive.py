@@ -39,7 +39,7 @@ class _MalformedError(Exception):
 
 
 def read(lines: Iterable[bytes], report: Report, *, network: str = "github") -> Iterator[Produced]:
-    """Stars, forks and replies; the target is the repository's owner, `object` the repository. Other types are skipped."""
+    """Stars, forks and replies; the target is the repository's owner, `object` the repository; the rest is skipped."""
     for line in lines:
         try:
             record = orjson.loads(line)

@@ -1,4 +1,4 @@
-"""The format `jetstream`: lines of Bluesky's Jetstream (v1). The actor is the DID, the time is the server's `time_us`."""
+"""The format `jetstream`: lines of Bluesky's Jetstream (v1). The actor is the DID, the time the server's `time_us`."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ CHUNK_BYTES = 1 << 18
 MAX_LINE_BYTES = 16 << 20  # no event is near that; a file without line ends must not fill the memory
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_LONGEST_MAGIC_BYTES = 6
 _OTHER = {
     b"BZh": "bzip2",
     b"\xfd7zXZ": "xz",
@@ -36,9 +37,11 @@ def open_bytes(path: str, stdin: BinaryIO | None = None) -> BinaryIO:
     if Path(path).is_dir():
         raise UsageError(f"{path} is a directory; name a file in it (plain, .gz or .zst), or - for stdin")
     try:
-        return open(path, "rb")  # noqa: SIM115 - the Source closes it
+        return Path(path).open("rb")  # the Source closes it
     except FileNotFoundError:
-        raise UsageError(f"{path} does not exist (looked from {Path.cwd()}); check the name, or use - for stdin") from None
+        raise UsageError(
+            f"{path} does not exist (looked from {Path.cwd()}); check the name, or use - for stdin"
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{path} cannot be read: {reason}; check the file and its permissions") from None
@@ -57,11 +60,13 @@ class Lines:
         self.blank = 0
         self.too_long = 0
         head = b""
-        while len(head) < 6 and (more := raw.read(6 - len(head))):
+        while len(head) < _LONGEST_MAGIC_BYTES and (more := raw.read(_LONGEST_MAGIC_BYTES - len(head))):
             head += more
         for magic, kind in _OTHER.items():
             if head.startswith(magic):
-                raise UsageError(f"{name} is {kind} data; unpack it first (plain text, gzip and zstd are read as they are)")
+                raise UsageError(
+                    f"{name} is {kind} data; unpack it first (plain text, gzip and zstd are read as they are)"
+                )
         rest = cast(BinaryIO, _Rejoined(head, raw))
         if head.startswith(_GZIP):
             self._chunks = self._gzip(rest)

@@ -1,4 +1,4 @@
-"""The format `events`: one event as JSON a line, sent as it stands. What is wrong with a line, the worker's reject says."""
+"""The format `events`: one event as JSON a line, sent as it stands. What is wrong with it, the worker's reject says."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Produced(NamedTuple):
 
 
 def produced(event: dict[str, Any]) -> Produced:
-    """A well-formed event as a record. Its `type` picks the topic; an unknown one is a KeyError, for that is our bug."""
+    """A well-formed event as a record; its `type` picks the topic (an unknown one is a KeyError: a bug of ours)."""
     return Produced(
         TOPIC_OF[event["type"]],
         f"{event['network']}:{event['actor']}".encode(),

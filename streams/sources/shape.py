@@ -35,8 +35,8 @@ class Shape:
     target_exponent: float = 1.1  # fame is not: Higgs' top 10 receive 15 %, the top 1,000 62 %
     target_flat: float = 5.0
     repeat: float = 0.10  # an actor turns to the same target again; Higgs 11.3 %, half of them within 4,432 events
-    itself: float = 0.013  # actor is target; Higgs 1.3 %, GH Archive's replies 23 %
-    burst_every_s: float = 80.0  # mean pause between bursts, event time; Higgs: a target has > 20 % in 8 % of all 10 s
+    itself: float = 0.013  # actor is target; Higgs 1.3 %, GH Archive 11 %
+    burst_every_s: float = 120.0  # mean pause between bursts, event time; Higgs: a target has > 20 % in 8 % of all 10 s
     burst_s: float = 8.0
     burst: float = 0.5  # share of a burst's events that go to its target; Higgs' 99th percentile of 10 s is 54 %
     undo: float = 0.025  # Jetstream 4 of 152 messages; refers to an event of the same actor and kind
@@ -45,7 +45,7 @@ class Shape:
     late_mean_ms: float = 20_000.0
     late_max_ms: int = 180_000
     duplicate: float = 0.01  # the files have none; at-least-once delivery makes them; chosen
-    duplicate_within: int = 20  # records; the engine remembers the last 24 ids of an actor and topic
+    duplicate_within: int = 14  # records; the engine remembers the last 16 ids of an actor and topic
     broken: float = 0.001  # chosen: enough to be seen
 
     def __post_init__(self) -> None:
@@ -61,8 +61,10 @@ class Shape:
         if self.undo + self.duplicate + self.broken > 0.9:
             raise UsageError("undo, duplicate and broken leave less than a tenth of the records to refer to")
         if not 1 <= self.duplicate_within <= 20:
-            raise UsageError(f"duplicate_within: {self.duplicate_within} is not 1 to 20, what the engine surely remembers")
-        if self.actor_flat < 0.5 or self.target_flat < 0.5:  # noqa: PLR2004 - the formula says why
+            raise UsageError(
+                f"duplicate_within: {self.duplicate_within} is not 1 to 20, what the engine surely remembers"
+            )
+        if self.actor_flat < 0.5 or self.target_flat < 0.5:
             raise UsageError("actor_flat and target_flat are at least 0.5, or the first rank takes everything")
 
     def clean(self) -> Shape:

@@ -43,7 +43,7 @@ class Source:
     that begins with `malformed: `. Iterating raises UsageError (another format), CloutError (data end early).
     """
 
-    def __init__(self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any]) -> None:  # noqa: A002
+    def __init__(self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any]) -> None:
         self.path = path
         self.format = format
         self.skipped: Counter[str] = Counter()
@@ -60,7 +60,9 @@ class Source:
             raise UsageError(f"{self._name} cannot be read: {error.strerror or error}; check the file") from None
         except TypeError as error:  # the reader's signature is the list of its options
             self.close()
-            raise UsageError(f"format `{format}`: {str(error).rpartition('() ')[2]}; see the format's options") from None
+            raise UsageError(
+                f"format `{format}`: {str(error).rpartition('() ')[2]}; see the format's options"
+            ) from None
         except UsageError:
             self.close()
             raise
@@ -110,7 +112,7 @@ class Source:
             self.close()
 
     def _watched(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The lines, after a look at the first: a file that is plainly another format is refused before anything is sent."""
+        """The lines, after a look at the first: a file plainly in another format is refused before anything is sent."""
         rest = iter(lines)
         for line in rest:
             guess = sniff(line)
@@ -130,7 +132,7 @@ class Source:
         )
 
 
-def open_source(path: str, format: str = "events", *, stdin: BinaryIO | None = None, **options: Any) -> Source:  # noqa: A002
+def open_source(path: str, format: str = "events", *, stdin: BinaryIO | None = None, **options: Any) -> Source:
     """The records of the file `path` (plain, gzip or zstd, told by content), `-` for stdin, as an iterator.
 
     `format` is one of `FORMATS`; `options` are the keyword arguments of the format's `read`. Raises UsageError at
@@ -139,6 +141,12 @@ def open_source(path: str, format: str = "events", *, stdin: BinaryIO | None = N
     return Source(path, format, stdin, options)
 
 
+_FIELDS = (
+    ("jetstream", {"did", "time_us", "kind"}),
+    ("gharchive", {"repo", "dt"}),
+    ("gharchive", {"repo", "created_at"}),
+    ("events", {"network", "actor", "ts"}),
+)
 _HIGGS = re.compile(rb"\S+\s+\S+\s+\d+\s+(RT|RE|MT)")
 
 
@@ -152,10 +160,7 @@ def sniff(line: bytes) -> str | None:
         return None
     if not isinstance(record, dict):
         return None
-    if record.keys() >= {"did", "time_us", "kind"}:
-        return "jetstream"
-    if "repo" in record and ("dt" in record or "created_at" in record):
-        return "gharchive"
-    if record.keys() >= {"network", "actor", "ts"}:
-        return "events"
+    for guess, fields in _FIELDS:
+        if record.keys() >= fields:
+            return guess
     return None

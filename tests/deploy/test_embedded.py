@@ -73,9 +73,11 @@ def test_two_pairs_run_side_by_side() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children when their parent is killed with -9")
-def test_children_end_with_a_killed_parent() -> None:
+def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
     """After kill -9 of the owner neither broker nor Redis is left."""
-    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=ROOT, text=True) as owner:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # what it cannot remove any more
+    command = [sys.executable, "-c", OWNER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True) as owner:
         assert owner.stdout
         ports = [int(port) for port in owner.stdout.readline().split()]
         assert len(ports) == 2

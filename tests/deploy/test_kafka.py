@@ -21,7 +21,9 @@ def test_transactions_commit_and_abort(kafka: str, prefix: str) -> None:
                 await producer.begin_transaction()
                 await producer.send_and_wait(topic, value, partition=0)
                 await (producer.commit_transaction() if keep else producer.abort_transaction())
-        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed", auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=kafka, isolation_level="read_committed", auto_offset_reset="earliest"
+        )
         async with consumer:
             consumer.assign([TopicPartition(topic, 0)])
             return [(await asyncio.wait_for(consumer.getone(), 10)).value for _ in range(2)]

@@ -48,7 +48,7 @@ WAYS: dict[str, tuple[str, Callable[[Users], list[Any]]]] = {
 async def measure(port: int, pid: int, population: int, in_flight: int) -> None:
     """Run every way once to warm up and once to measure."""
     client: Any = connect(f"redis://127.0.0.1:{port}/0")
-    writer, rnd = Writer(client, "bench", 1, 4), random.Random(1)  # noqa: S311 - made-up data
+    writer, rnd = Writer(client, "bench", 1, 4), random.Random(1)
     names = [f"bluesky:did:plc:{rnd.getrandbits(96):024x}" for _ in range(population)]
     base = {name: min(99.0, 1 + rnd.lognormvariate(3.4, 0.5)) for name in names}
     record, version = orjson.dumps({"record": "x" * 437}), 0

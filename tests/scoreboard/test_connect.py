@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import BusyLoadingError
@@ -74,7 +75,8 @@ def test_a_password_and_a_user(kind: str, tmp_path: Path) -> None:
     """The right password works, odd characters included; else the error says what to do, and not the password."""
     with serving(kind, tmp_path, "--requirepass", "s3cret@:/x") as server:
         at = f"127.0.0.1:{server.port}"
-        with contextlib.closing(connect_sync(f"redis://:s3cret%40%3A%2Fx@{at}/0")) as admin:
+        with contextlib.closing(connect_sync(f"redis://:s3cret%40%3A%2Fx@{at}/0")) as client:
+            admin: Any = client
             admin.execute_command("ACL", "SETUSER", "worker", "on", ">w@rd", "~*", "&*", "+@all")
         on(f"redis://:s3cret%40%3A%2Fx@{at}/0", works)
         on(f"redis://worker:w%40rd@{at}/0", works)
@@ -166,7 +168,7 @@ def test_a_cluster(kind: str, tmp_path: Path) -> None:
     bus = str(free_port())  # else 10,000 above the server's, which may be beyond the last port
     with serving(kind, tmp_path, "--cluster-enabled", "yes", "--cluster-port", bus) as server:
         url = f"redis://127.0.0.1:{server.port}/0"
-        plain = connect_sync(url)
+        plain: Any = connect_sync(url)
         try:
             plain.execute_command("CLUSTER", "ADDSLOTS", *range(16_384))
             until = time.monotonic() + 10

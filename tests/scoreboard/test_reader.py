@@ -80,6 +80,7 @@ def test_the_top_is_decayed_to_now(play: Play, shards: int) -> None:
                 await board.writer.write(Flush(one.partition, 2 if user == stale else 3, {}, users))
         top = await board.reader.top(2, NOW_MS)
         assert [r["user"] for r in top] == [fresh, stale]
+        assert [r["user"] for r in await board.reader.top(1, NOW_MS)] == [fresh]
         assert all(r["as_of"] == NOW_MS for r in top)
         assert top[1]["score"] < old["score"]
 

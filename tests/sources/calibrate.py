@@ -46,7 +46,7 @@ def shape(records: Iterable[Produced]) -> dict[str, float | str]:
         shares = np.cumsum(counts) / n
         out |= {f"{name}s": len(counts), f"{name}s seen once": float((counts == 1).mean())}
         out |= {f"top {k:,} {name}s' share": float(shares[min(k, len(counts)) - 1]) for k in (1, 10, 100, 1000, 10_000)}
-    pairs, first = np.unique(a * (len(ids) + 1) + t, return_index=True)
+    pairs = np.unique(a * (len(ids) + 1) + t)
     out["same pair again"] = 1 - len(pairs) / n
     out["self"] = float((a == t).mean())
     windows: dict[int, Counter[int]] = {}
@@ -69,15 +69,15 @@ def main() -> None:
         "GH Archive": shape(open_source(str(DATA / "gharchive" / "min-2015-02-22-21.json.gz"), "gharchive")),
     }
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
-    print(f"{'':40}" + "".join(f"{title:>12}" for title in columns))  # noqa: T201 - it is what the script is for
+    print(f"{'':40}" + "".join(f"{title:>12}" for title in columns))
     for name in names:
         cells = [column.get(name, 0.0) for column in columns.values()]
-        print(f"{name:40}" + "".join(f"{c:>12,.4f}" if isinstance(c, float) else f"{c:>12,}" for c in cells))  # noqa: T201
+        print(f"{name:40}" + "".join(f"{c:>12,.4f}" if isinstance(c, float) else f"{c:>12,}" for c in cells))
     for users in (10_000, 1_000_000):
         began_s = time.process_time()
         deque(Synthetic(1, users, limit=SPEED_RECORDS), maxlen=0)
         spent_s = time.process_time() - began_s
-        print(f"{users:,} users: {SPEED_RECORDS / spent_s:,.0f} records per CPU second")  # noqa: T201
+        print(f"{users:,} users: {SPEED_RECORDS / spent_s:,.0f} records per CPU second")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,14 @@ from streams.sources import open_source
 
 Write = Callable[..., str]
 KIND_OF = {topic: kind for kind, topic in TOPIC_OF.items()}
-REDUCED = {"id": "7", "dt": "2015-02-22T21:00:03Z", "repo": "own/er.js", "type": "watch", "actor": "ada", "action": "started"}
+REDUCED = {
+    "id": "7",
+    "dt": "2015-02-22T21:00:03Z",
+    "repo": "own/er.js",
+    "type": "watch",
+    "actor": "ada",
+    "action": "started",
+}
 ORIGINAL = {
     "id": "7",
     "type": "WatchEvent",
@@ -58,7 +65,9 @@ def test_both_forms_give_the_same_event(write: Write, line: dict[str, Any]) -> N
 def test_kinds(write: Write, types: tuple[str, str], kind: str) -> None:
     """Each type of both forms has its kind."""
     reduced, original = types
-    events, _ = read(write(orjson.dumps({**REDUCED, "type": reduced}) + b"\n" + orjson.dumps({**ORIGINAL, "type": original})))
+    events, _ = read(
+        write(orjson.dumps({**REDUCED, "type": reduced}) + b"\n" + orjson.dumps({**ORIGINAL, "type": original}))
+    )
     assert [event.type for event in events] == [kind, kind]
 
 
@@ -93,7 +102,7 @@ def test_the_rest_is_counted(write: Write) -> None:
     ],
 )
 def test_real_hours(real: Callable[[str], str], name: str, kinds: dict[str, int], lines: int) -> None:
-    """A real hour gives as many events of each kind as it has lines of those types; ids are unique, nothing is malformed."""
+    """A real hour gives as many events of each kind as it has lines of those types, with unique ids."""
     events, skipped = read(real(f"gharchive/{name}"))
     assert Counter(event.type for event in events) == kinds
     assert len(events) + skipped.total() == lines

@@ -23,14 +23,21 @@ def commit(collection: str, record: dict[str, Any] | None, operation: str = "cre
         "did": ME,
         "time_us": TIME_US,
         "kind": "commit",
-        "commit": {"operation": operation, "collection": collection, "rkey": "3k", **({"record": record} if record else {})},
+        "commit": {
+            "operation": operation,
+            "collection": collection,
+            "rkey": "3k",
+            **({"record": record} if record else {}),
+        },
     }
 
 
 def read(write: Write, *messages: object) -> tuple[list[Event], Counter[str]]:
     """The messages as events that the worker accepts, and what was skipped. A good line in front, then dropped."""
     front = commit("app.bsky.graph.follow", {"subject": "did:plc:front"})
-    source = open_source(write(b"\n".join(m if isinstance(m, bytes) else orjson.dumps(m) for m in (front, *messages))), "jetstream")
+    source = open_source(
+        write(b"\n".join(m if isinstance(m, bytes) else orjson.dumps(m) for m in (front, *messages))), "jetstream"
+    )
     return [accepted(record) for record in list(source)[1:]], source.skipped
 
 
@@ -59,22 +66,31 @@ def mention(*dids: str) -> dict[str, Any]:
         ("app.bsky.feed.post", {"reply": {"parent": {"uri": uri(YOU)}, "root": {"uri": uri(THEM)}}}, "reply", uri(YOU)),
     ],
 )
-def test_create_and_delete(write: Write, collection: str, record: dict[str, Any], kind: str, object_: str | None) -> None:
+def test_create_and_delete(
+    write: Write, collection: str, record: dict[str, Any], kind: Any, object_: str | None
+) -> None:
     """A creation is an engagement with the owner of its subject; its deletion is an undo that refers to it."""
     ref = f"{ME}/{collection}/3k"
     (made, undone), skipped = read(write, commit(collection, record), commit(collection, None, "delete"))
-    assert made == Event(
-        id=ref, type=kind, network="bluesky", actor=ME, target=YOU, ts=TIME_US // 1000, object=object_
+    assert made == Event(id=ref, type=kind, network="bluesky", actor=ME, target=YOU, ts=TIME_US // 1000, object=object_)
+    assert undone == Event(
+        id=f"{ref}:undo", type=kind, network="bluesky", actor=ME, ts=TIME_US // 1000, ref=ref, undo=True
     )
-    assert undone == Event(id=f"{ref}:undo", type=kind, network="bluesky", actor=ME, ts=TIME_US // 1000, ref=ref, undo=True)
     assert not skipped
 
 
 def test_a_post_with_reply_and_mentions(write: Write) -> None:
     """One post makes a reply and a mention for each person named, once each, every one with an id of its own."""
-    record = {"reply": {"parent": {"uri": uri(YOU)}}, "facets": [mention(THEM, THEM), mention("did:plc:x"), {"features": [{"$type": "link"}]}]}
+    record = {
+        "reply": {"parent": {"uri": uri(YOU)}},
+        "facets": [mention(THEM, THEM), mention("did:plc:x"), {"features": [{"$type": "link"}]}],
+    }
     events, _ = read(write, commit("app.bsky.feed.post", record))
-    assert [(event.type, event.target) for event in events] == [("reply", YOU), ("mention", THEM), ("mention", "did:plc:x")]
+    assert [(event.type, event.target) for event in events] == [
+        ("reply", YOU),
+        ("mention", THEM),
+        ("mention", "did:plc:x"),
+    ]
     triple = f"{ME}/app.bsky.feed.post/3k"
     assert [event.id for event in events] == [triple, f"{triple}#{THEM}", f"{triple}#did:plc:x"]
 

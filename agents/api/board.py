@@ -1,0 +1,147 @@
+"""What the page and the terminal show: the top, how it moves, how fast events come in. Looked up again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.broker.latency import quantiles
+from streams.scoreboard.reader import Reader
+from streams.settings import Settings
+
+Record = dict[str, Any]
+
+RATE_OVER_S = 10.0  # events/s and latency are those of the last seconds
+CHANGE_OVER_S = 60.0  # a score's change is that of the last minute
+KEEP_EVERY_S = 1.0
+#: a partition says something at least each idle pass; after so many of them without a word it is not fresh
+PASSES_MISSED = 3
+LEAST_FRESH_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an earlier look saw."""
+
+    at_s: float
+    events: int
+    latency: Counter[str]
+    scores: dict[str, float]
+
+
+class Board:
+    """Looks at the scoreboard, and remembers the last minute to say what moved. Clocks are passed in."""
+
+    def __init__(
+        self, reader: Reader, settings: Settings, *, wall_ms: Callable[[], float], monotonic_s: Callable[[], float]
+    ) -> None:
+        self.reader = reader
+        self._settings, self._wall_ms, self._monotonic_s = settings, wall_ms, monotonic_s
+        self._past: deque[Past] = deque()
+        self._heard: dict[int, tuple[int, float]] = {}  # partition -> version, when it was first seen
+        self._fresh_s = max(LEAST_FRESH_S, PASSES_MISSED * settings.idle_s)
+
+    def now_ms(self, pulses: Mapping[int, Record]) -> int:
+        """Now: the wall clock, or with the stream clock the newest event time any partition has seen."""
+        if self._settings.clock == "stream":
+            newest = max((int(pulse["event_ts"]) for pulse in pulses.values()), default=0)
+            if newest:
+                return newest
+        return int(self._wall_ms())
+
+    def fresh(self, pulses: Mapping[int, Record]) -> int:
+        """How many partitions have shown life lately: their pulse moved while we looked, or is young by the wall clock."""
+        now_s, now_ms = self._monotonic_s(), self._wall_ms()
+        alive = 0
+        for partition, pulse in pulses.items():
+            version, since_s = self._heard.get(partition, (None, 0.0))
+            if pulse["version"] != version:
+                young = self._settings.clock == "wall" and now_ms - pulse.get("as_of", 0) < self._fresh_s * 1000
+                # a pulse met for the first time may be an old one
+                since_s = now_s if version is not None or young else float("-inf")
+                self._heard[partition] = (pulse["version"], since_s)
+            alive += now_s - since_s < self._fresh_s
+        return alive
+
+    async def look(self, n: int) -> Record:
+        """The `board` event: `now`, `top` (n entries), `stats`, `alert`. Raises redis.exceptions.RedisError."""
+        pulses, population, alerts = await asyncio.gather(
+            self.reader.pulses(), self.reader.population(), self.reader.alerts(1)
+        )
+        now_ms = self.now_ms(pulses)
+        top = await self.reader.top(n, now_ms)
+        counts = totals(pulses)
+        latency = _latency(pulses)
+        seen = Past(
+            self._monotonic_s(), sum(counts.values()), latency, {record["user"]: record["score"] for record in top}
+        )
+        oldest = self._remember(seen)
+        return {
+            "now": now_ms,
+            "clock": self._settings.clock,
+            "top": [self._entry(rank, record) for rank, record in enumerate(top, 1)],
+            "stats": {
+                **counts,
+                "events": seen.events,
+                "events_per_s": _rate(oldest, seen),
+                "population": population,
+                **self._quantiles(latency - oldest.latency if oldest else latency),
+                "partitions": {"fresh": self.fresh(pulses), "of": self._settings.partitions},
+                "model": next((pulse["model"] for pulse in pulses.values() if "model" in pulse), None),
+            },
+            "alert": alerts[0] if alerts else None,
+        }
+
+    def _remember(self, seen: Past) -> Past | None:
+        """Keep what was seen; returns the look that rates are taken against."""
+        past = self._past
+        if past and seen.events < past[-1].events:
+            past.clear()  # other workers, which count from 0
+        while past and seen.at_s - past[0].at_s > CHANGE_OVER_S:
+            past.popleft()
+        oldest = next((one for one in past if seen.at_s - one.at_s <= RATE_OVER_S), None)
+        if not past or seen.at_s - past[-1].at_s >= KEEP_EVERY_S:
+            past.append(seen)
+        return oldest
+
+    def _entry(self, rank: int, record: Record) -> Record:
+        user = record["user"]
+        before = next((past.scores[user] for past in self._past if user in past.scores), None)
+        return {
+            "rank": rank,
+            "user": user,
+            "score": record["score"],
+            "change": None if before is None else record["score"] - before,
+            "day": record["delta"]["day"],
+            "engagements": record["engagements"],
+            "actors": record["actors"],
+            "confidence": record["confidence"],
+            "provisional": record["provisional"],
+        }
+
+    def _quantiles(self, latency: Mapping[str, int]) -> Record:
+        # with the stream clock events are as old as their history
+        parts = [] if self._settings.clock == "stream" else [latency]
+        p50, p99 = quantiles(parts, (0.5, 0.99))
+        return {"latency_p50_ms": p50, "latency_p99_ms": p99}
+
+
+def totals(pulses: Mapping[int, Record]) -> dict[str, int]:
+    """`folded`, `rejected` and `repeats` over all partitions; together every event there was."""
+    each = [pulse.get("counts", {}) for pulse in pulses.values()]
+    return {name: sum(counts.get(name, 0) for counts in each) for name in ("folded", "rejected", "repeats")}
+
+
+def _latency(pulses: Mapping[int, Record]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for pulse in pulses.values():
+        total.update(pulse.get("latency", {}))
+    return total
+
+
+def _rate(before: Past | None, now: Past) -> float:
+    elapsed_s = now.at_s - before.at_s if before else 0.0
+    return (now.events - before.events) / elapsed_s if before and elapsed_s > 0 else 0.0

@@ -1,0 +1,86 @@
+"""Errors over HTTP: problem details (RFC 9457), `application/problem+json`, whatever went wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger("clout.api")
+
+_TITLES = {404: "Not found", 405: "Method not allowed", 422: "Wrong parameter", 500: "Our fault", 503: "Not available"}
+
+
+class Problem(Exception):  # noqa: N818 - the RFC's word
+    """Raise it in a route to answer with a problem. `kind` is a stable, machine-readable name."""
+
+    def __init__(self, status: int, kind: str, title: str, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.title, self.detail, self.more = status, kind, title, detail, more
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """The problem as a response."""
+    body = {
+        "type": f"urn:clout:problem:{problem.kind}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.scope["path"],
+        **problem.more,
+    }
+    # surrogates in a path are no valid JSON for orjson; they come from bytes that are not UTF-8
+    body["instance"] = str(body["instance"]).encode("utf-8", "replace").decode()
+    return Response(orjson.dumps(body), problem.status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of this app becomes a problem."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return answer(request, error)
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = error.status_code
+        title = _TITLES.get(status, "Error")
+        kind = title.lower().replace(" ", "-")
+        response = answer(request, Problem(status, kind, title, _DETAILS.get(status, str(error.detail))))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [{"at": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()]
+        detail = "; ".join(f"{e['at']}: {e['message']}" for e in errors)
+        return answer(request, Problem(422, "wrong-parameter", _TITLES[422], detail, errors=errors))
+
+    async def redis_down(request: Request, error: Exception) -> Response:
+        log.warning("redis does not answer: error=%r", error)
+        detail = "Redis does not answer; scores come back as soon as it does. Try again in a moment."
+        response = answer(request, Problem(503, "redis-down", "Redis does not answer", detail))
+        response.headers["Retry-After"] = "2"
+        return response
+
+    async def bug(request: Request, error: Exception) -> Response:
+        detail = "An error on our side; it is in the server's log."
+        return answer(request, Problem(500, "our-fault", _TITLES[500], detail))
+
+    app.add_exception_handler(Problem, ours)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(RedisError, redis_down)
+    app.add_exception_handler(Exception, bug)
+
+
+_DETAILS = {
+    404: "There is nothing at this address; /openapi.json lists what there is.",
+    405: "This address cannot be used in this way; /openapi.json lists how.",
+}

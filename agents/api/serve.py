@@ -1,0 +1,78 @@
+"""Serving the app: in a thread beside other work, on a port of one's choice or a free one, and how to end it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from agents.api.app import create_api
+from streams.errors import CloutError, UsageError
+from streams.settings import Settings
+
+START_S = 15.0
+STOP_S = 3.0
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but push streams end first: it waits for open connections, and they would never end by themselves."""
+
+    def __init__(self, app: FastAPI) -> None:
+        config = uvicorn.Config(
+            app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on"
+        )
+        super().__init__(config)
+        self._hub = app.state.hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then the rest."""
+        self._hub.close()
+        await super().shutdown(sockets)
+
+
+@contextlib.contextmanager
+def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1") -> Iterator[int]:
+    """Serves the app in a thread while the block lasts; yields the real port (0 asks for a free one)."""
+    server, thread, real = _start(settings, port, host)
+    try:
+        yield real
+    finally:
+        server.should_exit = True
+        thread.join(STOP_S)
+
+
+def serve_in_thread(settings: Settings, port: int, host: str = "127.0.0.1") -> int:
+    """Serves the app in a thread until the process ends; returns the real port (0 asks for a free one)."""
+    return _start(settings, port, host)[2]
+
+
+def _start(settings: Settings, port: int, host: str) -> tuple[Server, threading.Thread, int]:
+    listener = _listen(host, port)
+    server = Server(create_api(settings))
+    thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
+    thread.start()
+    waited_s = 0.0
+    while not server.started:
+        if not thread.is_alive() or waited_s > START_S:
+            listener.close()
+            raise CloutError(f"the page on {host}:{port} did not start; see the lines above")
+        thread.join(0.01)
+        waited_s += 0.01
+    return server, thread, listener.getsockname()[1]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound here, so that a taken port is said plainly, and at once."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot serve on {host}:{port} ({why}); choose another --port, or 0 for a free one") from None
+    return listener

@@ -1,0 +1,63 @@
+"""What must come out of a feed, counted apart from the code under test: engagements and actions of every user."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from streams.events import decode_event
+
+_RECENT = 16_384  # an undo refers to something at most 4,096 records back
+
+
+class Expected:
+    """Counts good events as they are fed. Knows no weights, no windows, no memory limits."""
+
+    def __init__(self) -> None:
+        self.actions: Counter[str] = Counter()  #: by actor; undos are none
+        self.given: Counter[str] = Counter()  #: engagements by target
+        self.taken_back: Counter[str] = Counter()  #: by target
+        self.events = 0
+        self._recent: dict[str, str] = {}  # id -> target
+
+    def add(self, value: bytes) -> None:
+        """One event as it was fed."""
+        event = decode_event(value)
+        self.events += 1
+        if event.undo:
+            target = self._recent.pop(event.ref or "", None)
+            if target is not None:
+                self.taken_back[target] += 1
+            return
+        self.actions[f"{event.network}:{event.actor}"] += 1
+        if event.target != event.actor:
+            target = f"{event.network}:{event.target}"
+            self.given[target] += 1
+            self._recent[event.id] = target
+            if len(self._recent) > _RECENT:
+                del self._recent[next(iter(self._recent))]
+
+    def engagements(self) -> dict[str, int]:
+        """By target, less those undone; targets with none left are missing."""
+        return {user: n for user, given in self.given.items() if (n := given - self.taken_back[user])}
+
+    @property
+    def sent(self) -> int:
+        """How many engagements travel from actors to targets, undos among them."""
+        return self.given.total() + self.taken_back.total()
+
+    @property
+    def users(self) -> set[str]:
+        """Everybody who acted or was acted on."""
+        return self.actions.keys() | self.given.keys()
+
+
+def difference(what: str, wanted: dict[str, int], found: dict[str, int]) -> str:
+    """Empty when both hold the same counts (0 and missing are one), else how many users differ and one example."""
+    wrong = [user for user in wanted.keys() | found.keys() if wanted.get(user, 0) != found.get(user, 0)]
+    if not wrong:
+        return ""
+    user = min(wrong)
+    return (
+        f"{what} of {len(wrong):,} users are not what was fed ({sum(found.values()):,} of {sum(wanted.values()):,}), for "
+        f"example {user}: {found.get(user, 0)} and not {wanted.get(user, 0)}"
+    )

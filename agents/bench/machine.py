@@ -1,0 +1,58 @@
+"""What the operating system says: CPU and memory of a process, the machine, the versions of what is compared."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from streams.errors import UsageError
+
+_PACKAGES = ("aiokafka", "faust-streaming", "hiredis", "msgspec", "numpy", "orjson", "redis")
+
+
+def require_linux() -> None:
+    """Raise UsageError where the CPU time of another process cannot be read."""
+    if sys.platform != "linux":
+        raise UsageError("the benchmarks read CPU time and memory from Linux; run them there, for example in a container")
+
+
+def cpu_s(pid: int) -> float:
+    """User and system CPU seconds a process has used so far, all its threads, to the microsecond."""
+    return time.clock_gettime((~pid << 3) | 2)  # Linux: the CPU clock of a process has this number
+
+
+def peak_rss_mb(pid: int) -> float:
+    """The most memory a process ever had resident, in MB (10^6 bytes)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 / 1e6 if found else float("nan")
+
+
+def machine() -> dict[str, Any]:
+    """The machine as a reader of a result needs it; `load` is the average of the last minute, before the run."""
+    memory = re.search(r"MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="utf-8"))
+    processor = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return {
+        "processor": processor[1].strip() if processor else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(int(memory[1]) * 1024 / 1e9, 1) if memory else None,
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that matter here."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

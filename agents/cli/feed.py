@@ -1,0 +1,161 @@
+"""`clout feed`: events from somewhere to the topics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from agents.cli.arriving import Arriving, own_stdin
+from agents.cli.options import KAFKA, json_option, settings_options
+from agents.cli.output import counted, json_line, safe, say
+from agents.cli.progress import position, progress, size_of
+from agents.feed import Feeder, Refused
+from agents.feed import feed as send_all
+from streams.broker.topics import Admin
+from streams.errors import TopicMismatch
+from streams.settings import Settings
+from streams.sources import FORMATS, Produced, Source, Synthetic, open_source
+
+SYNTHETIC = "synthetic"
+SYNTHETIC_RATE = 2_000.0  # without a limit and a rate the generator would fill the broker's disk
+_MOST_REFUSALS_SAID = 20
+_QUIET_S = 0.02  # how often a pipe that has nothing is looked at
+
+
+@click.command()
+@click.argument("source")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
+              help="What the file holds: events as JSON lines, SNAP's Higgs activity, Bluesky Jetstream, GH Archive.")  # fmt: skip
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), show_envvar=True,
+              help="Records a second, smoothly paced. Without it as fast as the broker takes them.")  # fmt: skip
+@click.option("--limit", type=click.IntRange(min=0), show_envvar=True, help="Stop after so many records.")
+@click.option("--users", type=click.IntRange(min=2), default=10_000, show_default=True, show_envvar=True,
+              help="How many users the generator has (SOURCE synthetic).")  # fmt: skip
+@click.option("--seed", type=int, default=1, show_default=True, show_envvar=True,
+              help="Another seed makes other users famous (SOURCE synthetic).")  # fmt: skip
+@settings_options(*KAFKA)
+@json_option
+def feed(
+    settings: Settings,
+    source: str,
+    format_: str,
+    rate: float | None,
+    limit: int | None,
+    users: int,
+    seed: int,
+    as_json: bool,
+) -> int:
+    """Send events from SOURCE to the topics, keyed by actor, in the order given.
+
+    SOURCE is a file (plain, gzip or zstd), - for stdin, or `synthetic` for the generator, whose events happen now. Exit code
+    0 once all is acknowledged, 1 if the broker refused a record; the others are sent all the same.
+
+    \b
+    clout feed events.ndjson
+    clout feed higgs-activity_time.txt.gz --format higgs --rate 5000
+    clout feed synthetic --rate 500 --users 2000
+    tail -F events.ndjson | clout feed -
+    """  # noqa: D301
+    records: Source | Synthetic
+    if source == SYNTHETIC:
+        if rate is None and limit is None:
+            rate = SYNTHETIC_RATE
+            say(f"{rate:,.0f} records a second until Ctrl-C; see --rate and --limit")
+        start_ms = _now_ms()  # also part of the ids, so that another run does not repeat this one's
+        records = Synthetic(seed, users, rate, start_ms, clock=_now_ms)
+    else:
+        records = open_source(source, format_, stdin=own_stdin() if source == "-" else None)
+    _topics_are_there(settings)
+    total = limit if limit is not None or source in (SYNTHETIC, "-") else size_of(source)
+    by_bytes = isinstance(records, Source) and limit is None and total is not None
+    trickles = isinstance(records, Source) and size_of(source) is None
+    feeder = Feeder(settings, on_refused=_refusals())
+    began_s = time.monotonic()
+    with progress("feeding", "records", total) as bar:
+
+        def look() -> None:
+            bar.update(feeder.sent, position(records) if by_bytes and isinstance(records, Source) else None)
+
+        try:
+            asyncio.run(_feed(feeder, records, rate, limit, trickles, look))
+        finally:
+            _sum_up(feeder, records, time.monotonic() - began_s, as_json)
+    return 1 if feeder.refused else 0
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _topics_are_there(settings: Settings) -> None:
+    """A broker that creates topics by itself would make them with one partition."""
+    with Admin(settings) as admin:
+        problems = [found.problem for found in admin.find() if found.topic.kind and not found.ok]
+    if problems:
+        raise TopicMismatch("\n".join(problems))
+
+
+async def _feed(
+    feeder: Feeder,
+    records: Iterable[Produced],
+    rate: float | None,
+    limit: int | None,
+    trickles: bool,
+    look: Callable[[], None],
+) -> None:
+    async with feeder:
+        if not trickles:
+            await send_all(feeder, records, rate=rate, limit=limit, on_turn=look)
+            return
+        arriving = Arriving(records)
+        left = limit
+        while not arriving.ended and left != 0:
+            sent = await send_all(feeder, arriving.now(), rate=rate, limit=left, on_turn=look)
+            left = None if left is None else left - sent
+            if not sent:
+                await asyncio.sleep(_QUIET_S)
+
+
+def _refusals() -> Callable[[Refused], None]:
+    said = 0
+
+    def refused(what: Refused) -> None:
+        nonlocal said
+        said += 1
+        if said <= _MOST_REFUSALS_SAID:
+            say(f"clout: {what}")
+        elif said == _MOST_REFUSALS_SAID + 1:
+            say("clout: more records were refused; the last line counts them")
+
+    return refused
+
+
+def _sum_up(feeder: Feeder, records: Any, seconds: float, as_json: bool) -> None:
+    fed = feeder.acked.total()
+    skipped = dict(getattr(records, "skipped", {}))
+    per_s = fed / seconds if seconds > 0 else 0.0
+    line = f"fed {fed:,} records in {seconds:.1f} s ({per_s:,.0f}/s)"
+    line += f": {counted(feeder.acked)}" if fed else ""
+    line += f"; skipped {sum(skipped.values()):,}: {counted(skipped)}" if skipped else ""
+    line += f"; refused {feeder.refused:,}" if feeder.refused else ""
+    lost = feeder.sent - fed - feeder.refused
+    line += f"; not acknowledged {lost:,}" if lost else ""
+    say(safe(line))
+    if as_json:
+        json_line(
+            {
+                "fed": fed,
+                "topics": dict(feeder.acked),
+                "skipped": skipped,
+                "refused": feeder.refused,
+                "not_acknowledged": lost,
+                "seconds": round(seconds, 3),
+                "events_per_s": round(per_s, 1),
+            }
+        )
+
+

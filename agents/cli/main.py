@@ -1,0 +1,144 @@
+"""The entry point: which commands there are, and how errors become one clear line and an exit code.
+
+0 ok, 1 failed, 2 usage, 3 a dependency is down, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from streams.errors import CloutError, DependencyDown
+
+INTERRUPTED = 130
+
+#: command -> where it is, and what `clout --help` says of it (so that this imports none of them)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("agents.cli.demo:demo", "Broker, Redis, worker and feed on this machine, with a live view."),
+    "worker": ("agents.cli.worker:worker", "Run a worker: events in, live scores out."),
+    "feed": ("agents.cli.feed:feed", "Send events from a file, stdin or the generator to the topics."),
+    "offline": ("agents.cli.offline:offline", "Score files of events without a broker."),
+    "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
+    "top": ("agents.cli.scores:top", "Show who scores highest now."),
+    "alerts": ("agents.cli.alerts:alerts", "Show whose score fell, as it happens with --follow."),
+    "rejects": ("agents.cli.rejects:rejects", "Show the latest records that could not be used, and why."),
+    "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics."),
+    "doctor": ("agents.cli.doctor:doctor", "Look at everything Clout needs; each line says ok or what to do."),
+    "config": ("agents.cli.config:config", "Show the effective settings, secrets hidden."),
+    "bench": ("agents.cli.bench:bench", "Measure speed and latency on this machine."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is called, and turns expected errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None if there is none, or if this installation does not have it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        try:
+            found: click.Command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            raise CloutError(f"`clout {cmd_name}` is not part of this installation") from None
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+        """Run a command and exit. No traceback for what can be expected."""
+        extra |= {"standalone_mode": False}
+        sys.exit(self._code(args, prog_name or "clout", extra))
+
+    def _code(self, args: Sequence[str] | None, prog_name: str, extra: dict[str, Any]) -> int:
+        try:
+            result = super().main(args, prog_name, **extra)
+            sys.stdout.flush()
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            return INTERRUPTED
+        except BrokenPipeError:
+            quiet()
+            return 0
+        except Exception as error:  # noqa: BLE001 - the one place where what nobody expected is told from what can happen
+            known = expected(error)
+            if known is None:
+                raise
+            for line in str(known).splitlines():
+                click.echo(f"clout: {line}", err=True)
+            return known.exit_code
+        return result if isinstance(result, int) else 0
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Whoever reads our output had enough: end quietly. (click's own answer would be exit code 1.)"""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            quiet()
+            return 0
+
+
+def quiet() -> None:
+    """Nobody reads stdout any more: what is left in its buffer must not become an error at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+def expected(error: BaseException) -> CloutError | None:
+    """The error a person can do something about, for what our own code and the clients of Kafka and Redis raise."""
+    if isinstance(error, CloutError):
+        return error
+    if (redis := sys.modules.get("redis.exceptions")) and isinstance(error, redis.RedisError):
+        from streams.scoreboard.connect import address, down
+
+        return down(error, address(os.environ.get("CLOUT_REDIS") or "redis://localhost:6379"))
+    for clients in ("aiokafka.errors", "kafka.errors"):
+        if (module := sys.modules.get(clients)) and isinstance(error, module.KafkaError):
+            return DependencyDown(f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`")
+    return None
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"auto_envvar_prefix": "CLOUT", "help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Settings come from flags and CLOUT_* variables; `clout config` shows them all. "
+    "Exit codes: 0 ok, 1 failed, 2 usage, 3 a dependency is down.",
+)
+@click.version_option(package_name="clout", message="%(package)s %(version)s")
+def cli() -> None:
+    """Live social influence scores from 1 to 100, out of Kafka topics.
+
+    \b
+    Try it:            clout demo
+    On your Kafka:     clout topics create; clout worker; clout feed events.ndjson
+    Look at scores:    clout top; clout score bluesky:did:plc:abc
+    """  # noqa: D301
+    # the clients shout while they try; what is wrong is said once, by us
+    for name in ("kafka", "aiokafka"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def main() -> NoReturn:
+    """The command `clout`."""
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""`clout offline`: scores of files, without a broker."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import orjson
+
+from agents.cli.options import TIME, json_option, settings_options
+from agents.cli.output import console, counted, leaderboard, moment, say
+from agents.cli.progress import Progress, position, progress, size_of
+from agents.offline import Report, Scored, fold, scored
+from streams.errors import UsageError
+from streams.events import MAX_AHEAD_MS
+from streams.model.table import Table
+from streams.model.versions import model
+from streams.settings import Settings
+from streams.sources import FORMATS, Produced, Source, open_source
+
+_TOP = 10
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
+              help="What the files hold: events as JSON lines, SNAP's Higgs activity, Bluesky Jetstream, GH Archive.")  # fmt: skip
+@click.option("--as-of", "as_of_ms", type=TIME, show_envvar=True,
+              help="Score at this time and leave out what is newer; ms since epoch or ISO 8601. Default: the newest event.")  # fmt: skip
+@click.option("--out", show_envvar=True, help="Write the records as JSON lines to this file, - for stdout.")
+@click.option("--top", type=click.IntRange(min=1), show_envvar=True,
+              help="Only the N highest; without --json and --out a table of them (10).")  # fmt: skip
+@settings_options("model")
+@json_option
+def offline(
+    settings: Settings,
+    files: tuple[str, ...],
+    format_: str,
+    as_of_ms: int | None,
+    out: str | None,
+    top: int | None,
+    as_json: bool,
+) -> None:
+    """Score the events of files (plain, gzip, zstd; - for stdin) with the functions a worker uses, and no broker.
+
+    One score record a line for everyone who acted or was acted on, the highest first; files are read in the order given.
+    This is the reference the live path is tested against.
+
+    \b
+    clout offline events.ndjson
+    clout offline higgs-activity_time.txt.gz --format higgs --as-of 2012-07-05 --out scores.ndjson
+    """  # noqa: D301
+    began_s = time.monotonic()
+    report = Report()
+    skipped: dict[str, int] = {}
+    lines = as_json or out is not None
+    with _opened(out) as to:
+        table = _fold(settings, files, format_, as_of_ms, report, skipped)
+        as_of_ms = table.clock if as_of_ms is None else as_of_ms
+        with progress("scoring", "users", min(len(table), top or len(table))) as bar:
+            best = scored(table, as_of_ms, top if lines or top else _TOP, bar.update)
+            if lines:
+                _write(to, best)
+            else:
+                console().print(leaderboard([orjson.loads(one.record) for one in best]))
+    _sum_up(table, report, skipped, as_of_ms, time.monotonic() - began_s)
+
+
+def _fold(
+    settings: Settings,
+    files: tuple[str, ...],
+    format_: str,
+    as_of_ms: int | None,
+    report: Report,
+    skipped: dict[str, int],
+) -> Table:
+    sizes = [size_of(path) for path in files]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    now: list[Source] = []
+    with progress("folding", "events", total) as bar:
+
+        def read() -> Iterator[Produced]:
+            for path in files:
+                with open_source(path, format_) as source:
+                    now[:] = [source]
+                    yield from source
+                for reason, count in source.skipped.items():
+                    skipped[reason] = skipped.get(reason, 0) + count
+
+        def look() -> None:
+            _look(bar, report.read, now[0] if now else None, files, sizes, total)
+
+        newest_ms = int(time.time() * 1000) + MAX_AHEAD_MS
+        return fold(read(), model(settings.model), newest_ms=newest_ms, as_of_ms=as_of_ms, report=report, on_block=look)
+
+
+def _look(
+    bar: Progress, done: int, source: Source | None, files: tuple[str, ...], sizes: list[int | None], total: int | None
+) -> None:
+    if source is None or total is None:
+        bar.update(done)
+        return
+    before = sum(size or 0 for size in sizes[: files.index(source.path)])
+    bar.update(done, before + position(source))
+
+
+@contextmanager
+def _opened(out: str | None) -> Iterator[BinaryIO]:
+    """Where the lines go; a file is opened before the work begins, not after."""
+    if out is None or out == "-":
+        yield click.get_binary_stream("stdout")
+        return
+    try:
+        file = Path(out).open("wb")
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be written: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _write(to: BinaryIO, best: Iterator[Scored]) -> None:
+    while lines := [one.record for one in itertools.islice(best, 1_000)]:
+        to.write(b"\n".join(lines) + b"\n")
+    to.flush()
+
+
+def _sum_up(table: Table, report: Report, skipped: dict[str, int], as_of_ms: int, seconds: float) -> None:
+    counts = table.counts
+    if not len(table):
+        say("no event to score" + (f": all {report.later:,} are newer than --as-of" if report.later else ""))
+    else:
+        say(
+            f"{len(table):,} users from {counts.folded:,} events as of {moment(as_of_ms)} ({as_of_ms}), "
+            f"model {table.model.name}, in {seconds:.1f} s"
+        )
+    notes = {
+        "repeats dropped": counts.repeats,
+        "undone": counts.undone,
+        "undo of something unknown": counts.undo_unknown,
+        "self-engagements": counts.self_engagements,
+        "newer than --as-of": report.later,
+    }
+    if shown := counted({name: count for name, count in notes.items() if count}):
+        say(shown)
+    if counts.rejected:
+        say(f"rejected {counts.rejected:,}: {counted(report.rejects)}")
+    if skipped:
+        say(f"skipped {sum(skipped.values()):,}: {counted(skipped)}")

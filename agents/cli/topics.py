@@ -1,0 +1,88 @@
+"""`clout topics`: the Kafka topics that Clout reads and writes."""
+
+from __future__ import annotations
+
+import click
+
+from agents.cli.options import KAFKA, json_option, settings_options
+from agents.cli.output import console, json_line, say, table
+from streams.broker.topics import Admin, Found
+from streams.settings import Settings
+
+
+@click.group()
+def topics() -> None:
+    """Create, check or list the Kafka topics. All have the same number of partitions (CLOUT_PARTITIONS)."""
+
+
+@topics.command()
+@settings_options(*KAFKA, "replication")
+@json_option
+def create(settings: Settings, as_json: bool) -> None:
+    """Create the topics that are missing; those there are stay as they are, and are checked.
+
+    \b
+    clout topics create --partitions 12
+    """  # noqa: D301
+    with Admin(settings) as admin:
+        made = admin.create()
+        for name in made:
+            if as_json:
+                json_line({"created": name})
+            else:
+                click.echo(f"created {name}")
+        admin.check()
+    say(f"{len(made)} created, all topics are as they must be")
+
+
+@topics.command()
+@settings_options(*KAFKA)
+@json_option
+def check(settings: Settings, as_json: bool) -> int:
+    """Compare the topics with what they must be; exit code 1 if one is not, each line says what to do."""
+    with Admin(settings) as admin:
+        found = admin.find()
+    for topic in found:
+        if as_json:
+            json_line(_described(topic))
+        elif not topic.ok:
+            say(f"clout: {topic.problem}")
+    wrong = sum(not topic.ok for topic in found)
+    if not as_json and not wrong:
+        click.echo(f"all {len(found)} topics are as they must be")
+    return 1 if wrong else 0
+
+
+@topics.command("list")
+@settings_options(*KAFKA)
+@json_option
+def list_(settings: Settings, as_json: bool) -> None:
+    """Every topic: what it holds, by which key, for how long, and what there is of it now."""
+    with Admin(settings) as admin:
+        found = admin.find()
+    if as_json:
+        for topic in found:
+            json_line(_described(topic))
+        return
+    names = ("topic", "partitions", "key", "kept", "value")
+    rows = [(t.name, _partitions(t), t.topic.key, t.topic.kept, t.topic.value) for t in found]
+    console().print(table(names, rows, wide=names))
+
+
+def _partitions(found: Found) -> str:
+    if found.ok:
+        return str(found.partitions)
+    return "missing" if found.partitions is None else f"{found.partitions}, not {found.wanted}"
+
+
+def _described(found: Found) -> dict[str, object]:
+    return {
+        "topic": found.name,
+        "ok": found.ok,
+        "partitions": found.partitions,
+        "wanted": found.wanted,
+        "problem": found.problem or None,
+        "key": found.topic.key,
+        "kept": found.topic.kept,
+        "value": found.topic.value,
+    }

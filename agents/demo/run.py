@@ -1,0 +1,241 @@
+"""The course of a demo: start, wait for the worker, feed and show, let everything be folded, say what came out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import orjson
+from redis.exceptions import RedisError
+from rich.console import Console
+
+from agents.api.board import Board, Record, totals
+from agents.demo.feeding import events
+from agents.demo.stack import SIGNALS, Stack, interruptible, stack
+from agents.demo.view import LineView, TerminalView, View
+from agents.feed import Feeder, feed
+from streams.broker.latency import quantiles
+from streams.errors import CloutError, DependencyDown
+from streams.scoreboard.connect import connect
+from streams.scoreboard.reader import Reader
+from streams.sources import Produced
+
+JOIN_S = 60.0
+STUCK_S = 20.0  # without any progress for so long, what is missing will not come
+LOOK_S = 0.05
+GUARD_S = 0.25
+SHOWN = 20
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What was asked for."""
+
+    source: str | None
+    form: str
+    rate: float
+    users: int
+    seed: int
+    for_s: float | None
+    port: int
+    json: bool
+
+
+class NotFolded(CloutError):
+    """Some of what was fed never arrived in the rows."""
+
+
+def run(plan: Plan) -> int:
+    """Run a demo in the foreground; returns the exit code. Talks on stderr; data, or the live view, on stdout."""
+    began_s = time.monotonic()
+    errors = Console(stderr=True, highlight=False)
+
+    def say(text: str) -> None:
+        errors.print(f"[dim]{time.monotonic() - began_s:5.1f} s[/]  ", end="")
+        errors.print(text, markup=False, soft_wrap=True)
+
+    try:
+        with interruptible(), contextlib.ExitStack() as parts:
+            records = parts.enter_context(events(plan.source, plan.form, plan.users, plan.seed, plan.rate))
+            running = parts.enter_context(stack("stream" if plan.source else "wall", say))
+            from agents.api.serve import serving  # takes a second to import: the worker starts meanwhile
+
+            port = parts.enter_context(serving(running.settings, plan.port))
+            url = f"http://127.0.0.1:{port}/"
+            say(f"page: {url}")
+            return asyncio.run(_Course(plan, running, records, url, say, errors).run())
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+class _Course:
+    """One demo on a running stack."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        running: Stack,
+        records: Iterator[Produced],
+        url: str,
+        say: Callable[[str], None],
+        errors: Console,
+    ) -> None:
+        self._plan, self._stack, self._records, self._url = plan, running, records, url
+        self._say, self._errors = say, errors
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Returns the exit code; raises what ended the demo early."""
+        settings, loop = self._stack.settings, asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._interrupt)
+        client = connect(settings)
+        shape = (settings.redis_prefix, settings.redis_shards, settings.partitions)
+        self._reader = Reader(client, *shape)
+        self._board = Board(self._reader, settings, wall_ms=lambda: time.time() * 1000, monotonic_s=time.monotonic)
+        self._feeder = Feeder(settings)
+        self._story = asyncio.create_task(self._tell())
+        guard = asyncio.create_task(self._guard())
+        try:
+            await asyncio.wait({self._story, guard}, return_when=asyncio.FIRST_COMPLETED)
+            if guard.done():  # it only ends when something is gone
+                guard.result()
+            return self._story.result()
+        except asyncio.CancelledError:
+            return INTERRUPTED
+        finally:
+            for task in (self._story, guard):
+                task.cancel()
+            await asyncio.wait({self._story, guard})
+            await self._reader.close()
+
+    def _interrupt(self) -> None:
+        """The first time the feed stops; the second time everything does."""
+        if self._stop.is_set() or not self._feeder.sent:
+            self._story.cancel()
+        self._stop.set()
+
+    async def _guard(self) -> None:
+        """Raises when one of the children is gone."""
+        addresses = [("broker", self._stack.settings.kafka), ("Redis", self._stack.settings.redis.partition("//")[2])]
+        while True:
+            self._stack.check()
+            for name, address in addresses:
+                host, _, port = address.partition("/")[0].rpartition(":")
+                try:
+                    _, writer = await asyncio.open_connection(host, int(port))
+                except OSError as error:
+                    raise DependencyDown(f"the demo's {name} is gone ({error}); start the demo again") from None
+                writer.close()
+            await asyncio.sleep(GUARD_S)
+
+    async def _tell(self) -> int:
+        plan = self._plan
+        self._say("waiting for the worker to take its partitions")
+        await self._joined()
+        async with self._feeder:
+            self._say(f"feeding {plan.source or 'invented events'}, {plan.rate:,.0f} a second at most")
+            began_s = time.monotonic()
+            view = asyncio.create_task(self._show())
+            try:
+                await self._feed()
+                if plan.for_s is None and not plan.json:
+                    if not self._stop.is_set():
+                        self._say("the source has ended; the page stays until Ctrl-C")
+                    await self._stop.wait()
+                elif self._stop.is_set() and plan.for_s is not None:
+                    return INTERRUPTED
+                else:
+                    done_s = await self._folded()
+            finally:
+                view.cancel()
+                await asyncio.wait({view})
+            if plan.for_s is None and not plan.json:
+                return 0
+            result = await self._result(done_s - began_s)
+        if plan.json:
+            print(orjson.dumps(result).decode(), flush=True)  # noqa: T201 - data
+        counted = result["folded"] + result["rejected"] + result["repeats"]
+        if counted != result["fed"]:
+            raise NotFolded(
+                f"fed {result['fed']:,} events, and {counted:,} were counted as folded, rejected or repeats; nothing has "
+                f"moved for {STUCK_S:.0f} s. Please report this, with the seed or the file"
+            )
+        self._say(
+            f"fed {result['fed']:,}: folded {result['folded']:,}, rejected {result['rejected']:,}, "
+            f"repeats {result['repeats']:,}; {result['users']:,} users have a score"
+        )
+        return 0
+
+    async def _joined(self) -> None:
+        """Each partition has said that it is there: feeding before would only measure the start."""
+        settings = self._stack.settings
+        deadline_s = time.monotonic() + JOIN_S
+        while len(await self._reader.pulses()) < settings.partitions:
+            if time.monotonic() > deadline_s:
+                raise DependencyDown(f"the worker took no partitions within {JOIN_S:.0f} s; its log: {self._stack.log}")
+            await asyncio.sleep(LOOK_S)
+
+    async def _feed(self) -> None:
+        """Until the source ends, the time is over, or Ctrl-C; then everything is acknowledged."""
+        feeding = asyncio.create_task(feed(self._feeder, self._records, rate=self._plan.rate))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({feeding, stopping}, timeout=self._plan.for_s, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        feeding.cancel()  # it still waits for its acknowledgements
+        with contextlib.suppress(asyncio.CancelledError):
+            await feeding
+        await self._feeder.flush()
+
+    @property
+    def _fed(self) -> int:
+        return self._feeder.acked.total()
+
+    async def _folded(self) -> float:
+        """When all that was fed was folded (monotonic seconds), or when nothing moved any more. Waits until all of it is in Redis."""
+        seen, moved_s = -1, time.monotonic()
+        while seen < self._fed and time.monotonic() - moved_s < STUCK_S:
+            counted = sum(totals(await self._reader.pulses()).values())
+            if counted != seen:
+                seen, moved_s = counted, time.monotonic()
+            await asyncio.sleep(LOOK_S)
+        # A partition sends one interval after the other, and counts run ahead of what is on its way: its next two
+        # pulses come after everything counted now, latencies included.
+        before = {number: pulse["version"] for number, pulse in (await self._reader.pulses()).items()}
+        deadline_s = time.monotonic() + STUCK_S
+        while time.monotonic() < deadline_s:
+            pulses = await self._reader.pulses()
+            if all(pulse["version"] >= before.get(number, 0) + 2 for number, pulse in pulses.items()):
+                break
+            await asyncio.sleep(LOOK_S)
+        return moved_s
+
+    async def _result(self, elapsed_s: float) -> Record:
+        pulses = await self._reader.pulses()
+        counts = totals(pulses)
+        parts = [] if self._plan.source else [pulse["latency"] for pulse in pulses.values()]
+        p50, p99 = quantiles(parts, (0.5, 0.99))
+        return {
+            "fed": self._fed,
+            **counts,
+            "users": await self._reader.population(),
+            "events_per_s": round(sum(counts.values()) / elapsed_s, 1) if elapsed_s > 0 else 0.0,
+            "latency_p50_ms": p50,
+            "latency_p99_ms": p99,
+            "top": await self._reader.top(10, self._board.now_ms(pulses)),
+        }
+
+    async def _show(self) -> None:
+        view: View = TerminalView(Console(), self._url) if sys.stdout.isatty() else LineView(self._errors)
+        try:
+            while True:
+                with contextlib.suppress(RedisError, OSError):  # the guard says it better
+                    view.show(await self._board.look(SHOWN), self._fed)
+                await asyncio.sleep(view.every_s)
+        finally:
+            view.close()

@@ -1,0 +1,111 @@
+"""What the demo runs: broker, Redis and one worker, each a child of this process that ends with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from agents import embedded
+from streams.broker.topics import Admin
+from streams.errors import CloutError
+from streams.settings import Settings, variable_of
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: the embedded broker makes a worker wait for half of its session timeout before it may join
+SESSION_TIMEOUT_S = 6
+#: a silent partition says so soon: how the demo knows that the worker has begun, and that everything is folded
+IDLE_S = 0.5
+WORKER_STOP_S = 5.0
+LAST_LINES = 15
+#: what the demo takes over from the shell; anything else there is about another Kafka, another Redis
+_KEPT = ("CLOUT_MODEL", "CLOUT_PARTITIONS", "CLOUT_ALERT_POINTS", "CLOUT_ALERT_COOLDOWN_H", "CLOUT_LOG_LEVEL")
+
+
+class WorkerEnded(CloutError):
+    """The demo's worker is gone, and with it the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The running parts."""
+
+    settings: Settings
+    worker: embedded.Process
+    log: Path
+
+    def check(self) -> None:
+        """Raises WorkerEnded with the worker's last words when it is gone."""
+        code = self.worker.poll()
+        if code is not None:
+            lines = self.log.read_text(errors="replace").rstrip().splitlines()[-LAST_LINES:]
+            words = "\n".join(f"  | {line}" for line in lines) or "  | (it said nothing)"
+            raise WorkerEnded(f"the worker ended with code {code}; start the demo again. Its last words:\n{words}")
+
+
+@contextlib.contextmanager
+def stack(clock: str, say: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> Iterator[Stack]:
+    """Starts everything on free loopback ports; ends it, and nothing else, when the block is left.
+
+    The worker has been started, but may not have joined yet. Signals are ignored while things end.
+    """
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    with contextlib.ExitStack() as parts:
+        say("starting a broker and a Redis")
+        kafka = parts.enter_context(embedded.embedded_kafka())
+        redis = parts.enter_context(embedded.embedded_redis())
+        settings = Settings.load(
+            kept,
+            kafka=kafka,
+            redis=redis,
+            clock=clock,
+            replication=1,
+            session_timeout_s=SESSION_TIMEOUT_S,
+            idle_s=IDLE_S,
+        )
+        with Admin(settings) as admin:
+            admin.create()
+        log = parts.enter_context(embedded.own_folder()) / "worker.log"
+        say("starting a worker")
+        argv = [sys.executable, "-m", "agents.demo.worker"]
+        environment = worker_environment(settings, environ)
+        worker = parts.enter_context(embedded.child(argv, log=log, env=environment, stop_s=WORKER_STOP_S))
+        parts.callback(_deaf)
+        yield Stack(settings, worker, log)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the block as Ctrl-C does, with KeyboardInterrupt; afterwards all is as before."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def worker_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The shell's environment with every CLOUT_* variable replaced by these settings."""
+    ours = {variable_of(f.name): str(getattr(settings, f.name)) for f in fields(settings)}
+    foreign = {name: value for name, value in environ.items() if not name.startswith("CLOUT_")}
+    root = str(Path(__file__).parent.parent.parent)  # the same code as ours, from whatever folder
+    path = os.pathsep.join(filter(None, [root, environ.get("PYTHONPATH")]))
+    return {**foreign, **ours, "PYTHONPATH": path}
+
+
+def _deaf() -> None:
+    """An impatient second Ctrl-C must not leave a child behind."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

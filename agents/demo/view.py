@@ -1,0 +1,144 @@
+"""The live view: a leaderboard that refreshes itself in a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+Record = dict[str, Any]
+
+_MOST_ROWS = 20
+_AROUND = 9  # lines that are not users
+_BAR = 24
+_WIDE = 76  # columns from which on there is room for bars
+_ORANGE = "#e8590c"
+_STEP = 0.05  # what is displayed as a change
+
+
+class View(Protocol):
+    """Shows boards (the `board` event of `agents.api.board`)."""
+
+    every_s: float  #: pause between two boards
+
+    def show(self, board: Record, fed: int) -> None:
+        """Show this one now."""
+
+    def close(self) -> None:
+        """The last one stays."""
+
+
+class TerminalView:
+    """Refreshes in place."""
+
+    every_s = 0.5
+
+    def __init__(self, console: Console, url: str) -> None:
+        self._console, self._url = console, url
+        self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+        self._live.start()
+
+    @property
+    def rows(self) -> int:
+        """How many users fit."""
+        return max(3, min(_MOST_ROWS, self._console.height - _AROUND))
+
+    def show(self, board: Record, fed: int) -> None:
+        """See View."""
+        self._live.update(screen(board, fed, self._url, self.rows, self._console.width), refresh=True)
+
+    def close(self) -> None:
+        """See View."""
+        self._live.stop()
+
+
+class LineView:
+    """A status line now and then."""
+
+    every_s = 2.0
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show(self, board: Record, fed: int) -> None:
+        """See View."""
+        self._console.print(Text(line(board, fed)), soft_wrap=True)
+
+    def close(self) -> None:
+        """See View."""
+
+
+def line(board: Record, fed: int) -> str:
+    """One board as a line."""
+    stats, top = board["stats"], board["top"]
+    words = [
+        f"fed {fed:,}",
+        f"folded {stats['folded']:,}",
+        f"{stats['events_per_s']:,.0f} events/s",
+        f"{stats['population']:,} users",
+    ]
+    if stats["latency_p50_ms"] is not None:
+        words.append(f"p50 {stats['latency_p50_ms']:.0f} ms")
+        words.append(f"p99 {stats['latency_p99_ms']:.0f} ms")
+    if top:
+        words.append(f"top {top[0]['user']} {top[0]['score']:.1f}")
+    return "  ".join(words)
+
+
+def screen(board: Record, fed: int, url: str, rows: int, width: int) -> RenderableType:
+    """One board as the terminal shows it."""
+    stats = board["stats"]
+    head = Text.assemble(("▂▅█ Clout", f"bold {_ORANGE}"), "   ", (f"{stats['events_per_s']:,.0f}", "bold"), " events/s")
+    head.append(f"   {fed:,} fed   {stats['population']:,} users", "dim")
+    if stats["latency_p50_ms"] is not None:
+        p50, p99 = stats["latency_p50_ms"], stats["latency_p99_ms"]
+        head.append("   event to score ", "dim").append(f"{p50:.0f} ms", "bold").append(f"  p99 {p99:.0f} ms", "dim")
+    foot = Text.assemble(("page ", "dim"), (url, f"underline {_ORANGE}"), ("   Ctrl-C ends everything", "dim"))
+    parts = [head, Text(""), _table(board["top"][:rows], width), Text(""), alert_line(board["alert"]), foot]
+    return Group(*parts)
+
+
+def alert_line(alert: Record | None) -> Text:
+    """The latest alert in words."""
+    if alert is None:
+        return Text("no alerts so far", "dim")
+    if alert["state"] == "raised":
+        return Text(f"alert: {alert['user']} fell {alert['fall']:.1f} points to {alert['score']:.1f}", "red")
+    return Text(f"alert over: {alert['user']} is back at {alert['score']:.1f}", "green")
+
+
+def _table(top: list[Record], width: int) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=False)
+    table.add_column("", justify="right", style="dim")
+    table.add_column("user", min_width=16, max_width=max(16, width - 60), no_wrap=True)
+    table.add_column("score", justify="right")
+    if width >= _WIDE:
+        table.add_column("", width=_BAR)
+    table.add_column("1 min", justify="right")
+    table.add_column("people", justify="right", style="dim")
+    table.add_column("", style="yellow dim")
+    for entry in top:
+        user = Text(entry["user"])
+        user.stylize("dim", 0, entry["user"].find(":") + 1)
+        cells = [Text(str(entry["rank"])), user, Text(f"{entry['score']:.1f}", "bold")]
+        if width >= _WIDE:
+            cells.append(_bar(entry["score"]))
+        mark = Text("provisional" if entry["provisional"] else "")
+        table.add_row(*cells, _change(entry["change"]), Text(f"{entry['actors']:,}"), mark)
+    return table
+
+
+def _bar(score: float) -> Text:
+    full = round(score / 100 * _BAR)
+    return Text.assemble(("━" * full, _ORANGE), ("━" * (_BAR - full), "grey30"))
+
+
+def _change(change: float | None) -> Text:
+    if change is None:
+        return Text("new", "cyan")
+    if abs(change) < _STEP:
+        return Text("·", "dim")
+    return Text(f"{'▲' if change > 0 else '▼'} {abs(change):.1f}", "green" if change > 0 else "red")

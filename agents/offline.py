@@ -1,0 +1,110 @@
+"""The whole job over records at hand, without a broker: the same pure functions as in a worker. What the live path is tested against."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.events import KIND_INDEX, KINDS, TOPIC_OF, Event, Reject, parse
+from streams.model import assess, engagements, records
+from streams.model.acting import act
+from streams.model.engagements import Pack
+from streams.model.receiving import receive
+from streams.model.table import Table
+from streams.model.versions import Model
+from streams.sources.record import Produced
+
+BLOCK = 1_000  # records folded together, like a block of a worker
+_CHUNK = 8_192  # users whose records are written together
+_KIND_OF = {topic: KIND_INDEX[kind] for kind, topic in TOPIC_OF.items()}
+
+
+@dataclass(slots=True)
+class Report:
+    """What `fold` did, beside the table's own counts."""
+
+    read: int = 0  #: records looked at
+    later: int = 0  #: left out, because newer than `as_of_ms`
+    rejects: Counter[str] = field(default_factory=Counter)  #: by reason
+
+
+class Scored(NamedTuple):
+    """One user and their score record (JSON)."""
+
+    user: str
+    score: float
+    record: bytes
+
+
+def fold(
+    produced: Iterable[Produced],
+    model: Model,
+    *,
+    newest_ms: int,
+    as_of_ms: int | None = None,
+    report: Report | None = None,
+    on_block: Callable[[], None] | None = None,
+) -> Table:
+    """Fold records, in the order given, into one table.
+
+    Events later than `newest_ms` are rejected, as a worker does (wall clock + `MAX_AHEAD_MS`); those later than `as_of_ms`
+    are left out. Rejects, repeats and the rest are in `table.counts`, reasons in `report`. About 10 us an event.
+    """
+    table, report = Table(model), report or Report()
+    source = iter(produced)
+    while block := list(islice(source, BLOCK)):
+        _fold_block(table, block, newest_ms, as_of_ms, report)
+        if on_block:
+            on_block()
+    return table
+
+
+def _fold_block(table: Table, block: list[Produced], newest_ms: int, as_of_ms: int | None, report: Report) -> None:
+    events: list[Event] = []
+    kinds: list[int] = []
+    slots: list[int] = []
+    for topic, _, value, _ in block:
+        kind = _KIND_OF[topic]
+        event = parse(value, KINDS[kind], newest_ms)
+        if type(event) is Reject:
+            table.counts.rejected += 1
+            report.rejects[event.reason] += 1
+        elif as_of_ms is not None and event.ts > as_of_ms:
+            report.later += 1
+        else:
+            events.append(event)
+            kinds.append(kind)
+            slots.append(table.slot(f"{event.network}:{event.actor}"))
+    report.read += len(block)
+    pack = Pack()
+    act(table, events, kinds, slots, pack)
+    if pack:
+        receive(table, engagements.received(pack, table.clock))
+
+
+def scored(table: Table, as_of_ms: int, top: int | None = None, on_chunk: Callable[[int], None] | None = None) -> Iterator[Scored]:
+    """Everyone at `as_of_ms`, highest score first, equal ones by name; only the first `top` if given. Version is 0.
+
+    `on_chunk` is told how many users have been written so far.
+    """
+    slots = np.fromiter(_ranked(table, as_of_ms, top), np.intp)
+    for start in range(0, len(slots), _CHUNK):
+        part = slots[start : start + _CHUNK]
+        done = records.scored(table, part, np.ascontiguousarray(table.cells[part]), as_of_ms, 0)
+        for slot, score, record in zip(part.tolist(), done.scores.tolist(), done.records, strict=True):
+            yield Scored(table.names[slot], score, record)
+        if on_chunk:
+            on_chunk(start + len(part))
+
+
+def _ranked(table: Table, as_of_ms: int, top: int | None) -> list[int]:
+    names, totals = table.names, []
+    for start in range(0, len(table), _CHUNK):  # as the records have it, to the last digit
+        rows = table.cells[start : min(start + _CHUNK, len(table))]
+        totals += np.maximum(assess.assess(table, rows, as_of_ms).unfloored, 1.0).tolist()
+    return sorted(range(len(names)), key=lambda slot: (-totals[slot], names[slot]))[:top]

@@ -1,0 +1,24 @@
+"""The stack fixture: a whole Clout on the real servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.stack import Stack
+
+
+@pytest.fixture
+def stack(kafka: str, redis_url: str, prefix: str, tmp_path: Path) -> Callable[..., Stack]:
+    """Makes a Clout with the given settings on the real Kafka and Redis."""
+    made = 0
+
+    def make(**settings: Any) -> Stack:
+        nonlocal made
+        made += 1
+        return Stack(kafka, redis_url, f"{prefix}{made}-", tmp_path, **settings)
+
+    return make

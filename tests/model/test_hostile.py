@@ -1,0 +1,204 @@
+"""Input chosen by an enemy: ids whose hashes look like other fields, numbers out of any range. Nobody else is touched."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.broker import strays
+from streams.events import KINDS
+from streams.model import engagements, memory, score
+from streams.model.assess import assess, population
+from streams.model.engagements import Pack, received
+from streams.model.receiving import receive
+from streams.model.records import scored
+from streams.model.table import Table
+from streams.model.versions import DAY_MS, DEFAULT, PLAIN
+from tests.model.world import T0, World, event
+from tests.strategies import ids
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_in_a_memory_is_found_only_where_an_entry_starts(kind: str) -> None:
+    """Any eight bytes of a memory, used as the key of an undo, find an entry of that very id or nothing."""
+    kept = b""
+    for n in range(5):
+        target = f"victim{n}".encode()
+        one = memory.entry(1.5, T0 + n, memory.id_key(f"e{n}", n), n, memory.target_key(target), target)
+        kept = memory.remember(kept, n, one)
+    known = {found.id_key for found in memory.entries(kept)}
+    for at in range(len(kept) - 7):
+        key = kept[at : at + 8]
+        found = memory.find(kept, key)
+        assert (found is not None) == (key in known)
+        if found:
+            assert (found.id_key, found.weight, found.target[:6]) == (key, 1.5, b"victim")
+
+
+def test_crafted_undo_neither_stops_the_worker_nor_takes_from_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undo whose ref hashes to any bytes across the fields of the actor's memory is an undo of something unknown.
+
+    xxh3 is no secret: an id with any wanted hash is a few multiplications. Where a search for the hash is believed without
+    looking where the entries start, a weight, a time and a target are read out of the middle of names.
+    """
+    world = World(PLAIN)
+    world.did("like", "ann", "bob" * 20, event_id="real")
+    world.did("share", "ann", "victim", event_id="other")
+    kept, true_key = world.table.memory[world.table.users["net:ann"]], memory.id_key
+    before = world.record("bob" * 20), world.record("victim"), world.record("ann")
+    wanted = {kept[at : at + 8] for at in range(len(kept) - 7)} - {found.id_key for found in memory.entries(kept)}
+    for n, digest in enumerate(sorted(wanted)):
+        for kind in ("like", "follow", "share"):
+            keys = {"ref": digest}
+            monkeypatch.setattr(memory, "id_key", lambda name, k, keys=keys: keys.get(name) or true_key(name, k))
+            world.table.memory[world.table.users["net:ann"]] = kept
+            assert world.undo(kind, "ann", "ref", event_id=f"u{n}") == 0.0
+    assert (world.record("bob" * 20), world.record("victim"), world.record("ann")) == before
+    assert world.table.counts.undo_unknown == 3 * len(wanted)
+
+
+@given(st.lists(st.tuples(st.sampled_from(KINDS), ids, ids), max_size=12), ids)
+def test_no_name_breaks_a_memory(acts: list[tuple[str, str, str]], ref: str) -> None:
+    """Whatever ids and targets are, undo by any ref folds, and the memory still reads to its end."""
+    world = World(DEFAULT)
+    for kind, name, target in acts:
+        world.did(kind, "ann", target, T0, name)
+        world.undo(kind, "ann", ref, T0)
+    for kept in world.table.memory:
+        assert all(found.kind < len(KINDS) for found in memory.entries(kept))
+    assert np.isfinite(world.table.cells).all()
+
+
+# -- what packs may say ------------------------------------------------------------------------------------------------
+
+
+def wire(weight: float = 1.0, ts: int = T0, code: int = 0, clock: int = T0, target: str = "net:bob") -> bytes:
+    """A pack with one engagement, as whoever may write to `engagements` could send it."""
+    columns = (struct.pack("<f", weight), struct.pack("<q", ts), bytes((code,)))
+    return msgspec.msgpack.encode((engagements.FORMAT, clock, [target], *columns))
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf])
+def test_pack_with_a_weight_that_is_no_number_is_refused(weight: float) -> None:
+    """One NaN in a sum would stay for ever and stop the histogram."""
+    with pytest.raises(ValueError, match="pack"):
+        engagements.decode(wire(weight=weight))
+
+
+@pytest.mark.parametrize("kind", [6, 7])
+def test_pack_with_a_kind_nobody_knows_is_refused(kind: int) -> None:
+    """Kinds 6 and 7 fit in the bits, but their columns belong to counts and scores."""
+    with pytest.raises(ValueError, match="pack"):
+        engagements.decode(wire(code=kind))
+
+
+@pytest.mark.parametrize(("ts", "clock"), [(2**62, T0), (T0, 2**62), (T0, 2**70), (-(2**62), T0), (T0, -5)])
+def test_pack_from_another_age_is_refused_or_harmless(ts: int, clock: int) -> None:
+    """A time out of any range must not move the clock of the partition: it would age everybody to nothing."""
+    world = World()
+    world.did("like", "ann", "bob")
+    try:
+        receive(world.table, engagements.decode(wire(ts=ts, clock=clock, target="net:eve")))
+    except ValueError:
+        pass
+    assert world.record("bob")["windows"]["quarter"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("kind", [-1, 6, 99])
+def test_stray_of_a_kind_nobody_knows_is_refused(kind: int) -> None:
+    """It would be an index beyond the kinds: the worker stops."""
+    with pytest.raises(ValueError, match="strays"):
+        strays.decode(msgspec.msgpack.encode((strays.FORMAT, [(kind, "likes", 0, 0, b"{}")])))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_crash_the_decoders(data: bytes) -> None:
+    """Any bytes are a pack or a ValueError."""
+    for decode in (engagements.decode, strays.decode):
+        for record in (data, b"\x96\x01" + data, b"\x92\x01" + data):
+            try:
+                decode(record)
+            except ValueError:
+                pass
+
+
+@given(st.integers(-(2**70), 2**70), st.lists(st.text(max_size=5), max_size=3), *[st.binary(max_size=24)] * 3)
+def test_no_columns_crash_the_receiver(clock: int, targets: list[str], weights: bytes, times: bytes, codes: bytes) -> None:
+    """What decodes can be folded, and leaves finite rows."""
+    try:
+        record = msgspec.msgpack.encode((engagements.FORMAT, clock, targets, weights, times, codes))
+        pack = engagements.decode(record)
+    except (ValueError, OverflowError, UnicodeEncodeError):
+        return
+    table = Table(PLAIN)
+    receive(table, pack)
+    assert np.isfinite(table.cells).all()
+
+
+# -- times out of any range --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("now_ms", [0, 1, T0 // 1000, T0 - 40 * 365 * DAY_MS, T0 + 4000 * 365 * DAY_MS])
+def test_any_now_gives_a_finite_score(now_ms: int) -> None:
+    """Also `--as-of` in seconds, or decades before the events: 1 to 100, never NaN (which stops the histogram)."""
+    world = World(DEFAULT)
+    world.fold(*[("share", event(f"a{n}", "bob")) for n in range(2000)])
+    world.did("like", "ann", "bob", T0 + 300 * DAY_MS)  # the day's landmark stays 300 half-lives behind
+    everyone = population(world.table, now_ms)
+    assert np.isfinite(everyone).all()
+    assert everyone.min() >= 1.0
+    assert everyone.max() <= 100.0
+    seen = assess(world.table, world.table.cells[: len(world.table)], now_ms)
+    assert all(np.isfinite(part).all() for part in seen)
+    assert b"null" not in b"".join(
+        scored(world.table, np.arange(1), world.table.cells[:1], now_ms, 1).records
+    ).replace(b'"delta":{"day":null}', b"")
+
+
+@pytest.mark.parametrize("now_ms", [0, T0 // 1000, T0 - 40 * 365 * DAY_MS, T0 + 4000 * 365 * DAY_MS])
+def test_a_record_can_be_read_at_any_time(now_ms: int) -> None:
+    """`score.at` with a wrong unit or a far time gives 1 to 100."""
+    world = World(DEFAULT)
+    world.fold(*[("share", event(f"a{n}", "bob")) for n in range(2000)])
+    read = score.at(world.record("bob"), DEFAULT, now_ms)
+    assert 1.0 <= read["score"] <= 100.0
+
+
+def test_an_event_from_1973_among_those_of_today() -> None:
+    """The oldest time that is accepted weighs nothing today, harms nothing, and is counted."""
+    world = World(DEFAULT)
+    world.did("share", "ann", "bob")
+    before = world.record("bob")
+    world.did("share", "cat", "bob", 100_000_000_001)
+    after = world.record("bob")
+    assert after["windows"] == pytest.approx(before["windows"], rel=1e-12)
+    assert after["engagements"] == 2
+
+
+def test_the_first_event_may_be_from_1973() -> None:
+    """A table that begins in 1973 and goes on today is as one that begins today."""
+    world, today = World(DEFAULT), World(DEFAULT)
+    world.did("share", "cat", "bob", 100_000_000_001)
+    for each in (world, today):
+        each.did("share", "ann", "bob")
+    assert world.record("bob")["windows"] == pytest.approx(today.record("bob")["windows"], rel=1e-9)
+
+
+def test_received_pack_is_not_moved_by_growth() -> None:
+    """A pack that adds more users than the matrix holds is folded into the grown matrix, every target once."""
+    table = Table(PLAIN)
+    pack = Pack()
+    for n in range(40_000):
+        pack.targets.append(f"net:u{n}")
+        pack.weights.append(1.0)
+        pack.times.append(T0)
+        pack.codes.append(0)
+    receive(table, received(pack, T0))
+    assert np.allclose(assess(table, table.cells[: len(table)], T0).windows, 1.0)

@@ -1,0 +1,77 @@
+"""A small world for the tests: one table, where every engagement arrives at its target in the same breath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+import orjson
+
+from streams.events import KIND_INDEX, Event
+from streams.model.acting import act
+from streams.model.engagements import Engagements, Pack, received
+from streams.model.receiving import receive
+from streams.model.records import scored
+from streams.model.table import Table
+from streams.model.versions import DAY_MS, PLAIN, Model
+
+T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z, ms
+HOUR_MS = 3_600_000
+YEAR_MS = 365 * DAY_MS
+NETWORK = "net"
+
+# One rule at a time: `plain` with just that rule switched on.
+SELECTIVE = replace(PLAIN, name="selective", selective=True)
+STANDING = replace(PLAIN, name="standing", standing_floor=0.8, standing_gain=0.4)
+NOVEL = replace(PLAIN, name="novel", novelty_floor=0.25)
+
+_ids = count()
+
+
+def event(actor: str, target: str = "", ts: int = T0, event_id: str | None = None, **more: Any) -> Event:
+    """An event of one network, with an id of its own unless it is given."""
+    return Event(id=event_id or f"e{next(_ids)}", network=NETWORK, actor=actor, target=target, ts=ts, **more)
+
+
+def weigh(table: Table, events: Iterable[tuple[str, Event]]) -> Engagements:
+    """Stage 1 alone: (kind, event) pairs as one block; what would travel to the targets."""
+    pairs = list(events)
+    pack = Pack()
+    slots = [table.slot(f"{e.network}:{e.actor}") for _, e in pairs]
+    act(table, [e for _, e in pairs], [KIND_INDEX[kind] for kind, _ in pairs], slots, pack)
+    return received(pack, table.clock)
+
+
+class World:
+    """Both stages on one table."""
+
+    def __init__(self, model: Model = PLAIN) -> None:
+        self.table = Table(model)
+
+    def fold(self, *events: tuple[str, Event]) -> Engagements:
+        """Fold (kind, event) pairs as one block, and their engagements after it. Returns the engagements."""
+        pack = weigh(self.table, events)
+        receive(self.table, pack)
+        return pack
+
+    def did(self, kind: str, actor: str, target: str = "", ts: int = T0, event_id: str | None = None, **more: Any) -> float:
+        """One event in a block of its own; the weight it had, 0 when nothing went out."""
+        pack = self.fold((kind, event(actor, target, ts, event_id, **more)))
+        return float(pack.weights[0]) if len(pack.weights) else 0.0
+
+    def undo(self, kind: str, actor: str, ref: str, ts: int = T0, event_id: str | None = None) -> float:
+        """Take back `ref`, naming no target."""
+        return self.did(kind, actor, "", ts, event_id, undo=True, ref=ref)
+
+    def record(self, user: str, now_ms: int = T0, version: int = 1) -> dict[str, Any]:
+        """The user's score record, out of its JSON."""
+        slots = np.array([self.table.users[f"{NETWORK}:{user}"]])
+        result: dict[str, Any] = orjson.loads(scored(self.table, slots, self.table.cells[slots], now_ms, version).records[0])
+        return result
+
+    def cell(self, user: str, column: int) -> float:
+        """One number of a user's row."""
+        return float(self.table.cells[self.table.users[f"{NETWORK}:{user}"], column])
