@@ -165,7 +165,7 @@ class Feeder:
                 f"{self.acked.total():,} were acknowledged; look at the broker, then feed again (repeated ids are dropped)"
             )
         finally:
-            self._running.discard(lane.task)  # type: ignore[arg-type]
+            self._running.discard(lane.task)
             lane.task = None
             self._room.set()
 

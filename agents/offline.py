@@ -1,4 +1,4 @@
-"""The whole job over records at hand, without a broker: the same pure functions as in a worker. What the live path is tested against."""
+"""The whole job over records at hand, without a broker: the same pure functions as in a worker."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _fold_block(table: Table, block: list[Produced], newest_ms: int, as_of_ms: i
     for topic, _, value, _ in block:
         kind = _KIND_OF[topic]
         event = parse(value, KINDS[kind], newest_ms)
-        if type(event) is Reject:
+        if isinstance(event, Reject):
             table.counts.rejected += 1
             report.rejects[event.reason] += 1
         elif as_of_ms is not None and event.ts > as_of_ms:

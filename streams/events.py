@@ -23,6 +23,7 @@ MAX_NETWORK_BYTES = 64
 MAX_EVENT_BYTES = 65_536  # an event is some 200 bytes; what is larger is not an event, and is not even parsed
 MAX_AHEAD_MS = 600_000  # how far in the future an event may lie: one from 2099 must not age everybody
 OLDEST_MS = 100_000_000_000  # March 1973; below this the producer sent seconds
+NEWEST_MS = 2**45  # the year 3084: no clock shows more
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _Text = Annotated[str, msgspec.Meta(max_length=1024)]

@@ -88,8 +88,11 @@ class Settings:
         found = []
         if not all(re.fullmatch(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", part) for part in self.kafka.split(",")):
             found.append(f"CLOUT_KAFKA={self.kafka}: expected host:port[,host:port...]")
-        url = urlsplit(self.redis)
-        if url.scheme not in ("redis", "rediss", "unix"):
+        try:
+            scheme = urlsplit(self.redis).scheme
+        except ValueError:
+            scheme = ""
+        if scheme not in ("redis", "rediss", "unix"):
             found.append(
                 f"CLOUT_REDIS={_masked(self.redis)}: expected redis://host:port/db, rediss://... or unix://..."
             )
@@ -145,5 +148,6 @@ def _read(text: Any, f: Any) -> Any:
 
 
 def _masked(text: str) -> str:
-    """A URL without its password."""
-    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text)
+    """A URL without its password, wherever it stands."""
+    hidden = re.sub(r"(://[^:/@?]*:).*@", r"\1***@", text)
+    return re.sub(r"(password=)[^&]*", r"\1***", hidden)

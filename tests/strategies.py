@@ -25,12 +25,10 @@ T0 = 1_767_225_600_000
 _SPAN_MS = 40 * 86_400_000
 
 kinds = st.sampled_from(KINDS)
-people = st.sampled_from(["ann", "bob", "cat", "dan", "é´世界"])
+people = st.sampled_from(["ann", "bob", "cat", "dan", "zoë世界"])
 times = st.integers(T0 - _SPAN_MS, T0 + _SPAN_MS)
 #: any text an id may be: no control characters, no half surrogates, at most 256 bytes
-ids = st.text(
-    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=MAX_ID_BYTES // 4
-)
+ids = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=MAX_ID_BYTES // 4)
 masses = st.floats(0, 1e12)
 
 
@@ -53,9 +51,7 @@ def histories(draw: st.DrawFn, *, undo: bool = True, most: int = 30) -> list[Ste
         if before is not None and what == 0:
             steps.append(before)  # delivered twice
         elif before is not None:
-            back = Event(
-                id=f"u{n}", network="net", actor=before.event.actor, ts=ts, undo=True, ref=before.event.id
-            )
+            back = Event(id=f"u{n}", network="net", actor=before.event.actor, ts=ts, undo=True, ref=before.event.id)
             steps.append(Step(before.kind, back))
         else:
             steps.append(Step(draw(kinds), Event(id=f"e{n}", network="net", actor=actor, target=draw(people), ts=ts)))

@@ -41,9 +41,9 @@ class Expected:
         return {user: n for user, given in self.given.items() if (n := given - self.taken_back[user])}
 
     @property
-    def sent(self) -> int:
-        """How many engagements travel from actors to targets, undos among them."""
-        return self.given.total() + self.taken_back.total()
+    def timed(self) -> int:
+        """How many engagements the worker's histogram must hold in the end: all but undos, which carry another's time."""
+        return self.given.total()
 
     @property
     def users(self) -> set[str]:

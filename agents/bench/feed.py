@@ -18,18 +18,24 @@ from streams.sources.synthetic import Synthetic
 
 KINDS = ("like", "share", "retweet", "follow")  # the four card topics
 BATCH_BYTES = 65_536  # a busy producer's batches; Kafka's default is 16 KB, large feeds use 100 KB and more
-_SECOND_RATE = 2_000.0  # events a second of event time
+_EVENT_TIME_RATE = 2_000.0  # events a second when they happened
 
 Progress = Callable[[int], None]  # so many more
 
 
 def synthetic(events: int, users: int) -> Iterator[Produced]:
     """Good events of the four card topics, their times ending now: a backlog as a worker finds it. Seeded."""
-    span_ms = int(events / _SECOND_RATE * 1000)
+    span_ms = int(events / _EVENT_TIME_RATE * 1000)
     start_ms = int(time.time() * 1000) - span_ms
     return iter(
         Synthetic(
-            seed=1, users=users, rate=_SECOND_RATE, start_ms=start_ms, shape=Shape().clean(), kinds=KINDS, limit=events
+            seed=1,
+            users=users,
+            rate=_EVENT_TIME_RATE,
+            start_ms=start_ms,
+            shape=Shape().clean(),
+            kinds=KINDS,
+            limit=events,
         )
     )
 

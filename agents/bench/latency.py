@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -35,6 +35,8 @@ QUANTILES = (0.5, 0.99, 0.999)
 _PROBE = "probe"  # network of the probes' users
 _SETTLE_S = 12.0  # idle partitions say how far they are every 5 s
 
+_UNTIMED = ("self_engagements", "undone", "undo_unknown")  # folded, but in no histogram
+
 Histogram = dict[str, int]
 
 
@@ -45,7 +47,8 @@ def latency(
     require_linux()
     about = {"machine": machine(), "versions": versions()}
     with servers(kafka, redis, show.say) as running, names(running) as settings:
-        with process(WORKER, settings, READY) as worker, show.bar(f"feeding {rate:,} events/s", int(rate * seconds)) as bar:
+        what = f"feeding {rate:,} events/s"
+        with process(WORKER, settings, READY) as worker, show.bar(what, int(rate * seconds)) as bar:
             run = _Run(settings, running, worker, rate, seconds, users, bar)
             return {"rate": rate, "seconds": seconds, **asyncio.run(run.measure()), **about}
 
@@ -62,7 +65,9 @@ class _Run:
 
     async def measure(self) -> dict[str, Any]:
         client = connect(self._settings)
-        self._reader = Reader(client, self._settings.redis_prefix, self._settings.redis_shards, self._settings.partitions)
+        self._reader = Reader(
+            client, self._settings.redis_prefix, self._settings.redis_shards, self._settings.partitions
+        )
         self._redis = connect_sync(self._settings)
         producer = AIOKafkaProducer(bootstrap_servers=self._settings.kafka.split(","), acks="all")
         await producer.start()
@@ -74,7 +79,10 @@ class _Run:
             warm, began_s, cpu_before, sent_before = await self._histogram(), time.monotonic(), self._cpu(), self._sent
             await feeding
             lasted_s = time.monotonic() - began_s
-            cpu = {name: None if used is None else (used - (cpu_before[name] or 0.0)) / lasted_s for name, used in self._cpu().items()}
+            cpu = {
+                name: None if used is None else (used - (cpu_before[name] or 0.0)) / lasted_s
+                for name, used in self._cpu().items()
+            }
             sent_in_time = self._sent - sent_before
             final = await self._settled()
         finally:
@@ -84,9 +92,11 @@ class _Run:
             await producer.stop()
             await self._reader.close()
             self._redis.close()
-        late = {user for user in self._probes.keys() - self._arrived.keys()}
+        late = self._probes.keys() - self._arrived.keys()
         if late:
-            raise WrongResult(f"{len(late)} of {len(self._probes)} probes never came to the stream `updates`, for example {min(late)}")
+            raise WrongResult(
+                f"{len(late)} of {len(self._probes)} probes never came to the stream `updates`, for example {min(late)}"
+            )
         return {
             "events_per_s": round(sent_in_time / lasted_s),
             "worker": _told(_less(final, warm)),
@@ -181,14 +191,17 @@ class _Run:
         until_s = time.monotonic() + _SETTLE_S
         while True:
             pulses = list((await self._reader.pulses()).values())
-            counts: Mapping[str, int] = {name: sum(p["counts"][name] for p in pulses) for name in pulses[0]["counts"]} if pulses else {}
+            counts: Counter[str] = sum((Counter(pulse["counts"]) for pulse in pulses), Counter())
             final = await self._histogram()
-            counted = sum(counts.get(name, 0) for name in ("folded", "repeats", "rejected"))
-            shown = sum(final.values()) + counts.get("self_engagements", 0) + counts.get("undo_unknown", 0)
+            counted = sum(counts[name] for name in ("folded", "repeats", "rejected"))
+            shown = sum(final.values()) + sum(counts[name] for name in _UNTIMED)
             if counted == self._sent and shown == counts["folded"]:
                 return final
             if time.monotonic() > until_s:
-                raise WrongResult(f"{self._sent:,} events fed, {counted:,} counted and {shown:,} shown {_SETTLE_S:.0f} s after the end")
+                raise WrongResult(
+                    f"{_SETTLE_S:.0f} s after the end of the feed: {self._sent:,} events fed, {counted:,} counted, "
+                    f"{counts['folded']:,} folded, {shown:,} of these shown"
+                )
             await asyncio.sleep(0.2)
 
 

@@ -77,7 +77,9 @@ def drain_plain(settings: Settings, servers: Servers, expected: Expected, handle
                 handled(now - done)
                 done, moved_s = now, time.monotonic()
             if time.monotonic() - moved_s > STALLED_S:
-                raise WrongResult(f"plain Faust stands still at {done:,} of {wanted:,} engagements for {STALLED_S:.0f} s")
+                raise WrongResult(
+                    f"plain Faust stands still at {done:,} of {wanted:,} engagements for {STALLED_S:.0f} s"
+                )
         # its flush comes once a second: to be fair the clock stops at the last engagement folded, not at the flush
         result = Drain(
             expected.events,

@@ -19,7 +19,9 @@ _PACKAGES = ("aiokafka", "faust-streaming", "hiredis", "msgspec", "numpy", "orjs
 def require_linux() -> None:
     """Raise UsageError where the CPU time of another process cannot be read."""
     if sys.platform != "linux":
-        raise UsageError("the benchmarks read CPU time and memory from Linux; run them there, for example in a container")
+        raise UsageError(
+            "the benchmarks read CPU time and memory from Linux; run them there, for example in a container"
+        )
 
 
 def cpu_s(pid: int) -> float:

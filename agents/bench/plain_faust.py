@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> faust.App:
     targets = app.Table("targets", default=list, partitions=settings.partitions)
     board = redis.asyncio.Redis.from_url(settings.redis)
     changed: set[str] = set()
-    done = {"handled": 0, "last_s": 0.0}
+    done: dict[str, Any] = {"handled": 0, "last_s": 0.0}
 
     @app.agent(events)
     async def actions(stream: faust.StreamT[Any]) -> None:
@@ -81,11 +81,11 @@ def create_app(settings: Settings) -> faust.App:
             done["handled"] += 1
             done["last_s"] = time.monotonic()
 
-    @app.timer(1.0)
+    @app.timer(1.0)  # type: ignore[untyped-decorator]
     async def publish() -> None:
         users = list(changed)
         changed.clear()
-        handled = done.copy()
+        handled: Any = done.copy()
         for start in range(0, len(users), 500):
             pipe = board.pipeline(transaction=False)
             for user in users[start : start + 500]:

@@ -52,7 +52,12 @@ def names(servers: Servers, **overrides: Any) -> Iterator[Settings]:
     """Settings with names nobody used before, and their topics; topics, group and keys are deleted at the end."""
     run = f"bench-{uuid.uuid4().hex[:8]}"
     settings = Settings.load(
-        kafka=servers.kafka, redis=servers.redis, topic_prefix=f"{run}-", app=f"{run}-app", redis_prefix=run, **overrides
+        kafka=servers.kafka,
+        redis=servers.redis,
+        topic_prefix=f"{run}-",
+        app=f"{run}-app",
+        redis_prefix=run,
+        **overrides,
     )
     try:
         with Admin(settings) as admin:
@@ -156,7 +161,11 @@ def process(argv: list[str], settings: Settings, ready_text: bytes, *, start_s: 
     """
     from streams.settings import variable_of
 
-    env = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    env = {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }
     env |= {variable_of(name): str(getattr(settings, name)) for name in settings.__dataclass_fields__}
     with own_folder() as folder:
         log = folder / "log"
@@ -180,4 +189,6 @@ class Ready:
         """Raise ChildFailed with its last words if it has ended."""
         if self.process.poll() is not None:
             words = self.log.read_bytes()[-1500:].decode(errors="replace")
-            raise ChildFailed(f"the process under test ended with code {self.process.returncode}. Its last words: {words}")
+            raise ChildFailed(
+                f"the process under test ended with code {self.process.returncode}. Its last words: {words}"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import orjson
@@ -15,8 +15,26 @@ from rich.table import Table
 
 from streams.errors import CloutError
 
-_KAFKA = click.option("--kafka", envvar="CLOUT_KAFKA", help="Kafka to use, host:port list. Not given: an own one, ended afterwards.")
-_REDIS = click.option("--redis", envvar="CLOUT_REDIS", help="Redis to use, a URL. Not given: an own one, ended afterwards.")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _option(flag: str, text: str, **options: Any) -> Callable[[Command], Command]:
+    """An option that is also read from `CLOUT_BENCH_...`."""
+    variable = f"CLOUT_BENCH_{flag.removeprefix('--').replace('-', '_').upper()}"
+    return click.option(
+        flag, envvar=variable, show_envvar=True, show_default="default" in options, help=text, **options
+    )
+
+
+def _server(flag: str, text: str) -> Callable[[Command], Command]:
+    variable = f"CLOUT_{flag.removeprefix('--').upper()}"
+    text = f"{text} Not given: one of our own, ended afterwards."
+    return click.option(flag, envvar=variable, show_envvar=True, help=text)
+
+
+_USERS = _option("--users", "Users they are from and about.", type=click.IntRange(min=2), default=200_000)
+_KAFKA = _server("--kafka", "Kafka to use, host:port[,host:port...].")
+_REDIS = _server("--redis", "Redis to use, a URL.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of a table.")
 
 
@@ -49,13 +67,19 @@ def bench() -> None:
 
 
 @bench.command()
-@click.option("--events", type=click.IntRange(min=1_000), default=500_000, show_default=True, envvar="CLOUT_BENCH_EVENTS", help="Events to drain.")
-@click.option("--users", type=click.IntRange(min=2), default=200_000, show_default=True, envvar="CLOUT_BENCH_USERS", help="Users they are from and about.")
-@click.option("--faust-events", type=click.IntRange(min=0), envvar="CLOUT_BENCH_FAUST_EVENTS", help="Events for plain Faust; 0 leaves it out.  [default: --events, at most 30,000]")
+@_option("--events", "Events to drain.", type=click.IntRange(min=1_000), default=500_000)
+@_USERS
+@_option(
+    "--faust-events",
+    "Events for plain Faust; 0 leaves it out. Not given: --events, at most 30,000.",
+    type=click.IntRange(min=0),
+)
 @_KAFKA
 @_REDIS
 @_JSON
-def live(events: int, users: int, faust_events: int | None, kafka: str | None, redis: str | None, as_json: bool) -> None:
+def live(
+    events: int, users: int, faust_events: int | None, kafka: str | None, redis: str | None, as_json: bool
+) -> None:
     """Drain a backlog with one worker, and beside it with plain Faust.
 
     Pre-loads synthetic events on likes, shares, retweets and follows, then runs one worker process through both stages to
@@ -65,14 +89,16 @@ def live(events: int, users: int, faust_events: int | None, kafka: str | None, r
 
     _hush()
     with _errors():
-        result = run(events, users, min(events, 30_000) if faust_events is None else faust_events, _Show(), kafka, redis)
+        result = run(
+            events, users, min(events, 30_000) if faust_events is None else faust_events, _Show(), kafka, redis
+        )
     _print(result, as_json, _live_table)
 
 
 @bench.command()
-@click.option("--rate", type=click.IntRange(min=1), default=2_000, show_default=True, envvar="CLOUT_BENCH_RATE", help="Events a second.")
-@click.option("--seconds", type=click.FloatRange(min=3), default=15.0, show_default=True, envvar="CLOUT_BENCH_SECONDS", help="How long to feed; the first 2 s are warm-up.")
-@click.option("--users", type=click.IntRange(min=2), default=200_000, show_default=True, envvar="CLOUT_BENCH_USERS", help="Users they are from and about.")
+@_option("--rate", "Events a second.", type=click.IntRange(min=1), default=2_000)
+@_option("--seconds", "How long to feed; the first 2 s are warm-up.", type=click.FloatRange(min=3), default=15.0)
+@_USERS
 @_KAFKA
 @_REDIS
 @_JSON

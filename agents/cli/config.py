@@ -16,7 +16,7 @@ from streams.settings import Settings, variable_of
 @click.command()
 @settings_options(*EVERYTHING)
 @json_option
-def config(settings: Settings, as_json: bool) -> None:
+def config(settings: Settings, json: bool) -> None:
     """Show the effective settings, secrets hidden.
 
     Each has a CLOUT_* variable and, where it matters, a flag; a flag beats the variable. All problems are reported at once.
@@ -24,9 +24,9 @@ def config(settings: Settings, as_json: bool) -> None:
     \b
     clout config
     CLOUT_KAFKA=broker:9092 clout config --json | jq .CLOUT_KAFKA
-    """  # noqa: D301
+    """
     shown = settings.shown()
-    if as_json:
+    if json:
         json_line(shown)
         return
     docs = {variable_of(field.name): field for field in fields(Settings)}

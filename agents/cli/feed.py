@@ -28,7 +28,7 @@ _QUIET_S = 0.02  # how often a pipe that has nothing is looked at
 
 @click.command()
 @click.argument("source")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
+@click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
               help="What the file holds: events as JSON lines, SNAP's Higgs activity, Bluesky Jetstream, GH Archive.")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), show_envvar=True,
               help="Records a second, smoothly paced. Without it as fast as the broker takes them.")  # fmt: skip
@@ -42,12 +42,12 @@ _QUIET_S = 0.02  # how often a pipe that has nothing is looked at
 def feed(
     settings: Settings,
     source: str,
-    format_: str,
+    format: str,
     rate: float | None,
     limit: int | None,
     users: int,
     seed: int,
-    as_json: bool,
+    json: bool,
 ) -> int:
     """Send events from SOURCE to the topics, keyed by actor, in the order given.
 
@@ -59,7 +59,7 @@ def feed(
     clout feed higgs-activity_time.txt.gz --format higgs --rate 5000
     clout feed synthetic --rate 500 --users 2000
     tail -F events.ndjson | clout feed -
-    """  # noqa: D301
+    """
     records: Source | Synthetic
     if source == SYNTHETIC:
         if rate is None and limit is None:
@@ -68,7 +68,7 @@ def feed(
         start_ms = _now_ms()  # also part of the ids, so that another run does not repeat this one's
         records = Synthetic(seed, users, rate, start_ms, clock=_now_ms)
     else:
-        records = open_source(source, format_, stdin=own_stdin() if source == "-" else None)
+        records = open_source(source, format, stdin=own_stdin() if source == "-" else None)
     _topics_are_there(settings)
     total = limit if limit is not None or source in (SYNTHETIC, "-") else size_of(source)
     by_bytes = isinstance(records, Source) and limit is None and total is not None
@@ -83,7 +83,7 @@ def feed(
         try:
             asyncio.run(_feed(feeder, records, rate, limit, trickles, look))
         finally:
-            _sum_up(feeder, records, time.monotonic() - began_s, as_json)
+            _sum_up(feeder, records, time.monotonic() - began_s, json)
     return 1 if feeder.refused else 0
 
 
@@ -134,7 +134,7 @@ def _refusals() -> Callable[[Refused], None]:
     return refused
 
 
-def _sum_up(feeder: Feeder, records: Any, seconds: float, as_json: bool) -> None:
+def _sum_up(feeder: Feeder, records: Any, seconds: float, json: bool) -> None:
     fed = feeder.acked.total()
     skipped = dict(getattr(records, "skipped", {}))
     per_s = fed / seconds if seconds > 0 else 0.0
@@ -145,7 +145,7 @@ def _sum_up(feeder: Feeder, records: Any, seconds: float, as_json: bool) -> None
     lost = feeder.sent - fed - feeder.refused
     line += f"; not acknowledged {lost:,}" if lost else ""
     say(safe(line))
-    if as_json:
+    if json:
         json_line(
             {
                 "fed": fed,

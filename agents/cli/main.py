@@ -9,8 +9,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -38,11 +37,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class Commands(click.Group):
     """A group that imports a command when it is called, and turns expected errors into exit codes."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order of the table above."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of that name; None if there is none, or if this installation does not have it."""
         if cmd_name not in COMMANDS:
             return None
@@ -55,19 +54,20 @@ class Commands(click.Group):
             raise CloutError(f"`clout {cmd_name}` is not part of this installation") from None
         return found
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list in the help, without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command and exit. No traceback for what can be expected."""
-        extra |= {"standalone_mode": False}
-        sys.exit(self._code(args, prog_name or "clout", extra))
+        extra["prog_name"] = extra.get("prog_name") or "clout"
+        extra["standalone_mode"] = False
+        sys.exit(self._code(args, extra))
 
-    def _code(self, args: Sequence[str] | None, prog_name: str, extra: dict[str, Any]) -> int:
+    def _code(self, args: tuple[Any, ...], extra: dict[str, Any]) -> int:
         try:
-            result = super().main(args, prog_name, **extra)
+            result = super().main(*args, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
             error.show()
@@ -77,7 +77,7 @@ class Commands(click.Group):
         except BrokenPipeError:
             quiet()
             return 0
-        except Exception as error:  # noqa: BLE001 - the one place where what nobody expected is told from what can happen
+        except Exception as error:
             known = expected(error)
             if known is None:
                 raise
@@ -116,6 +116,7 @@ def expected(error: BaseException) -> CloutError | None:
 
 
 @click.command(
+    "clout",
     cls=Commands,
     context_settings={"auto_envvar_prefix": "CLOUT", "help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Settings come from flags and CLOUT_* variables; `clout config` shows them all. "
@@ -129,14 +130,14 @@ def cli() -> None:
     Try it:            clout demo
     On your Kafka:     clout topics create; clout worker; clout feed events.ndjson
     Look at scores:    clout top; clout score bluesky:did:plc:abc
-    """  # noqa: D301
+    """
     # the clients shout while they try; what is wrong is said once, by us
     for name in ("kafka", "aiokafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def main() -> NoReturn:
-    """The command `clout`."""
+def main() -> None:
+    """The command `clout`; exits."""
     cli.main()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,10 +28,10 @@ _TOP = 10
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
+@click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
               help="What the files hold: events as JSON lines, SNAP's Higgs activity, Bluesky Jetstream, GH Archive.")  # fmt: skip
-@click.option("--as-of", "as_of_ms", type=TIME, show_envvar=True,
-              help="Score at this time and leave out what is newer; ms since epoch or ISO 8601. Default: the newest event.")  # fmt: skip
+@click.option("--as-of", type=TIME, show_envvar=True,
+              help="Score at this time, without what is newer; ms since epoch or ISO 8601. Default: the newest event.")  # fmt: skip
 @click.option("--out", show_envvar=True, help="Write the records as JSON lines to this file, - for stdout.")
 @click.option("--top", type=click.IntRange(min=1), show_envvar=True,
               help="Only the N highest; without --json and --out a table of them (10).")  # fmt: skip
@@ -40,28 +40,28 @@ _TOP = 10
 def offline(
     settings: Settings,
     files: tuple[str, ...],
-    format_: str,
-    as_of_ms: int | None,
+    format: str,
+    as_of: int | None,
     out: str | None,
     top: int | None,
-    as_json: bool,
-) -> None:
+    json: bool,
+) -> int:
     """Score the events of files (plain, gzip, zstd; - for stdin) with the functions a worker uses, and no broker.
 
     One score record a line for everyone who acted or was acted on, the highest first; files are read in the order given.
-    This is the reference the live path is tested against.
+    This is the reference the live path is tested against. Bad records are counted; exit code 1 only if all are bad.
 
     \b
     clout offline events.ndjson
     clout offline higgs-activity_time.txt.gz --format higgs --as-of 2012-07-05 --out scores.ndjson
-    """  # noqa: D301
+    """
     began_s = time.monotonic()
     report = Report()
     skipped: dict[str, int] = {}
-    lines = as_json or out is not None
+    lines = json or out is not None
     with _opened(out) as to:
-        table = _fold(settings, files, format_, as_of_ms, report, skipped)
-        as_of_ms = table.clock if as_of_ms is None else as_of_ms
+        table = _fold(settings, files, format, as_of, report, skipped)
+        as_of_ms = table.clock if as_of is None else as_of
         with progress("scoring", "users", min(len(table), top or len(table))) as bar:
             best = scored(table, as_of_ms, top if lines or top else _TOP, bar.update)
             if lines:
@@ -69,12 +69,13 @@ def offline(
             else:
                 console().print(leaderboard([orjson.loads(one.record) for one in best]))
     _sum_up(table, report, skipped, as_of_ms, time.monotonic() - began_s)
+    return 1 if table.counts.rejected and not len(table) else 0
 
 
 def _fold(
     settings: Settings,
     files: tuple[str, ...],
-    format_: str,
+    format: str,
     as_of_ms: int | None,
     report: Report,
     skipped: dict[str, int],
@@ -86,7 +87,7 @@ def _fold(
 
         def read() -> Iterator[Produced]:
             for path in files:
-                with open_source(path, format_) as source:
+                with open_source(path, format) as source:
                     now[:] = [source]
                     yield from source
                 for reason, count in source.skipped.items():
@@ -115,11 +116,11 @@ def _opened(out: str | None) -> Iterator[BinaryIO]:
     if out is None or out == "-":
         yield click.get_binary_stream("stdout")
         return
-    try:
-        file = Path(out).open("wb")
-    except OSError as error:
-        raise UsageError(f"--out {out} cannot be written: {error.strerror}") from None
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(out).open("wb"))
+        except OSError as error:
+            raise UsageError(f"--out {out} cannot be written: {error.strerror}") from None
         yield file
 
 

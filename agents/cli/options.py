@@ -60,7 +60,7 @@ def _metavar(default: object) -> str:
     return {int: "N", float: "N"}.get(type(default), "TEXT")
 
 
-json_option = click.option("--json", "as_json", is_flag=True, show_envvar=True, help="JSON on stdout, one object a line.")
+json_option = click.option("--json", is_flag=True, show_envvar=True, help="JSON on stdout, one object a line.")
 
 
 class Time(click.ParamType):
@@ -75,7 +75,7 @@ class Time(click.ParamType):
         text = str(value).strip()
         if text.lstrip("-").isdecimal():
             ms = int(text)
-            if abs(ms) < 100_000_000_000:  # noqa: PLR2004 - March 1973 in ms: the same limit as for events
+            if abs(ms) < 100_000_000_000:
                 self.fail(f"{text} is in ms since epoch and lies before 1973: seconds? then append 000", param, ctx)
             return ms
         try:

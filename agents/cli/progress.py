@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from streams.sources import Source
@@ -61,7 +61,7 @@ def progress(what: str, unit: str, total: float | None) -> Iterator[Progress]:
 def size_of(path: str) -> int | None:
     """Bytes of a regular file, None for a pipe."""
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except (OSError, ValueError):
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) and found.st_size else None

@@ -12,22 +12,27 @@ from streams.settings import Settings
 
 @click.group()
 def topics() -> None:
-    """Create, check or list the Kafka topics. All have the same number of partitions (CLOUT_PARTITIONS)."""
+    """Create, check or list the Kafka topics. All have the same number of partitions (CLOUT_PARTITIONS).
+
+    \b
+    clout topics create
+    clout topics list
+    """
 
 
 @topics.command()
 @settings_options(*KAFKA, "replication")
 @json_option
-def create(settings: Settings, as_json: bool) -> None:
+def create(settings: Settings, json: bool) -> None:
     """Create the topics that are missing; those there are stay as they are, and are checked.
 
     \b
     clout topics create --partitions 12
-    """  # noqa: D301
+    """
     with Admin(settings) as admin:
         made = admin.create()
         for name in made:
-            if as_json:
+            if json:
                 json_line({"created": name})
             else:
                 click.echo(f"created {name}")
@@ -38,17 +43,21 @@ def create(settings: Settings, as_json: bool) -> None:
 @topics.command()
 @settings_options(*KAFKA)
 @json_option
-def check(settings: Settings, as_json: bool) -> int:
-    """Compare the topics with what they must be; exit code 1 if one is not, each line says what to do."""
+def check(settings: Settings, json: bool) -> int:
+    """Compare the topics with what they must be; exit code 1 if one is not, each line says what to do.
+
+    \b
+    clout topics check --json | jq 'select(.ok | not)'
+    """
     with Admin(settings) as admin:
         found = admin.find()
     for topic in found:
-        if as_json:
+        if json:
             json_line(_described(topic))
         elif not topic.ok:
             say(f"clout: {topic.problem}")
     wrong = sum(not topic.ok for topic in found)
-    if not as_json and not wrong:
+    if not json and not wrong:
         click.echo(f"all {len(found)} topics are as they must be")
     return 1 if wrong else 0
 
@@ -56,11 +65,15 @@ def check(settings: Settings, as_json: bool) -> int:
 @topics.command("list")
 @settings_options(*KAFKA)
 @json_option
-def list_(settings: Settings, as_json: bool) -> None:
-    """Every topic: what it holds, by which key, for how long, and what there is of it now."""
+def list_(settings: Settings, json: bool) -> None:
+    """Every topic: what it holds, by which key, for how long, and what there is of it now.
+
+    \b
+    clout topics list
+    """
     with Admin(settings) as admin:
         found = admin.find()
-    if as_json:
+    if json:
         for topic in found:
             json_line(_described(topic))
         return

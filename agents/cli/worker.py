@@ -27,7 +27,7 @@ def worker(settings: Settings, port: int | None) -> None:
     \b
     clout topics create && clout worker
     clout worker --kafka broker1:9092,broker2:9092 --redis redis://:password@cache:6379/0 --port 8080
-    """  # noqa: D301
+    """
     if port is not None:
         from agents.api.serve import serve_in_thread
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
+from agents.cli.arriving import Arriving, own_stdin
+from agents.feed import TURN, Feeder
 from streams.sources import Produced, Shape, Synthetic, open_source
 
 DEFAULT_RATE = 500.0
 DEFAULT_FILE_RATE = 2_000.0
-DEFAULT_USERS = 2_000
+BURST_S = 0.25
 
 #: livelier than the real mix: a spark now and then, more shares and replies, few of the undos that reach far back
 SHAPE = Shape(
@@ -30,8 +34,36 @@ def events(source: str | None, form: str, users: int, seed: int, rate: float) ->
     if source is None:
         yield Synthetic(seed, users, rate, shape=SHAPE, clock=_now_ms, run=f"{time.time_ns():x}")
         return
-    with open_source(source, form) as opened:
+    with open_source(source, form, stdin=own_stdin() if source == "-" else None) as opened:
         yield opened
+
+
+async def send(feeder: Feeder, records: Iterator[Produced], rate: float, *, trickles: bool) -> None:
+    """Send records in bursts, `rate` a second, until they end. With `trickles` a pipe that has nothing now is waited for.
+
+    Bursts, because each costs the embedded broker a batch in every topic and partition, however large it is: see
+    `agents.demo.stack`. What was missed while something held us up is not made good.
+    """
+    arriving = Arriving(records) if trickles else None
+    burst_s = max(BURST_S, 1 / rate)
+    given, began_s = 0, time.monotonic()
+    while True:
+        due = int((time.monotonic() - began_s + burst_s) * rate) - given
+        if due > 4 * burst_s * rate:
+            given, began_s, due = 0, time.monotonic(), int(burst_s * rate)
+        given += due
+        sent = 0
+        for record in islice(arriving.now() if arriving else records, due):
+            feeder.put(record)
+            sent += 1
+            if not sent % TURN:
+                await feeder.room()
+        if sent < due:
+            if arriving is None or arriving.ended:
+                return
+            given -= due - sent
+        await feeder.room()
+        await asyncio.sleep(burst_s)
 
 
 def _now_ms() -> int:

@@ -14,10 +14,10 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from agents.api.board import Board, Record, totals
-from agents.demo.feeding import events
+from agents.demo.feeding import events, send
 from agents.demo.stack import SIGNALS, Stack, interruptible, stack
 from agents.demo.view import LineView, TerminalView, View
-from agents.feed import Feeder, feed
+from agents.feed import Feeder
 from streams.broker.latency import quantiles
 from streams.errors import CloutError, DependencyDown
 from streams.scoreboard.connect import connect
@@ -37,7 +37,7 @@ class Plan:
     """What was asked for."""
 
     source: str | None
-    form: str
+    format: str
     rate: float
     users: int
     seed: int
@@ -61,7 +61,7 @@ def run(plan: Plan) -> int:
 
     try:
         with interruptible(), contextlib.ExitStack() as parts:
-            records = parts.enter_context(events(plan.source, plan.form, plan.users, plan.seed, plan.rate))
+            records = parts.enter_context(events(plan.source, plan.format, plan.users, plan.seed, plan.rate))
             running = parts.enter_context(stack("stream" if plan.source else "wall", say))
             from agents.api.serve import serving  # takes a second to import: the worker starts meanwhile
 
@@ -183,11 +183,12 @@ class _Course:
 
     async def _feed(self) -> None:
         """Until the source ends, the time is over, or Ctrl-C; then everything is acknowledged."""
-        feeding = asyncio.create_task(feed(self._feeder, self._records, rate=self._plan.rate))
+        plan = self._plan
+        feeding = asyncio.create_task(send(self._feeder, self._records, plan.rate, trickles=plan.source == "-"))
         stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({feeding, stopping}, timeout=self._plan.for_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({feeding, stopping}, timeout=plan.for_s, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        feeding.cancel()  # it still waits for its acknowledgements
+        feeding.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await feeding
         await self._feeder.flush()

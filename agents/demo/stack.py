@@ -21,6 +21,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SESSION_TIMEOUT_S = 6
 #: a silent partition says so soon: how the demo knows that the worker has begun, and that everything is folded
 IDLE_S = 0.5
+#: The embedded broker looks at every batch ever written to a partition whenever one is read, about 1 us each, so the
+#: demo writes few: two partitions unless CLOUT_PARTITIONS says otherwise, and a feed in bursts (agents/demo/feeding.py).
+PARTITIONS = 2
+INTERVAL_MS = 20  # a burst is one or two intervals, however short they are
+FETCH_MIN_BYTES = 1  # and it looks again and again until a fetch is full
 WORKER_STOP_S = 5.0
 LAST_LINES = 15
 #: what the demo takes over from the shell; anything else there is about another Kafka, another Redis
@@ -54,7 +59,7 @@ def stack(clock: str, say: Callable[[str], None], environ: Mapping[str, str] = o
 
     The worker has been started, but may not have joined yet. Signals are ignored while things end.
     """
-    kept = {name: environ[name] for name in _KEPT if name in environ}
+    kept = {"CLOUT_PARTITIONS": str(PARTITIONS)} | {name: environ[name] for name in _KEPT if environ.get(name)}
     with contextlib.ExitStack() as parts:
         say("starting a broker and a Redis")
         kafka = parts.enter_context(embedded.embedded_kafka())
@@ -67,13 +72,16 @@ def stack(clock: str, say: Callable[[str], None], environ: Mapping[str, str] = o
             replication=1,
             session_timeout_s=SESSION_TIMEOUT_S,
             idle_s=IDLE_S,
+            interval_ms=INTERVAL_MS,
+            fetch_min_bytes=FETCH_MIN_BYTES,
         )
         with Admin(settings) as admin:
             admin.create()
-        log = parts.enter_context(embedded.own_folder()) / "worker.log"
+        folder = parts.enter_context(embedded.own_folder())
+        log = folder / "worker.log"
         say("starting a worker")
         argv = [sys.executable, "-m", "agents.demo.worker"]
-        environment = worker_environment(settings, environ)
+        environment = worker_environment(settings, environ) | {"TMPDIR": str(folder)}  # Faust makes a folder there
         worker = parts.enter_context(embedded.child(argv, log=log, env=environment, stop_s=WORKER_STOP_S))
         parts.callback(_deaf)
         yield Stack(settings, worker, log)

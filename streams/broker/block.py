@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,4 +22,5 @@ class Block(NamedTuple):
     records: Sequence[Any]  #: with .offset, .key, .value, .headers
 
 
-UNDECODABLE = "clout-undecodable"  #: header of the record that stands for a batch that cannot be read
+#: Header of the record that stands for a batch that cannot be read. Producers choose headers too, so it cannot be guessed.
+UNDECODABLE = f"clout-undecodable-{secrets.token_hex(8)}"

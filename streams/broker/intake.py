@@ -5,6 +5,7 @@ Order matters only here: which block is folded first. What leaves is collected u
 
 from __future__ import annotations
 
+import bisect
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -18,12 +19,16 @@ from streams.broker.rejects import Origin
 from streams.broker.strays import Stray
 from streams.broker.topics import ENGAGEMENTS, SOURCES, STRAYS
 from streams.errors import LostInput
-from streams.events import KIND_INDEX, KINDS, Event, Reject, event_time, parse
+from streams.events import KIND_INDEX, KINDS, NEWEST_MS, Event, Reject, event_time, parse
 from streams.model import engagements
 from streams.model.acting import act
-from streams.model.engagements import Pack
+from streams.model.engagements import UNDO, Pack
 from streams.model.receiving import receive
 from streams.model.table import Slots, Table
+from streams.model.windows import Floats
+
+AHEAD_MS = 60_000  # how far in event time one topic may run ahead of another that has records at hand
+_SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
 
 
 class Cut(NamedTuple):
@@ -36,6 +41,10 @@ class Cut(NamedTuple):
     changed: Slots
     times: list[NDArray[np.int64]]  #: event times of the engagements folded
     clock: int
+    counts: dict[str, int]  #: `Counts` at the cut
+    rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
+    decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
+    now_ms: int
 
 
 class Intake:
@@ -60,14 +69,24 @@ class Intake:
         """A block has arrived."""
         self.waiting[block.topic.removeprefix(self._prefix)].append(block)
 
-    def next(self) -> Block | None:
-        """Of the blocks at hand: engagements first, then the one whose first event is oldest."""
+    def next(self, newest_ms: int = NEWEST_MS) -> Block | None:
+        """Of the blocks at hand: engagements first, then the one whose first event (not later than `newest_ms`) is oldest.
+
+        Only its part up to a minute beyond the first event of the others is handed out: what an event weighs depends on
+        what came before, so in a catch-up no topic may run ahead of another.
+        """
         if self.waiting[ENGAGEMENTS.name]:
             return self.waiting[ENGAGEMENTS.name].popleft()
         queues = [queue for queue in self.waiting.values() if queue]
-        if not queues:
-            return None
-        return (queues[0] if len(queues) == 1 else min(queues, key=lambda queue: _first_time(queue[0]))).popleft()
+        if len(queues) < 2:
+            return queues[0].popleft() if queues else None
+        times = [_first_time(queue[0], newest_ms) for queue in queues]
+        oldest = times.index(min(times))
+        queue, others = queues[oldest], times[:oldest] + times[oldest + 1 :]
+        first, rest = _split(queue.popleft(), min(others) + AHEAD_MS)
+        if rest:
+            queue.appendleft(rest)
+        return first
 
     # -- folding ---------------------------------------------------------------------------------------------------
 
@@ -82,7 +101,7 @@ class Intake:
             )
         records = block.records if block.before == at else [r for r in block.records if r.offset >= at]
         if topic == ENGAGEMENTS.name:
-            self._received(block.topic, records)
+            self._received(block.topic, records, newest_ms)
         elif topic == STRAYS.name:
             self._strayed(block.topic, records, newest_ms)
         else:
@@ -144,10 +163,10 @@ class Intake:
                 slots.append(self.table.slot(f"{event.network}:{event.actor}"))
         act(self.table, events, kinds, slots, self._pack)
 
-    def _received(self, full: str, records: Any) -> None:
+    def _received(self, full: str, records: Any, newest_ms: int) -> None:
         for record in records:
             try:
-                pack = engagements.decode(record.value or b"")
+                pack = engagements.decode(record.value or b"", newest_ms + _SKEW_MS)
             except ValueError as error:
                 self._reject(
                     _damage(record) or Reject("bad_pack", "$", str(error)),
@@ -156,7 +175,7 @@ class Intake:
                 )
                 continue
             receive(self.table, pack)
-            self._times.append(pack.times)
+            self._times.append(pack.times[(pack.codes & UNDO) == 0])  # an undo carries the time of what it undoes
             self.pending += len(pack.targets)
 
     def _reject(self, reject: Reject, origin: Origin, value: bytes | None) -> None:
@@ -172,16 +191,22 @@ class Intake:
 
     # -- what leaves -----------------------------------------------------------------------------------------------
 
-    def cut(self) -> Cut:
-        """Everything since the last cut."""
+    def cut(self, now_ms: int | None = None) -> Cut:
+        """Everything since the last cut, to be scored at `now_ms` (without it: at the newest event time)."""
+        table, changed = self.table, self.table.changed()
+        now_ms = table.clock if now_ms is None else now_ms
         cut = Cut(
             dict(self.positions),
             self._split(),
             self._strays,
             self._rejects,
-            self.table.changed(),
+            changed,
             self._times,
-            self.table.clock,
+            table.clock,
+            table.counts.as_dict(),
+            np.ascontiguousarray(table.cells[changed]),
+            table.decays(now_ms),
+            now_ms,
         )
         self._reset()
         self.pending = 0
@@ -191,13 +216,26 @@ class Intake:
 _KIND_OF = {t.name: KIND_INDEX[t.kind] for t in SOURCES if t.kind}
 
 
-def _first_time(block: Block) -> int:
+def _first_time(block: Block, newest_ms: int) -> int:
     """Event time of the first readable event, for choosing between blocks; what cannot be read is folded at once."""
     for record in block.records[:8]:
         ts = event_time(record.value)
-        if ts is not None:
+        if ts is not None and ts <= newest_ms:
             return ts
     return 0
+
+
+def _split(block: Block, until_ms: int) -> tuple[Block, Block | None]:
+    """The part of a block up to an event time, at least one record, and the rest. Records are nearly in time order."""
+    records = block.records
+    last = event_time(records[-1].value)
+    if last is None or last <= until_ms:
+        return block, None
+    at = bisect.bisect_right(records, until_ms, lo=1, key=lambda record: event_time(record.value) or 0)
+    if at >= len(records):
+        return block, None
+    middle = records[at].offset
+    return block._replace(after=middle, records=records[:at]), block._replace(before=middle, records=records[at:])
 
 
 def _damage(record: Any) -> Reject | None:
@@ -206,6 +244,8 @@ def _damage(record: Any) -> Reject | None:
         for name, why in record.headers:
             if name == UNDECODABLE:
                 return Reject(
-                    "undecodable_batch", "$", f"the batch cannot be read from here to its end: {why.decode()}"
+                    "undecodable_batch",
+                    "$",
+                    f"the batch cannot be read from here to its end: {(why or b'').decode(errors='replace')}",
                 )
     return None

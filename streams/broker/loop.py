@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.broker.block import Block
 from streams.broker.intake import Intake
-from streams.broker.sending import Sender, snapshot
+from streams.broker.sending import Closes, Sender
 from streams.events import MAX_AHEAD_MS
 from streams.model import assess, days
 from streams.model.table import MOVED, Table
@@ -46,6 +46,9 @@ class Loop:
         self._began_s = 0.0  # when the open interval began: with its first change
         self._looked_s = monotonic_s()  # when idle users were last looked at
         self._longer_s = interval_s  # the interval as it has adapted
+        self._closes: list[Closes] = []  # daily closes taken and not yet sent
+        if stream_clock:
+            self.table.before_advance = self._close_days
 
     @property
     def table(self) -> Table:
@@ -67,11 +70,12 @@ class Loop:
         """Until closed. Raises what ends the worker: LostInput, a broker error, a bug."""
         try:
             while not self._closing:
-                block = None if self.intake.pending > MOST_PENDING else self.intake.next()
+                newest_ms = int(self._wall_ms()) + MAX_AHEAD_MS
+                block = None if self.intake.pending > MOST_PENDING else self.intake.next(newest_ms)
                 if block:
                     if not self.intake.pending:
                         self._began_s = self._monotonic_s()
-                    self.intake.fold(block, int(self._wall_ms()) + MAX_AHEAD_MS)
+                    self.intake.fold(block, newest_ms)
                     self._folded(block)
                 self._send_if_due()
                 if block:
@@ -88,6 +92,10 @@ class Loop:
 
     def _now_ms(self) -> int:
         return self.table.clock if self._stream_clock else int(self._wall_ms())
+
+    def _close_days(self, now_ms: int) -> None:
+        """Take the closes of the midnights before `now_ms`. With the stream clock, before anything after them is folded."""
+        self._closes.extend(days.due(self.table, now_ms))
 
     def _send_if_due(self) -> None:
         if self._sending:
@@ -118,7 +126,8 @@ class Loop:
 
     async def _send(self) -> None:
         now_ms = self._now_ms()
-        closes = list(days.due(self.table, now_ms)) if now_ms else []
-        cut = self.intake.cut()
-        await self._sender.send(cut, snapshot(self.table, cut), closes, now_ms)
+        if not self._stream_clock:
+            self._close_days(now_ms)
+        closes, self._closes = self._closes, []
+        await self._sender.send(self.intake.cut(now_ms), closes)
         self._longer_s = min(max(self._interval_s, self._sender.busy_s / SHARE), LONGEST_INTERVAL_S)

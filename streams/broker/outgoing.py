@@ -9,9 +9,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from streams.broker.intake import Cut
 from streams.model.alerts import Alert, FallRule, judge
 from streams.model.records import Scored, scored
-from streams.model.table import SHOWN, Slots, Table
+from streams.model.table import SHOWN, Table
 from streams.model.windows import Floats
 
 CHUNK = 500  # users in one Redis call: 500 to 1,000 are fastest, and none stalls Redis for 10 ms
@@ -27,6 +28,7 @@ class Outgoing(NamedTuple):
     alerts: list[Alert]
     bins: dict[int, int]  #: histogram bins that changed, with how many users are in them now
     updates: bytes | None  #: {"partition","as_of","users":[[user, score], ...]} of those whose displayed score moved
+    last: bool  #: of its cut
 
 
 class Spread:
@@ -44,13 +46,12 @@ class Spread:
         return dict(zip(changed.tolist(), self.counts[changed].tolist(), strict=True))
 
 
-def chunks(
-    table: Table, spread: Spread, rule: FallRule, number: int, slots: Slots, rows: Floats, now_ms: int, version: int
-) -> Iterator[Outgoing]:
-    """Score and judge the changed users (their rows as they were at the cut), chunk by chunk; versions rise from `version`."""
-    for start in range(0, len(slots), CHUNK):
-        cut = slice(start, start + CHUNK)
-        done = scored(table, slots[cut], rows[cut], now_ms, version)
+def chunks(table: Table, spread: Spread, rule: FallRule, number: int, cut: Cut, version: int) -> Iterator[Outgoing]:
+    """Score and judge the changed users as they were at the cut, chunk by chunk; versions rise from `version`."""
+    now_ms = cut.now_ms
+    for start in range(0, len(cut.changed), CHUNK):
+        part = slice(start, start + CHUNK)
+        done = scored(table, cut.changed[part], cut.rows[part], now_ms, version, cut.decays)
         names = [table.names[slot] for slot in done.slots.tolist()]
         shown = table.cells[done.slots, SHOWN]
         table.cells[done.slots, SHOWN] = done.scores
@@ -62,6 +63,7 @@ def chunks(
             alerts,
             spread.move(shown, done.scores),
             _updates(number, now_ms, names, totals, np.abs(done.scores - shown) >= 0.05),
+            start + CHUNK >= len(cut.changed),
         )
         version += 1
 

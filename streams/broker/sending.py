@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-import numpy as np
 from redis.exceptions import RedisError
 
 from streams.broker import strays
@@ -59,11 +58,12 @@ class Sender:
         self._version = generation << 32
         self._spread = Spread()
         self._anew = True  # the first call drops the histogram of whoever had the partition before
+        self._counts = table.counts.as_dict()  # of what is in Redis: they move with the last chunk of an interval
         self.latency = Latency()
         self.busy_s = 0.0
 
-    async def send(self, cut: Cut, rows: Floats, closes: Iterable[Closes], now_ms: int) -> None:
-        """Send an interval: `rows` are the changed users' as they were at the cut. Returns when all of it has arrived.
+    async def send(self, cut: Cut, closes: Iterable[Closes]) -> None:
+        """Send an interval and the daily closes taken in it. Returns when all of it has arrived.
 
         Raises when Kafka fails. Redis is tried until it answers: it delays, it does not lose.
         """
@@ -75,14 +75,14 @@ class Sender:
             await self._out(STRAYS.name, to, ((None, record) for record in strays.encode(astray)))
         await self._out(REJECTS.name, self._number, cut.rejects)
         for day, scores in closes:
-            await self._close(day, scores, now_ms)
+            await self._close(day, scores, cut.now_ms)
         writing: asyncio.Task[None] | None = None
         began = time.perf_counter()
-        for chunk in chunks(
-            self._table, self._spread, self._rule, self._number, cut.changed, rows, now_ms, self._version + 1
-        ):
+        for chunk in chunks(self._table, self._spread, self._rule, self._number, cut, self._version + 1):
             self._version += 1
-            flush = self._flush(chunk, now_ms)
+            if chunk.last:
+                self._counts = cut.counts
+            flush = self._flush(chunk, cut.now_ms)
             self.busy_s += time.perf_counter() - began
             await self._out(SCORES.name, self._number, ((user.encode(), record) for user, _, record in chunk.users))
             await self._out(ALERTS.name, self._number, ((alert.user.encode(), alert.value) for alert in chunk.alerts))
@@ -95,7 +95,8 @@ class Sender:
             await writing
         else:  # nothing changed: say that we are alive and how far we are
             self._version += 1
-            await self._write(Flush(self._number, self._version, self._pulse(now_ms)))
+            self._counts = cut.counts
+            await self._write(Flush(self._number, self._version, self._pulse(cut.now_ms)))
         self.latency.add(cut.times, self._wall_ms())
         await self._publisher.commit({(self._topic(name), self._number): at for name, at in cut.positions.items()})
 
@@ -136,7 +137,7 @@ class Sender:
             "owner": self._owner,
             "users": len(table),
             "model": table.model.name,
-            "counts": table.counts.as_dict(),
+            "counts": self._counts,
             "latency": self.latency.sparse(),
             "latency_step_ms": 2,
         }
@@ -156,8 +157,3 @@ class Sender:
             if found > flush.version:
                 log.warning("redis is ahead: partition=%d found=%d ours=%d", self._number, found, flush.version)
             return
-
-
-def snapshot(table: Table, cut: Cut) -> Floats:
-    """The changed users' rows (n, WIDTH) at the cut, so that folding may go on while they are sent."""
-    return np.ascontiguousarray(table.cells[cut.changed])

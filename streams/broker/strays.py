@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.broker.rejects import Origin
+from streams.events import KINDS
 
 FORMAT = 1
 _SPLIT_BYTES = 800_000
@@ -55,6 +56,8 @@ def decode(record: bytes) -> list[Stray]:
         raise ValueError(f"not a pack of strays: {error}") from None
     if wire.version != FORMAT:
         raise ValueError(f"pack of format {wire.version}; this worker knows {FORMAT}")
+    if not all(0 <= kind < len(KINDS) for kind, *_ in wire.strays):
+        raise ValueError("pack of strays with a kind that this worker does not know")
     return [
         Stray(kind, Origin(topic, partition, offset), value) for kind, topic, partition, offset, value in wire.strays
     ]

@@ -10,6 +10,7 @@ Topics are declared with `acks=False`: then Faust keeps no acknowledgements and 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any
 
 from aiokafka.errors import ConsumerStoppedError
@@ -36,8 +37,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.handed: dict[TP, int] = {}  # end of the last block handed out; at first the position sought
         self.seen: dict[TP, int] = {}  # the client's position after our last look: also passes markers
         self.epoch = 0
-        # blocks handed out (written here) and folded (written by the main loop): a partition has few on their way
-        self.out: dict[TP, int] = {}
+        # a partition has few blocks on their way: their ends (kept here), and how far they are folded (told by the main loop)
+        self.out: dict[TP, deque[int]] = {}
         self.folded: dict[TP, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -55,7 +56,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.out, self.folded = {}, {}
 
     def _has_room(self, tp: TP) -> bool:
-        return self.out.get(tp, 0) - self.folded.get(tp, 0) < BLOCKS_OUT
+        ends, folded = self.out.setdefault(tp, deque()), self.folded.get(tp, 0)
+        while ends and ends[0] <= folded:
+            ends.popleft()
+        return len(ends) < BLOCKS_OUT
 
     async def starts(self, partitions: set[TP]) -> dict[TP, int]:
         """Where each partition begins for this group: its committed offset, or the log's start."""
@@ -130,7 +134,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             tp = ensure_TP(found)
             blocks[tp] = [Block(tp.topic, tp.partition, handed[tp], seen[tp], epoch, records)]
             handed[tp] = seen[tp]
-            self.out[tp] = self.out.get(tp, 0) + 1
+            self.out[tp].append(seen[tp])
         return blocks
 
 
@@ -178,10 +182,9 @@ class Consumer(driver.Consumer):
         self._thread.end_epoch(self.epoch)
 
     def folded(self, block: Block) -> None:
-        """A block has been folded: there is room for another of its partition."""
+        """A block, or a first part of one, has been folded: there may be room for another of its partition."""
         if block.epoch == self.epoch:
-            tp, folded = TP(block.topic, block.partition), self._thread.folded
-            folded[tp] = folded.get(tp, 0) + 1
+            self._thread.folded[TP(block.topic, block.partition)] = block.after
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await self.app.partitions.let_go()

@@ -39,6 +39,9 @@ def act(
     landmark_ms = table.landmarks[WEEK]
     grown = windows.growth(times, landmark_ms, half_life_ms).tolist()
     standing = _standing(table, index)
+    # a late event finds its actor's attention as it was at the actor's newest action, not decayed backwards
+    heard = np.maximum(times, table.cells[index, DID_TS].astype(np.int64))
+    attention = windows.growth(heard, landmark_ms, half_life_ms).tolist()
     weights, selective, floor = model.weights, model.selective, model.novelty_floor
     memories, cells = table.memory, table.cells.reshape(-1).data
     counted = [True] * len(events)
@@ -67,7 +70,7 @@ def act(
             continue
         weight = weights[kind] * standing[i]
         if selective:
-            weight *= g / (g + acted) if acted > 0.0 else 1.0
+            weight *= attention[i] / (attention[i] + acted) if acted > 0.0 else 1.0
         target = event.target.encode()
         needle = memory.target_key(target)
         code = kind

@@ -27,9 +27,12 @@ class Assessment(NamedTuple):
     unfloored: Floats  #: (n,) score before the floor of 1
 
 
-def assess(table: Table, rows: Floats, now_ms: int) -> Assessment:
-    """Everything a record says about these rows (n, WIDTH) of `table` at `now_ms`."""
-    model, decays = table.model, table.decays(now_ms)
+def assess(table: Table, rows: Floats, now_ms: int, decays: Floats | None = None) -> Assessment:
+    """Everything a record says about these rows (n, WIDTH) of `table` at `now_ms`.
+
+    Rows copied earlier are read with the `decays` of that moment: the table's landmarks may have moved since.
+    """
+    model, decays = table.model, table.decays(now_ms) if decays is None else decays
     by_kind = rows[:, SUMS : SUMS + 3 * len(KINDS)].reshape(-1, len(KINDS), 3) * decays
     read = np.maximum(by_kind.sum(axis=1), 0.0)
     engagement = score.engagement_mass(read, model)

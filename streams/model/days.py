@@ -20,6 +20,8 @@ def due(table: Table, now_ms: int) -> Iterator[tuple[str, Floats]]:
     as each one is taken.
     """
     today = now_ms // DAY_MS
+    if today <= table.day:
+        return
     first, table.day = table.day, max(table.day, today)
     if not first:
         return

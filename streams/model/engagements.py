@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.events import KINDS, NEWEST_MS
+
 KIND_BITS = 7
 FIRST = 8  #: the actor does not remember engaging with this target before (undo: no longer does)
 FOLLOW = 16  #: changes the number of net followers
@@ -103,8 +105,12 @@ def _records(all_: Engagements, start: int, stop: int, step: int) -> Iterator[by
             yield record
 
 
-def decode(record: bytes) -> Engagements:
-    """A pack from the wire. Raises ValueError when it is not one this version understands."""
+def decode(record: bytes, newest_ms: int = NEWEST_MS) -> Engagements:
+    """A pack from the wire. Raises ValueError when it is not one this version understands.
+
+    Anybody who may write to the topic could send one: a weight that is no number, or a time after `newest_ms`, would stay
+    in the rows for ever.
+    """
     try:
         wire = _decode(record)
         pack = Engagements(
@@ -118,6 +124,12 @@ def decode(record: bytes) -> Engagements:
         raise ValueError(f"not a pack of engagements: {error}") from None
     if wire.version != FORMAT:
         raise ValueError(f"pack of format {wire.version}; this worker knows {FORMAT}")
+    if not 0 <= pack.clock <= newest_ms:
+        raise ValueError(f"pack with a clock of {pack.clock}, out of range")
+    if not np.isfinite(pack.weights).all() or (pack.codes & KIND_BITS >= len(KINDS)).any():
+        raise ValueError("pack with a weight that is no number, or a kind that this worker does not know")
+    if ((pack.times < 0) | (pack.times > newest_ms)).any():
+        raise ValueError("pack with a time out of range")
     if not len(pack.targets) == len(pack.weights) == len(pack.times) == len(pack.codes):
         raise ValueError("pack with columns of different lengths")
     return pack

@@ -27,9 +27,9 @@ class Scored(NamedTuple):
     records: list[bytes]
 
 
-def scored(table: Table, slots: Slots, rows: Floats, now_ms: int, version: int) -> Scored:
+def scored(table: Table, slots: Slots, rows: Floats, now_ms: int, version: int, decays: Floats | None = None) -> Scored:
     """Score these users, whose rows (n, WIDTH) are given, at `now_ms` and write their records under `version`."""
-    seen = assess(table, rows, now_ms)
+    seen = assess(table, rows, now_ms, decays)
     totals = np.maximum(seen.unfloored, 1.0)
     return Scored(slots, totals, _records(table, slots, rows, seen, totals, now_ms, version))
 

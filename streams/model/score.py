@@ -49,7 +49,7 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
     it had at `as_of`, because a record carries the windows of all kinds together.
     """
     elapsed_ms = now_ms - record["as_of"]
-    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 1000))
+    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))
     windows = np.asarray([record["windows"][name] for name in WINDOWS]) * keep
     acted = record["acted"] * float(keep[1])
     terms = {

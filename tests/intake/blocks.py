@@ -47,14 +47,16 @@ def value(actor: str, target: str = "bob", ts: int = T0, event_id: str = "1", **
     return orjson.dumps({"id": event_id, "network": "net", "actor": actor, "target": target, "ts": ts, **more})
 
 
-def block(topic: str, *values: bytes | None | Record, before: int = 0, after: int | None = None, partition: int = 0) -> Block:
+def block(
+    topic: str, *values: bytes | Record | None, before: int = 0, after: int | None = None, partition: int = 0
+) -> Block:
     """Records of one topic from offset `before` on, without gaps unless records bring their own offsets."""
     records = [v if isinstance(v, Record) else Record(before + n, v) for n, v in enumerate(values)]
     end = after if after is not None else (records[-1].offset + 1 if records else before)
     return Block(topic, partition, before, end, 1, records)
 
 
-def fold(into: Intake, topic: str, *values: bytes | None | Record, **where: Any) -> None:
+def fold(into: Intake, topic: str, *values: bytes | Record | None, **where: Any) -> None:
     """A block that continues the intake's position, folded."""
     where.setdefault("before", into.positions[topic])
     into.fold(block(topic, *values, **where), NEWEST_MS)

@@ -52,7 +52,7 @@ class Stack:
         def ready(_: Process) -> bool:
             return b"took partitions=" in log.read_bytes()
 
-        argv = [sys.executable, "/tmp/w.py"]
+        argv = [sys.executable, "-m", "agents.cli.main", "worker"]
         environ = {k: v for k, v in os.environ.items() if not k.startswith("CLOUT_")} | self.environ() | env
         try:
             with child(argv, ready, log=log, env=environ, start_s=ready_s, stop_s=stop_s) as process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 
@@ -98,15 +99,13 @@ def test_pack_with_a_kind_nobody_knows_is_refused(kind: int) -> None:
         engagements.decode(wire(code=kind))
 
 
-@pytest.mark.parametrize(("ts", "clock"), [(2**62, T0), (T0, 2**62), (T0, 2**70), (-(2**62), T0), (T0, -5)])
+@pytest.mark.parametrize(("ts", "clock"), [(2**62, T0), (T0, 2**62), (T0, 2**64 - 1), (-(2**62), T0), (T0, -5)])
 def test_pack_from_another_age_is_refused_or_harmless(ts: int, clock: int) -> None:
     """A time out of any range must not move the clock of the partition: it would age everybody to nothing."""
     world = World()
     world.did("like", "ann", "bob")
-    try:
+    with contextlib.suppress(ValueError):
         receive(world.table, engagements.decode(wire(ts=ts, clock=clock, target="net:eve")))
-    except ValueError:
-        pass
     assert world.record("bob")["windows"]["quarter"] == pytest.approx(1.0)
 
 
@@ -122,14 +121,14 @@ def test_no_bytes_crash_the_decoders(data: bytes) -> None:
     """Any bytes are a pack or a ValueError."""
     for decode in (engagements.decode, strays.decode):
         for record in (data, b"\x96\x01" + data, b"\x92\x01" + data):
-            try:
+            with contextlib.suppress(ValueError):
                 decode(record)
-            except ValueError:
-                pass
 
 
 @given(st.integers(-(2**70), 2**70), st.lists(st.text(max_size=5), max_size=3), *[st.binary(max_size=24)] * 3)
-def test_no_columns_crash_the_receiver(clock: int, targets: list[str], weights: bytes, times: bytes, codes: bytes) -> None:
+def test_no_columns_crash_the_receiver(
+    clock: int, targets: list[str], weights: bytes, times: bytes, codes: bytes
+) -> None:
     """What decodes can be folded, and leaves finite rows."""
     try:
         record = msgspec.msgpack.encode((engagements.FORMAT, clock, targets, weights, times, codes))
@@ -157,9 +156,9 @@ def test_any_now_gives_a_finite_score(now_ms: int) -> None:
     assert everyone.max() <= 100.0
     seen = assess(world.table, world.table.cells[: len(world.table)], now_ms)
     assert all(np.isfinite(part).all() for part in seen)
-    assert b"null" not in b"".join(
-        scored(world.table, np.arange(1), world.table.cells[:1], now_ms, 1).records
-    ).replace(b'"delta":{"day":null}', b"")
+    assert b"null" not in b"".join(scored(world.table, np.arange(1), world.table.cells[:1], now_ms, 1).records).replace(
+        b'"delta":{"day":null}', b""
+    )
 
 
 @pytest.mark.parametrize("now_ms", [0, T0 // 1000, T0 - 40 * 365 * DAY_MS, T0 + 4000 * 365 * DAY_MS])

@@ -17,7 +17,9 @@ def test_kind_weighs_what_is_published(kind: str, weight: float) -> None:
     """Under `plain` an engagement weighs exactly its kind's weight, in all three windows."""
     world = World()
     assert world.did(kind, "ann", "bob") == weight
-    assert world.record("bob")["windows"] == pytest.approx({"day": weight, "week": weight, "quarter": weight}, rel=1e-12)
+    assert world.record("bob")["windows"] == pytest.approx(
+        {"day": weight, "week": weight, "quarter": weight}, rel=1e-12
+    )
 
 
 def test_attention_divides_among_actions() -> None:

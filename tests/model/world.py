@@ -57,7 +57,9 @@ class World:
         receive(self.table, pack)
         return pack
 
-    def did(self, kind: str, actor: str, target: str = "", ts: int = T0, event_id: str | None = None, **more: Any) -> float:
+    def did(
+        self, kind: str, actor: str, target: str = "", ts: int = T0, event_id: str | None = None, **more: Any
+    ) -> float:
         """One event in a block of its own; the weight it had, 0 when nothing went out."""
         pack = self.fold((kind, event(actor, target, ts, event_id, **more)))
         return float(pack.weights[0]) if len(pack.weights) else 0.0
@@ -69,7 +71,9 @@ class World:
     def record(self, user: str, now_ms: int = T0, version: int = 1) -> dict[str, Any]:
         """The user's score record, out of its JSON."""
         slots = np.array([self.table.users[f"{NETWORK}:{user}"]])
-        result: dict[str, Any] = orjson.loads(scored(self.table, slots, self.table.cells[slots], now_ms, version).records[0])
+        result: dict[str, Any] = orjson.loads(
+            scored(self.table, slots, self.table.cells[slots], now_ms, version).records[0]
+        )
         return result
 
     def cell(self, user: str, column: int) -> float:

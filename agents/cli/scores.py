@@ -1,0 +1,139 @@
+"""`clout score` and `clout top`: what is on the scoreboard now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+import click
+
+from agents.cli.options import REDIS, TIME, json_option, settings_options
+from agents.cli.output import console, json_line, leaderboard, moment, safe, say, signed
+from agents.cli.redis import ask, now_ms
+from streams.scoreboard.reader import Rank, Reader, Record, score_at
+from streams.settings import Settings
+
+
+class _Seen(NamedTuple):
+    record: Record  #: at the time asked for
+    stored: Record
+    rank: Rank | None
+    percentile: float | None
+
+
+@click.command()
+@click.argument("users", metavar="USER...", nargs=-1, required=True)
+@click.option("--as-of", type=TIME, show_envvar=True,
+              help="Decayed to this time instead of now, if nothing else happens; ms since epoch or ISO 8601.")  # fmt: skip
+@settings_options(*REDIS, "clock")
+@json_option
+def score(settings: Settings, users: tuple[str, ...], as_of: int | None, json: bool) -> int:
+    """Show the live score of users (`network:id`), what it is made of, and their place.
+
+    With --json one score record a line. Unknown users are named on stderr, and the exit code is 1.
+
+    \b
+    clout score bluesky:did:plc:abc
+    clout score twitter:88 twitter:677 --json | jq .score
+    """
+    return ask(settings, lambda reader: _score(settings, reader, users, as_of, json))
+
+
+async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_of_ms: int | None, json: bool) -> int:
+    at_ms = await now_ms(settings, reader) if as_of_ms is None else as_of_ms
+    unknown = 0
+    for user, stored in zip(users, await reader.users(users), strict=True):
+        if stored is None:
+            unknown += 1
+            hint = "" if ":" in user else "; users are named network:id, such as bluesky:did:plc:abc"
+            say(f"clout: unknown user {safe(user)}{hint}")
+            continue
+        if at_ms < stored["event_ts"]:
+            say(
+                f"clout: {moment(at_ms)} lies before the newest event of {safe(user)} ({moment(stored['event_ts'])}): "
+                "the score is calculated backwards and includes what happened later"
+            )
+        record = score_at(stored, at_ms)
+        if json:
+            json_line(record)
+        else:
+            rank = await reader.rank(user)
+            click.echo(_readable(_Seen(record, stored, rank, await reader.percentile(stored["score"]))))
+    return 1 if unknown else 0
+
+
+def _readable(seen: _Seen) -> str:
+    record = seen.record
+    parts = {**record["parts"]["kinds"], "reach": record["parts"]["reach"], "participation": record["parts"]["participation"]}
+    earned = sorted(((points, name) for name, points in parts.items() if points >= 0.005), reverse=True)
+    place = f"rank {seen.rank.rank:,} of {seen.rank.of:,}" if seen.rank else "no rank"
+    if seen.percentile is not None:
+        place += f", above {seen.percentile:.1f} % of all"
+    sure = f"confidence {record['confidence']:.0%}" + (", provisional: few people are behind it" if record["provisional"] else "")
+    day = record["delta"]["day"]
+    lines = [
+        f"{safe(record['user'])}  {record['score']:.2f}" + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
+        f"  place    {place}",
+        f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
+        f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
+        f"  counts   {record['engagements']:,} engagements by {record['actors']:,} people, {record['actions']:,} own actions, "
+        f"{record['followers']:,} followers",
+        f"  trust    {sure}",
+        f"  times    as of {moment(record['as_of'])}, newest event {moment(record['event_ts'])}, model {record['model']}",
+    ]
+    return "\n".join(lines)
+
+
+def _floored(record: Record) -> str:
+    return "   (below 1: floored)" if record["floored"] else ""
+
+
+def _numbers(pairs: Any) -> str:
+    return "  ".join(f"{safe(name)} {value:.2f}" for name, value in pairs)
+
+
+@click.command()
+@click.option("-n", "n", type=click.IntRange(1, 10_000), default=10, show_default=True, show_envvar=True, help="How many.")
+@click.option("--watch", is_flag=True, show_envvar=True, help="Look again and again until Ctrl-C.")
+@click.option("--every", type=click.FloatRange(min=0.1), default=1.0, show_default=True, show_envvar=True,
+              metavar="SECONDS", help="How often, with --watch.")  # fmt: skip
+@settings_options(*REDIS, "clock")
+@json_option
+def top(settings: Settings, n: int, watch: bool, every: float, json: bool) -> None:
+    """Show who scores highest now; with --json one score record a line, the highest first.
+
+    With --watch --json each look is one line: {"as_of": ms, "top": [score record, ...]}.
+
+    \b
+    clout top -n 20
+    clout top --watch
+    """
+    ask(settings, lambda reader: _watch(settings, reader, n, every, json) if watch else _top(settings, reader, n, json))
+
+
+async def _top(settings: Settings, reader: Reader, n: int, json: bool) -> None:
+    records = await reader.top(n, await now_ms(settings, reader))
+    if json:
+        for record in records:
+            json_line(record)
+    elif records:
+        console().print(leaderboard(records))
+    if not records:
+        say("nobody has a score yet: is a worker running (`clout worker`), was anything fed (`clout feed`)?")
+
+
+async def _watch(settings: Settings, reader: Reader, n: int, every_s: float, json: bool) -> None:
+    from rich.live import Live
+
+    screen = console()
+    with Live(console=screen, auto_refresh=False, screen=screen.is_terminal, redirect_stdout=False) as live:
+        while True:
+            at_ms = await now_ms(settings, reader)
+            records = await reader.top(n, at_ms)
+            if json:
+                json_line({"as_of": at_ms, "top": records})
+            elif screen.is_terminal:
+                live.update(leaderboard(records), refresh=True)
+            else:
+                screen.print(leaderboard(records))
+            await asyncio.sleep(every_s)

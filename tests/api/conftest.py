@@ -1,0 +1,87 @@
+"""Fixtures of the page's tests: a scoreboard with a few users, and the app served on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from agents.api.serve import serving
+from streams.broker.partition import partition_of
+from streams.model.versions import DEFAULT
+from streams.scoreboard.connect import connect
+from streams.scoreboard.writer import Flush, Writer
+from streams.settings import Settings
+from tests.scoreboard.records import bins, record
+
+PARTITIONS = 4
+SCORES = {"x:ada": 71.5, "x:bo/b:y": 44.25, "x:cy": 12.0, "x:<img src=x onerror=alert(1)>": 60.0}
+
+
+def now_ms() -> int:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+def consistent(user: str, score: float, at_ms: int) -> dict[str, Any]:
+    """A record whose windows give its score: all of the mass is in the longest window."""
+    mass = DEFAULT.half_mass * (score / (100 - score)) ** (1 / DEFAULT.steepness)
+    windows = {"day": 0.0, "week": 0.0, "quarter": mass}
+    return record(user, score, as_of=at_ms, windows=windows, followers=0, acted=0.0)
+
+
+@dataclass
+class Scene:
+    """A scoreboard on a real Redis, and the settings that find it."""
+
+    settings: Settings
+    version: int = 0
+
+    def write(self, scores: dict[str, float], *, counts: int = 0, at_ms: int | None = None, alerts: tuple[Any, ...] = ()) -> None:
+        """One flush for each partition: these users, and `counts` more events folded by each."""
+        asyncio.run(self._write(scores, counts, now_ms() if at_ms is None else at_ms, alerts))
+
+    async def _write(self, scores: dict[str, float], counts: int, at_ms: int, alerts: tuple[Any, ...]) -> None:
+        client = connect(self.settings)
+        writer = Writer(client, self.settings.redis_prefix, 1, PARTITIONS)
+        self.version += 1
+        for number in range(PARTITIONS):
+            mine = {user: score for user, score in scores.items() if partition_of(user, PARTITIONS) == number}
+            told = {"folded": counts, "rejected": 1, "repeats": 0}
+            pulse = {"event_ts": at_ms, "as_of": at_ms, "owner": "w", "model": "clout-1", "counts": told, "latency": {"10": counts}}
+            rows = [(user, score, orjson.dumps(consistent(user, score, at_ms))) for user, score in mine.items()]
+            sent = [orjson.dumps(alert) for alert in alerts] if number == 0 else []
+            await writer.write(Flush(number, self.version, pulse, rows, bins(mine), b'{"users":[]}', alerts=sent))
+        await client.aclose()
+
+
+@pytest.fixture
+def scene(redis_url: str, prefix: str) -> Scene:
+    """An empty scoreboard."""
+    return Scene(Settings(redis=redis_url, redis_prefix=prefix, partitions=PARTITIONS))
+
+
+@pytest.fixture
+def served(scene: Scene) -> Iterator[Callable[..., httpx.Client]]:
+    """A function that serves the scene and gives a client for it; settings may be changed."""
+    with ExitStack() as stack:
+
+        def serve(**changes: Any) -> httpx.Client:
+            port = stack.enter_context(serving(replace(scene.settings, **changes)))
+            return stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False))
+
+        yield serve
+
+
+@pytest.fixture
+def page(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of the app over a scoreboard with four users."""
+    scene.write(SCORES, counts=10)
+    return served()

@@ -1,0 +1,91 @@
+"""The benchmarks themselves: a small run of each, and that a wrong result is noticed. Never an assertion on speed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from agents.bench.expected import Expected, difference
+from agents.bench.feed import KINDS, synthetic
+from agents.cli.bench import bench
+from streams.events import TOPIC_OF, decode_event
+from streams.sources.record import produced
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="benchmarks: CPU time is read from Linux")
+
+
+def _event(**fields: object) -> bytes:
+    base = {"id": "1", "network": "n", "actor": "a", "target": "b", "ts": 1_767_225_600_000, "type": "like"}
+    return produced(base | fields).value
+
+
+def _run(*args: str) -> dict[str, Any]:
+    result = CliRunner().invoke(bench, [*args, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_expected_counts_what_a_worker_must_show() -> None:
+    """Actions count for the actor, engagements for the target; undos take back once; self-engagement is only an action."""
+    expected = Expected()
+    for value in (
+        _event(id="1"),
+        _event(id="2"),
+        _event(id="3", target="a"),
+        _event(id="4", undo=True, ref="1"),
+        _event(id="5", undo=True, ref="1"),
+        _event(id="6", undo=True, ref="3"),
+    ):
+        expected.add(value)
+    assert expected.actions == {"n:a": 3}
+    assert expected.engagements() == {"n:b": 1}
+    assert (expected.events, expected.timed) == (6, 2)
+
+
+def test_a_difference_names_a_user() -> None:
+    """One wrong count is a difference, 0 and missing are the same."""
+    assert not difference("actions", {"n:a": 1, "n:b": 0}, {"n:a": 1})
+    assert "n:a: 1 and not 2" in difference("actions", {"n:a": 2}, {"n:a": 1})
+
+
+def test_feed_is_good_events_of_the_card_topics() -> None:
+    """Every fed record decodes, lies in one of the four card topics, and its time is in the past."""
+    records = list(synthetic(2_000, 100))
+    assert {record.topic for record in records} <= {TOPIC_OF[kind] for kind in KINDS}
+    events = [decode_event(record.value) for record in records]
+    assert max(event.ts for event in events) < records[0].ts + 2_000
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a run is told by the idle pass: have it soon."""
+    monkeypatch.setenv("CLOUT_IDLE_S", "0.5")
+
+
+@linux
+@pytest.mark.timeout(110)
+def test_live_measures_both(kafka: str, redis_url: str) -> None:
+    """A small drain by Clout and by plain Faust: both results are checked against the feed and reported."""
+    servers = ("--kafka", kafka, "--redis", redis_url)
+    result = _run("live", "--events", "4000", "--users", "500", "--faust-events", "1000", *servers)
+    assert result["systems"]["clout"]["events"] == 4_000
+    assert result["systems"]["faust"]["events"] == 1_000
+    for system in result["systems"].values():
+        assert system["events_per_s"] > 0
+        assert system["cpu_us_per_event"] > 0
+        assert system["peak_rss_mb"] > 10
+    assert result["ratio"]["events_per_s"] > 0
+
+
+@linux
+def test_latency_is_told_twice(kafka: str, redis_url: str) -> None:
+    """A short live feed: the worker's histogram and the probes both report, and no probe is lost."""
+    servers = ("--kafka", kafka, "--redis", redis_url)
+    result = _run("latency", "--rate", "200", "--seconds", "4", "--users", "500", *servers)
+    assert result["worker"]["events"] > 300
+    assert result["probes"]["events"] >= 10
+    assert 0 < result["probes"]["p50_ms"] <= result["probes"]["p99_ms"]

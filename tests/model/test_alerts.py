@@ -1,0 +1,148 @@
+"""The fall alert: raised once, over when half is made good, quiet for the cooldown. And the histogram kept beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.broker.outgoing import CHUNK, Spread, chunks
+from streams.model.alerts import FallRule, judge
+from streams.model.assess import population
+from streams.model.table import CLOSE, SHOWN, Table
+from streams.model.versions import DAY_MS, PLAIN
+from tests.model.world import HOUR_MS, T0, World, event
+
+RULE = FallRule(points=5.0, cooldown_ms=6 * HOUR_MS)
+
+
+class Watched:
+    """One user with a close of 50, judged again and again."""
+
+    def __init__(self, close: float = 50.0) -> None:
+        self.table = Table(PLAIN)
+        self.slots = np.array([self.table.add("net:bob")])
+        self.table.cells[0, CLOSE] = close
+        self.version = 0
+
+    def at(self, score: float, hours: float = 0) -> list[str]:
+        """States of the alerts when the score is that, so many hours after the start."""
+        return [body["state"] for body in self.bodies(score, hours)]
+
+    def bodies(self, score: float, hours: float = 0) -> list[dict[str, Any]]:
+        self.version += 1
+        now_ms = T0 + round(hours * HOUR_MS)
+        return [
+            orjson.loads(a.value) for a in judge(self.table, self.slots, np.array([score]), now_ms, self.version, RULE)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("score", "states"), [(45.0, ["raised"]), (45.01, []), (50.0, []), (60.0, []), (1.0, ["raised"])]
+)
+def test_raised_at_the_points_of_the_rule(score: float, states: list[str]) -> None:
+    """Five points below the close raise it, a hair less does not."""
+    assert Watched().at(score) == states
+
+
+def test_alert_says_everything() -> None:
+    """Who, from where to where, by which rule, when, under which version; the id is of this occasion alone."""
+    assert Watched().bodies(44.0, 1) == [
+        {
+            "id": "fall/net:bob/raised/1", "rule": "fall", "state": "raised", "user": "net:bob", "score": 44.0, "close": 50.0,
+            "fall": 6.0, "points": 5.0, "at": T0 + HOUR_MS, "model": "plain", "version": 1,
+        }
+    ]  # fmt: skip
+
+
+def test_raised_once() -> None:
+    """While it lasts, a further fall is no further alert, even after the cooldown."""
+    watched = Watched()
+    assert [watched.at(score, hour) for hour, score in enumerate([44, 43, 30, 20, 10, 5, 4, 3])] == [["raised"]] + [
+        []
+    ] * 7
+
+
+def test_recovers_when_half_is_made_good() -> None:
+    """Hysteresis: at 47 (3 below) it still lasts, at 47.5 (2.5 below) it is over, once."""
+    watched = Watched()
+    assert [watched.at(score) for score in (44, 46, 47, 47.5, 48, 50)] == [["raised"], [], [], ["recovered"], [], []]
+
+
+def test_cooldown() -> None:
+    """After a recovery it is quiet until six hours after the raise, then it may be raised again."""
+    watched = Watched()
+    assert watched.at(44, 0) == ["raised"]
+    assert watched.at(50, 1) == ["recovered"]
+    assert watched.at(44, 5.99) == []
+    assert watched.at(44, 6) == ["raised"]
+
+
+def test_nobody_without_a_close() -> None:
+    """A new user has nothing to fall from."""
+    assert Watched(close=0.0).at(1.0) == []
+
+
+def test_each_user_for_itself() -> None:
+    """Of many judged together only those who fell are named, by their own numbers."""
+    table = Table(PLAIN)
+    slots = np.array([table.add(f"net:u{n}") for n in range(6)])[::-1]
+    table.cells[:6, CLOSE] = 50.0
+    scores = np.array([50.0, 44.0, 46.0, 43.0, 49.0, 60.0])
+    alerts = judge(table, slots, scores, T0, 1, RULE)
+    assert [(a.user, a.state, orjson.loads(a.value)["score"]) for a in alerts] == [
+        ("net:u4", "raised", 44.0),
+        ("net:u2", "raised", 43.0),
+    ]
+
+
+def test_chunks_score_judge_and_count() -> None:
+    """Changed users go out in chunks with rising versions; what was shown is noted; push carries whose score moved."""
+    world = World()
+    world.fold(*[("share", event("ann", f"u{n}")) for n in range(CHUNK + 10)])
+    table, spread = world.table, Spread()
+    slots = table.changed()
+    first = list(chunks(table, spread, RULE, 3, slots, table.cells[slots], T0, 7))
+    assert [len(piece.users) for piece in first] == [CHUNK, 11]
+    assert [orjson.loads(piece.users[0][2])["version"] for piece in first] == [7, 8]
+    everyone = population(table, T0)
+    assert table.cells[: len(table), SHOWN].tolist() == pytest.approx(everyone.tolist())
+    assert spread.counts.sum() == len(table)
+    assert first[0].updates is not None
+    body = orjson.loads(first[0].updates)
+    assert (body["partition"], body["as_of"], len(body["users"])) == (3, T0, CHUNK)
+    again = list(chunks(table, spread, RULE, 3, slots, table.cells[slots], T0, 9))
+    assert [(piece.updates, piece.bins) for piece in again] == [(None, {}), (None, {})]
+
+
+def test_alert_without_any_event() -> None:
+    """Who has a close and is idle falls below it by five points some day, and the alert is raised then."""
+    world = World()
+    world.fold(*[("share", event(f"a{n}", "bob")) for n in range(50)])
+    slots = np.array([world.table.users["net:bob"]])
+    world.table.cells[slots, CLOSE] = population(world.table, T0)[slots]
+    raised = []
+    for day in range(40):
+        pieces = list(chunks(world.table, Spread(), RULE, 0, slots, world.table.cells[slots], T0 + day * DAY_MS, day))
+        raised += [day for piece in pieces for alert in piece.alerts if alert.state == "raised"]
+    falls = [world.record("bob")["score"] - world.record("bob", T0 + d * DAY_MS)["score"] >= 5 for d in range(40)]
+    assert raised == [falls.index(True)]
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 9), st.floats(1, 100), min_size=1), max_size=8))
+def test_spread_is_the_histogram_of_what_is_shown(moves: list[dict[int, float]]) -> None:
+    """After any moves the counts are those of the users' present scores in tenths, and what is returned is what changed."""
+    spread, now = Spread(), np.zeros(10)
+    known: dict[int, int] = {}
+    for move in moves:
+        slots = np.array(list(move))
+        after = np.array(list(move.values()))
+        known.update(spread.move(now[slots], after))
+        now[slots] = after
+        tenths = np.bincount((now[now > 0] * 10).astype(int), minlength=1001)
+        assert spread.counts.tolist() == tenths.tolist()
+        assert {n: c for n, c in known.items() if c} == {n: int(c) for n, c in enumerate(tenths) if c}

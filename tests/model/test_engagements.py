@@ -1,0 +1,137 @@
+"""Packs between partitions: they arrive as they were, whole, in records the broker takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.broker.latency import Latency, quantiles
+from streams.model import engagements
+from streams.model.engagements import FIRST, FOLLOW, UNDO, Engagements, Pack, decode, encode, received, split
+from streams.model.receiving import receive
+from streams.model.table import GOT, Table
+from streams.model.versions import PLAIN
+from tests.model.world import T0, World
+from tests.strategies import ids
+
+_codes = [0, 5, FIRST, 1 | FIRST | FOLLOW, UNDO | 4]
+_rows = st.lists(
+    st.tuples(ids, st.floats(-8, 8, width=32), st.integers(10**11 + 1, 2**42), st.sampled_from(_codes)),
+    max_size=20,
+)  # fmt: skip
+
+
+def packed(rows: list[tuple[str, float, int, int]]) -> Pack:
+    """A pack of (target, weight, ts, code)."""
+    pack = Pack()
+    for target, weight, ts, code in rows:
+        pack.targets.append(f"net:{target}")
+        pack.weights.append(weight)
+        pack.times.append(ts)
+        pack.codes.append(code)
+    return pack
+
+
+def rows_of(pack: Engagements) -> list[tuple[str, float, int, int]]:
+    """And back."""
+    columns = (pack.weights.tolist(), pack.times.tolist(), pack.codes.tolist())
+    return list(zip((t.removeprefix("net:") for t in pack.targets), *columns, strict=True))
+
+
+@given(_rows, st.integers(10**11 + 1, 2**42))
+def test_round_trip(rows: list[tuple[str, float, int, int]], clock: int) -> None:
+    """Targets, weights, times, codes and the sender's clock arrive as they were; so does a pack that does not travel."""
+    pack = packed(rows)
+    arrived = [decode(record) for record in encode(pack, clock)]
+    assert [row for part in arrived for row in rows_of(part)] == rows == rows_of(received(pack, clock))
+    assert all(part.clock == clock for part in arrived)
+    assert len(arrived) == (1 if rows else 0)
+
+
+@given(_rows, st.data())
+def test_split_by_partition(rows: list[tuple[str, float, int, int]], data: st.DataObject) -> None:
+    """Each partition gets its own engagements, in order, and together they are all."""
+    homes = data.draw(st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows)))
+    parts = split(packed(rows), np.array(homes, dtype=np.int64))
+    assert sorted(parts) == sorted(set(homes))
+    for home, part in parts.items():
+        assert rows_of(received(part, 0)) == [row for row, at in zip(rows, homes, strict=True) if at == home]
+
+
+@pytest.mark.parametrize(("count", "name_bytes"), [(20_000, 30), (20_000, 256), (4_001, 256), (1, 256), (50_000, 5)])
+def test_records_stay_below_a_megabyte(count: int, name_bytes: int) -> None:
+    """However many targets with however long names: every record fits the broker's limit, all arrive, in order."""
+    pack = packed([(f"{n:0{name_bytes}}", 1.0, T0, 0) for n in range(count)])
+    records = list(encode(pack, T0))
+    assert max(map(len, records)) < 1_000_000
+    assert [t for record in records for t in decode(record).targets] == pack.targets
+    assert len(records) <= 1 + count // 1_000
+
+
+def test_received_equals_decoded() -> None:
+    """Folding a pack that stayed and one that travelled gives the same rows."""
+    rows = [("bob", 1.1, T0, 8), ("cat", 0.3, T0 + 5, 9), ("bob", -1.1, T0, 40)]
+    stayed, travelled = Table(PLAIN), Table(PLAIN)
+    receive(stayed, received(packed(rows), T0 + 9))
+    for record in encode(packed(rows), T0 + 9):
+        receive(travelled, decode(record))
+    assert np.array_equal(stayed.cells, travelled.cells)
+    assert stayed.clock == travelled.clock == T0 + 9
+    assert stayed.counts.folded == 3
+    assert stayed.dirty[:2].tolist() == [GOT, GOT]
+
+
+def test_senders_clock_moves_the_receivers() -> None:
+    """In a replay of history now is the newest event time read, the senders' included; never back."""
+    world = World()
+    receive(world.table, received(Pack(), T0))
+    assert world.table.clock == T0
+    receive(world.table, received(packed([("bob", 1.0, T0 - 50, 0)]), T0 - 10))
+    assert world.table.clock == T0
+
+
+@pytest.mark.parametrize("record", [b"", b"\xc0", b"\x96\x01", b"\x90", b"{}", b"\x96" + b"\x01" * 6])
+def test_garbage_is_refused(record: bytes) -> None:
+    """What is no pack raises ValueError that says so."""
+    with pytest.raises(ValueError, match="pack"):
+        decode(record)
+
+
+def test_other_formats_and_torn_columns_are_refused() -> None:
+    """A format of the future is named; columns of different length are no pack."""
+    import msgspec
+
+    with pytest.raises(ValueError, match=f"format 2; this worker knows {engagements.FORMAT}"):
+        decode(msgspec.msgpack.encode((2, T0, [], b"", b"", b"")))
+    with pytest.raises(ValueError, match="lengths"):
+        decode(msgspec.msgpack.encode((1, T0, ["net:a"], b"", b"", b"")))
+    with pytest.raises(ValueError, match="pack"):
+        decode(msgspec.msgpack.encode((1, T0, ["net:a"], b"\x00" * 5, b"\x00" * 8, b"\x00")))
+
+
+# -- how long events took ----------------------------------------------------------------------------------------------
+
+
+def test_latency_counts_by_two_milliseconds() -> None:
+    """Events of 0 to 2 ms are in bin 0, of 34 to 36 in bin 17, of more than 10 s in the last, early ones in the first."""
+    latency = Latency()
+    latency.add([np.array([1000, 999, 966, 965, 964]), np.array([-(10**6), 5000])], 1000)
+    assert latency.sparse() == {"0": 3, "17": 2, "18": 1, "4999": 1}
+
+
+def test_latency_quantiles() -> None:
+    """The upper edge of the bin that holds the quantile, of all histograms together: 98 in bin 1, one in 10, one in 50."""
+    parts = [{"1": 90}, {"1": 8, "10": 1}, {"50": 1}]
+    assert quantiles(parts, [0.5, 0.98, 0.99, 1.0]) == [4.0, 4.0, 22.0, 102.0]
+    assert quantiles([], [0.5, 0.99]) == [None, None]
+    assert quantiles([{}], [0.5]) == [None]
+
+
+def test_latency_of_nothing() -> None:
+    """No events, no bins."""
+    latency = Latency()
+    latency.add([], 5)
+    latency.add([np.array([], dtype=np.int64)], 5)
+    assert latency.sparse() == {}

@@ -1,0 +1,282 @@
+"""From windows to the score: decay, mass, the Hill curve, parts. Golden numbers are worked out beside each test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.errors import UsageError
+from streams.model import score
+from streams.model.table import FOLLOWERS
+from streams.model.versions import DAY_MS, DEFAULT, MODELS, PLAIN, Model, model
+from tests.model.world import T0, YEAR_MS, World, event
+from tests.strategies import masses
+
+
+def test_windows_halve_at_their_half_lives() -> None:
+    """A like read a day later and a week later.
+
+    A day: 2^-1, 2^(-1/7) = 0.905724, 2^(-1/62.4) = 0.988953. A week: 2^-7, 2^-1, 2^(-7/62.4) = 0.925189.
+    """
+    world = World()
+    world.did("like", "ann", "bob")
+    a_day, a_week = world.record("bob", T0 + DAY_MS), world.record("bob", T0 + 7 * DAY_MS)
+    assert a_day["windows"] == pytest.approx({"day": 0.5, "week": 0.905724, "quarter": 0.988953}, abs=1e-6)
+    assert a_week["windows"] == pytest.approx({"day": 1 / 128, "week": 0.5, "quarter": 0.925189}, abs=1e-6)
+
+
+def test_windows_add_what_each_event_still_weighs() -> None:
+    """A share now, a reply a week ago and a like two weeks ago: week 4 + 3/2 + 1/4 = 5.75, whatever order they came in."""
+    events = [("share", 0), ("reply", 7), ("like", 14)]
+    for order in (events, events[::-1], [events[1], events[0], events[2]]):
+        world = World()
+        for kind, days_ago in order:
+            world.did(kind, f"a{days_ago}", "bob", T0 - days_ago * DAY_MS)
+        assert world.record("bob")["windows"]["week"] == pytest.approx(5.75, rel=1e-12)
+
+
+def test_quarter_holds_the_mass_of_ninety_days() -> None:
+    """One like a day for ever: the sum is 1 / (1 - 2^(-1/62.4)) = 90.53 just after the newest."""
+    world = World()
+    world.fold(*[("like", event(f"a{n}", "bob", T0 - n * DAY_MS)) for n in range(2000)])
+    assert world.record("bob")["windows"]["quarter"] == pytest.approx(90.526, abs=0.01)
+
+
+def test_mass_mixes_the_windows() -> None:
+    """Windows 2, 4, 6: 0.5 * 2 + 0.5 * 4 + 1 * 6 = 9; each is clamped at 0 by itself: -2, 4, 6 gives 8."""
+    assert score.engagement_mass(np.array([2.0, 4.0, 6.0]), DEFAULT) == 9.0
+    assert score.engagement_mass(np.array([-2.0, 4.0, 6.0]), DEFAULT) == 8.0
+
+
+@pytest.mark.parametrize(
+    ("followers", "mass"), [(0, 0), (1, 0.05), (3, 0.1), (1023, 0.5), (2**20 - 1, 1.0), (2**30, 1.0), (-3, 0)]
+)
+def test_reach_is_logarithmic_and_capped(followers: float, mass: float) -> None:
+    """0.05 * log2(1 + followers), at most 1: 3 followers are two doublings, 1023 are ten."""
+    assert score.reach(followers, DEFAULT) == pytest.approx(mass)
+
+
+@pytest.mark.parametrize(("acted", "mass"), [(0, 0), (10, 0.05), (90, 0.09), (1e9, 0.1), (-1, 0)])
+def test_participation_saturates(acted: float, mass: float) -> None:
+    """0.1 * a / (a + 10): ten actions give half of the cap."""
+    assert score.participation(acted, DEFAULT) == pytest.approx(mass, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mass", "expected"),
+    [
+        (0, 0.0),
+        (3.89, 50.0),  # m0 by definition
+        (2.0, 42.4249),  # one like just now: exp(0.459 ln 0.514139) = 0.736861; / 1.736861
+        (81, 80.1153),  # ln 20.8226 = 3.036039; * 0.459 = 1.393542; exp = 4.029098; / 5.029098
+        (650, 91.2890),  # ln 167.0951 = 5.118564; * 0.459 = 2.349421; exp = 10.479498
+        (21_000, 98.1008),  # ln 5398.458 = 8.593868; * 0.459 = 3.944585; exp = 51.65495
+    ],
+)
+def test_hill_curve(mass: float, expected: float) -> None:
+    """The published points: 81 weighted engagements score 80, 650 score 91, 21,000 score 98."""
+    assert (DEFAULT.half_mass, DEFAULT.steepness) == (3.89, 0.459)
+    assert score.hill(mass, DEFAULT) == pytest.approx(expected, abs=2e-3)
+
+
+def test_one_like_just_now() -> None:
+    """Mass 0.5 + 0.5 + 1 = 2, score 42.425; a day later mass 0.25 + 0.452862 + 0.988953 = 1.691815.
+
+    (1.691815 / 3.89)^0.459 = exp(0.459 * -0.832615) = 0.682393; 68.2393 / 1.682393 = 40.561.
+    """
+    world = World()
+    world.did("like", "ann", "bob")
+    assert world.record("bob")["score"] == pytest.approx(42.4249, abs=1e-3)
+    assert world.record("bob", T0 + DAY_MS)["score"] == pytest.approx(40.561, abs=2e-3)
+
+
+def test_all_terms_together() -> None:
+    """Bob got a follow (2: mass 4, and 1 follower: 0.05) and did one thing (0.1 / 11 = 0.0090909): mass 4.0590909.
+
+    (4.0590909 / 3.89)^0.459 = exp(0.459 * 0.042550) = 1.019723; score 50.4883.
+    Parts: follow 50.4883 * 4 / 4.0590909 = 49.7533; reach 0.6219; participation 0.1131.
+    """
+    world = World()
+    world.did("like", "bob", "cat")
+    world.did("follow", "ann", "bob")
+    record = world.record("bob")
+    assert record["score"] == pytest.approx(50.4883, abs=1e-3)
+    assert record["parts"]["kinds"] == pytest.approx({"follow": 49.7533}, abs=1e-3)
+    assert record["parts"]["networks"] == pytest.approx({"net": 49.7533}, abs=1e-3)
+    assert (record["parts"]["reach"], record["parts"]["participation"]) == pytest.approx((0.6219, 0.1131), abs=1e-3)
+
+
+def test_parts_are_shares_of_the_mass() -> None:
+    """A like and a share at one moment: a fifth and four fifths of the engagement's points."""
+    world = World()
+    world.did("like", "ann", "bob")
+    world.did("share", "cat", "bob")
+    kinds = world.record("bob")["parts"]["kinds"]
+    assert kinds["share"] == pytest.approx(4 * kinds["like"])
+    assert kinds["share"] + kinds["like"] == pytest.approx(world.record("bob")["score"])
+
+
+def test_floor() -> None:
+    """Who did one thing twenty weeks ago scores 0.2 unfloored: the record says 1, floored, and parts add up to less than 1.
+
+    acted 2^-20, participation 0.1 * 9.54e-7 / 10 = 9.54e-9, (9.54e-9 / 3.89)^0.459 = exp(0.459 * -19.826) = 1.12e-4: 0.0112.
+    """
+    world = World()
+    world.did("like", "ann", "bob")
+    record = world.record("ann", T0 + 140 * DAY_MS)
+    assert (record["score"], record["floored"]) == (1.0, True)
+    assert record["parts"]["participation"] == pytest.approx(0.0112, abs=2e-4)
+    assert not world.record("ann")["floored"]
+
+
+def test_record_shape() -> None:
+    """Exactly these keys, in this order, of these types: the same JSON everywhere."""
+    world = World(DEFAULT)
+    world.did("follow", "ann", "bob")
+    record = world.record("bob", T0 + 5, version=(1 << 32) + 3)
+    assert list(record) == [
+        "user", "score", "as_of", "model", "version", "event_ts", "engagements", "actors", "actions", "windows", "followers",
+        "acted", "floored", "parts", "delta", "confidence", "provisional",
+    ]  # fmt: skip
+    assert list(record["windows"]) == ["day", "week", "quarter"]
+    assert list(record["parts"]) == ["kinds", "networks", "reach", "participation"]
+    assert (record["user"], record["as_of"], record["event_ts"]) == ("net:bob", T0 + 5, T0)
+    assert (record["model"], record["version"]) == ("clout-1", 4294967299)
+    assert (record["engagements"], record["actors"], record["actions"], record["followers"]) == (1, 1, 0, 1)
+    assert record["delta"] == {"day": None}
+    assert record["confidence"] == pytest.approx(1 / 6)  # 1 actor of 1 + 5
+    assert record["provisional"] is True
+    assert record["floored"] is False
+    for name in ("version", "event_ts", "engagements", "actors", "actions", "followers", "as_of"):
+        assert type(record[name]) is int
+    for name in ("score", "acted", "confidence"):
+        assert type(record[name]) is float
+
+
+@pytest.mark.parametrize("name", ['"quoted"', "a,b", "\\", "世界", "{}", "a:b:c", " "])
+def test_any_name_makes_valid_json(name: str) -> None:
+    """Quotes, commas and backslashes in a name stay inside it."""
+    world = World()
+    world.did("like", name, name + "2")
+    record = world.record(name + "2")
+    assert record["user"] == f"net:{name}2"
+    assert list(record["parts"]["networks"]) == ["net"]
+
+
+def test_confidence_grows_with_distinct_actors() -> None:
+    """n / (n + 5): the same actor again adds none; with five distinct actors it is a half and no longer provisional."""
+    world = World()
+    for n in (0, 0, 1, 2, 3):
+        world.did("like", f"a{n}", "bob")
+    assert (world.record("bob")["actors"], world.record("bob")["provisional"]) == (4, True)
+    world.did("share", "a4", "bob")
+    record = world.record("bob")
+    assert (record["actors"], record["confidence"], record["provisional"]) == (5, 0.5, False)
+    assert record["engagements"] == 6
+
+
+def test_followers_count_once_a_pair() -> None:
+    """Following again gives weight but no second follower."""
+    world = World()
+    world.did("follow", "ann", "bob")
+    world.did("follow", "ann", "bob")
+    world.did("follow", "cat", "bob")
+    world.did("like", "dan", "bob")
+    assert world.record("bob")["followers"] == 2
+
+
+@pytest.mark.parametrize("later_ms", [0, 1, 3_600_000, DAY_MS, 30 * DAY_MS, 2 * YEAR_MS])
+@pytest.mark.parametrize("which", [PLAIN, DEFAULT])
+def test_a_record_read_later_is_the_score_of_then(which: Model, later_ms: int) -> None:
+    """`score.at` gives what scoring the table at that time gives, as long as one kind is behind it: every field."""
+    world = World(which)
+    for n in range(7):
+        world.did("share", f"a{n}", "bob", T0 - n * DAY_MS)
+        world.did("like", "bob", f"a{n}", T0 - n * DAY_MS)
+    read, then = score.at(world.record("bob"), which, T0 + later_ms), world.record("bob", T0 + later_ms)
+    assert list(read) == list(then)
+    for name in ("score", "acted", "confidence"):
+        assert read[name] == pytest.approx(then[name], rel=1e-9)
+    assert read["windows"] == pytest.approx(then["windows"], rel=1e-9)
+    assert read["parts"].pop("kinds") == pytest.approx(then["parts"].pop("kinds"), rel=1e-9)
+    assert read["parts"].pop("networks") == pytest.approx(then["parts"].pop("networks"), rel=1e-9)
+    assert read["parts"] == pytest.approx(then["parts"], rel=1e-9)
+    for name in (
+        "user",
+        "as_of",
+        "event_ts",
+        "engagements",
+        "actors",
+        "actions",
+        "followers",
+        "floored",
+        "delta",
+        "model",
+    ):
+        assert read[name] == then[name]
+
+
+def test_reading_a_record_does_not_change_it() -> None:
+    """`score.at` gives a new record; several kinds keep their proportions; the change of the day moves along."""
+    world = World()
+    world.did("share", "ann", "bob", T0 - 9 * DAY_MS)
+    world.did("like", "ann", "bob")
+    record = {**world.record("bob"), "delta": {"day": 2.0}}
+    kept = repr(record)
+    read = score.at(record, PLAIN, T0 + DAY_MS)
+    assert repr(record) == kept
+    before, after = record["parts"]["kinds"], read["parts"]["kinds"]
+    assert after["share"] / after["like"] == pytest.approx(before["share"] / before["like"])
+    assert read["delta"]["day"] == pytest.approx(2.0 + read["score"] - record["score"])
+
+
+@given(masses, masses)
+def test_more_mass_never_scores_less(a: float, b: float) -> None:
+    """The curve is monotone, from 0 to below or at 100."""
+    low, high = sorted((a, b))
+    assert 0.0 <= score.hill(low, DEFAULT) <= score.hill(high, DEFAULT) <= 100.0
+
+
+@given(masses, st.floats(1e-6, 1e6))
+def test_score_is_linear_in_log_mass(mass: float, factor: float) -> None:
+    """In logit space a factor on the mass is a constant step: k * ln(factor)."""
+    if not 1e-3 < mass < 1e6 or not 1e-3 < mass * factor < 1e6:
+        return
+
+    def logit(m: float) -> float:
+        s = float(score.hill(m, DEFAULT)) / 100
+        return float(np.log(s / (1 - s)))
+
+    assert logit(mass * factor) - logit(mass) == pytest.approx(DEFAULT.steepness * np.log(factor), abs=1e-6)
+
+
+def test_models_are_named_and_frozen() -> None:
+    """Names lead to models, `default` to the current one; a wrong name says which there are."""
+    assert model("default") is model("clout-1") is DEFAULT
+    assert model("plain") is PLAIN
+    assert all(name == found.name for name, found in MODELS.items())
+    with pytest.raises(UsageError, match="clout-1, plain"):
+        model("klout")
+    with pytest.raises(AttributeError):
+        DEFAULT.half_mass = 1.0  # type: ignore[misc]
+
+
+def test_published_models_do_not_change() -> None:
+    """A change of any constant needs a new name; these are the constants of `clout-1` and `plain`."""
+    rest = ((1.0, 2.0, 2.0, 3.0, 4.0, 4.0), (1.0, 7.0, 62.4), (0.5, 0.5, 1.0))
+    small = (0.05, 1.0, 0.1, 10.0, 3.89, 0.459, 5.0, 0.1)
+    fields = list(DEFAULT.__slots__)
+    assert [getattr(DEFAULT, f) for f in fields] == ["clout-1", *rest, True, 0.8, 0.4, 0.25, *small]
+    assert [getattr(PLAIN, f) for f in fields] == ["plain", *rest, False, 1.0, 0.0, 1.0, *small]
+    assert DEFAULT.half_lives_ms == (86_400_000, 604_800_000, 5_391_360_000)
+
+
+def test_followers_survive_as_whole_numbers() -> None:
+    """Exact counts are exact: a hundred thousand followers more and one less."""
+    world = World()
+    world.did("follow", "ann", "bob", event_id="f")
+    world.table.cells[world.table.users["net:bob"], FOLLOWERS] += 100_000
+    world.undo("follow", "ann", "f")
+    assert world.record("bob")["followers"] == 100_000
