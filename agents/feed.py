@@ -22,7 +22,8 @@ from streams.errors import DependencyDown
 from streams.settings import Settings
 from streams.sources.record import Produced
 
-MOST_BYTES = 16_000_000  # waiting or on the way; with the largest record far below the 100 MB a broker takes in one request
+# waiting or on the way; with the largest record still far below the 100 MB that a broker takes in one request
+MOST_BYTES = 16_000_000
 MOST_RECORDS = 50_000
 TURN = 500  # records between two looks at the network: a millisecond
 TICK_S = 0.004  # a paced feed sends small bursts this often

@@ -87,7 +87,9 @@ def _fold_block(table: Table, block: list[Produced], newest_ms: int, as_of_ms: i
         receive(table, engagements.received(pack, table.clock))
 
 
-def scored(table: Table, as_of_ms: int, top: int | None = None, on_chunk: Callable[[int], None] | None = None) -> Iterator[Scored]:
+def scored(
+    table: Table, as_of_ms: int, top: int | None = None, on_chunk: Callable[[int], None] | None = None
+) -> Iterator[Scored]:
     """Everyone at `as_of_ms`, highest score first, equal ones by name; only the first `top` if given. Version is 0.
 
     `on_chunk` is told how many users have been written so far.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from redis.exceptions import RedisError
@@ -96,7 +96,9 @@ def create_api(settings: Settings, *, wall_ms: Callable[[], float] = _wall_ms) -
         "/v1/stream",
         summary="The leaderboard, pushed",
         response_class=StreamingResponse,
-        responses={200: {"description": "Server-sent events: `board`, or `down`", "content": {"text/event-stream": {}}}},
+        responses={
+            200: {"description": "Server-sent events: `board`, or `down`", "content": {"text/event-stream": {}}}
+        },
     )
     async def stream(n: Annotated[int, Query(ge=1, le=MOST_PUSHED, description="how many")] = 20) -> StreamingResponse:
         """`board`: `now`, `top` (rank, user, score, change in the last minute, ...), `stats`, the latest `alert`."""

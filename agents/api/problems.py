@@ -17,7 +17,7 @@ log = logging.getLogger("clout.api")
 _TITLES = {404: "Not found", 405: "Method not allowed", 422: "Wrong parameter", 500: "Our fault", 503: "Not available"}
 
 
-class Problem(Exception):  # noqa: N818 - the RFC's word
+class Problem(Exception):
     """Raise it in a route to answer with a problem. `kind` is a stable, machine-readable name."""
 
     def __init__(self, status: int, kind: str, title: str, detail: str, **more: Any) -> None:
@@ -43,12 +43,10 @@ def answer(request: Request, problem: Problem) -> Response:
 def install(app: FastAPI) -> None:
     """Every error of this app becomes a problem."""
 
-    async def ours(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)
+    async def ours(request: Request, error: Problem) -> Response:
         return answer(request, error)
 
-    async def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
         status = error.status_code
         title = _TITLES.get(status, "Error")
         kind = title.lower().replace(" ", "-")
@@ -56,28 +54,27 @@ def install(app: FastAPI) -> None:
         response.headers.update(error.headers or {})
         return response
 
-    async def validation(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
+    async def validation(request: Request, error: RequestValidationError) -> Response:
         errors = [{"at": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()]
         detail = "; ".join(f"{e['at']}: {e['message']}" for e in errors)
         return answer(request, Problem(422, "wrong-parameter", _TITLES[422], detail, errors=errors))
 
-    async def redis_down(request: Request, error: Exception) -> Response:
+    async def redis_down(request: Request, error: RedisError) -> Response:
         log.warning("redis does not answer: error=%r", error)
         detail = "Redis does not answer; scores come back as soon as it does. Try again in a moment."
         response = answer(request, Problem(503, "redis-down", "Redis does not answer", detail))
         response.headers["Retry-After"] = "2"
         return response
 
-    async def bug(request: Request, error: Exception) -> Response:
+    async def bug(request: Request, _: Exception) -> Response:
         detail = "An error on our side; it is in the server's log."
         return answer(request, Problem(500, "our-fault", _TITLES[500], detail))
 
-    app.add_exception_handler(Problem, ours)
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, validation)
-    app.add_exception_handler(RedisError, redis_down)
-    app.add_exception_handler(Exception, bug)
+    app.exception_handler(Problem)(ours)
+    app.exception_handler(HTTPException)(http)
+    app.exception_handler(RequestValidationError)(validation)
+    app.exception_handler(RedisError)(redis_down)
+    app.exception_handler(Exception)(bug)
 
 
 _DETAILS = {

@@ -9,7 +9,7 @@ from streams.sources import FORMATS
 
 @click.command(name="demo")
 @click.option("--source", metavar="FILE", show_envvar=True,
-              help="Replay a file (plain, gz, zst; - is stdin) with its own times.  [default: invented events, stamped now]")  # fmt: skip
+              help="Replay a file (plain, gz, zst; - is stdin) with its own times.  [default: invented events]")  # fmt: skip
 @click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
               help="What the file holds.")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(0, 1e6, min_open=True), metavar="N", show_envvar=True,
@@ -27,7 +27,7 @@ from streams.sources import FORMATS
               help="End with one JSON object on stdout: what was fed and folded, how fast, the top ten.")  # fmt: skip
 def demo(
     source: str | None,
-    format: str,  # noqa: A002 - the flag's name
+    format: str,
     rate: float | None,
     users: int,
     seed: int,

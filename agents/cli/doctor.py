@@ -62,7 +62,14 @@ def doctor(settings: Settings, json: bool) -> int:
     for finding in _findings(settings):
         worst = max(worst, _CODES[finding.status])
         if json:
-            json_line({"check": finding.check, "ok": finding.status in (OK, NOTE), "status": finding.status, "text": finding.text})
+            json_line(
+                {
+                    "check": finding.check,
+                    "ok": finding.status in (OK, NOTE),
+                    "status": finding.status,
+                    "text": finding.text,
+                }
+            )
         else:
             mark = click.style(f"{finding.status:5}", fg={OK: "green", NOTE: "yellow"}.get(finding.status, "red"))
             click.echo(f"{mark} {finding.check:9} {safe(finding.text)}")
@@ -103,7 +110,7 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 def _kafka(settings: Settings) -> Iterator[Finding]:
     try:
-        with Admin(settings) as admin:
+        with Admin(settings, timeout_ms=3_000) as admin:
             found = admin.find()
     except CloutError as error:
         yield Finding("kafka", DOWN, str(error))
@@ -112,12 +119,16 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
     missing = [topic.name for topic in found if topic.partitions is None]
     if missing:
         names = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-        yield Finding("topics", WRONG, f"{len(missing)} of {len(found)} do not exist ({names}): run `clout topics create`")
+        yield Finding(
+            "topics", WRONG, f"{len(missing)} of {len(found)} do not exist ({names}): run `clout topics create`"
+        )
     for topic in found:
         if topic.problem and topic.partitions is not None:
             yield Finding("topics", WRONG, topic.problem)
     if all(topic.ok for topic in found):
-        yield Finding("topics", OK, f"{len(found)} with {settings.partitions} partitions, prefix {settings.topic_prefix!r}")
+        yield Finding(
+            "topics", OK, f"{len(found)} with {settings.partitions} partitions, prefix {settings.topic_prefix!r}"
+        )
 
 
 async def _redis(settings: Settings) -> list[Finding]:
@@ -148,7 +159,9 @@ async def _clock(client: Any) -> list[Finding]:
         return []  # a cluster has no one clock
     difference_s = seconds + micros / 1e6 - (before_s + time.time()) / 2
     if abs(difference_s) > _MOST_CLOCK_DIFFERENCE_S:
-        text = f"Redis is {difference_s:+.1f} s off this machine: synchronise both (NTP), or scores decay to a wrong now"
+        text = (
+            f"Redis is {difference_s:+.1f} s off this machine: synchronise both (NTP), or scores decay to a wrong now"
+        )
         return [Finding("clock", WRONG, text)]
     return [Finding("clock", OK, f"Redis is {difference_s * 1000:+.0f} ms off this machine")]
 
@@ -159,11 +172,15 @@ def _workers(pulses: dict[int, dict[str, Any]], partitions: int, now_s: float) -
         return Finding("workers", NOTE, "none has written a score yet: run `clout worker`, then `clout feed synthetic`")
     missing = sorted(set(range(partitions)) - set(pulses))
     if missing:
-        return Finding("workers", NOTE, f"partitions {', '.join(map(str, missing))} never wrote: is `clout worker` running?")
+        return Finding(
+            "workers", NOTE, f"partitions {', '.join(map(str, missing))} never wrote: is `clout worker` running?"
+        )
     users = sum(pulse["users"] for pulse in pulses.values())
     oldest_ms = min(pulse["as_of"] for pulse in pulses.values())
     owners = len({pulse["owner"] for pulse in pulses.values()})
     text = f"{owners} for {partitions} partitions, {users:,} users, all scored as of {moment(oldest_ms)} or later"
     if now_s - oldest_ms / 1000 > _MOST_SILENCE_S:
-        return Finding("workers", NOTE, f"{text}: long ago, unless history is replayed (CLOUT_CLOCK=stream); is one running?")
+        return Finding(
+            "workers", NOTE, f"{text}: long ago, unless history is replayed (CLOUT_CLOCK=stream); is one running?"
+        )
     return Finding("workers", OK, text)

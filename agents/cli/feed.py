@@ -157,5 +157,3 @@ def _sum_up(feeder: Feeder, records: Any, seconds: float, json: bool) -> None:
                 "events_per_s": round(per_s, 1),
             }
         )
-
-

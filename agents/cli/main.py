@@ -111,7 +111,9 @@ def expected(error: BaseException) -> CloutError | None:
         return down(error, address(os.environ.get("CLOUT_REDIS") or "redis://localhost:6379"))
     for clients in ("aiokafka.errors", "kafka.errors"):
         if (module := sys.modules.get(clients)) and isinstance(error, module.KafkaError):
-            return DependencyDown(f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`")
+            return DependencyDown(
+                f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`"
+            )
     return None
 
 

@@ -64,15 +64,22 @@ async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_
 
 def _readable(seen: _Seen) -> str:
     record = seen.record
-    parts = {**record["parts"]["kinds"], "reach": record["parts"]["reach"], "participation": record["parts"]["participation"]}
+    parts = {
+        **record["parts"]["kinds"],
+        "reach": record["parts"]["reach"],
+        "participation": record["parts"]["participation"],
+    }
     earned = sorted(((points, name) for name, points in parts.items() if points >= 0.005), reverse=True)
     place = f"rank {seen.rank.rank:,} of {seen.rank.of:,}" if seen.rank else "no rank"
     if seen.percentile is not None:
         place += f", above {seen.percentile:.1f} % of all"
-    sure = f"confidence {record['confidence']:.0%}" + (", provisional: few people are behind it" if record["provisional"] else "")
+    sure = f"confidence {record['confidence']:.0%}" + (
+        ", provisional: few people are behind it" if record["provisional"] else ""
+    )
     day = record["delta"]["day"]
     lines = [
-        f"{safe(record['user'])}  {record['score']:.2f}" + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
+        f"{safe(record['user'])}  {record['score']:.2f}"
+        + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
         f"  place    {place}",
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
         f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
@@ -93,7 +100,9 @@ def _numbers(pairs: Any) -> str:
 
 
 @click.command()
-@click.option("-n", "n", type=click.IntRange(1, 10_000), default=10, show_default=True, show_envvar=True, help="How many.")
+@click.option(
+    "-n", "n", type=click.IntRange(1, 10_000), default=10, show_default=True, show_envvar=True, help="How many."
+)
 @click.option("--watch", is_flag=True, show_envvar=True, help="Look again and again until Ctrl-C.")
 @click.option("--every", type=click.FloatRange(min=0.1), default=1.0, show_default=True, show_envvar=True,
               metavar="SECONDS", help="How often, with --watch.")  # fmt: skip

@@ -32,16 +32,20 @@ async def newest(settings: Settings, topic: str, n: int) -> list[Any]:
         await consumer.start()
         return await _read(consumer, settings.topic(topic), n)
     except (KafkaError, OSError) as error:
-        raise DependencyDown(f"no Kafka at {settings.kafka} ({type(error).__name__}); start it or set CLOUT_KAFKA") from error
+        raise DependencyDown(
+            f"no Kafka at {settings.kafka} ({type(error).__name__}); start it or set CLOUT_KAFKA"
+        ) from error
     finally:
         await consumer.stop()
 
 
 async def _read(consumer: Any, name: str, n: int) -> list[Any]:
-    if name not in await consumer.topics():  # asking for one by name can create it
+    # not consumer.partitions_for_topic: that knows subscribed topics only, and subscribing can create one
+    known = await consumer._client.fetch_all_metadata()
+    numbers = known.partitions_for_topic(name)
+    if not numbers:
         raise TopicMismatch(f"topic {name} does not exist; create it with `clout topics create`")
-    # the metadata of all topics has just come, this topic's partitions included
-    partitions = [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
+    partitions = [TopicPartition(name, number) for number in sorted(numbers)]
     first, ends = await asyncio.gather(consumer.beginning_offsets(partitions), consumer.end_offsets(partitions))
     filled = [tp for tp in partitions if ends[tp] > first[tp]]
     if not filled:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+
 import click
 
 from agents.cli.options import EVERYTHING, settings_options
@@ -28,6 +32,8 @@ def worker(settings: Settings, port: int | None) -> None:
     clout topics create && clout worker
     clout worker --kafka broker1:9092,broker2:9092 --redis redis://:password@cache:6379/0 --port 8080
     """
+    for number in (signal.SIGTERM, signal.SIGINT):  # until Faust listens to them: while it starts and waits
+        signal.signal(number, _leave)
     if port is not None:
         from agents.api.serve import serve_in_thread
 
@@ -35,3 +41,9 @@ def worker(settings: Settings, port: int | None) -> None:
     from agents.worker import run
 
     run(settings, say)
+
+
+def _leave(*_: object) -> None:
+    """Nothing is owned yet, so there is nothing to let go; no clean-up of a library may hold this up."""
+    sys.stderr.flush()
+    os._exit(0)

@@ -14,7 +14,7 @@ from streams.sources import Produced, Shape, Synthetic, open_source
 
 DEFAULT_RATE = 500.0
 DEFAULT_FILE_RATE = 2_000.0
-BURST_S = 0.25
+BURST_S = 0.5  # an invented event is stamped as it is sent: bursts do not make it older
 
 #: livelier than the real mix: a spark now and then, more shares and replies, few of the undos that reach far back
 SHAPE = Shape(
@@ -48,7 +48,8 @@ async def send(feeder: Feeder, records: Iterator[Produced], rate: float, *, tric
     burst_s = max(BURST_S, 1 / rate)
     given, began_s = 0, time.monotonic()
     while True:
-        due = int((time.monotonic() - began_s + burst_s) * rate) - given
+        await asyncio.sleep(burst_s)
+        due = int((time.monotonic() - began_s) * rate) - given
         if due > 4 * burst_s * rate:
             given, began_s, due = 0, time.monotonic(), int(burst_s * rate)
         given += due
@@ -63,7 +64,6 @@ async def send(feeder: Feeder, records: Iterator[Produced], rate: float, *, tric
                 return
             given -= due - sent
         await feeder.room()
-        await asyncio.sleep(burst_s)
 
 
 def _now_ms() -> int:

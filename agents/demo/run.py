@@ -139,7 +139,8 @@ class _Course:
         self._say("waiting for the worker to take its partitions")
         await self._joined()
         async with self._feeder:
-            self._say(f"feeding {plan.source or 'invented events'}, {plan.rate:,.0f} a second at most")
+            what = "stdin" if plan.source == "-" else plan.source or "invented events"
+            self._say(f"feeding {what}, {plan.rate:,.0f} a second at most")
             began_s = time.monotonic()
             view = asyncio.create_task(self._show())
             try:
@@ -198,7 +199,7 @@ class _Course:
         return self._feeder.acked.total()
 
     async def _folded(self) -> float:
-        """When all that was fed was folded (monotonic seconds), or when nothing moved any more. Waits until all of it is in Redis."""
+        """Wait until all that was fed is folded and in Redis, or nothing moves any more; monotonic seconds of the last move."""
         seen, moved_s = -1, time.monotonic()
         while seen < self._fed and time.monotonic() - moved_s < STUCK_S:
             counted = sum(totals(await self._reader.pulses()).values())

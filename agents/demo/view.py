@@ -91,13 +91,22 @@ def line(board: Record, fed: int) -> str:
 def screen(board: Record, fed: int, url: str, rows: int, width: int) -> RenderableType:
     """One board as the terminal shows it."""
     stats = board["stats"]
-    head = Text.assemble(("▂▅█ Clout", f"bold {_ORANGE}"), "   ", (f"{stats['events_per_s']:,.0f}", "bold"), " events/s")
+    head = Text.assemble(
+        ("▂▅█ Clout", f"bold {_ORANGE}"), "   ", (f"{stats['events_per_s']:,.0f}", "bold"), " events/s"
+    )
     head.append(f"   {fed:,} fed   {stats['population']:,} users", "dim")
     if stats["latency_p50_ms"] is not None:
         p50, p99 = stats["latency_p50_ms"], stats["latency_p99_ms"]
         head.append("   event to score ", "dim").append(f"{p50:.0f} ms", "bold").append(f"  p99 {p99:.0f} ms", "dim")
     foot = Text.assemble(("page ", "dim"), (url, f"underline {_ORANGE}"), ("   Ctrl-C ends everything", "dim"))
-    parts = [head, Text(""), _table(board["top"][:rows], width), Text(""), alert_line(board["alert"]), foot]
+    parts: list[RenderableType] = [
+        head,
+        Text(""),
+        _table(board["top"][:rows], width),
+        Text(""),
+        alert_line(board["alert"]),
+        foot,
+    ]
     return Group(*parts)
 
 

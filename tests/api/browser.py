@@ -47,19 +47,24 @@ class Tab:
         """The value of an expression once it is true; fails when it never is."""
         deadline_s = time.monotonic() + within_s
         while not (value := await self.run(script)):
-            assert time.monotonic() < deadline_s, f"never true: {script}; page: {await self.run('document.body.innerText')}"
+            assert time.monotonic() < deadline_s, (
+                f"never true: {script}; page: {await self.run('document.body.innerText')}"
+            )
             await asyncio.sleep(0.05)
         return value
 
     async def size(self, width: int, height: int, *, dark: bool = False) -> None:
         """How large the page is shown, and in which colours."""
-        await self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        await self.ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.ask("Emulation.setEmulatedMedia", features=[scheme])
 
     async def picture(self, path: Path) -> None:
         """A screenshot (PNG), to look at."""
-        path.write_bytes(base64.b64decode((await self.ask("Page.captureScreenshot"))["data"]))
+        picture = base64.b64decode((await self.ask("Page.captureScreenshot"))["data"])
+        await asyncio.to_thread(path.write_bytes, picture)
 
 
 @asynccontextmanager
@@ -70,7 +75,14 @@ async def tab() -> AsyncIterator[Tab]:
         left_out("no browser: chromium is missing (Debian: apt-get install chromium)")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         port = Path(folder) / "DevToolsActivePort"
-        argv = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        argv = [
+            chromium,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+        ]
         argv += ["--disable-dev-shm-usage", "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
         with child(argv, lambda _: port.exists() and bool(port.read_text()), start_s=START_S, stop_s=2):
             async with aiohttp.ClientSession() as session:

@@ -44,7 +44,9 @@ class Scene:
     settings: Settings
     version: int = 0
 
-    def write(self, scores: dict[str, float], *, counts: int = 0, at_ms: int | None = None, alerts: tuple[Any, ...] = ()) -> None:
+    def write(
+        self, scores: dict[str, float], *, counts: int = 0, at_ms: int | None = None, alerts: tuple[Any, ...] = ()
+    ) -> None:
         """One flush for each partition: these users, and `counts` more events folded by each."""
         asyncio.run(self._write(scores, counts, now_ms() if at_ms is None else at_ms, alerts))
 
@@ -55,7 +57,14 @@ class Scene:
         for number in range(PARTITIONS):
             mine = {user: score for user, score in scores.items() if partition_of(user, PARTITIONS) == number}
             told = {"folded": counts, "rejected": 1, "repeats": 0}
-            pulse = {"event_ts": at_ms, "as_of": at_ms, "owner": "w", "model": "clout-1", "counts": told, "latency": {"10": counts}}
+            pulse = {
+                "event_ts": at_ms,
+                "as_of": at_ms,
+                "owner": "w",
+                "model": "clout-1",
+                "counts": told,
+                "latency": {"10": counts},
+            }
             rows = [(user, score, orjson.dumps(consistent(user, score, at_ms))) for user, score in mine.items()]
             sent = [orjson.dumps(alert) for alert in alerts] if number == 0 else []
             await writer.write(Flush(number, self.version, pulse, rows, bins(mine), b'{"users":[]}', alerts=sent))

@@ -17,11 +17,21 @@ class Stage:
         self.now_s = 0.0
         self.scores: dict[str, float] = {}
         self.said: dict[int, dict[str, Any]] = {}
-        self.board = Board(self, Settings(clock=clock), wall_ms=lambda: NOW_MS + self.now_s * 1000, monotonic_s=lambda: self.now_s)  # type: ignore[arg-type]
+        self.board = Board(  # type: ignore[arg-type]
+            self, Settings(clock=clock), wall_ms=lambda: NOW_MS + self.now_s * 1000, monotonic_s=lambda: self.now_s
+        )
 
-    def pulse(self, number: int, version: int, folded: int, latency: dict[str, int] | None = None, as_of: int | None = None) -> None:
+    def pulse(
+        self, number: int, version: int, folded: int, latency: dict[str, int] | None = None, as_of: int | None = None
+    ) -> None:
         at = int(NOW_MS + self.now_s * 1000) if as_of is None else as_of
-        self.said[number] = {"version": version, "event_ts": at, "as_of": at, "counts": {"folded": folded}, "latency": latency or {}}
+        self.said[number] = {
+            "version": version,
+            "event_ts": at,
+            "as_of": at,
+            "counts": {"folded": folded},
+            "latency": latency or {},
+        }
 
     async def pulses(self) -> dict[int, dict[str, Any]]:
         return dict(self.said)
@@ -29,10 +39,10 @@ class Stage:
     async def population(self) -> int:
         return len(self.scores)
 
-    async def alerts(self, n: int) -> list[dict[str, Any]]:
+    async def alerts(self, _: int) -> list[dict[str, Any]]:
         return []
 
-    async def top(self, n: int, now_ms: int) -> list[dict[str, Any]]:
+    async def top(self, n: int, _: int) -> list[dict[str, Any]]:
         return [record(user, score) for user, score in sorted(self.scores.items(), key=lambda item: -item[1])][:n]
 
     def look(self, at_s: float) -> dict[str, Any]:

@@ -78,7 +78,9 @@ def test_not_more_often_than_four_times_a_second(scene: Scene, page: httpx.Clien
         writer.join()
 
 
-def test_many_clients_cost_redis_one_reader(scene: Scene, served: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_clients_cost_redis_one_reader(
+    scene: Scene, served: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All clients are fed by one task: ten of them make no more looks at Redis than one."""
     looks: list[float] = []
     look = Board.look
@@ -190,5 +192,8 @@ def serving_with_hub(scene: Scene) -> Iterator[tuple[httpx.Client, Hub]]:
 
         patch.setattr(Hub, "__init__", remember)
         scene.write(SCORES)
-        with serving(scene.settings) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with (
+            serving(scene.settings) as port,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        ):
             yield client, hubs[0]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import orjson
 import pytest
+from click.testing import Result
+
+Ask = Callable[..., Any]
 
 NOW_MS = 1_767_225_600_000
 DAY_MS = 86_400_000
 
 
-def records(done) -> list[dict]:
+def records(done: Result) -> list[dict[str, Any]]:
     """The score records on stdout."""
     return [orjson.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_one_like_by_hand(clout, event, events) -> None:
+def test_one_like_by_hand(clout: Ask, event: Ask, events: Ask) -> None:
     """A like seen at its own time is a mass of 2: 1 in the quarter, half of 1 in the week and in the day."""
     done = clout("offline", events(event("like", "ann", "bob")), "--json", "--model", "plain")
     assert done.exit_code == 0
@@ -22,18 +29,24 @@ def test_one_like_by_hand(clout, event, events) -> None:
     x = (2 / 3.89) ** 0.459
     assert bob["user"] == "t:bob"
     assert bob["score"] == pytest.approx(100 * x / (1 + x), abs=1e-9)
-    assert (bob["engagements"], bob["actions"], bob["version"], bob["as_of"], bob["model"]) == (1, 0, 0, NOW_MS, "plain")
+    assert (bob["engagements"], bob["actions"], bob["version"], bob["as_of"], bob["model"]) == (
+        1,
+        0,
+        0,
+        NOW_MS,
+        "plain",
+    )
     assert (ann["user"], ann["engagements"], ann["actions"]) == ("t:ann", 0, 1)
 
 
-def test_everyone_highest_first_equal_ones_by_name(clout, event, events) -> None:
+def test_everyone_highest_first_equal_ones_by_name(clout: Ask, event: Ask, events: Ask) -> None:
     """There is one record for everyone who acted or was acted on, by falling score, then by name."""
     file = events(*(event("like", actor, target) for actor, target in (("d", "z"), ("c", "z"), ("b", "y"), ("a", "x"))))
     done = clout("offline", file, "--json", model="plain")
     assert [record["user"][2:] for record in records(done)] == ["z", "x", "y", "a", "b", "c", "d"]
 
 
-def test_newer_than_as_of_is_left_out(clout, event, events) -> None:
+def test_newer_than_as_of_is_left_out(clout: Ask, event: Ask, events: Ask) -> None:
     """What happened after --as-of does not count and makes nobody appear; ISO and ms mean the same."""
     file = events(event("like", "ann", "bob"), event("like", "ann", "cat", ts=NOW_MS + 1))
     by_ms, by_iso = (clout("offline", file, "--json", "--as-of", at) for at in (str(NOW_MS), "2026-01-01T00:00:00"))
@@ -42,13 +55,13 @@ def test_newer_than_as_of_is_left_out(clout, event, events) -> None:
     assert "newer than --as-of 1" in by_ms.stderr
 
 
-def test_as_of_decays(clout, event, events) -> None:
+def test_as_of_decays(clout: Ask, event: Ask, events: Ask) -> None:
     """A day later the day window holds half."""
     done = clout("offline", events(event("like", "ann", "bob")), "--json", "--as-of", str(NOW_MS + DAY_MS))
     assert records(done)[0]["windows"]["day"] == pytest.approx(0.5 * 0.8, rel=0.01)  # 0.8: the standing of nobody
 
 
-def test_bad_lines_repeats_and_undo_are_counted(clout, event, events) -> None:
+def test_bad_lines_repeats_and_undo_are_counted(clout: Ask, event: Ask, events: Ask) -> None:
     """A bad line costs itself, a repeated id counts once, an undone like leaves nothing."""
     like = event("like", "ann", "bob")
     undo = {"id": "u", "type": "like", "network": "t", "actor": "ann", "ts": NOW_MS, "ref": like["id"], "undo": True}
@@ -59,16 +72,18 @@ def test_bad_lines_repeats_and_undo_are_counted(clout, event, events) -> None:
     assert "repeats dropped 1" in done.stderr
 
 
-def test_nothing_but_bad_lines_is_a_failure(clout, events) -> None:
+def test_nothing_but_bad_lines_is_a_failure(clout: Ask, events: Ask) -> None:
     """A file in which no line is an event exits with 1 and says why."""
     done = clout("offline", events(b"hello", b"world"), "--json")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "not_json 2" in done.stderr
 
 
-def test_table_for_people(clout, event, events) -> None:
+def test_table_for_people(clout: Ask, event: Ask, events: Ask) -> None:
     """Without --json a table of the top N on stdout; names are shown as they are, not as markup or as orders to the terminal."""
-    done = clout("offline", events(event("like", "ann", "[red]bob[/]"), event("like", "ann", "c\u202eat")), "--top", "2")
+    done = clout(
+        "offline", events(event("like", "ann", "[red]bob[/]"), event("like", "ann", "c\u202eat")), "--top", "2"
+    )
     lines = done.stdout.splitlines()
     assert len(lines) == 3
     assert "t:[red]bob[/]" in done.stdout
@@ -76,16 +91,18 @@ def test_table_for_people(clout, event, events) -> None:
     assert "\x1b" not in done.stdout
 
 
-def test_out_stdin_and_several_files(clout, event, events, tmp_path) -> None:
+def test_out_stdin_and_several_files(clout: Ask, event: Ask, events: Ask, tmp_path: Path) -> None:
     """Files are read in the order given, - is stdin, --out takes the lines, and stdout stays empty."""
     file, out = events(event("like", "ann", "bob")), tmp_path / "out.ndjson"
-    done = clout("offline", file, "-", "--out", str(out), "--top", "1", stdin=orjson.dumps(event("share", "ann", "bob")))
+    done = clout(
+        "offline", file, "-", "--out", str(out), "--top", "1", stdin=orjson.dumps(event("share", "ann", "bob"))
+    )
     assert (done.exit_code, done.stdout) == (0, "")
     [bob] = [orjson.loads(line) for line in out.read_bytes().splitlines()]
     assert (bob["user"], bob["engagements"], bob["actors"]) == ("t:bob", 2, 1)
 
 
-def test_another_format_is_named(clout, tmp_path) -> None:
+def test_another_format_is_named(clout: Ask, tmp_path: Path) -> None:
     """A file that is plainly of another format is refused with its name, before anything is written."""
     file = tmp_path / "higgs.txt"
     file.write_text("1 2 1341100972 MT\n")

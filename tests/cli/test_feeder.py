@@ -49,7 +49,9 @@ def test_pace_does_not_make_good_a_long_pause(monkeypatch: pytest.MonkeyPatch) -
     assert asyncio.run(after()) <= 1_000 * feeding.LONGEST_CATCH_UP_S
 
 
-def test_order_and_back_pressure_on_the_embedded_broker(embedded_kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_and_back_pressure_on_the_embedded_broker(
+    embedded_kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With little room a feed waits instead of piling up, and each key's records arrive in order, each once."""
     monkeypatch.setattr(feeding, "MOST_RECORDS", 300)
     settings = Settings.load({}, kafka=embedded_kafka, topic_prefix=prefix, partitions=2)

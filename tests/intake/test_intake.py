@@ -433,6 +433,58 @@ def test_a_time_from_the_far_future_does_not_hold_its_block_back() -> None:
     assert order == ["likes", "shares"]
 
 
+def handed_out(one: Intake) -> list[Any]:
+    """The blocks in the order in which they come."""
+    return list(iter(one.next, None))
+
+
+def test_no_topic_runs_ahead_of_another() -> None:
+    """Of a block only the part up to a minute beyond the others' first event is handed out; the rest waits its turn."""
+    one = intake()
+    minute = 60_000
+    one.offer(block("likes", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in range(6)], before=10, after=20))
+    one.offer(block("shares", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in (1, 3, 9)], before=0))
+    found = [(b.topic, b.before, b.after, len(b.records)) for b in handed_out(one)]
+    # likes 0..2 (a minute beyond share 1); share 1, 3 (a minute beyond like 3); likes 3..5; share 9
+    assert found == [("likes", 10, 13, 3), ("shares", 0, 2, 2), ("likes", 13, 20, 3), ("shares", 2, 3, 1)]
+
+
+def test_alone_a_block_stays_whole() -> None:
+    """With no other topic waiting nothing is cut, however long its time."""
+    one = intake()
+    one.offer(block("likes", value(ANN, ts=T0), value(ANN, ts=T0 + 10**9)))
+    assert [len(b.records) for b in handed_out(one)] == [2]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["likes", "shares", "strays", "engagements"]), st.lists(st.integers(-2, 9), max_size=9)
+        ),
+        max_size=8,
+    )
+)
+def test_every_record_is_handed_out_once_in_its_topics_order(made: list[tuple[str, list[int]]]) -> None:
+    """However blocks are chosen and cut, the pieces of a topic continue one another, over gaps, unreadable and odd times."""
+    one = intake()
+    ends: dict[str, int] = {}
+    given_out: dict[str, list[Any]] = {}
+    for topic, minutes in made:
+        at = ends.get(topic, 0)
+        values = [b"{" if m < -1 else value(ANN, ts=2**62 if m < 0 else T0 + m * 50_000) for m in minutes]
+        records = [Record(at + 2 * n + 1, v) for n, v in enumerate(values)]
+        ends[topic] = at + 2 * len(records) + 3
+        one.offer(block(topic, *records, before=at, after=ends[topic]))
+        given_out.setdefault(topic, []).extend(records)
+    seen: dict[str, list[Any]] = {}
+    reached: dict[str, int] = {}
+    for piece in handed_out(one):
+        assert piece.before == reached.get(piece.topic, 0)
+        reached[piece.topic] = piece.after
+        seen.setdefault(piece.topic, []).extend(piece.records)
+    assert (seen, reached) == (given_out, ends)
+
+
 def test_prefix_is_only_a_name() -> None:
     """With a prefix the same topics are meant, and origins carry the full name."""
     one = intake(prefix="t1-")

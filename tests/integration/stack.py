@@ -79,7 +79,10 @@ class Stack:
 
     async def _produce(self, records: Iterable[tuple[str, int, bytes | None, bytes | None]], rate: float | None) -> int:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka.split(","), max_batch_size=900_000, linger_ms=2, max_request_size=20_000_000
+            bootstrap_servers=self.settings.kafka.split(","),
+            max_batch_size=900_000,
+            linger_ms=2,
+            max_request_size=20_000_000,
         )
         await producer.start()
         fed, began, sent = 0, time.monotonic(), []
@@ -170,7 +173,9 @@ class Stack:
         async def read() -> list[tuple[str | None, Any]]:
             parts = [TopicPartition(self.settings.topic(topic), p) for p in range(self.settings.partitions)]
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self.settings.kafka.split(","), auto_offset_reset="earliest", isolation_level="read_committed"
+                bootstrap_servers=self.settings.kafka.split(","),
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
             )
             await consumer.start()
             try:
@@ -178,8 +183,8 @@ class Stack:
                 ends, found = await consumer.end_offsets(parts), []
                 for part in parts:
                     while await consumer.position(part) < ends[part]:
-                        for record in (await consumer.getmany(part, timeout_ms=500)).get(part, []):
-                            found.append((record.key.decode() if record.key else None, orjson.loads(record.value)))
+                        records = (await consumer.getmany(part, timeout_ms=500)).get(part, [])
+                        found += [(r.key.decode() if r.key else None, orjson.loads(r.value)) for r in records]
                 return found
             finally:
                 await consumer.stop()

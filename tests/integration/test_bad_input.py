@@ -77,7 +77,8 @@ def test_a_key_in_the_wrong_partition_is_a_stray_and_counts_once(stack: Callable
     """Events in any partition reach their actor's row, once, with repeats still noticed."""
     clout = stack(partitions=4)
     records = [
-        ("likes", n % 4, None, orjson.dumps(event(id=f"e{n // 2}", actor=f"a{n // 2 % 20}", target="bob"))) for n in range(400)
+        ("likes", n % 4, None, orjson.dumps(event(id=f"e{n // 2}", actor=f"a{n // 2 % 20}", target="bob")))
+        for n in range(400)
     ]
     with clout.worker():
         clout.produce(records)

@@ -45,7 +45,7 @@ def test_a_live_run_equals_the_offline_fold(
         counts = clout.settled(len(higgs), 300)
         found = difference(clout, wanted, as_of_ms)
     with capsys.disabled():
-        print(f"\nHiggs, {len(higgs)} events, {way}, model {model}: {found}")  # noqa: T201
+        print(f"\nHiggs, {len(higgs)} events, {way}, model {model}: {found}")
     assert counts["rejected"] == counts["repeats"] == 0
     assert (found.engagements, found.actions) == (0, 0)
     if model == "plain":

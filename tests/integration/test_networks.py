@@ -38,9 +38,18 @@ def test_undo_restores_the_score(stack: Callable[..., Stack]) -> None:
     """A remembered like that is undone leaves its target's score and counts as they are without it; scores say so too."""
     now = 1_767_225_600_000
     base = [
-        {"id": f"e{n}", "type": "like", "network": "n", "actor": f"a{n}", "target": "bob", "ts": now + n} for n in range(5)
+        {"id": f"e{n}", "type": "like", "network": "n", "actor": f"a{n}", "target": "bob", "ts": now + n}
+        for n in range(5)
     ]
-    undo = {"id": "e2:undo", "type": "like", "network": "n", "actor": "a2", "ref": "e2", "undo": True, "ts": now + 60_000}
+    undo = {
+        "id": "e2:undo",
+        "type": "like",
+        "network": "n",
+        "actor": "a2",
+        "ref": "e2",
+        "undo": True,
+        "ts": now + 60_000,
+    }
     clout = stack(clock="stream")
     with clout.worker():
         clout.feed(map(produced, base))

@@ -15,7 +15,7 @@ from streams.model.alerts import FallRule, judge
 from streams.model.assess import population
 from streams.model.table import CLOSE, SHOWN, Table
 from streams.model.versions import DAY_MS, PLAIN
-from tests.model.world import HOUR_MS, T0, World, event
+from tests.model.world import HOUR_MS, T0, World, cut, event
 
 RULE = FallRule(points=5.0, cooldown_ms=6 * HOUR_MS)
 
@@ -106,16 +106,17 @@ def test_chunks_score_judge_and_count() -> None:
     world.fold(*[("share", event("ann", f"u{n}")) for n in range(CHUNK + 10)])
     table, spread = world.table, Spread()
     slots = table.changed()
-    first = list(chunks(table, spread, RULE, 3, slots, table.cells[slots], T0, 7))
+    first = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), 7))
     assert [len(piece.users) for piece in first] == [CHUNK, 11]
     assert [orjson.loads(piece.users[0][2])["version"] for piece in first] == [7, 8]
+    assert [piece.last for piece in first] == [False, True]
     everyone = population(table, T0)
     assert table.cells[: len(table), SHOWN].tolist() == pytest.approx(everyone.tolist())
     assert spread.counts.sum() == len(table)
     assert first[0].updates is not None
     body = orjson.loads(first[0].updates)
     assert (body["partition"], body["as_of"], len(body["users"])) == (3, T0, CHUNK)
-    again = list(chunks(table, spread, RULE, 3, slots, table.cells[slots], T0, 9))
+    again = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), 9))
     assert [(piece.updates, piece.bins) for piece in again] == [(None, {}), (None, {})]
 
 
@@ -127,7 +128,7 @@ def test_alert_without_any_event() -> None:
     world.table.cells[slots, CLOSE] = population(world.table, T0)[slots]
     raised = []
     for day in range(40):
-        pieces = list(chunks(world.table, Spread(), RULE, 0, slots, world.table.cells[slots], T0 + day * DAY_MS, day))
+        pieces = list(chunks(world.table, Spread(), RULE, 0, cut(world.table, slots, T0 + day * DAY_MS), day))
         raised += [day for piece in pieces for alert in piece.alerts if alert.state == "raised"]
     falls = [world.record("bob")["score"] - world.record("bob", T0 + d * DAY_MS)["score"] >= 5 for d in range(40)]
     assert raised == [falls.index(True)]

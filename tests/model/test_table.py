@@ -11,7 +11,7 @@ from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
 from streams.model.table import _STEP, ACTED, CLOSE, DID, GOT, SHOWN, SUMS, WIDTH, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
-from tests.model.world import HOUR_MS, T0, YEAR_MS, World, event
+from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
 
 
 def test_growth_keeps_everybody() -> None:
@@ -210,9 +210,8 @@ def test_landmark_that_moves_while_an_interval_is_sent() -> None:
     world.fold(*[("share", event("ann", f"u{n}")) for n in range(1_200)])
     table = world.table
     slots = table.changed()
-    rows = np.ascontiguousarray(table.cells[slots])
     expected = population(table, T0).tolist()
-    pieces = chunks(table, Spread(), FallRule(), 0, slots, rows, T0, 1)
+    pieces = chunks(table, Spread(), FallRule(), 0, cut(table, slots, T0), 1)
     found = next(pieces).scored.scores.tolist()
     world.did("like", "cat", "dan", T0 + 402 * DAY_MS)
     for piece in pieces:

@@ -183,6 +183,15 @@ def test_late_event_counts_among_the_actors_actions() -> None:
     assert world.record("ann")["event_ts"] == T0
 
 
+def test_late_event_finds_the_attention_of_the_newest_action() -> None:
+    """One action now, then a like of eight weeks ago: a is 1, as it stood at the newest action, not 2^8 decayed backwards."""
+    world = World(SELECTIVE)
+    world.did("like", "ann", "bob", T0)
+    assert world.did("like", "ann", "cat", T0 - 56 * DAY_MS) == pytest.approx(1 / 2, rel=1e-6)
+    # and what is late weighs on what follows only by its age: a = 1 + 2^-8
+    assert world.did("like", "ann", "dan", T0) == pytest.approx(1 / (2 + 2**-8), rel=1e-6)
+
+
 def test_nothing_is_folded_from_an_empty_block() -> None:
     """A block in which everything was rejected leaves the table as it was."""
     world = World()
@@ -190,9 +199,24 @@ def test_nothing_is_folded_from_an_empty_block() -> None:
     assert (len(world.table), world.table.clock) == (0, 0)
 
 
-def test_negative_dust_does_not_amplify() -> None:
-    """Decayed actions a hair below zero, left by an undo, count as none: full weight."""
+def test_newest_event_is_each_actors_own() -> None:
+    """The time of the newest event in a row is that of the row's own actions or engagements."""
+    world = World()
+    world.fold(
+        ("like", event("ann", "bob", T0)), ("like", event("cat", "dan", T0 + 5)), ("like", event("ann", "eve", T0 + 2))
+    )
+    assert [world.record(user)["event_ts"] for user in ("ann", "bob", "cat", "dan", "eve")] == [
+        T0 + 2, T0, T0 + 5, T0 + 5, T0 + 2,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("late_ms", [0, 60 * 7 * DAY_MS])
+def test_negative_dust_does_not_amplify(late_ms: int) -> None:
+    """Decayed actions a hair below zero, left by an undo, count as none: full weight.
+
+    Sixty half-lives back an action grows to 2^-60 = 8.7e-19, less than the dust: a quotient would be negative.
+    """
     world = World(SELECTIVE)
     world.did("like", "ann", "bob")
     world.table.cells[world.table.users["net:ann"], ACTED] = -1e-17
-    assert world.did("like", "ann", "cat") == 1
+    assert world.did("like", "ann", "cat", T0 - late_ms) == 1

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import orjson
 
+from streams.broker.intake import Cut
 from streams.events import KIND_INDEX, Event
 from streams.model.acting import act
 from streams.model.engagements import Engagements, Pack, received
 from streams.model.receiving import receive
 from streams.model.records import scored
-from streams.model.table import Table
+from streams.model.table import Slots, Table
 from streams.model.versions import DAY_MS, PLAIN, Model
 
 T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z, ms
@@ -79,3 +80,9 @@ class World:
     def cell(self, user: str, column: int) -> float:
         """One number of a user's row."""
         return float(self.table.cells[self.table.users[f"{NETWORK}:{user}"], column])
+
+
+def cut(table: Table, slots: Slots, now_ms: int) -> Cut:
+    """These users as an interval's cut, with nothing else in it."""
+    rows, decays = np.ascontiguousarray(table.cells[slots]), table.decays(now_ms)
+    return Cut({}, {}, {}, [], slots, [], table.clock, table.counts.as_dict(), rows, decays, now_ms)
