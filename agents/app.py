@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from typing import Any
 
@@ -53,7 +54,7 @@ def create_app(settings: Settings) -> Clout:
         broker=[f"block://{broker}" for broker in settings.kafka.split(",")],
         env_prefix="CLOUT_FAUST_",  # Faust's own variables have no prefix and beat the code
         autodiscover=False,
-        datadir=tempfile.gettempdir(),
+        datadir=f"{tempfile.gettempdir()}/clout-faust-{os.getuid()}",  # Faust wants a folder, and leaves it empty
         topic_allow_declare=False,
         topic_disable_leader=True,
         topic_partitions=settings.partitions,

@@ -13,20 +13,18 @@ import orjson
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from agents.api.board import Board, Record, totals
+from agents.api.board import Board
 from agents.demo.feeding import events, send
 from agents.demo.stack import SIGNALS, Stack, interruptible, stack
+from agents.demo.tally import LOOK_S, folded, result, whole
 from agents.demo.view import LineView, TerminalView, View
 from agents.feed import Feeder
-from streams.broker.latency import quantiles
-from streams.errors import CloutError, DependencyDown
+from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.sources import Produced
 
 JOIN_S = 60.0
-STUCK_S = 20.0  # without any progress for so long, what is missing will not come
-LOOK_S = 0.05
 GUARD_S = 0.25
 SHOWN = 20
 INTERRUPTED = 130
@@ -44,10 +42,6 @@ class Plan:
     for_s: float | None
     port: int
     json: bool
-
-
-class NotFolded(CloutError):
-    """Some of what was fed never arrived in the rows."""
 
 
 def run(plan: Plan) -> int:
@@ -152,25 +146,17 @@ class _Course:
                 elif self._stop.is_set() and plan.for_s is not None:
                     return INTERRUPTED
                 else:
-                    done_s = await self._folded()
+                    done_s = await folded(self._reader, self._fed)
             finally:
                 view.cancel()
                 await asyncio.wait({view})
             if plan.for_s is None and not plan.json:
                 return 0
-            result = await self._result(done_s - began_s)
+            now_ms = self._board.now_ms(await self._reader.pulses())
+            came = await result(self._reader, self._fed, done_s - began_s, now_ms, live=plan.source is None)
         if plan.json:
-            print(orjson.dumps(result).decode(), flush=True)  # noqa: T201 - data
-        counted = result["folded"] + result["rejected"] + result["repeats"]
-        if counted != result["fed"]:
-            raise NotFolded(
-                f"fed {result['fed']:,} events, and {counted:,} were counted as folded, rejected or repeats; nothing has "
-                f"moved for {STUCK_S:.0f} s. Please report this, with the seed or the file"
-            )
-        self._say(
-            f"fed {result['fed']:,}: folded {result['folded']:,}, rejected {result['rejected']:,}, "
-            f"repeats {result['repeats']:,}; {result['users']:,} users have a score"
-        )
+            print(orjson.dumps(came).decode(), flush=True)  # noqa: T201 - data
+        self._say(whole(came))
         return 0
 
     async def _joined(self) -> None:
@@ -197,40 +183,6 @@ class _Course:
     @property
     def _fed(self) -> int:
         return self._feeder.acked.total()
-
-    async def _folded(self) -> float:
-        """Wait until all that was fed is folded and in Redis, or nothing moves any more; monotonic seconds of the last move."""
-        seen, moved_s = -1, time.monotonic()
-        while seen < self._fed and time.monotonic() - moved_s < STUCK_S:
-            counted = sum(totals(await self._reader.pulses()).values())
-            if counted != seen:
-                seen, moved_s = counted, time.monotonic()
-            await asyncio.sleep(LOOK_S)
-        # A partition sends one interval after the other, and counts run ahead of what is on its way: its next two
-        # pulses come after everything counted now, latencies included.
-        before = {number: pulse["version"] for number, pulse in (await self._reader.pulses()).items()}
-        deadline_s = time.monotonic() + STUCK_S
-        while time.monotonic() < deadline_s:
-            pulses = await self._reader.pulses()
-            if all(pulse["version"] >= before.get(number, 0) + 2 for number, pulse in pulses.items()):
-                break
-            await asyncio.sleep(LOOK_S)
-        return moved_s
-
-    async def _result(self, elapsed_s: float) -> Record:
-        pulses = await self._reader.pulses()
-        counts = totals(pulses)
-        parts = [] if self._plan.source else [pulse["latency"] for pulse in pulses.values()]
-        p50, p99 = quantiles(parts, (0.5, 0.99))
-        return {
-            "fed": self._fed,
-            **counts,
-            "users": await self._reader.population(),
-            "events_per_s": round(sum(counts.values()) / elapsed_s, 1) if elapsed_s > 0 else 0.0,
-            "latency_p50_ms": p50,
-            "latency_p99_ms": p99,
-            "top": await self._reader.top(10, self._board.now_ms(pulses)),
-        }
 
     async def _show(self) -> None:
         view: View = TerminalView(Console(), self._url) if sys.stdout.isatty() else LineView(self._errors)

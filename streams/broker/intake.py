@@ -228,7 +228,7 @@ def _first_time(block: Block, newest_ms: int) -> int:
 def _split(block: Block, until_ms: int) -> tuple[Block, Block | None]:
     """The part of a block up to an event time, at least one record, and the rest. Records are nearly in time order."""
     records = block.records
-    last = event_time(records[-1].value)
+    last = event_time(records[-1].value) if records else None
     if last is None or last <= until_ms:
         return block, None
     at = bisect.bisect_right(records, until_ms, lo=1, key=lambda record: event_time(record.value) or 0)

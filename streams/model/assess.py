@@ -38,7 +38,7 @@ def assess(table: Table, rows: Floats, now_ms: int, decays: Floats | None = None
     engagement = score.engagement_mass(read, model)
     kinds = np.maximum(by_kind @ np.asarray(model.mixture), 0.0)
     total = kinds.sum(axis=1, keepdims=True)
-    kinds = np.divide(kinds * engagement[:, None], total, out=np.zeros_like(kinds), where=total > 0)
+    kinds = np.divide(kinds, total, out=np.zeros_like(kinds), where=total > 0) * engagement[:, None]
     acted = np.maximum(rows[:, ACTED] * decays[WEEK], 0.0)
     reach = score.reach(rows[:, FOLLOWERS], model)
     participation = score.participation(acted, model)

@@ -17,8 +17,9 @@ class Stage:
         self.now_s = 0.0
         self.scores: dict[str, float] = {}
         self.said: dict[int, dict[str, Any]] = {}
-        self.board = Board(  # type: ignore[arg-type]
-            self, Settings(clock=clock), wall_ms=lambda: NOW_MS + self.now_s * 1000, monotonic_s=lambda: self.now_s
+        reader: Any = self
+        self.board = Board(
+            reader, Settings(clock=clock), wall_ms=lambda: NOW_MS + self.now_s * 1000, monotonic_s=lambda: self.now_s
         )
 
     def pulse(

@@ -1,0 +1,79 @@
+"""When everything fed has arrived in the rows and in Redis, and what came out in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from agents.api.board import Record, totals
+from streams.broker.latency import quantiles
+from streams.errors import CloutError
+from streams.scoreboard.reader import Reader
+
+STUCK_S = 20.0  # without any progress for so long, what is missing will not come
+SETTLE_S = 10.0  # idle passes over very many people never end to move somebody
+LOOK_S = 0.05
+
+
+class NotFolded(CloutError):
+    """Some of what was fed never arrived in the rows."""
+
+
+async def folded(reader: Reader, fed: int) -> float:
+    """Wait until all that was fed is folded and in Redis, or nothing moves any more; monotonic seconds of the last move."""
+    seen, moved_s = -1, time.monotonic()
+    while seen < fed and time.monotonic() - moved_s < STUCK_S:
+        counted = sum(totals(await reader.pulses()).values())
+        if counted != seen:
+            seen, moved_s = counted, time.monotonic()
+        await asyncio.sleep(LOOK_S)
+    await _settled(reader)
+    return moved_s
+
+
+async def _settled(reader: Reader) -> None:
+    """Counts run ahead of what is on its way to Redis: wait for two more pulses of each partition that moved nobody."""
+    deadline_s = time.monotonic() + SETTLE_S
+    while time.monotonic() < deadline_s:
+        seen = await reader.updates_end(), await reader.population()
+        before = await _versions(reader)
+        while any(now < before.get(number, 0) + 2 for number, now in (await _versions(reader)).items()):
+            if time.monotonic() > deadline_s:
+                return
+            await asyncio.sleep(LOOK_S)
+        if seen == (await reader.updates_end(), await reader.population()):
+            return
+
+
+async def _versions(reader: Reader) -> dict[int, int]:
+    return {number: pulse["version"] for number, pulse in (await reader.pulses()).items()}
+
+
+async def result(reader: Reader, fed: int, elapsed_s: float, now_ms: int, *, live: bool) -> Record:
+    """What `clout demo --json` prints. Counters come from the worker; `live` is False when latencies mean nothing."""
+    pulses = await reader.pulses()
+    counts = totals(pulses)
+    p50, p99 = quantiles([pulse["latency"] for pulse in pulses.values()] if live else [], (0.5, 0.99))
+    return {
+        "fed": fed,
+        **counts,
+        "users": await reader.population(),
+        "events_per_s": round(sum(counts.values()) / elapsed_s, 1) if elapsed_s > 0 else 0.0,
+        "latency_p50_ms": p50,
+        "latency_p99_ms": p99,
+        "top": await reader.top(10, now_ms),
+    }
+
+
+def whole(came: Record) -> str:
+    """One line about a result whose counters add up. Raises NotFolded when they do not."""
+    counted = came["folded"] + came["rejected"] + came["repeats"]
+    if counted != came["fed"]:
+        raise NotFolded(
+            f"fed {came['fed']:,} events, and {counted:,} were counted as folded, rejected or repeats; nothing has moved "
+            f"for {STUCK_S:.0f} s. Please report this, with the seed or the file"
+        )
+    return (
+        f"fed {came['fed']:,}: folded {came['folded']:,}, rejected {came['rejected']:,}, repeats {came['repeats']:,}; "
+        f"{came['users']:,} users have a score"
+    )
