@@ -8,7 +8,6 @@ and `scores` once a second for the users that changed. Run with `python -m agent
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from typing import Any
 
@@ -32,7 +31,7 @@ def create_app(settings: Settings) -> faust.App:
         broker=[f"kafka://{broker}" for broker in settings.kafka.split(",")],
         env_prefix="CLOUT_FAUST_",
         autodiscover=False,
-        datadir=tempfile.mkdtemp(prefix="plain-faust-"),
+        datadir="faust",  # in the working folder, which the benchmark removes
         store="memory://",
         topic_partitions=settings.partitions,
         topic_disable_leader=True,

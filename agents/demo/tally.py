@@ -11,7 +11,6 @@ from streams.errors import CloutError
 from streams.scoreboard.reader import Reader
 
 STUCK_S = 20.0  # without any progress for so long, what is missing will not come
-SETTLE_S = 10.0  # idle passes over very many people never end to move somebody
 LOOK_S = 0.05
 
 
@@ -20,33 +19,17 @@ class NotFolded(CloutError):
 
 
 async def folded(reader: Reader, fed: int) -> float:
-    """Wait until all that was fed is folded and in Redis, or nothing moves any more; monotonic seconds of the last move."""
+    """Wait until all that was fed is folded and in Redis, or nothing moves any more; monotonic seconds of the last move.
+
+    A partition's counts move with the last call of an interval, so what they count is in Redis.
+    """
     seen, moved_s = -1, time.monotonic()
     while seen < fed and time.monotonic() - moved_s < STUCK_S:
         counted = sum(totals(await reader.pulses()).values())
         if counted != seen:
             seen, moved_s = counted, time.monotonic()
         await asyncio.sleep(LOOK_S)
-    await _settled(reader)
     return moved_s
-
-
-async def _settled(reader: Reader) -> None:
-    """Counts run ahead of what is on its way to Redis: wait for two more pulses of each partition that moved nobody."""
-    deadline_s = time.monotonic() + SETTLE_S
-    while time.monotonic() < deadline_s:
-        seen = await reader.updates_end(), await reader.population()
-        before = await _versions(reader)
-        while any(now < before.get(number, 0) + 2 for number, now in (await _versions(reader)).items()):
-            if time.monotonic() > deadline_s:
-                return
-            await asyncio.sleep(LOOK_S)
-        if seen == (await reader.updates_end(), await reader.population()):
-            return
-
-
-async def _versions(reader: Reader) -> dict[int, int]:
-    return {number: pulse["version"] for number, pulse in (await reader.pulses()).items()}
 
 
 async def result(reader: Reader, fed: int, elapsed_s: float, now_ms: int, *, live: bool) -> Record:

@@ -444,9 +444,12 @@ def test_no_topic_runs_ahead_of_another() -> None:
     minute = 60_000
     one.offer(block("likes", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in range(6)], before=10, after=20))
     one.offer(block("shares", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in (1, 3, 9)], before=0))
+    one.offer(block("follows", value(ANN, ts=T0 + 8 * minute), before=0))
     found = [(b.topic, b.before, b.after, len(b.records)) for b in handed_out(one)]
-    # likes 0..2 (a minute beyond share 1); share 1, 3 (a minute beyond like 3); likes 3..5; share 9
-    assert found == [("likes", 10, 13, 3), ("shares", 0, 2, 2), ("likes", 13, 20, 3), ("shares", 2, 3, 1)]
+    # likes 0 to 2 (a minute beyond share 1), shares 1 and 3 (a minute beyond like 3), likes 3 to 5, follow 8, share 9
+    assert found == [
+        ("likes", 10, 13, 3), ("shares", 0, 2, 2), ("likes", 13, 20, 3), ("follows", 0, 1, 1), ("shares", 2, 3, 1),
+    ]  # fmt: skip
 
 
 def test_alone_a_block_stays_whole() -> None:
