@@ -15,7 +15,7 @@ from faust.types import TP
 
 from streams.broker.block import Block
 from streams.broker.intake import Intake
-from streams.broker.loop import Loop
+from streams.broker.loop import SHARE, Loop
 from streams.broker.publisher import PlainPublisher, plain_producer
 from streams.broker.sending import Sender
 from streams.broker.topics import SOURCES
@@ -88,7 +88,7 @@ class Partitions:
         positions = await consumer.starts(wanted)
         reader = Reader(self._redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
         generation = 1 + max((pulse["version"] >> 32 for pulse in (await reader.pulses()).values()), default=0)
-        loops = {number: self._loop(number, positions, epoch, generation) for number in mine}
+        loops = {number: self._loop(number, len(mine), positions, epoch, generation) for number in mine}
         if not await consumer.seek_blocks(positions, epoch):
             raise asyncio.CancelledError
         self._loops = loops
@@ -106,7 +106,7 @@ class Partitions:
             raise LostInput(f"the group assigned different partition numbers of different topics: {have}")
         return numbers
 
-    def _loop(self, number: int, positions: dict[TP, int], epoch: int, generation: int) -> Loop:
+    def _loop(self, number: int, held: int, positions: dict[TP, int], epoch: int, generation: int) -> Loop:
         settings, consumer = self._settings, self._consumer
         table = Table(model(settings.model))
         intake = Intake(table, number, settings.partitions, settings.topic_prefix)
@@ -132,6 +132,7 @@ class Partitions:
             sender,
             epoch=epoch,
             interval_s=settings.interval_ms / 1000,
+            share=SHARE / held,
             idle_s=settings.idle_s,
             stream_clock=settings.clock == "stream",
             wall_ms=wall_ms,

@@ -39,10 +39,10 @@ class Settings:
         choices=("wall", "stream"),
     )
     interval_ms: int = _setting(
-        50, "how long changes are collected before they are published; grows by itself under load", at_least=1
+        20, "how long changes are collected before they are published; grows by itself under load", at_least=1
     )
     block_records: int = _setting(2_000, "most records in one block", at_least=1)
-    fetch_wait_ms: int = _setting(10, "how long a broker may hold back a fetch to fill it", at_least=1)
+    fetch_wait_ms: int = _setting(20, "how long a broker may hold back a fetch to fill it", at_least=1)
     fetch_min_bytes: int = _setting(65_536, "a fetch returns at once when this much is there", at_least=1)
     session_timeout_s: int = _setting(10, "a worker that is silent for so long loses its partitions", at_least=6)
     idle_s: float = _setting(5.0, "seconds between two passes for idle users", at_least=0.1)

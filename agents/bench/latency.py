@@ -28,7 +28,7 @@ from streams.settings import Settings
 from streams.sources.shape import Shape
 from streams.sources.synthetic import Synthetic
 
-WARM_UP_S = 2.0
+WARM_UP_S = 5.0
 TICK_S = 0.005
 MOST_PROBES_PER_S = 50
 QUANTILES = (0.5, 0.99, 0.999)

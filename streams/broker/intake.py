@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +23,22 @@ from streams.errors import LostInput
 from streams.events import KIND_INDEX, KINDS, NEWEST_MS, Event, Reject, event_time, parse
 from streams.model import engagements
 from streams.model.acting import act
-from streams.model.engagements import UNDO, Pack
+from streams.model.engagements import UNDO, Engagements, Pack
 from streams.model.receiving import receive
 from streams.model.table import Slots, Table
 from streams.model.windows import Floats
 
+FULL = 1_000  # records worth folding without waiting for more
 AHEAD_MS = 60_000  # how far in event time one topic may run ahead of another that has records at hand
 _SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
+
+
+class _Events(NamedTuple):
+    """Events on their way into `act`, with their kinds and their actors' slots."""
+
+    events: list[Event]
+    kinds: list[int]
+    slots: list[int]
 
 
 class Cut(NamedTuple):
@@ -88,32 +98,60 @@ class Intake:
             queue.appendleft(rest)
         return first
 
+    def gather(self, newest_ms: int, most: int = FULL) -> list[Block]:
+        """The next blocks, together about `most` records: folding has a fixed cost a call, so small blocks go together."""
+        blocks: list[Block] = []
+        size = 0
+        while size < most and (block := self.next(newest_ms)):
+            blocks.append(block)
+            size += _size(block)
+        return blocks
+
+    def at_hand(self) -> int:
+        """About how many records wait to be folded."""
+        return sum(_size(block) for queue in self.waiting.values() for block in queue)
+
     # -- folding ---------------------------------------------------------------------------------------------------
 
     def fold(self, block: Block, newest_ms: int) -> None:
-        """Fold what lies beyond the position; no event may be later than `newest_ms`. Raises LostInput for a hole."""
-        topic = block.topic.removeprefix(self._prefix)
-        at = self.positions[topic]
-        if block.before > at:
-            raise LostInput(
-                f"{block.topic}[{self.number}]: a hole between {at} and {block.before}; the worker stops so that nothing "
-                "is lost, and reads again from its position when restarted"
-            )
-        records = block.records if block.before == at else [r for r in block.records if r.offset >= at]
-        if topic == ENGAGEMENTS.name:
-            self._received(block.topic, records, newest_ms)
-        elif topic == STRAYS.name:
-            self._strayed(block.topic, records, newest_ms)
-        else:
-            self._acted(block.topic, topic, records, newest_ms)
-        self.positions[topic] = max(at, block.after)
-        self.pending += max(len(records), 1)
+        """Fold one block, see `fold_all`."""
+        self.fold_all([block], newest_ms)
 
-    def _acted(self, full: str, topic: str, records: Any, newest_ms: int) -> None:
+    def fold_all(self, blocks: Sequence[Block], newest_ms: int) -> None:
+        """Fold what lies beyond the positions; no event may be later than `newest_ms`. Raises LostInput for a hole.
+
+        Engagements are folded before events.
+        """
+        events = _Events([], [], [])
+        packs: list[Engagements] = []
+        for block in blocks:
+            topic = block.topic.removeprefix(self._prefix)
+            at = self.positions[topic]
+            if block.before > at:
+                raise LostInput(
+                    f"{block.topic}[{self.number}]: a hole between {at} and {block.before}; the worker stops so that "
+                    "nothing is lost, and reads again from its position when restarted"
+                )
+            records = block.records if block.before == at else [r for r in block.records if r.offset >= at]
+            if topic == ENGAGEMENTS.name:
+                packs += self._packs(block.topic, records, newest_ms)
+            elif topic == STRAYS.name:
+                self._strayed(block.topic, records, newest_ms, events)
+            else:
+                self._arrived(block.topic, topic, records, newest_ms, events)
+            self.positions[topic] = max(at, block.after)
+            self.pending += max(len(records), 1)
+        if packs:
+            pack = engagements.joined(packs)
+            receive(self.table, pack)
+            self._times.append(pack.times[(pack.codes & UNDO) == 0])  # an undo carries the time of what it undoes
+            self.pending += len(pack.targets)
+        act(self.table, *events, self._pack)
+
+    def _arrived(self, full: str, topic: str, records: Any, newest_ms: int, events: _Events) -> None:
         kind = _KIND_OF[topic]
         name, find = KINDS[kind], self.table.users.get
-        events: list[Event] = []
-        slots: list[int] = []
+        add_event, add_kind, add_slot = events.events.append, events.kinds.append, events.slots.append
         for record in records:
             event = parse(record.value, name, newest_ms)
             if isinstance(event, Reject):
@@ -129,54 +167,41 @@ class Intake:
                     self.table.counts.strays += 1
                     continue
                 slot = self.table.add(user)
-            events.append(event)
-            slots.append(slot)
-        act(self.table, events, [kind] * len(events), slots, self._pack)
+            add_event(event)
+            add_kind(kind)
+            add_slot(slot)
 
-    def _strayed(self, full: str, records: Any, newest_ms: int) -> None:
-        events: list[Event] = []
-        kinds: list[int] = []
-        slots: list[int] = []
+    def _strayed(self, full: str, records: Any, newest_ms: int, events: _Events) -> None:
         for record in records:
             try:
                 arrived = strays.decode(record.value or b"")
             except ValueError as error:
-                self._reject(
-                    _damage(record) or Reject("bad_pack", "$", str(error)),
-                    Origin(full, self.number, record.offset),
-                    record.value,
-                )
+                self._bad_pack(full, record, error)
                 continue
             for stray in arrived:
                 event = parse(stray.value, KINDS[stray.kind], newest_ms)
-                if (
-                    not isinstance(event, Reject)
-                    and partition_of(f"{event.network}:{event.actor}", self._partitions) != self.number
-                ):
-                    why = f"still not its actor's partition; do all workers have {self._partitions} partitions?"
-                    event = Reject("astray_twice", "$.actor", why)
                 if isinstance(event, Reject):
                     self._reject(event, stray.origin, stray.value)
                     continue
-                events.append(event)
-                kinds.append(stray.kind)
-                slots.append(self.table.slot(f"{event.network}:{event.actor}"))
-        act(self.table, events, kinds, slots, self._pack)
+                user = f"{event.network}:{event.actor}"
+                if partition_of(user, self._partitions) != self.number:
+                    why = f"still not its actor's partition; do all workers have {self._partitions} partitions?"
+                    self._reject(Reject("astray_twice", "$.actor", why), stray.origin, stray.value)
+                    continue
+                events.events.append(event)
+                events.kinds.append(stray.kind)
+                events.slots.append(self.table.slot(user))
 
-    def _received(self, full: str, records: Any, newest_ms: int) -> None:
+    def _packs(self, full: str, records: Any, newest_ms: int) -> Iterator[Engagements]:
         for record in records:
             try:
-                pack = engagements.decode(record.value or b"", newest_ms + _SKEW_MS)
+                yield engagements.decode(record.value or b"", newest_ms + _SKEW_MS)
             except ValueError as error:
-                self._reject(
-                    _damage(record) or Reject("bad_pack", "$", str(error)),
-                    Origin(full, self.number, record.offset),
-                    record.value,
-                )
-                continue
-            receive(self.table, pack)
-            self._times.append(pack.times[(pack.codes & UNDO) == 0])  # an undo carries the time of what it undoes
-            self.pending += len(pack.targets)
+                self._bad_pack(full, record, error)
+
+    def _bad_pack(self, full: str, record: Any, error: ValueError) -> None:
+        reject = _damage(record) or Reject("bad_pack", "$", str(error))
+        self._reject(reject, Origin(full, self.number, record.offset), record.value)
 
     def _reject(self, reject: Reject, origin: Origin, value: bytes | None) -> None:
         self.table.counts.rejected += 1
@@ -214,6 +239,11 @@ class Intake:
 
 
 _KIND_OF = {t.name: KIND_INDEX[t.kind] for t in SOURCES if t.kind}
+
+
+def _size(block: Block) -> int:
+    """About how many events a block stands for: a pack of engagements holds many."""
+    return len(block.records) * (50 if block.topic.endswith(ENGAGEMENTS.name) else 1)
 
 
 def _first_time(block: Block, newest_ms: int) -> int:

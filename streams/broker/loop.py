@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.broker.block import Block
-from streams.broker.intake import Intake
+from streams.broker.intake import FULL, Intake
 from streams.broker.sending import Closes, Sender
 from streams.events import MAX_AHEAD_MS
 from streams.model import assess, days
 from streams.model.table import MOVED, Table
 
 LONGEST_INTERVAL_S = 2.0
-SHARE = 0.2  # an interval grows until sending keeps the event loop for less than this part of it
+SHARE = 0.4  # intervals grow until sending, of all partitions together, takes less than this part of a core
 MOST_PENDING = 100_000  # folded and not yet sent; beyond this folding waits
 
 
@@ -32,6 +32,7 @@ class Loop:
         *,
         epoch: int,
         interval_s: float,
+        share: float,
         idle_s: float,
         stream_clock: bool,
         wall_ms: Callable[[], float],
@@ -39,11 +40,11 @@ class Loop:
         folded: Callable[[Block], None],
     ) -> None:
         self.intake, self._sender, self.epoch = intake, sender, epoch
-        self._interval_s, self._idle_s, self._stream_clock = interval_s, idle_s, stream_clock
+        self._interval_s, self._share, self._idle_s, self._stream_clock = interval_s, share, idle_s, stream_clock
         self._wall_ms, self._monotonic_s, self._folded = wall_ms, monotonic_s, folded
         self._wake, self._closing = asyncio.Event(), False
         self._sending: asyncio.Task[None] | None = None
-        self._began_s = 0.0  # when the open interval began: with its first change
+        self._began_s: float | None = None  # when the open interval began: with its first block
         self._looked_s = monotonic_s()  # when idle users were last looked at
         self._longer_s = interval_s  # the interval as it has adapted
         self._closes: list[Closes] = []  # daily closes taken and not yet sent
@@ -59,6 +60,8 @@ class Loop:
         """A block has arrived. What was fetched in another epoch belongs to whoever owns the partition then."""
         if block.epoch == self.epoch and not self._closing:
             self.intake.offer(block)
+            if self._began_s is None:
+                self._began_s = self._monotonic_s()
             self._wake.set()
 
     def close(self) -> None:
@@ -70,25 +73,35 @@ class Loop:
         """Until closed. Raises what ends the worker: LostInput, a broker error, a bug."""
         try:
             while not self._closing:
-                newest_ms = int(self._wall_ms()) + MAX_AHEAD_MS
-                block = None if self.intake.pending > MOST_PENDING else self.intake.next(newest_ms)
-                if block:
-                    if not self.intake.pending:
-                        self._began_s = self._monotonic_s()
-                    self.intake.fold(block, newest_ms)
-                    self._folded(block)
+                folded = self._fold()
                 self._send_if_due()
-                if block:
+                if folded:
                     await asyncio.sleep(0)  # other partitions, fetches and answers get their turn
                 else:
                     await self._pause()
             if self._sending:
                 await self._sending
-            if self.intake.pending:
-                await self._send()
+            await self._send(last=True)
         finally:
             if self._sending and not self._sending.done():
                 self._sending.cancel()
+
+    def _fold(self) -> bool:
+        """Fold a good handful of blocks, or what there is when the interval is over; False if that is nothing yet."""
+        if self.intake.pending > MOST_PENDING:
+            return False
+        at_hand = self.intake.at_hand()
+        if not at_hand or not (at_hand >= FULL or (self._due() and not self._sending)):
+            return False
+        newest_ms = int(self._wall_ms()) + MAX_AHEAD_MS
+        blocks = self.intake.gather(newest_ms)
+        self.intake.fold_all(blocks, newest_ms)
+        for block in blocks:
+            self._folded(block)
+        return True
+
+    def _due(self) -> bool:
+        return self._began_s is not None and self._monotonic_s() - self._began_s >= self._longer_s
 
     def _now_ms(self) -> int:
         return self.table.clock if self._stream_clock else int(self._wall_ms())
@@ -108,7 +121,7 @@ class Loop:
         if idle:
             self._looked_s = now_s
             self.table.dirty[assess.moved(self.table, self._now_ms())] |= MOVED
-        if idle or (self.intake.pending and now_s - self._began_s >= self._longer_s):
+        if idle or (self.intake.pending and self._due()):
             self._sending = asyncio.create_task(self._send())
 
     async def _pause(self) -> None:
@@ -116,7 +129,7 @@ class Loop:
         self._wake.clear()
         now_s = self._monotonic_s()
         until_s = self._looked_s + self._idle_s
-        if self.intake.pending and not self._sending:
+        if self._began_s is not None and not self._sending:
             until_s = min(until_s, self._began_s + self._longer_s)
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
         if self._sending:
@@ -124,10 +137,11 @@ class Loop:
         await asyncio.wait(waiting, timeout=max(until_s - now_s, 0.0), return_when=asyncio.FIRST_COMPLETED)
         waiting[0].cancel()
 
-    async def _send(self) -> None:
+    async def _send(self, *, last: bool = False) -> None:
         now_ms = self._now_ms()
         if not self._stream_clock:
             self._close_days(now_ms)
         closes, self._closes = self._closes, []
-        await self._sender.send(self.intake.cut(now_ms), closes)
-        self._longer_s = min(max(self._interval_s, self._sender.busy_s / SHARE), LONGEST_INTERVAL_S)
+        self._began_s = self._monotonic_s() if self.intake.at_hand() else None
+        await self._sender.send(self.intake.cut(now_ms), closes, last=last)
+        self._longer_s = min(max(self._interval_s, self._sender.busy_s / self._share), LONGEST_INTERVAL_S)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 Records = Iterable[tuple[bytes | None, bytes]]
 
+COMMIT_S = 1.0
 MAX_BATCH_BYTES = 900_000  # the default of 16 KB makes a large interval nine times slower
 
 
@@ -25,10 +27,11 @@ class Publisher(Protocol):
     async def send(self, topic: str, partition: int, records: Records) -> None:
         """Queue (key, value) records for one partition of a topic, in order."""
 
-    async def commit(self, positions: dict[tuple[str, int], int]) -> None:
-        """Close the interval: returns when everything sent is acknowledged and the positions are known to the group.
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
+        """Close the interval: returns when everything sent is acknowledged.
 
-        `positions` maps (topic, partition) to the next offset to read. Raises when anything failed.
+        `positions` maps (topic, partition) to the next offset to read; with the `last` interval of a partition the group
+        knows them when this returns. Raises when anything failed.
         """
 
 
@@ -36,10 +39,14 @@ class PlainPublisher:
     """Sends as it goes; positions follow once everything is acknowledged. A crash in between sends again."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, commit_offsets: Callable[[dict[tuple[str, int], int]], Awaitable[None]]
+        self,
+        producer: AIOKafkaProducer,
+        commit_offsets: Callable[[dict[tuple[str, int], int]], Awaitable[None]],
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._producer = producer
         self._commit_offsets = commit_offsets
+        self._monotonic_s, self._committed_s = monotonic_s, 0.0
         self._sent: list[asyncio.Future[Any]] = []
 
     async def begin(self) -> None:
@@ -60,11 +67,14 @@ class PlainPublisher:
         if batch.record_count():
             self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
 
-    async def commit(self, positions: dict[tuple[str, int], int]) -> None:
-        """See Publisher."""
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
+        """See Publisher. Offsets are told once a second: a commit costs the broker as much as a batch."""
         sent, self._sent = self._sent, []
         await asyncio.gather(*sent)
-        await self._commit_offsets(positions)
+        now_s = self._monotonic_s()
+        if last or now_s - self._committed_s >= COMMIT_S:
+            await self._commit_offsets(positions)
+            self._committed_s = now_s
 
 
 def plain_producer(brokers: str) -> AIOKafkaProducer:

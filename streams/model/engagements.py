@@ -7,7 +7,7 @@ A code is the kind, plus flags. Weights travel as they were at `ts`; scaling for
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -86,6 +86,19 @@ def received(pack: Pack, clock: int) -> Engagements:
         np.frombuffer(pack.weights, np.float32),
         np.frombuffer(pack.times, np.int64),
         np.frombuffer(pack.codes, np.uint8),
+    )
+
+
+def joined(packs: Sequence[Engagements]) -> Engagements:
+    """Several packs as one; their order is kept, the clock is the newest."""
+    if len(packs) == 1:
+        return packs[0]
+    return Engagements(
+        max(pack.clock for pack in packs),
+        [target for pack in packs for target in pack.targets],
+        np.concatenate([pack.weights for pack in packs]),
+        np.concatenate([pack.times for pack in packs]),
+        np.concatenate([pack.codes for pack in packs]),
     )
 
 
