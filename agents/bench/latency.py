@@ -62,6 +62,7 @@ class _Run:
         self._probes: dict[str, int] = {}  # user -> ts of the one event about them
         self._arrived: dict[str, int] = {}  # user -> ms, Redis' clock
         self._sent = 0
+        self._warm_up_s = min(WARM_UP_S, seconds / 2)
 
     async def measure(self) -> dict[str, Any]:
         client = connect(self._settings)
@@ -75,7 +76,7 @@ class _Run:
         try:
             ahead_ms = self._clock_ahead_ms()
             feeding = asyncio.create_task(self._feed(producer))
-            await asyncio.sleep(WARM_UP_S)
+            await asyncio.sleep(self._warm_up_s)
             warm, began_s, cpu_before, sent_before = await self._histogram(), time.monotonic(), self._cpu(), self._sent
             await feeding
             lasted_s = time.monotonic() - began_s
@@ -120,7 +121,7 @@ class _Run:
             due = int(elapsed_s * rate)
             before = self._sent
             while self._sent < due:
-                if probed < (elapsed_s - WARM_UP_S) * probes_per_s:
+                if probed < (elapsed_s - self._warm_up_s) * probes_per_s:
                     topic, key, value = self._probe(probed)
                     probed += 1
                 else:

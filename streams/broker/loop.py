@@ -18,7 +18,7 @@ from streams.model import assess, days
 from streams.model.table import MOVED, Table
 
 LONGEST_INTERVAL_S = 2.0
-SHARE = 0.4  # intervals grow until sending, of all partitions together, takes less than this part of a core
+SHARE = 0.8  # intervals grow until sending, of all partitions together, takes less than this part of a core
 MOST_PENDING = 100_000  # folded and not yet sent; beyond this folding waits
 
 

@@ -16,7 +16,7 @@ from streams.sources import Produced, open_source
 from tests.integration.compare import difference, expected
 from tests.integration.stack import Stack
 
-EVENTS = int(os.environ.get("CLOUT_TEST_EVENTS", "60000"))
+EVENTS = int(os.environ.get("CLOUT_TEST_EVENTS", "30000"))
 LATER_MS = 3 * 3_600_000  # scores are compared this long after the newest event
 
 

@@ -14,7 +14,8 @@ from tests.servers import ROOT
 def test_the_producer_and_the_consumer_of_the_readme(kafka: str, redis_url: str, prefix: str, tmp_path: Path) -> None:
     """The Python producer's event reaches `scores`, where the Python consumer reads bob's score."""
     producer, consumer = (
-        block.replace("localhost:9092", kafka) for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+        block.replace("localhost:9092", kafka)
+        for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     )
     clout = Stack(kafka, redis_url, prefix, tmp_path, topic_prefix="")
     with clout.worker():
