@@ -12,14 +12,17 @@ import traceback
 from typing import TYPE_CHECKING, cast
 
 from faust.types import TP
+from redis.exceptions import RedisError
 
 from streams.broker.block import Block
 from streams.broker.intake import Intake
 from streams.broker.loop import SHARE, Loop
-from streams.broker.publisher import PlainPublisher, plain_producer
+from streams.broker.publisher import PlainPublisher, TransactionalPublisher, plain_producer, transactional_producer
+from streams.broker.recovery import Progress, Recovered, recover
 from streams.broker.sending import Sender
-from streams.broker.topics import SOURCES
+from streams.broker.topics import SOURCES, STATE
 from streams.broker.transport import Consumer
+from streams.broker.view import View
 from streams.errors import LostInput
 from streams.model.alerts import FallRule
 from streams.model.table import Table
@@ -83,19 +86,80 @@ class Partitions:
     async def _take(self) -> None:
         consumer, settings = self._consumer, self._settings
         epoch, mine = consumer.epoch, self._assigned()
-        topics = [settings.topic(topic.name) for topic in SOURCES]
-        wanted = {TP(topic, number) for topic in topics for number in mine}
-        positions = await consumer.starts(wanted)
-        reader = Reader(self._redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
-        generation = 1 + max((pulse["version"] >> 32 for pulse in (await reader.pulses()).values()), default=0)
-        loops = {number: self._loop(number, len(mine), positions, epoch, generation) for number in mine}
-        if not await consumer.seek_blocks(positions, epoch):
-            raise asyncio.CancelledError
+        began_s = time.monotonic()
+        publishers = {number: self._publisher(number) for number in mine}
+        loops: dict[int, Loop] = {}
+        try:
+            # first all fences, then all reading: what is read is final
+            await asyncio.gather(*(publisher.start() for publisher in publishers.values()))
+            found = await self._recovered(mine)
+            pulses = await self._pulses()
+            loops = {n: self._loop(n, len(mine), found[n], publishers[n], pulses.get(n, 0), epoch) for n in mine}
+            positions = await self._positions(found)
+            for number, loop in loops.items():
+                loop.intake.positions = {
+                    topic.name: positions[TP(settings.topic(topic.name), number)] for topic in SOURCES
+                }
+            if settings.transactions:  # the new generation, before the first block
+                await asyncio.gather(*(loop.commit() for loop in loops.values()))
+            if not await consumer.seek_blocks(positions, epoch):
+                raise asyncio.CancelledError
+        except BaseException:
+            for loop in loops.values():
+                loop.abandon()
+            for publisher in publishers.values():
+                await publisher.stop()
+            raise
         self._loops = loops
         for number, loop in loops.items():
             self._running[number] = task = asyncio.create_task(loop.run(), name=f"partition {number}")
             task.add_done_callback(_ended)
-        log.info("took partitions=%s", sorted(mine))
+        users = sum(len(one.table) for one in found.values())
+        log.info("took partitions=%s users=%d seconds=%.2f", sorted(mine), users, time.monotonic() - began_s)
+
+    async def _recovered(self, mine: set[int]) -> dict[int, Recovered]:
+        settings, scoring = self._settings, model(self._settings.model)
+        if not settings.transactions:
+            return {number: Recovered(Table(scoring), None) for number in mine}
+        return await recover(settings.kafka, settings.topic(STATE.name), mine, scoring, self._tell)
+
+    def _tell(self, progress: Progress) -> None:
+        log.info("recovering records=%d to_go=%d seconds_left=%s", *progress)
+
+    async def _pulses(self) -> dict[int, int]:
+        """The version that Redis shows of each partition; nothing when Redis is down."""
+        settings = self._settings
+        reader = Reader(self._redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
+        try:
+            return {number: int(pulse["version"]) for number, pulse in (await reader.pulses()).items()}
+        except (RedisError, OSError) as error:
+            log.warning("redis does not answer at the take-over: error=%r", error)
+            return {}
+
+    async def _positions(self, found: dict[int, Recovered]) -> dict[TP, int]:
+        """Where each source begins: at the header's position; without one at the log's start, or where the group is."""
+        settings, consumer = self._settings, self._consumer
+        wanted = {TP(settings.topic(topic.name), number) for topic in SOURCES for number in found}
+        if not settings.transactions:
+            return await consumer.starts(wanted)
+        bounds, positions = await consumer.bounds(wanted), {}
+        for topic, number in ((topic, number) for topic in SOURCES for number in found):
+            tp, header = TP(settings.topic(topic.name), number), found[number].header
+            first, end = bounds[tp]
+            at = header.positions.get(topic.name, first) if header else first
+            if at < first:
+                raise LostInput(
+                    f"{tp.topic}[{number}]: the next record to read is {at}, and retention has deleted what is below {first}. "
+                    "It cannot be counted any more: keep the topic longer than a worker may be down. To go on without it, delete "
+                    "the topic `state` and count what is left anew"
+                )
+            if at > end:
+                raise LostInput(
+                    f"{tp.topic}[{number}]: the next record to read is {at}, and the log ends at {end}: the topic was deleted and "
+                    "made again. Restore it, or delete the topic `state` as well to start from nothing"
+                )
+            positions[tp] = at
+        return positions
 
     def _assigned(self) -> set[int]:
         have: dict[str, set[int]] = {self._settings.topic(topic.name): set() for topic in SOURCES}
@@ -106,39 +170,56 @@ class Partitions:
             raise LostInput(f"the group assigned different partition numbers of different topics: {have}")
         return numbers
 
-    def _loop(self, number: int, held: int, positions: dict[TP, int], epoch: int, generation: int) -> Loop:
+    def _publisher(self, number: int) -> PlainPublisher | TransactionalPublisher:
         settings, consumer = self._settings, self._consumer
-        table = Table(model(settings.model))
-        intake = Intake(table, number, settings.partitions, settings.topic_prefix)
-        intake.positions = {t.name: positions[TP(settings.topic(t.name), number)] for t in SOURCES}
+        if settings.transactions:
+            name = f"{settings.app}-{settings.topic_prefix}{number}"
+            return TransactionalPublisher(transactional_producer(settings.kafka, name), settings.app)
 
         async def commit_offsets(offsets: dict[tuple[str, int], int]) -> None:
-            moved = {TP(topic, partition): at for (topic, partition), at in offsets.items()}
-            await consumer.commit_offsets(moved)
+            await consumer.commit_offsets({TP(topic, partition): at for (topic, partition), at in offsets.items()})
 
+        return PlainPublisher(self._producer, commit_offsets)
+
+    def _loop(
+        self,
+        number: int,
+        held: int,
+        found: Recovered,
+        publisher: PlainPublisher | TransactionalPublisher,
+        redis_version: int,
+        epoch: int,
+    ) -> Loop:
+        settings, header = self._settings, found.header
+        view = View(self._board, last=redis_version)
+        before = max(header.generation if header else 0, redis_version >> 32)
         sender = Sender(
-            table,
+            found.table,
             number,
-            PlainPublisher(self._producer, commit_offsets),
-            self._board,
+            publisher,
+            view,
             FallRule(points=settings.alert_points, cooldown_ms=round(settings.alert_cooldown_h * 3_600_000)),
             topic=settings.topic,
-            generation=generation,
+            generation=before + 1,
             owner=self._owner,
             wall_ms=wall_ms,
         )
-        return Loop(
-            intake,
+        loop = Loop(
+            Intake(found.table, number, settings.partitions, settings.topic_prefix),
             sender,
+            view,
             epoch=epoch,
-            interval_s=settings.interval_ms / 1000,
+            interval_s=settings.interval_s,
             share=SHARE / held,
             idle_s=settings.idle_s,
             stream_clock=settings.clock == "stream",
             wall_ms=wall_ms,
             monotonic_s=time.monotonic,
-            folded=consumer.folded,
+            folded=self._consumer.folded,
         )
+        if header:
+            loop.resume(header.now_ms, everyone=not header.shown or redis_version < header.version)
+        return loop
 
     async def let_go(self) -> None:
         """Give up all partitions: fold nothing more, send what is there. Waits for a letting go under way."""

@@ -38,8 +38,14 @@ class Settings:
         "what `now` is: `wall`, or `stream` (newest event time) when history is replayed",
         choices=("wall", "stream"),
     )
+    transactions: bool = _setting(
+        True, "keep rows in Kafka and publish in transactions; off for a broker that has none (the demo's)"
+    )
     interval_ms: int = _setting(
-        20, "how long changes are collected before they are published; grows by itself under load", at_least=1
+        0,
+        "how long changes are collected before they are published; grows by itself under load. 0: 250 with transactions, "
+        "20 without",
+        at_least=0,
     )
     block_records: int = _setting(2_000, "most records in one block", at_least=1)
     fetch_wait_ms: int = _setting(20, "how long a broker may hold back a fetch to fill it", at_least=1)
@@ -54,6 +60,11 @@ class Settings:
     redis_shards: int = _setting(1, "over how many hash tags the Redis keys are spread", at_least=1)
     redis_cluster: bool = _setting(False, "is the Redis URL one node of a Redis Cluster?")
     log_level: str = _setting("info", "how much is logged", choices=("debug", "info", "warning", "error"))
+
+    @property
+    def interval_s(self) -> float:
+        """The interval when there is little to do."""
+        return (self.interval_ms or (250 if self.transactions else 20)) / 1000
 
     def topic(self, name: str) -> str:
         """The full name of a topic of the registry."""

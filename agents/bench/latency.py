@@ -41,16 +41,29 @@ Histogram = dict[str, int]
 
 
 def latency(
-    rate: int, seconds: float, users: int, show: Show, kafka: str | None = None, redis: str | None = None
+    rate: int,
+    seconds: float,
+    users: int,
+    show: Show,
+    kafka: str | None = None,
+    redis: str | None = None,
+    *,
+    transactions: bool = False,
 ) -> dict[str, Any]:
     """Feed `rate` events/s for `seconds` to one worker. `worker` holds quantiles of its own histogram, `probes` ours; in ms."""
     require_linux()
     about = {"machine": machine(), "versions": versions()}
-    with servers(kafka, redis, show.say) as running, names(running) as settings:
+    with servers(kafka, redis, show.say) as running, names(running, transactions=transactions) as settings:
         what = f"feeding {rate:,} events/s"
         with process(WORKER, settings, READY) as worker, show.bar(what, int(rate * seconds)) as bar:
             run = _Run(settings, running, worker, rate, seconds, users, bar)
-            return {"rate": rate, "seconds": seconds, **asyncio.run(run.measure()), **about}
+            return {
+                "rate": rate,
+                "seconds": seconds,
+                "transactions": transactions,
+                **asyncio.run(run.measure()),
+                **about,
+            }
 
 
 class _Run:

@@ -97,13 +97,18 @@ def live(
 
 @bench.command()
 @_option("--rate", "Events a second.", type=click.IntRange(min=1), default=2_000)
-@_option("--seconds", "How long to feed; the first 2 s are warm-up.", type=click.FloatRange(min=3), default=15.0)
+@_option("--seconds", "How long to feed; the first 5 s are warm-up.", type=click.FloatRange(min=3), default=15.0)
+@_option("--transactions", "Publish in transactions, as a worker does by default.", is_flag=True, default=False)
 @_USERS
 @_KAFKA
 @_REDIS
 @_JSON
-def latency(rate: int, seconds: float, users: int, kafka: str | None, redis: str | None, as_json: bool) -> None:
+def latency(
+    rate: int, seconds: float, transactions: bool, users: int, kafka: str | None, redis: str | None, as_json: bool
+) -> None:
     """How long an event takes from its own time to Redis, fed live at a steady rate.
+
+    With the plain publisher unless --transactions is given: then an event waits for one commit on its way.
 
     Told twice: by the worker's own histogram over all events, and by probes, events for targets nobody else has, whose
     arrival is read from the ids of the stream `updates`: the clock of the Redis server.
@@ -112,7 +117,7 @@ def latency(rate: int, seconds: float, users: int, kafka: str | None, redis: str
 
     _hush()
     with _errors():
-        result = run(rate, seconds, users, _Show(), kafka, redis)
+        result = run(rate, seconds, users, _Show(), kafka, redis, transactions=transactions)
     _print(result, as_json, _latency_table)
 
 

@@ -24,7 +24,6 @@ IDLE_S = 0.5
 #: The embedded broker looks at every batch ever written to a partition whenever one is read, about 1 us each, so the
 #: demo writes few: two partitions unless CLOUT_PARTITIONS says otherwise, and a feed in bursts (agents/demo/feeding.py).
 PARTITIONS = 2
-INTERVAL_MS = 20  # a burst is one or two intervals, however short they are
 FETCH_MIN_BYTES = 1  # and it looks again and again until a fetch is full
 WORKER_STOP_S = 5.0
 LAST_LINES = 15
@@ -70,9 +69,9 @@ def stack(clock: str, say: Callable[[str], None], environ: Mapping[str, str] = o
             redis=redis,
             clock=clock,
             replication=1,
+            transactions=False,  # the embedded broker has none
             session_timeout_s=SESSION_TIMEOUT_S,
             idle_s=IDLE_S,
-            interval_ms=INTERVAL_MS,
             fetch_min_bytes=FETCH_MIN_BYTES,
         )
         with Admin(settings) as admin:

@@ -55,6 +55,10 @@ class Cut(NamedTuple):
     rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int
+    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED
+    names: list[str]
+    memories: list[bytes]
+    landmarks: tuple[int, ...]
 
 
 class Intake:
@@ -106,6 +110,15 @@ class Intake:
             blocks.append(block)
             size += _size(block)
         return blocks
+
+    def has_engagements(self) -> bool:
+        """Does a pack of engagements wait?"""
+        return bool(self.waiting[ENGAGEMENTS.name])
+
+    def take_times(self) -> list[NDArray[np.int64]]:
+        """Event times of the engagements folded since the cut; they will not be in the next one."""
+        times, self._times = self._times, []
+        return times
 
     def at_hand(self) -> int:
         """About how many records wait to be folded."""
@@ -218,7 +231,9 @@ class Intake:
 
     def cut(self, now_ms: int | None = None) -> Cut:
         """Everything since the last cut, to be scored at `now_ms` (without it: at the newest event time)."""
-        table, changed = self.table, self.table.changed()
+        table = self.table
+        changed, marks = table.changed()
+        numbers = changed.tolist()
         now_ms = table.clock if now_ms is None else now_ms
         cut = Cut(
             dict(self.positions),
@@ -232,6 +247,10 @@ class Intake:
             np.ascontiguousarray(table.cells[changed]),
             table.decays(now_ms),
             now_ms,
+            marks,
+            [table.names[slot] for slot in numbers],
+            [table.memory[slot] for slot in numbers],
+            tuple(table.landmarks),
         )
         self._reset()
         self.pending = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from streams.broker.intake import Cut
 from streams.model.alerts import Alert, FallRule, judge
 from streams.model.records import Scored, scored
-from streams.model.table import SHOWN, Table
+from streams.model.table import ALERTED_AT, FIRING, GOT, SHOWN, Slots, Table
 from streams.model.windows import Floats
 
 CHUNK = 500  # users in one Redis call: 500 to 1,000 are fastest, and none stalls Redis for 10 ms
 
+_JUDGED = slice(FIRING, ALERTED_AT + 1)
 _BINS = 1_001  # scores in steps of 0.1, 100.0 included
 
 
@@ -37,6 +38,11 @@ class Spread:
     def __init__(self) -> None:
         self.counts: NDArray[np.int64] = np.zeros(_BINS, dtype=np.int64)
 
+    def filled(self) -> dict[int, int]:
+        """All bins with somebody in."""
+        filled = np.flatnonzero(self.counts)
+        return dict(zip(filled.tolist(), self.counts[filled].tolist(), strict=True))
+
     def move(self, before: Floats, after: Floats) -> dict[int, int]:
         """Users went from their shown scores (0: new) to others; returns the bins that changed."""
         left, entered = (before[before > 0] * 10).astype(np.int64), (after * 10).astype(np.int64)
@@ -46,16 +52,19 @@ class Spread:
         return dict(zip(changed.tolist(), self.counts[changed].tolist(), strict=True))
 
 
-def chunks(table: Table, spread: Spread, rule: FallRule, number: int, cut: Cut, version: int) -> Iterator[Outgoing]:
-    """Score and judge the changed users as they were at the cut, chunk by chunk; versions rise from `version`."""
+def chunks(
+    table: Table, spread: Spread, rule: FallRule, number: int, cut: Cut, next_version: Callable[[], int]
+) -> Iterator[Outgoing]:
+    """Score and judge the changed users as they were at the cut, chunk by chunk, each under its own version."""
     now_ms = cut.now_ms
     for start in range(0, len(cut.changed), CHUNK):
-        part = slice(start, start + CHUNK)
+        part, version = slice(start, start + CHUNK), next_version()
         done = scored(table, cut.changed[part], cut.rows[part], now_ms, version, cut.decays)
-        names = [table.names[slot] for slot in done.slots.tolist()]
+        names = cut.names[part]
         shown = table.cells[done.slots, SHOWN]
         table.cells[done.slots, SHOWN] = done.scores
         alerts = judge(table, done.slots, done.scores, now_ms, version, rule)
+        _keep_alerts(table, cut, part)
         totals = done.scores.tolist()
         yield Outgoing(
             done,
@@ -65,7 +74,25 @@ def chunks(table: Table, spread: Spread, rule: FallRule, number: int, cut: Cut, 
             _updates(number, now_ms, names, totals, np.abs(done.scores - shown) >= 0.05),
             start + CHUNK >= len(cut.changed),
         )
-        version += 1
+
+
+def glance(table: Table, spread: Spread, number: int, slots: Slots, now_ms: int, version: int) -> Outgoing:
+    """Up to CHUNK users scored for Redis alone, before the interval that publishes and keeps them."""
+    done = scored(table, slots, table.cells[slots], now_ms, version)
+    names, totals = [table.names[slot] for slot in slots.tolist()], done.scores.tolist()
+    shown = table.cells[slots, SHOWN]
+    table.cells[slots, SHOWN] = done.scores
+    users = list(zip(names, totals, done.records, strict=True))
+    updates = _updates(number, now_ms, names, totals, np.abs(done.scores - shown) >= 0.05)
+    return Outgoing(done, users, [], spread.move(shown, done.scores), updates, False)
+
+
+def _keep_alerts(table: Table, cut: Cut, part: slice) -> None:
+    """Judging came after the cut: what it changed belongs to this interval's rows, or a restart would raise alerts again."""
+    judged = table.cells[cut.changed[part]][:, _JUDGED]
+    moved = (judged != cut.rows[part][:, _JUDGED]).any(axis=1)
+    cut.rows[part, _JUDGED.start : _JUDGED.stop] = judged
+    cut.marks[part][moved] |= GOT
 
 
 def _updates(number: int, now_ms: int, names: list[str], totals: list[float], moved: NDArray[np.bool_]) -> bytes | None:

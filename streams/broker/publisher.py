@@ -10,16 +10,20 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 Records = Iterable[tuple[bytes | None, bytes]]
 
 COMMIT_S = 1.0
+#: how long a dead worker can hold up those who read committed; longer than an interval and a pause
+TRANSACTION_TIMEOUT_MS = 20_000
 MAX_BATCH_BYTES = 900_000  # the default of 16 KB makes a large interval nine times slower
 
 
 class Publisher(Protocol):
     """Outputs of one partition. One interval is open at a time."""
+
+    transactional: bool  #: are rows kept, and is everything of an interval visible together?
 
     async def begin(self) -> None:
         """Open an interval."""
@@ -34,23 +38,16 @@ class Publisher(Protocol):
         knows them when this returns. Raises when anything failed.
         """
 
+    async def stop(self) -> None:
+        """The partition is let go."""
 
-class PlainPublisher:
-    """Sends as it goes; positions follow once everything is acknowledged. A crash in between sends again."""
 
-    def __init__(
-        self,
-        producer: AIOKafkaProducer,
-        commit_offsets: Callable[[dict[tuple[str, int], int]], Awaitable[None]],
-        monotonic_s: Callable[[], float] = time.monotonic,
-    ) -> None:
+class _Batches:
+    """Sends records as batches and remembers what is on its way."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
-        self._commit_offsets = commit_offsets
-        self._monotonic_s, self._committed_s = monotonic_s, 0.0
         self._sent: list[asyncio.Future[Any]] = []
-
-    async def begin(self) -> None:
-        """Nothing to open."""
 
     async def send(self, topic: str, partition: int, records: Records) -> None:
         """See Publisher."""
@@ -67,14 +64,87 @@ class PlainPublisher:
         if batch.record_count():
             self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
 
-    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
-        """See Publisher. Offsets are told once a second: a commit costs the broker as much as a batch."""
+    async def _arrived(self) -> None:
         sent, self._sent = self._sent, []
         await asyncio.gather(*sent)
+
+
+class PlainPublisher(_Batches):
+    """Sends as it goes; positions follow once everything is acknowledged. A crash in between sends again."""
+
+    transactional = False
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        commit_offsets: Callable[[dict[tuple[str, int], int]], Awaitable[None]],
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(producer)
+        self._commit_offsets = commit_offsets
+        self._monotonic_s, self._committed_s = monotonic_s, 0.0
+
+    async def start(self) -> None:
+        """Nothing of its own to open: the producer belongs to the worker."""
+
+    async def begin(self) -> None:
+        """Nothing to open."""
+
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
+        """See Publisher. Offsets are told once a second: a commit costs the broker as much as a batch."""
+        await self._arrived()
         now_s = self._monotonic_s()
         if last or now_s - self._committed_s >= COMMIT_S:
             await self._commit_offsets(positions)
             self._committed_s = now_s
+
+    async def stop(self) -> None:
+        """Nothing of its own to close: the producer belongs to the worker."""
+
+
+class TransactionalPublisher(_Batches):
+    """One Kafka transaction an interval: outputs, rows and offsets become visible together or not at all.
+
+    The transactional id is the partition's: starting a second producer of that id aborts what the first left open and
+    fences it. Any error ends the worker; nothing is retried beyond what the client does.
+    """
+
+    transactional = True
+
+    def __init__(self, producer: AIOKafkaProducer, group: str) -> None:
+        super().__init__(producer)
+        self._group = group
+
+    async def start(self) -> None:
+        """Connect: fences the predecessor and aborts what it left open."""
+        await self._producer.start()
+
+    async def begin(self) -> None:
+        """See Publisher."""
+        await self._producer.begin_transaction()
+
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:  # noqa: ARG002
+        """See Publisher."""
+        await self._arrived()
+        offsets = {TopicPartition(topic, partition): at for (topic, partition), at in positions.items()}
+        await self._producer.send_offsets_to_transaction(offsets, self._group)
+        await self._producer.commit_transaction()
+
+    async def stop(self) -> None:
+        """Close the partition's own producer."""
+        await self._producer.stop()
+
+
+def transactional_producer(brokers: str, transactional_id: str) -> AIOKafkaProducer:
+    """The producer of one partition. Its start fences the predecessor."""
+    return AIOKafkaProducer(
+        bootstrap_servers=brokers.split(","),
+        transactional_id=transactional_id,
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        max_batch_size=MAX_BATCH_BYTES,
+        max_request_size=4_000_000,
+        linger_ms=0,
+    )
 
 
 def plain_producer(brokers: str) -> AIOKafkaProducer:

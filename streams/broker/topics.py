@@ -36,11 +36,18 @@ EVENTS = tuple(
 )
 STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
 ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
+STATE = Topic(
+    "state",
+    "user + which record, or header",
+    "compacted",
+    "rows, packed, internal, versioned",
+    _COMPACTED | {"segment.bytes": str(128 << 20), "max.compaction.lag.ms": str(_DAY_MS)},
+)
 SCORES = Topic("scores", "user", "compacted", "score record JSON", _COMPACTED)
 ALERTS = Topic("alerts", "user", "30 d", "alert JSON", _days(30))
 REJECTS = Topic("rejects", "origin", "30 d", "reason, path, topic, partition, offset, original bytes (JSON)", _days(30))
 
-ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, SCORES, ALERTS, REJECTS)
+ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
 #: what a worker reads; in every partition number it holds, it holds all of these
 SOURCES: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS)
 

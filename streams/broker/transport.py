@@ -61,6 +61,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             ends.popleft()
         return len(ends) < BLOCKS_OUT
 
+    async def bounds(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
+        """Start and end of each partition's log: the first offset there is, the next one to be committed."""
+        consumer = self._ensure_consumer()
+        first, end = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        return {tp: (first[tp], end[tp]) for tp in partitions}
+
     async def starts(self, partitions: set[TP]) -> dict[TP, int]:
         """Where each partition begins for this group: its committed offset, or the log's start."""
         consumer = self._ensure_consumer()
@@ -144,6 +150,10 @@ class Consumer(driver.Consumer):
     app: Any
     _thread: ConsumerThread
     epoch = 0
+
+    async def bounds(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
+        """See ConsumerThread."""
+        return await self._thread.call_thread(self._thread.bounds, partitions)  # type: ignore[no-any-return]
 
     async def starts(self, partitions: set[TP]) -> dict[TP, int]:
         """See ConsumerThread."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from streams.model import windows
 from streams.model.engagements import FIRST, FOLLOW, KIND_BITS, UNDO, Engagements
-from streams.model.table import ACTORS, ENGAGEMENTS, FOLLOWERS, GOT, GOT_TS, SUMS, WIDTH, Table
+from streams.model.table import ACTORS, ENGAGEMENTS, FOLLOWERS, GOT, GOT_TS, SUMS, UNSEEN, WIDTH, Table
 
 
 def receive(table: Table, pack: Engagements) -> None:
@@ -30,5 +30,5 @@ def receive(table: Table, pack: Engagements) -> None:
     np.add.at(flat, line[first] + ACTORS, sign[first])
     np.add.at(flat, line[follow] + FOLLOWERS, sign[follow])
     np.maximum.at(flat, line + GOT_TS, pack.times.astype(np.float64))
-    table.dirty[slots] |= GOT
+    table.dirty[slots] |= GOT | UNSEEN
     table.counts.folded += len(slots)

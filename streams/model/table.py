@@ -29,7 +29,7 @@ ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
 SHOWN, CLOSE, FIRING, ALERTED_AT = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4
 WIDTH = ALERTED_AT + 1
 
-DID, GOT, MOVED = 1, 2, 4  # bits of `dirty`: acted, was engaged with, moved in silence
+DID, GOT, MOVED, UNSEEN = 1, 2, 4, 8  # bits of `dirty`: acted, was engaged with, moved in silence, not yet in Redis
 DAY, WEEK, QUARTER = 0, 1, 2  # windows
 
 _STEP = 16_384  # growth in fixed steps: realloc moves pages instead of copying, and nothing doubles
@@ -113,9 +113,17 @@ class Table:
         lives = self.model.half_lives_ms
         return np.array([windows.decay(now_ms, at, life) for at, life in zip(self.landmarks, lives, strict=True)])
 
-    def changed(self) -> Slots:
-        """Slots touched since the last cut, ascending; clears the marks."""
+    def unseen(self) -> Slots:
+        """Slots engaged with since they were last on their way to Redis; clears that mark only."""
+        marks = self.dirty[: len(self.names)]
+        slots = np.flatnonzero(marks & UNSEEN)
+        marks[slots] &= ~np.uint8(UNSEEN)
+        return slots
+
+    def changed(self) -> tuple[Slots, NDArray[np.uint8]]:
+        """Slots touched since the last cut, ascending, and how (bits DID, GOT, MOVED); clears the marks."""
         marks = self.dirty[: len(self.names)]
         slots = np.flatnonzero(marks)
+        touched = marks[slots]
         marks[:] = 0
-        return slots
+        return slots, touched

@@ -93,7 +93,7 @@ def test_a_batch_that_will_not_decompress_costs_itself_only(
     embedded_kafka: str, redis_url: str, prefix: str, tmp_path: Path
 ) -> None:
     """The embedded broker stores any bytes (a real Kafka refuses such a batch): one reject, neighbours counted."""
-    clout = Stack(embedded_kafka, redis_url, prefix, tmp_path, partitions=1, replication=1)
+    clout = Stack(embedded_kafka, redis_url, prefix, tmp_path, partitions=1, replication=1, transactions=False)
     good = [("likes", 0, b"n:ann", orjson.dumps(event(id=f"good{n}"))) for n in range(20)]
     with clout.worker():
         clout.produce(good[:10])

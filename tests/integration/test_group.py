@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -32,8 +33,8 @@ def test_a_second_worker_takes_half_and_one_that_leaves_ends_well(stack: Callabl
 
 def _held(worker: object) -> set[int]:
     """What a worker says it took last."""
-    lines = worker.log.read_text().split("took partitions=")  # type: ignore[attr-defined]
-    return set(eval(lines[-1].splitlines()[0])) if len(lines) > 1 else set()  # noqa: S307 - our own log line
+    taken = re.findall(r"took partitions=\[(.*?)\]", worker.log.read_text())  # type: ignore[attr-defined]
+    return {int(number) for number in taken[-1].split(", ") if number} if taken else set()
 
 
 def _until(true: Callable[[], bool], patience_s: float = 20.0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -105,8 +106,8 @@ def test_chunks_score_judge_and_count() -> None:
     world = World()
     world.fold(*[("share", event("ann", f"u{n}")) for n in range(CHUNK + 10)])
     table, spread = world.table, Spread()
-    slots = table.changed()
-    first = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), 7))
+    slots, _ = table.changed()
+    first = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), itertools.count(7).__next__))
     assert [len(piece.users) for piece in first] == [CHUNK, 11]
     assert [orjson.loads(piece.users[0][2])["version"] for piece in first] == [7, 8]
     assert [piece.last for piece in first] == [False, True]
@@ -116,7 +117,7 @@ def test_chunks_score_judge_and_count() -> None:
     assert first[0].updates is not None
     body = orjson.loads(first[0].updates)
     assert (body["partition"], body["as_of"], len(body["users"])) == (3, T0, CHUNK)
-    again = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), 9))
+    again = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), itertools.count(9).__next__))
     assert [(piece.updates, piece.bins) for piece in again] == [(None, {}), (None, {})]
 
 
@@ -128,7 +129,16 @@ def test_alert_without_any_event() -> None:
     world.table.cells[slots, CLOSE] = population(world.table, T0)[slots]
     raised = []
     for day in range(40):
-        pieces = list(chunks(world.table, Spread(), RULE, 0, cut(world.table, slots, T0 + day * DAY_MS), day))
+        pieces = list(
+            chunks(
+                world.table,
+                Spread(),
+                RULE,
+                0,
+                cut(world.table, slots, T0 + day * DAY_MS),
+                itertools.count(day).__next__,
+            )
+        )
         raised += [day for piece in pieces for alert in piece.alerts if alert.state == "raised"]
     falls = [world.record("bob")["score"] - world.record("bob", T0 + d * DAY_MS)["score"] >= 5 for d in range(40)]
     assert raised == [falls.index(True)]

@@ -11,7 +11,7 @@ from streams.broker.latency import Latency, quantiles
 from streams.model import engagements
 from streams.model.engagements import FIRST, FOLLOW, UNDO, Engagements, Pack, decode, encode, received, split
 from streams.model.receiving import receive
-from streams.model.table import GOT, Table
+from streams.model.table import GOT, UNSEEN, Table
 from streams.model.versions import PLAIN
 from tests.model.world import T0, World
 from tests.strategies import ids
@@ -80,7 +80,7 @@ def test_received_equals_decoded() -> None:
     assert np.array_equal(stayed.cells, travelled.cells)
     assert stayed.clock == travelled.clock == T0 + 9
     assert stayed.counts.folded == 3
-    assert stayed.dirty[:2].tolist() == [GOT, GOT]
+    assert stayed.dirty[:2].tolist() == [GOT | UNSEEN, GOT | UNSEEN]
 
 
 def test_senders_clock_moves_the_receivers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -27,8 +29,8 @@ def test_growth_keeps_everybody() -> None:
     assert (table.cells[_STEP:] == 0.0).all()
     assert table.cells.shape == (2 * _STEP, WIDTH)
     table.dirty[slot] = GOT
-    assert table.changed().tolist() == list(range(_STEP + 1))
-    assert table.changed().tolist() == []
+    assert table.changed()[0].tolist() == list(range(_STEP + 1))
+    assert table.changed()[0].tolist() == []
     assert (len(table), table.names[slot], table.memory[slot]) == (_STEP + 1, "net:new", b"")
 
 
@@ -209,9 +211,9 @@ def test_landmark_that_moves_while_an_interval_is_sent() -> None:
     world = World()
     world.fold(*[("share", event("ann", f"u{n}")) for n in range(1_200)])
     table = world.table
-    slots = table.changed()
+    slots, _ = table.changed()
     expected = population(table, T0).tolist()
-    pieces = chunks(table, Spread(), FallRule(), 0, cut(table, slots, T0), 1)
+    pieces = chunks(table, Spread(), FallRule(), 0, cut(table, slots, T0), itertools.count(1).__next__)
     found = next(pieces).scored.scores.tolist()
     world.did("like", "cat", "dan", T0 + 402 * DAY_MS)
     for piece in pieces:

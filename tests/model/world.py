@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from streams.broker.intake import Cut
 from streams.events import KIND_INDEX, Event
@@ -16,7 +17,7 @@ from streams.model.acting import act
 from streams.model.engagements import Engagements, Pack, received
 from streams.model.receiving import receive
 from streams.model.records import scored
-from streams.model.table import Slots, Table
+from streams.model.table import DID, GOT, Slots, Table
 from streams.model.versions import DAY_MS, PLAIN, Model
 
 T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z, ms
@@ -82,7 +83,23 @@ class World:
         return float(self.table.cells[self.table.users[f"{NETWORK}:{user}"], column])
 
 
-def cut(table: Table, slots: Slots, now_ms: int) -> Cut:
+def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None = None) -> Cut:
     """These users as an interval's cut, with nothing else in it."""
-    rows, decays = np.ascontiguousarray(table.cells[slots]), table.decays(now_ms)
-    return Cut({}, {}, {}, [], slots, [], table.clock, table.counts.as_dict(), rows, decays, now_ms)
+    numbers = slots.tolist()
+    return Cut(
+        positions={},
+        packs={},
+        strays={},
+        rejects=[],
+        changed=slots,
+        times=[],
+        clock=table.clock,
+        counts=table.counts.as_dict(),
+        rows=np.ascontiguousarray(table.cells[slots]),
+        decays=table.decays(now_ms),
+        now_ms=now_ms,
+        marks=np.full(len(slots), DID | GOT, np.uint8) if marks is None else marks,
+        names=[table.names[slot] for slot in numbers],
+        memories=[table.memory[slot] for slot in numbers],
+        landmarks=tuple(table.landmarks),
+    )

@@ -1,0 +1,137 @@
+"""Whatever stops a worker, every event has counted once: in Redis, and in `scores` read committed."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+from redis import Redis
+
+from agents.embedded import Process, ask, child, free_port
+from streams.sources import Produced, Shape, Synthetic
+from tests.integration.compare import difference, expected
+from tests.integration.stack import Stack
+
+
+def history(count: int, seed: int) -> list[Produced]:
+    """Good events of the near past, undos among them."""
+    return list(islice(Synthetic(seed=seed, users=2_000, rate=500, shape=Shape().clean()), count))
+
+
+def exact(clout: Stack, events: list[Produced]) -> None:
+    """Everyone has the offline fold's counts and score, in Redis and in the last record of `scores`."""
+    as_of_ms = max(event.ts for event in events) + 1000
+    wanted = expected(events, "plain", as_of_ms)
+    found = difference(clout, wanted, as_of_ms)
+    assert (found.engagements, found.actions) == (0, 0), str(found)
+    assert found.largest <= 1e-6
+    newest: dict[str, dict[str, int]] = {}
+    for user, record in clout.consume("scores"):
+        assert user
+        if user not in newest or record["version"] > newest[user]["version"]:
+            newest[user] = record
+    assert {u: (r["engagements"], r["actions"]) for u, r in newest.items()} == {
+        u: (r["engagements"], r["actions"]) for u, r in wanted.items()
+    }
+
+
+def test_kill_9_again_and_again(stack: Callable[..., Stack]) -> None:
+    """Five kills at arbitrary moments of a catch-up lose and double nothing."""
+    clout = stack(model="plain", clock="stream")
+    events = history(40_000, seed=11)
+    half = len(events) // 2
+    clout.feed(events[:half])
+    for round_ in range(5):
+        with clout.worker(stop_s=0) as worker:
+            time.sleep(0.15 * round_)
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        if round_ == 2:
+            clout.feed(events[half:])
+    with clout.worker():
+        clout.settled(len(events))
+        exact(clout, events)
+
+
+def test_a_clean_restart_and_a_join_keep_the_rows(stack: Callable[..., Stack]) -> None:
+    """Rows survive SIGTERM, a second worker that joins and one that leaves, while events flow."""
+    clout = stack(model="plain", clock="stream")
+    events = history(12_000, seed=12)
+    thirds = [events[:4_000], events[4_000:8_000], events[8_000:]]
+    with clout.worker():
+        clout.feed(thirds[0])
+        clout.settled(4_000)
+    with clout.worker():
+        clout.feed(thirds[1])
+        with clout.worker():
+            clout.feed(thirds[2])
+            clout.settled(12_000)
+    with clout.worker():
+        clout.settled(12_000)
+        exact(clout, events)
+
+
+def test_redis_emptied_is_written_again(stack: Callable[..., Stack]) -> None:
+    """Keys deleted under a running worker come back within seconds, and after a restart too."""
+    clout = stack(model="plain", clock="stream", idle_s=0.5)
+    events = history(3_000, seed=13)
+    redis = Redis.from_url(clout.settings.redis)
+
+    def forget() -> None:
+        for key in redis.scan_iter(f"{clout.settings.redis_prefix}:*"):
+            redis.delete(key)
+
+    with clout.worker():
+        clout.feed(events)
+        clout.settled(3_000)
+        forget()
+        _until(lambda: len(clout.pulses()) == 4 and _all_there(clout, events))
+        exact(clout, events)
+    forget()
+    with clout.worker():
+        _until(lambda: len(clout.pulses()) == 4 and _all_there(clout, events))
+        exact(clout, events)
+
+
+def _all_there(clout: Stack, events: list[Produced]) -> bool:
+    users = {event.key.decode() for event in events}
+    return all(record is not None for record in clout.records(users).values())
+
+
+def _until(true: Callable[[], bool], patience_s: float = 20.0) -> None:
+    deadline = time.monotonic() + patience_s
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.1)
+
+
+def test_redis_down_delays_only_the_view(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """Without Redis the worker goes on folding and publishing; a new, empty Redis gets everything, also after a kill -9."""
+    port = free_port()
+    server = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    clout = Stack(kafka, f"redis://127.0.0.1:{port}/0", prefix, tmp_path, model="plain", clock="stream", idle_s=0.5)
+    events = history(3_000, seed=14)
+
+    def up(_: Process) -> bool:
+        return b"PONG" in ask(port, b"PING\r\n")
+
+    with contextlib.ExitStack() as redis, contextlib.ExitStack() as workers:
+        redis.enter_context(child(server, up))
+        worker = workers.enter_context(clout.worker(stop_s=0))
+        clout.feed(events[:1_000])
+        clout.settled(1_000)
+        redis.close()
+        clout.feed(events[1_000:2_000])
+        users = {event.key.decode() for event in events[:2_000]}
+        _until(lambda: users <= {user for user, _ in clout.consume("scores")})
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    with child(server, up), clout.worker():
+        clout.feed(events[2_000:])
+        clout.settled(3_000)
+        _until(lambda: _all_there(clout, events))
+        exact(clout, events)
