@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from streams.broker.partition import partition_of
+from streams.broker.topics import Admin
 from tests.integration.stack import Stack
 
 NOW = int(time.time() * 1000)
@@ -105,3 +107,20 @@ def test_a_batch_that_will_not_decompress_costs_itself_only(
     [(_, reject)] = clout.consume("rejects")
     assert reject["reason"] == "undecodable_batch"
     assert reject["offset"] == 10
+
+
+def test_ten_megabytes_are_one_reject(stack: Callable[..., Stack]) -> None:
+    """A record far beyond what a fetch brings is rejected by its size, cut in the reject, and its neighbours count."""
+    clout = stack(partitions=1)
+    with Admin(clout.settings) as admin:
+        admin._client.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, clout.settings.topic("likes"), {"max.message.bytes": "20000000"})]
+        )
+    huge = b'{"id":"' + b"x" * 10_000_000 + b'"}'
+    good = [orjson.dumps(event(id=f"good{number}")) for number in range(2)]
+    with clout.worker():
+        clout.produce([("likes", 0, b"n:ann", value) for value in (good[0], huge, good[1])])
+        assert clout.settled(3)["rejected"] == 1
+    assert clout.records(["n:bob"])["n:bob"]["engagements"] == 2
+    [(_, reject)] = clout.consume("rejects")
+    assert (reject["reason"], reject["size"], reject["truncated"]) == ("too_large", len(huge), True)
