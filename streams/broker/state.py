@@ -77,7 +77,7 @@ def header_record(header: Header) -> tuple[bytes, bytes]:
 
 
 def records(changed: Cut, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of every record that changed in an interval, as it was at the cut. About 1 us each."""
+    """(key, value) of every record that changed in an interval, as it was at the cut."""
     steps = [at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)]
     did = np.flatnonzero(changed.marks & DID)
     acted = changed.rows[did][:, _DID_COLUMNS].tolist()

@@ -1,7 +1,7 @@
 """The score record: one JSON object a user, the same in `scores`, in Redis, in `clout score` and in the HTTP API.
 
 Every changed user's record is written at each flush, so this is a hot path: orjson writes whole columns at once, they are cut
-at the commas, and one template puts each record together. 2 us a record; a dict and `orjson.dumps` per record cost 5 to 10,
+at the commas, and one template puts each record together. 4 to 5 us a record; a dict and `orjson.dumps` per record cost 10 to 14,
 most of it the garbage collector looking at the dicts.
 """
 
