@@ -1,0 +1,81 @@
+"""`clout rebuild` on real servers: whatever was done to Redis, everyone is as the rows say, with and without workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+from click.testing import CliRunner
+from redis import Redis
+
+from agents.cli.main import cli
+from streams.scoreboard.layout import Keys
+from streams.sources import Produced
+from tests.integration.stack import Stack
+from tests.integration.test_restart import exact, history
+
+
+def spoil(clout: Stack, events: list[Produced]) -> None:
+    """Half the users say nonsense, the others are gone, the histogram is wrong; the pulses look right."""
+    keys, redis = Keys(clout.settings.redis_prefix, 0), Redis.from_url(clout.settings.redis)
+    users = sorted({event.key.decode() for event in events})
+    assert redis.hdel(keys.users, *users[::2])
+    assert redis.zrem(keys.board, *users[::2])
+    for user in users[1::2]:
+        redis.hset(keys.users, user, b'{"score":100}')
+        redis.zadd(keys.board, {user: 100.0})
+    for number in range(clout.settings.partitions):
+        redis.delete(keys.spread(number))
+
+
+def rebuilt(clout: Stack, by: str) -> int:
+    """How many users `clout rebuild` says it wrote."""
+    done = CliRunner().invoke(cli, ["rebuild", "--json"], env=clout.environ())
+    assert done.exit_code == 0, done.output
+    said = orjson.loads(done.stdout)
+    assert said["by"] == by
+    users: int = said["users"]
+    return users
+
+
+def whole(clout: Stack, events: list[Produced], users: int) -> None:
+    """Everyone's record is exact, and everyone is in board and histogram, once."""
+    exact(clout, events)
+    keys, redis = Keys(clout.settings.redis_prefix, 0), Redis.from_url(clout.settings.redis)
+    spread = [redis.hgetall(keys.spread(number)) for number in range(clout.settings.partitions)]
+    assert sum(int(count) for bins in spread for count in bins.values()) == users == redis.zcard(keys.board)
+    assert min(int(name) for bins in spread for name in bins) >= 0
+
+
+def test_workers_are_asked(stack: Callable[..., Stack]) -> None:
+    """Beside a running worker, which goes on folding: everyone is written again, twice in a row too."""
+    clout = stack(model="plain", clock="stream", idle_s=0.5)
+    events = history(4_000, seed=31)
+    with clout.worker():
+        clout.feed(events[:3_000])
+        clout.settled(3_000)
+        for _ in range(2):
+            spoil(clout, events[:3_000])
+            whole(clout, events[:3_000], rebuilt(clout, "workers"))
+        clout.feed(events[3_000:])
+        clout.settled(4_000)
+        exact(clout, events)
+
+
+def test_committed_rows_when_no_worker_runs(stack: Callable[..., Stack]) -> None:
+    """From `state` alone; a worker that starts afterwards finds nothing to mend and counts on."""
+    clout = stack(model="plain", clock="stream")
+    events = history(4_000, seed=32)
+    with clout.worker():
+        clout.feed(events[:3_000])
+        clout.settled(3_000)
+    before = {number: pulse["version"] for number, pulse in clout.pulses().items()}
+    spoil(clout, events[:3_000])
+    users = rebuilt(clout, "rows")
+    whole(clout, events[:3_000], users)
+    assert {number: pulse["version"] for number, pulse in clout.pulses().items()} == before
+    with clout.worker() as worker:
+        clout.feed(events[3_000:])
+        clout.settled(4_000)
+        exact(clout, events)
+        assert b"redis lost or restored" not in worker.log.read_bytes()  # type: ignore[attr-defined]
