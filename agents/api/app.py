@@ -1,4 +1,4 @@
-"""The HTTP app: a factory. One page, two reads, one push stream, two health checks."""
+"""The HTTP app: a factory. One page, two reads, one push stream, two health checks, and metrics beside a worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import FastAPI, Query, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from redis.exceptions import RedisError
 
@@ -19,6 +19,8 @@ from agents.api import problems
 from agents.api.board import Board
 from agents.api.problems import Problem
 from agents.api.push import Hub, running
+from agents.health import Health, Ready
+from agents.metrics import MEDIA_TYPE, Metrics
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader, score_at
 from streams.settings import Settings
@@ -40,8 +42,11 @@ def _wall_ms() -> float:
     return time.time() * 1000
 
 
-def create_api(settings: Settings, *, wall_ms: Callable[[], float] = _wall_ms) -> FastAPI:
-    """The app. It connects to Redis with its first request; `app.state.hub.close()` ends all push streams."""
+def create_api(settings: Settings, *, health: Health | None = None, wall_ms: Callable[[], float] = _wall_ms) -> FastAPI:
+    """The app. It connects to Redis with its first request; `app.state.hub.close()` ends all push streams.
+
+    `health` is that of the worker in this process, if there is one: then the checks speak of it and there is `/metrics`.
+    """
     client = connect(settings)
     reader = Reader(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
     board = Board(reader, settings, wall_ms=wall_ms, monotonic_s=time.monotonic)
@@ -105,25 +110,45 @@ def create_api(settings: Settings, *, wall_ms: Callable[[], float] = _wall_ms) -
         quiet = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(hub.follow(n), media_type="text/event-stream", headers=quiet)
 
-    @app.get("/livez", summary="Is this process alive?")
+    @app.get("/livez", summary="Is this process alive?", responses={503: {"description": "no: `rule` and `reason`"}})
     async def livez() -> Response:
-        return _json({"status": "ok"})
+        """A worker is alive while whatever has something to do gets something done; without one, whoever answers is alive."""
+        if health is None:
+            return _json({"status": "ok"})
+        live, rule, why = health.verdict
+        return _json({"status": "ok" if live else "stalled", "rule": rule, "reason": why}, 200 if live else 503)
 
     @app.get("/readyz", summary="Are there live scores to read?", responses={503: {"description": "not yet: `reason`"}})
     async def readyz() -> Response:
-        """503 with a `reason` when Redis is down or no partition has shown life lately."""
+        """503 with `rule` and `reason` while a worker takes over (with its progress), Redis is down, or no partition shows life."""
+        told = health.ready() if health else Ready(True, "pulse", "a partition has a fresh pulse", {})
+        if not told.ready:
+            return _not_ready(told.rule, told.why, **told.more)
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 pulses = await reader.pulses()
         except (RedisError, OSError, TimeoutError):
-            return _json({"status": "not ready", "reason": "Redis does not answer"}, 503)
+            return _not_ready("redis", "Redis does not answer")
         partitions = {"fresh": board.fresh(pulses), "seen": len(pulses), "of": settings.partitions}
         if not partitions["fresh"]:
             reason = "no partition has a fresh pulse: no worker is writing scores"
-            return _json({"status": "not ready", "reason": reason, "partitions": partitions}, 503)
-        return _json({"status": "ready", "partitions": partitions})
+            return _not_ready("pulse", reason, partitions=partitions)
+        return _json(
+            {"status": "ready", "rule": told.rule, "reason": told.why, "partitions": {**partitions, **told.more}}
+        )
+
+    if health:
+        metrics = Metrics(health)
+
+        @app.get("/metrics", summary="What the worker says of itself, for Prometheus", response_class=PlainTextResponse)
+        async def metrics_now() -> Response:
+            return Response(metrics.text(), media_type=MEDIA_TYPE)
 
     return app
+
+
+def _not_ready(rule: str, reason: str, **more: Any) -> Response:
+    return _json({"status": "not ready", "rule": rule, "reason": reason, **more}, 503)
 
 
 def _json(body: Any, status: int = 200) -> Response:

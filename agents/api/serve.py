@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from agents.api.app import create_api
+from agents.health import Health
 from streams.errors import CloutError, UsageError
 from streams.settings import Settings
 
@@ -35,9 +36,9 @@ class Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1") -> Iterator[int]:
+def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1", health: Health | None = None) -> Iterator[int]:
     """Serves the app in a thread while the block lasts; yields the real port (0 asks for a free one)."""
-    server, thread, real = _start(settings, port, host)
+    server, thread, real = _start(settings, port, host, health)
     try:
         yield real
     finally:
@@ -45,14 +46,14 @@ def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1") -> Itera
         thread.join(STOP_S)
 
 
-def serve_in_thread(settings: Settings, port: int, host: str = "127.0.0.1") -> int:
+def serve_in_thread(settings: Settings, port: int, host: str = "127.0.0.1", health: Health | None = None) -> int:
     """Serves the app in a thread until the process ends; returns the real port (0 asks for a free one)."""
-    return _start(settings, port, host)[2]
+    return _start(settings, port, host, health)[2]
 
 
-def _start(settings: Settings, port: int, host: str) -> tuple[Server, threading.Thread, int]:
+def _start(settings: Settings, port: int, host: str, health: Health | None) -> tuple[Server, threading.Thread, int]:
     listener = _listen(host, port)
-    server = Server(create_api(settings))
+    server = Server(create_api(settings, health=health))
     thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
     thread.start()
     waited_s = 0.0

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from agents.api.serve import serving
+from agents.health import Health
 from streams.broker.partition import partition_of
 from streams.model.versions import DEFAULT
 from streams.scoreboard.connect import connect
@@ -79,11 +80,11 @@ def scene(redis_url: str, prefix: str) -> Scene:
 
 @pytest.fixture
 def served(scene: Scene) -> Iterator[Callable[..., httpx.Client]]:
-    """A function that serves the scene and gives a client for it; settings may be changed."""
+    """A function that serves the scene and gives a client for it, beside a worker of this `health`; settings may be changed."""
     with ExitStack() as stack:
 
-        def serve(**changes: Any) -> httpx.Client:
-            port = stack.enter_context(serving(replace(scene.settings, **changes)))
+        def serve(health: Health | None = None, **changes: Any) -> httpx.Client:
+            port = stack.enter_context(serving(replace(scene.settings, **changes), health=health))
             return stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False))
 
         yield serve
