@@ -40,9 +40,11 @@ def synthetic(events: int, users: int) -> Iterator[Produced]:
     )
 
 
-async def preload(settings: Settings, records: Iterator[Produced], fed: Progress) -> Expected:
-    """Send all records; returns, once all are acknowledged, what must come out of them."""
-    expected = Expected()
+async def preload(
+    settings: Settings, records: Iterator[Produced], fed: Progress, expected: Expected | None = None
+) -> Expected:
+    """Send all records; returns, once all are acknowledged, what must come out of them: `expected`, or a new one."""
+    expected = expected or Expected()
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.kafka.split(","), acks="all", max_batch_size=BATCH_BYTES, max_request_size=4_000_000
     )

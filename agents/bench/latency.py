@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaProducer
 
 from agents.bench.clout import READY, WORKER, WrongResult
 from agents.bench.feed import KINDS, Progress
-from agents.bench.live import Show
 from agents.bench.machine import cpu_s, machine, require_linux, versions
 from agents.bench.servers import Ready, Servers, names, process, redis_cpu_s, servers
+from agents.bench.show import Show
 from streams.broker.latency import quantiles
 from streams.broker.partition import partition_of
 from streams.scoreboard.connect import connect, connect_sync

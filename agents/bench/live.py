@@ -1,97 +1,87 @@
-"""`clout bench live`: Clout and plain Faust drain the same kind of backlog, one after the other, on the same servers."""
+"""`clout bench live`: Clout with and without transactions, and plain Faust, drain one kind of backlog in turn, same servers."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import time
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
-
-import orjson
+import contextlib
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any
 
 from agents.bench import clout, feed
-from agents.bench.clout import POLL_S, STALLED_S, Beside, Drain, WrongResult
-from agents.bench.expected import Expected, difference
-from agents.bench.machine import cpu_s, machine, peak_rss_mb, require_linux, versions
-from agents.bench.servers import Servers, names, process, servers
-from streams.scoreboard.connect import connect_sync
-from streams.settings import Settings
+from agents.bench.machine import machine, require_linux, versions
+from agents.bench.peers import drain
+from agents.bench.servers import servers
+from agents.bench.show import Show
+from agents.bench.stage import stage
+from agents.bench.systems import ALL
+from streams.sources.record import Produced
 
-PLAIN = [sys.executable, "-m", "agents.bench.plain_faust"]
-PLAIN_READY = b"took partitions"
-
-
-class Show(Protocol):
-    """Where a benchmark says what it is doing."""
-
-    def say(self, line: str) -> None:
-        """One line."""
-
-    def bar(self, what: str, total: int) -> AbstractContextManager[feed.Progress]:
-        """A progress bar; call what it gives with how many more."""
+#: the names of Clout's two rows in the result, and whether its publisher uses transactions
+PUBLISHERS = {"clout": True, "clout-no-transactions": False}
 
 
 def live(
-    events: int, users: int, faust_events: int, show: Show, kafka: str | None = None, redis: str | None = None
+    events: int,
+    users: int,
+    faust_events: int,
+    show: Show,
+    kafka: str | None = None,
+    redis: str | None = None,
+    runs: int = 2,
 ) -> dict[str, Any]:
-    """Run both and compare. `faust_events` 0 leaves plain Faust out. Raises WrongResult when either one's counts are wrong."""
+    """Run all and compare. `faust_events` 0 leaves plain Faust out. Raises WrongResult when the counts of one are wrong.
+
+    Both publishers drain the same records `runs` times, each run in another order, because the machine's speed drifts; what is
+    reported are medians. Faust, which differs by more than any drift, runs once, between them.
+    """
     require_linux()
     result: dict[str, Any] = {"systems": {}, "ratio": None, "machine": machine(), "versions": versions()}
-    systems = result["systems"]
-    with servers(kafka, redis, show.say) as running:
-        with names(running) as settings:
-            expected = _fill(settings, events, users, show)
-            with show.bar("clout drains", events) as bar:
-                systems["clout"] = clout.drain(settings, running, expected, bar)
-        if faust_events:
-            with names(running) as settings:
-                expected = _fill(settings, faust_events, users, show)
-                with show.bar("plain Faust drains", sum(expected.given.values())) as bar:
-                    systems["faust"] = drain_plain(settings, running, expected, bar)
-            result["ratio"] = {
-                "events_per_s": round(systems["clout"]["events_per_s"] / systems["faust"]["events_per_s"], 1),
-                "cpu": round(systems["faust"]["cpu_us_per_event"] / systems["clout"]["cpu_us_per_event"], 1),
-            }
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in PUBLISHERS}
+
+    def make(count: int) -> Iterator[Produced]:
+        return feed.synthetic(count, users)
+
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(servers(kafka, redis, show.say))
+        ours = stack.enter_context(stage(running, make, events, show))
+        theirs = stack.enter_context(stage(running, make, faust_events, show)) if faust_events else None
+        for run in range(runs):
+            for name in list(PUBLISHERS)[:: -1 if run % 2 else 1]:
+                with show.bar(f"{name} drains, run {run + 1} of {runs}", events) as bar:
+                    settings = ours.fresh(transactions=PUBLISHERS[name])
+                    found[name].append(clout.drain(settings, running, ours.fold, bar))
+            if theirs and not run:
+                with show.bar("plain Faust drains", sum(theirs.fold.given.values())) as bar:
+                    found["faust"] = [drain(ALL["faust"], None, theirs.fresh(), running, theirs.fold, bar)]
+    systems = result["systems"] = {name: _medians(drains) for name, drains in found.items()}
+    clouts, plain, faust = systems["clout"], systems["clout-no-transactions"], systems.get("faust")
+    result["transactions"] = {
+        "cpu_cost": round(clouts["cpu_us_per_event"] / plain["cpu_us_per_event"] - 1.0, 3),
+        "events_per_s_cost": round(1.0 - clouts["events_per_s"] / plain["events_per_s"], 3),
+        "goal": 0.15,
+        "runs": runs,
+    }
+    if faust:
+        result["ratio"] = {
+            "events_per_s": round(clouts["events_per_s"] / faust["events_per_s"], 1),
+            "cpu": round(faust["cpu_us_per_event"] / clouts["cpu_us_per_event"], 1),
+        }
     return result
 
 
-def _fill(settings: Settings, events: int, users: int, show: Show) -> Expected:
-    with show.bar(f"feeding {events:,} events", events) as bar:
-        return asyncio.run(feed.preload(settings, feed.synthetic(events, users), bar))
+def _medians(drains: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One row of several runs: the median of each figure; the counts are the same in all, but for records written."""
+    if len(drains) == 1:
+        return drains[0]
+    row = {}
+    for name in drains[0]:
+        values = [drain[name] for drain in drains if drain[name] is not None]
+        middle = median(values) if values else None
+        row[name] = round(middle) if isinstance(drains[0][name], int) and middle is not None else middle
+    return row | {"runs": list(drains)}
 
 
-def drain_plain(settings: Settings, servers: Servers, expected: Expected, handled: feed.Progress) -> dict[str, Any]:
-    """Run plain Faust on the filled topics until every engagement is in Redis. Raises WrongResult."""
-    wanted, done = sum(expected.given.values()), 0
-    with connect_sync(settings) as redis, process(PLAIN, settings, PLAIN_READY) as worker:
-        beside, cpu_before_s = Beside(servers, redis), cpu_s(worker.process.pid)
-        moved_s = time.monotonic()
-        at: dict[bytes, bytes] = {}
-        while done < wanted:
-            time.sleep(POLL_S)
-            worker.check()
-            at = redis.hgetall(f"{settings.redis_prefix}:done")  # type: ignore[assignment]
-            now = int(at.get(b"handled", 0))
-            if now > done:
-                handled(now - done)
-                done, moved_s = now, time.monotonic()
-            if time.monotonic() - moved_s > STALLED_S:
-                raise WrongResult(
-                    f"plain Faust stands still at {done:,} of {wanted:,} engagements for {STALLED_S:.0f} s"
-                )
-        # its flush comes once a second: to be fair the clock stops at the last engagement folded, not at the flush
-        result = Drain(
-            expected.events,
-            float(at[b"last_s"]) - worker.at_s,
-            cpu_s(worker.process.pid) - cpu_before_s,
-            peak_rss_mb(worker.process.pid),
-            beside.used_s(),
-        ).report()
-        records = redis.hgetall(f"{settings.redis_prefix}:users")
-    found = {user.decode(): orjson.loads(record)["engagements"] for user, record in records.items()}  # type: ignore[union-attr]
-    wrong = difference("engagements (plain Faust)", expected.given, found)
-    if wrong:
-        raise WrongResult(wrong)
-    result["users"] = len(found)
-    return result
+def cost(transactions: dict[str, Any]) -> str:
+    """The price of transactions in words, from `live`'s result."""
+    cpu, speed = transactions["cpu_cost"], transactions["events_per_s_cost"]
+    return f"transactions cost {cpu:.0%} CPU µs an event and {speed:.0%} events/s (goal: at most {transactions['goal']:.0%})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -34,6 +35,36 @@ def peak_rss_mb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     return int(found[1]) * 1024 / 1e6 if found else float("nan")
+
+
+def tree(pid: int) -> list[int]:
+    """A process that leads a session, and everything in that session."""
+    found = [pid]
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != pid:
+            with contextlib.suppress(OSError, ValueError):
+                if os.getsid(int(entry.name)) == pid:
+                    found.append(int(entry.name))
+    return found
+
+
+def tree_cpu_s(pid: int) -> float:
+    """User and system CPU seconds of a session so far: its processes, and those that ended and were waited for."""
+    total = 0.0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):
+            ended = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[13:15]
+            total += cpu_s(each) + sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def tree_peak_rss_mb(pid: int) -> float:
+    """The most memory each process of a session ever had resident, added up, in MB (10^6 bytes)."""
+    total = 0.0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):
+            total += peak_rss_mb(each)
+    return total
 
 
 def machine() -> dict[str, Any]:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from agents.embedded import ATTEMPTS, ChildFailed, Process, child, embedded_redis, live_brokers, own_folder
+from agents.cluster import KafkaCluster
+from agents.embedded import ChildFailed, Process, child, embedded_redis, own_folder
 from streams.broker.topics import Admin
-from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect_sync
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-_KAFKA_UP = ROOT / "deploy" / "kafka" / "kafka-up"
 
 Say = Callable[[str], None]
 
@@ -41,7 +39,8 @@ def servers(kafka: str | None, redis: str | None, say: Say) -> Iterator[Servers]
         pid = None
         if kafka is None:
             say("starting an Apache Kafka (name one that runs with --kafka)")
-            kafka, pid = stack.enter_context(_own_kafka())
+            cluster = stack.enter_context(KafkaCluster(lasting=True))
+            kafka, pid = cluster.bootstrap, cluster.pid(1)
         if redis is None:
             redis = stack.enter_context(embedded_redis())
         yield Servers(kafka, redis, pid)
@@ -101,63 +100,37 @@ def _delete_topics(settings: Settings) -> None:
     from kafka.errors import KafkaError
 
     with contextlib.suppress(KafkaError, OSError), admin_client(settings) as client:
-        ours = [name for name in client.list_topics() if name.startswith(settings.topic_prefix)]
+        # frameworks put words of their own before the names of their topics
+        ours = [name for name in client.list_topics() if settings.topic_prefix in name]
         if ours:
             client.delete_topics(ours)
         with contextlib.suppress(KafkaError):
-            client.delete_groups([settings.app])
+            groups = [group["group_id"] for group in client.list_groups()]
+            client.delete_groups([group for group in groups if group.startswith(settings.app)])
 
 
 def _delete_keys(settings: Settings) -> None:
     from redis.exceptions import RedisError
 
     with contextlib.suppress(RedisError, OSError), connect_sync(settings) as redis:
-        for key in redis.scan_iter(f"{settings.redis_prefix}:*", count=1000):
+        for key in redis.scan_iter(f"{settings.redis_prefix}*", count=1000):  # runs on one stage add a number
             redis.unlink(key)
 
 
 @contextlib.contextmanager
-def _own_kafka() -> Iterator[tuple[str, int]]:
-    if not _KAFKA_UP.is_file():
-        raise DependencyDown(f"no {_KAFKA_UP}: run from a checkout of the project, or name a Kafka with --kafka")
-    # with its own output on our stderr: the first time it fetches the jars
-    if subprocess.run([_KAFKA_UP, "-j"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False).returncode:
-        raise DependencyDown("no Apache Kafka could be prepared, see above; or name one that runs with --kafka")
-    with contextlib.ExitStack() as stack:
-        for attempt in range(1, ATTEMPTS + 1):
-            folder = stack.enter_context(own_folder())
-            argv = ["env", "-u", "KAFKA_EXTRA", str(_KAFKA_UP), "-f", "-d", str(folder), "-i", "1"]
-            try:
-                log = folder / "broker.log"
-                process = stack.enter_context(child(argv, _answers(folder), log=log, start_s=90, stop_s=1))
-            except ChildFailed:  # most likely the free port was taken meanwhile; the next folder gets another
-                if attempt == ATTEMPTS:
-                    raise
-            else:
-                break
-        yield f"127.0.0.1:{_decided(folder, 'port')}", process.pid
-
-
-def _answers(folder: Path) -> Callable[[Process], bool]:
-    def ready(_: Process) -> bool:
-        port = _decided(folder, "port")
-        return bool(port) and live_brokers(int(port), _decided(folder, "id")) == 1
-
-    return ready
-
-
-def _decided(folder: Path, name: str) -> str:
-    with contextlib.suppress(OSError):
-        found = re.search(rf"\b{name}=(\S+)", (folder / "cluster").read_text(encoding="utf-8"))
-        return found[1] if found else ""
-    return ""
-
-
-@contextlib.contextmanager
-def process(argv: list[str], settings: Settings, ready_text: bytes, *, start_s: float = 60.0) -> Iterator[Ready]:
+def process(
+    argv: list[str],
+    settings: Settings,
+    ready_text: bytes,
+    *,
+    start_s: float = 60.0,
+    stop_s: float = 15.0,
+    extra: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Ready]:
     """A child of the benchmark, entered when its log says that it has its partitions and is about to read.
 
-    The settings reach it as `CLOUT_*` variables. From a checkout or from site-packages: modules are found beside ours.
+    The settings reach it as `CLOUT_*` variables, beside those of `extra`. From a checkout or from site-packages: modules are
+    found beside ours.
     """
     from streams.settings import variable_of
 
@@ -167,13 +140,14 @@ def process(argv: list[str], settings: Settings, ready_text: bytes, *, start_s: 
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }
     env |= {variable_of(name): str(getattr(settings, name)) for name in settings.__dataclass_fields__}
+    env |= extra
     with own_folder() as folder:
         log = folder / "log"
 
         def ready(_: Process) -> bool:
             return ready_text in log.read_bytes()
 
-        with child(argv, ready, log=log, env=env, cwd=folder, start_s=start_s, stop_s=15.0) as running:
+        with child(argv, ready, log=log, env=env, cwd=folder, start_s=start_s, stop_s=stop_s) as running:
             yield Ready(running, time.monotonic(), log)
 
 
@@ -188,7 +162,10 @@ class Ready:
     def check(self) -> None:
         """Raise ChildFailed with its last words if it has ended."""
         if self.process.poll() is not None:
-            words = self.log.read_bytes()[-1500:].decode(errors="replace")
             raise ChildFailed(
-                f"the process under test ended with code {self.process.returncode}. Its last words: {words}"
+                f"the process under test ended with code {self.process.returncode}. Its last words: {self.words()}"
             )
+
+    def words(self) -> str:
+        """The end of its log."""
+        return self.log.read_bytes()[-1500:].decode(errors="replace")

@@ -38,7 +38,7 @@ _REDIS = _server("--redis", "Redis to use, a URL.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of a table.")
 
 
-class _Show:
+class Show:
     """Talk and progress on stderr; bars only where somebody sees them."""
 
     def __init__(self) -> None:
@@ -74,24 +74,24 @@ def bench() -> None:
     "Events for plain Faust; 0 leaves it out. Not given: --events, at most 30,000.",
     type=click.IntRange(min=0),
 )
+@_option("--runs", "Drains of Clout with each publisher, in turn.", type=click.IntRange(min=1), default=2)
 @_KAFKA
 @_REDIS
 @_JSON
 def live(
-    events: int, users: int, faust_events: int | None, kafka: str | None, redis: str | None, as_json: bool
+    events: int, users: int, faust_events: int | None, runs: int, kafka: str | None, redis: str | None, as_json: bool
 ) -> None:
-    """Drain a backlog with one worker, and beside it with plain Faust.
+    """Drain a backlog with one worker, with and without transactions, and beside it with plain Faust.
 
     Pre-loads synthetic events on likes, shares, retweets and follows, then runs one worker process through both stages to
     Redis and `scores`. Time and CPU count from the moment the process has its partitions; every user's counts are checked.
     """
     from agents.bench.live import live as run
 
-    _hush()
-    with _errors():
-        result = run(
-            events, users, min(events, 30_000) if faust_events is None else faust_events, _Show(), kafka, redis
-        )
+    hush()
+    with errors():
+        faust = min(events, 30_000) if faust_events is None else faust_events
+        result = run(events, users, faust, Show(), kafka, redis, runs)
     _print(result, as_json, _live_table)
 
 
@@ -115,19 +115,78 @@ def latency(
     """
     from agents.bench.latency import latency as run
 
-    _hush()
-    with _errors():
-        result = run(rate, seconds, users, _Show(), kafka, redis, transactions=transactions)
+    hush()
+    with errors():
+        result = run(rate, seconds, users, Show(), kafka, redis, transactions=transactions)
     _print(result, as_json, _latency_table)
 
 
-def _hush() -> None:
+@bench.command()
+@_option("--users", "Users to recover.", type=click.IntRange(min=1), default=200_000)
+@_option("--versions", "How often each of them was written.", type=click.IntRange(min=1), default=5)
+@_KAFKA
+@_JSON
+def recovery(users: int, versions: int, kafka: str | None, as_json: bool) -> None:
+    """How fast a worker that takes over partitions reads their rows back.
+
+    Writes users with two records each, several times, to `state` as a worker does, then recovers all partitions in a fresh
+    process. Counts from the first connection to the finished tables; imports do not count. Bytes a user are the growth of
+    the process's resident memory.
+    """
+    from agents.bench.recovery import recovery as run
+
+    hush()
+    with errors():
+        result = run(users, versions, Show(), kafka)
+    _print(result, as_json, _recovery_table)
+
+
+@bench.command()
+@_option("--users", "Users whose rows are taken over.", type=click.IntRange(min=4), default=100_000)
+@_option("--rate", "Events a second that are fed meanwhile.", type=click.FloatRange(min=50), default=300.0)
+@_KAFKA
+@_REDIS
+@_JSON
+def takeover(users: int, rate: float, kafka: str | None, redis: str | None, as_json: bool) -> None:
+    """How long partitions stand still when a worker is killed, restarted, ended, or joins.
+
+    Two workers under a steady feed, session timeout 6 s. Seconds are the longest time in which nothing of a partition was
+    committed while events came: of the partitions that moved to another process, for a join of those that stay.
+    """
+    from agents.bench.takeover import takeover as run
+
+    hush()
+    with errors():
+        result = run(users, rate, Show(), kafka, redis)
+    _print(result, as_json, _takeover_table)
+
+
+@bench.command()
+@_option("--users", "Users of the partition.", type=click.IntRange(min=1), default=1_000_000)
+@_option("--changed", "Rows changed in the interval of the case `commit`.", type=click.IntRange(min=1), default=200_000)
+@_JSON
+def stall(users: int, changed: int, as_json: bool) -> None:
+    """How long the event loop does not turn while one partition does large things. No servers.
+
+    The worker's own loop on a broker and a Redis that swallow everything, with a feed folded beside: an interval of very many
+    changed rows, an idle pass in which everyone has moved, a daily close, everyone shown again, the growth of a table.
+    A phase is told by the most CPU time it took between two turns of the event loop.
+    """
+    from agents.bench.stall import stall as run
+
+    hush()
+    with errors():
+        result = run(users, changed, Show())
+    _print(result, as_json, _stall_table)
+
+
+def hush() -> None:
     """A topic made a moment ago answers `not leader` once or twice; the producer tries again, nobody needs to read it."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager
-def _errors() -> Iterator[None]:
+def errors() -> Iterator[None]:
     """Known errors as one message and their exit code, also when this group runs by itself."""
     try:
         yield
@@ -152,11 +211,20 @@ def _print(result: dict[str, Any], as_json: bool, table: Callable[[dict[str, Any
     )
 
 
+_SYSTEMS = {
+    "clout": "Clout, one worker",
+    "clout-no-transactions": "the same, plain publisher",
+    "faust": "plain Faust",
+}
+
+
 def _live_table(result: dict[str, Any]) -> Table:
+    from agents.bench.live import cost
+
     table = Table("", "events", "events/s", "CPU µs/event", "peak RSS MB", "Kafka µs/event", "Redis µs/event")
     for name, system in result["systems"].items():
         table.add_row(
-            {"clout": "Clout, one worker", "faust": "plain Faust"}[name],
+            _SYSTEMS[name],
             f"{system['events']:,}",
             f"{system['events_per_s']:,}",
             f"{system['cpu_us_per_event']:.1f}",
@@ -164,7 +232,8 @@ def _live_table(result: dict[str, Any]) -> Table:
             *(_number(system[f"{server}_cpu_us_per_event"]) for server in ("kafka", "redis")),
         )
     if result["ratio"]:
-        table.add_row("ratio", "", f"{result['ratio']['events_per_s']} x", f"{result['ratio']['cpu']} x")
+        table.add_row("Clout to Faust", "", f"{result['ratio']['events_per_s']} x", f"{result['ratio']['cpu']} x")
+    table.caption = cost(result["transactions"])
     return table
 
 
@@ -179,5 +248,60 @@ def _latency_table(result: dict[str, Any]) -> Table:
     return table
 
 
+def _recovery_table(result: dict[str, Any]) -> Table:
+    table = Table("records", "a second", "a CPU second", "CPU µs each", "users", "bytes/user", "seconds")
+    table.add_row(
+        f"{result['records']:,}",
+        f"{result['records_per_s']:,}",
+        f"{result['records_per_cpu_s']:,}",
+        f"{result['cpu_us_per_record']:.2f}",
+        f"{result['users']:,}",
+        f"{result['bytes_per_user']:,}",
+        f"{result['seconds']:.1f}",
+    )
+    table.caption = f"{result['versions_of_a_user']} versions of each user, 2 records a user and version"
+    return table
+
+
+def _takeover_table(result: dict[str, Any]) -> Table:
+    table = Table("case", "stands still, s", "goal, s", "in Redis, s", "the others, s")
+    for name, case in result["cases"].items():
+        table.add_row(
+            f"{name} ({case['counted']})",
+            _number(case["seconds"]),
+            f"{case['goal_s']:.0f}",
+            _number(case["shown_seconds"]),
+            _number(case["others_seconds"]),
+        )
+    table.caption = (
+        f"{result['users']:,} users, {result['rate']:,.0f} events/s, session timeout {result['session_timeout_s']} s; "
+        f"when nothing happens {result['steady_s']:.1f} s"
+    )
+    return table
+
+
+def _stall_table(result: dict[str, Any]) -> Table:
+    table = Table("case", "longest ms", "of these CPU", "p99 ms", "seconds", "most by phase, CPU ms")
+    for name, case in result["cases"].items():
+        phases = [f"{phase} {ms:.1f}" for phase, ms in list(case["phases"].items())[:4]]
+        cpu = _number(case.get("longest_cpu_ms"))
+        table.add_row(
+            name, _number(case["longest_ms"]), cpu, _number(case["p99_ms"]), f"{case['seconds']:.1f}", ", ".join(phases)
+        )
+    table.caption = (
+        f"{result['users']:,} users, {result['changed']:,} rows in `commit`; goal: at most {result['goal_ms']:.0f} ms"
+    )
+    return table
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.1f}"
+
+
+def _add_commands() -> None:
+    from agents.cli.compare import compare
+
+    bench.add_command(compare)
+
+
+_add_commands()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +14,8 @@ from click.testing import CliRunner
 
 from agents.bench.expected import Expected, difference
 from agents.bench.feed import KINDS, synthetic
+from agents.bench.gaps import Gaps
+from agents.bench.live import cost
 from agents.cli.bench import bench
 from streams.events import TOPIC_OF, decode_event
 from streams.sources.record import produced
@@ -69,16 +74,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @linux
 @pytest.mark.timeout(110)
 def test_live_measures_both(kafka: str, redis_url: str) -> None:
-    """A small drain by Clout and by plain Faust: both results are checked against the feed and reported."""
+    """A small drain by Clout with both publishers and by plain Faust: all results are checked against the feed and reported."""
     servers = ("--kafka", kafka, "--redis", redis_url)
-    result = _run("live", "--events", "4000", "--users", "500", "--faust-events", "1000", *servers)
+    result = _run("live", "--events", "4000", "--users", "500", "--faust-events", "1000", "--runs", "1", *servers)
     assert result["systems"]["clout"]["events"] == 4_000
+    assert result["systems"]["clout-no-transactions"]["events"] == 4_000
     assert result["systems"]["faust"]["events"] == 1_000
     for system in result["systems"].values():
         assert system["events_per_s"] > 0
         assert system["cpu_us_per_event"] > 0
         assert system["peak_rss_mb"] > 10
     assert result["ratio"]["events_per_s"] > 0
+    assert result["transactions"]["cpu_cost"] > -1
+    assert "transactions cost" in cost(result["transactions"])
 
 
 @linux
@@ -89,3 +97,70 @@ def test_latency_is_told_twice(kafka: str, redis_url: str) -> None:
     assert result["worker"]["events"] > 300
     assert result["probes"]["events"] >= 10
     assert 0 < result["probes"]["p50_ms"] <= result["probes"]["p99_ms"]
+
+
+@linux
+def test_recovery_reads_back_what_was_written(kafka: str) -> None:
+    """Every version of every record is read, every user is there once, and the figures are of that."""
+    result = _run("recovery", "--users", "500", "--versions", "3", "--kafka", kafka)
+    assert (result["users"], result["versions_of_a_user"]) == (500, 3)
+    headers = 4 * 3  # partitions and intervals
+    assert result["records"] == 500 * 2 * 3 + headers
+    assert result["bytes_per_user"] > 0
+    assert result["records_per_cpu_s"] > 0
+
+
+@linux
+@pytest.mark.timeout(110)
+def test_takeover_tells_each_case(kafka: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Partitions stand still for as long as a killed worker is not missed, and only those of it; a worker that says goodbye is."""
+    monkeypatch.setattr("agents.bench.takeover._AFTER_S", 0.5)
+    result = _run("takeover", "--users", "400", "--kafka", kafka, "--redis", redis_url)
+    assert {"join", "SIGTERM", "kill -9"} <= result["cases"].keys()
+    killed = result["cases"]["kill -9"]
+    assert killed["seconds"] > result["session_timeout_s"] / 2
+    assert {place["moved"] for place in killed["partitions"].values()} == {True, False}
+    assert result["cases"]["SIGTERM"]["seconds"] < killed["seconds"]
+
+
+@linux
+def test_stall_tells_each_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every case comes to its end, and what was clocked is put back as it was."""
+    from streams.broker.intake import Intake
+
+    real = Intake.cut
+    monkeypatch.setattr("agents.bench.stall._GROWN_TO", 5_000)
+    result = _run("stall", "--users", "3000", "--changed", "2000")
+    assert set(result["cases"]) == {"commit", "idle pass", "daily close", "show everyone", "table growth"}
+    for case in result["cases"].values():
+        assert case["longest_ms"] >= case["p99_ms"] >= 0
+    assert {"cut", "fold", "encode state"} <= result["cases"]["commit"]["phases"].keys()
+    assert Intake.cut is real
+
+
+def test_gaps_names_what_held_the_loop() -> None:
+    """The longest gap is told, and the function that it was spent in, a step of a generator too."""
+
+    class Work:
+        def hold(self) -> None:
+            until_s = time.thread_time() + 0.05
+            while time.thread_time() < until_s:
+                pass
+
+        def steps(self) -> Iterator[int]:
+            for step in range(2):
+                self.hold()
+                yield step
+
+    async def story() -> dict[str, Any]:
+        gaps, work = Gaps(), Work()
+        with gaps.watch("steps", Work, "steps"):
+            ticking = asyncio.create_task(gaps.tick())
+            for _ in work.steps():
+                await asyncio.sleep(0.005)
+            ticking.cancel()
+        return gaps.report()
+
+    told = asyncio.run(story())
+    assert told["longest_cpu_ms"] >= 50
+    assert 50 <= told["phases"]["steps"] < 100

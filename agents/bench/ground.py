@@ -1,0 +1,79 @@
+"""On what ground all parts of a comparison are measured: servers, systems, and how much of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from agents.bench.peers import drain
+from agents.bench.servers import Servers
+from agents.bench.show import Show
+from agents.bench.stage import Stage
+from agents.bench.systems import System
+
+QUICK_IDLE_S = 0.5
+_FIGURES = ("cpu_us_per_event", "events_per_s", "peak_rss_mb", "kafka_cpu_us_per_event", "redis_cpu_us_per_event")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything: the real measurement, or one that only shows that all of it works."""
+
+    events: int
+    runs: int
+    users: int
+    rates: tuple[int, ...]
+    feed_s: float
+    populations: tuple[int, ...]
+    partitions: tuple[int, ...]
+    extra_events: int  #: of each drain of the parts `growth` and `hot`
+    quick: bool = False
+
+
+FULL = Sizes(
+    2_000_000,
+    3,
+    200_000,
+    (1_000, 5_000, 20_000, 50_000),
+    20.0,
+    (10_000, 100_000, 1_000_000, 5_000_000),
+    (4, 16, 64),
+    300_000,
+)
+QUICK = Sizes(300, 1, 100, (200,), 3.0, (2_000,), (4,), 300, quick=True)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where and how large all parts are measured."""
+
+    running: Servers
+    build: Path | None
+    systems: Sequence[System]
+    sizes: Sizes
+    show: Show
+    failed: list[str] = field(default_factory=list)  #: runs that were wrong or broke off
+
+    def drained(self, system: System, on: Stage) -> dict[str, Any]:
+        """One run of one system."""
+        with self.show.bar(f"{system.name} drains {on.fold.events:,}", sum(on.fold.given.values())) as bar:
+            overrides = (
+                {"idle_s": QUICK_IDLE_S} if self.sizes.quick else {}
+            )  # the end of Clout's drain is told by an idle pass
+            settings = on.fresh(**overrides)
+            return drain(system, self.build, settings, self.running, on.fold, bar, quick=self.sizes.quick)
+
+
+def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Medians of the runs. `cpu_spread`: from the cheapest to the dearest, as a share of the median; None of one run."""
+    found: dict[str, Any] = {"events": runs[0]["events"]}
+    for name in _FIGURES:
+        known = [run[name] for run in runs if run.get(name) is not None]
+        found[name] = round(median(known), 2) if known else None
+    cpu = [run["cpu_us_per_event"] for run in runs]
+    found["events_per_core_s"] = round(1e6 / max(found["cpu_us_per_event"], 1e-3))
+    found["cpu_spread"] = round((max(cpu) - min(cpu)) / max(median(cpu), 1e-3), 3) if len(cpu) > 1 else None
+    return found | {"runs": list(runs)}

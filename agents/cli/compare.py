@@ -1,0 +1,213 @@
+"""`clout bench compare`: Clout beside the systems one would otherwise pick, and what else is measured with them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from agents.cli.output import console, table
+
+_PEERS = ("w1", "w2")
+
+
+def _chosen(
+    only: str | None, parts: Sequence[str], systems: Sequence[str], usual: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Parts and systems named in `only`; of what it names none, all usual ones. Raises click.BadParameter."""
+    named = [name.strip() for name in (only or "").split(",") if name.strip()]
+    unknown = [name for name in named if name not in parts and name not in systems]
+    if unknown:
+        raise click.BadParameter(
+            f"no {', '.join(unknown)}; there are the parts {', '.join(parts)} and the systems {', '.join(systems)}",
+            param_hint="--only",
+        )
+    some = [name for name in systems if name in named]
+    # systems alone: the parts in which they are measured
+    found = [name for name in parts if name in named] or [name for name in parts if not some or name in _PEERS]
+    return found, some or list(usual)
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="A few hundred events: shows that everything works, measures nothing.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write everything to this file; - for stdout.",
+)
+@click.option("--only", help="Parts and systems, with commas: w1,latency or w1,clout,flink.")
+@click.option("--runs", type=click.IntRange(min=1), help="Runs of each system, in turn; medians are shown. [3]")
+@click.option(
+    "--events", type=click.IntRange(min=200), help="Events to drain; slow systems get what fills a minute. [2,000,000]"
+)
+@click.option("--kafka", envvar="CLOUT_KAFKA", show_envvar=True, help="Kafka to use; not given: one of our own.")
+@click.option("--redis", envvar="CLOUT_REDIS", show_envvar=True, help="Redis to use, a URL; not given: one of our own.")
+def compare(
+    quick: bool,
+    json_file: Path | None,
+    only: str | None,
+    runs: int | None,
+    events: int | None,
+    kafka: str | None,
+    redis: str | None,
+) -> None:
+    """Compare with plain Faust, Quix Streams, Kafka Streams, Apache Flink and bare reading, on one Kafka in one run.
+
+    Parts: w1 (synthetic), w2 (Higgs), latency, memory, growth, hot. In w1 and w2 all systems do the same job: weigh, re-key
+    to the target, three decayed sums in their own fault-tolerant state, score out. A run counts only if the last score of
+    every user is right; others are told at the end, with exit code 1.
+
+    Systems: clout, clout-plain (model `plain`), faust, quix, kafka-streams, flink, limit (only reads and decodes); and
+    quix-exactly, kafka-streams-exactly, flink-exactly, which run when they are named. Fetches the peers with pip and Maven
+    the first time.
+    """
+    from agents.bench.compare import compare as run
+    from agents.bench.ground import FULL, QUICK
+    from agents.bench.parts import PARTS
+    from agents.bench.systems import ALL, USUAL
+    from agents.cli.bench import Show, errors, hush
+
+    parts, systems = _chosen(only, list(PARTS), list(ALL), USUAL)
+    sizes = QUICK if quick else FULL
+    if runs:
+        sizes = dataclasses.replace(sizes, runs=runs)
+    if events:
+        sizes = dataclasses.replace(sizes, events=events, extra_events=min(events, sizes.extra_events))
+
+    def keep(result: dict[str, Any]) -> None:
+        if json_file and str(json_file) != "-":
+            json_file.write_bytes(_json(result))
+
+    hush()
+    with errors():
+        result = run(parts, systems, sizes, Show(), kafka, redis, keep)
+    if str(json_file) == "-":
+        click.get_binary_stream("stdout").write(_json(result))
+    else:
+        _print(parts, result)
+    for failure in result["failed"]:
+        click.echo(f"failed: {failure}", err=True)
+    if result["failed"]:
+        raise SystemExit(1)
+
+
+def _json(result: dict[str, Any]) -> bytes:
+    return orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _print(parts: Sequence[str], result: dict[str, Any]) -> None:
+    for part in parts:
+        for title, columns, rows in tables(part, result[part]):
+            click.echo(f"\n{part}: {title}")
+            console().print(table(columns, rows, wide=(columns[0], "guarantee")))
+    said = ", ".join(f"{name} {value}" for name, value in {**result["machine"], **result["versions"]}.items())
+    click.echo(f"\n{result['date']}: {said}")
+
+
+Shown = tuple[str, list[str], list[list[str]]]  # title, columns, rows
+
+
+def tables(part: str, found: Any) -> list[Shown]:
+    """A part of the result as tables: title, columns, rows. The README's are made from the same."""
+    if part in _PEERS:
+        return [_systems(found)]
+    if part == "latency":
+        return [_latency(found)]
+    if part == "memory":
+        columns = ["users", "bytes a user", "resident MB", "CPU µs an event, model only"]
+        rows = [[_n(r["users"]), _n(r["bytes_per_user"]), _n(r["rss_mb"]), _n(r["cpu_us_per_event"], 1)] for r in found]
+        return [("a table filled in a fresh process, interpreter included", columns, rows)]
+    if part == "growth":
+        return [
+            (f"a worker's cost by {what}", [what, *_COST], [[_n(row[what]), *_cost(row)] for row in found[what]])
+            for what in ("users", "partitions")
+        ]
+    if part == "hot":
+        return [("one user in 30 % of all events", ["feed", *_COST], [[row["feed"], *_cost(row)] for row in found])]
+    return [_plain(found)]
+
+
+def _plain(found: Any) -> Shown:
+    """Whatever numbers a part reports, one row for each of its results."""
+    results = found if isinstance(found, list) else [found]
+    columns = [name for name, value in results[0].items() if isinstance(value, int | float | str)]
+    return (
+        "",
+        columns,
+        [[_n(v, 2) if isinstance(v := row[name], float) else str(v) for name in columns] for row in results],
+    )
+
+
+def _systems(found: dict[str, Any]) -> Shown:
+    columns = [
+        "system",
+        "guarantee",
+        "events",
+        "CPU µs/event",
+        "spread",
+        "x Clout",
+        "events/s a core",
+        "events/s",
+        "peak MB",
+        "Kafka µs/event",
+    ]
+    if "left_out" in found:
+        return f"left out: {found['left_out']}", columns, []
+    rows = [
+        [
+            f"{row['label']} ({name})",
+            row["guarantee"],
+            _n(row["events"]),
+            _n(row["cpu_us_per_event"], 1),
+            _share(row["cpu_spread"]),
+            _n(row["ratio"], 2),
+            _n(row["events_per_core_s"]),
+            _n(row["events_per_s"]),
+            _n(row["peak_rss_mb"]),
+            _n(row["kafka_cpu_us_per_event"], 1),
+        ]
+        for name, row in found["systems"].items()
+    ]
+    return found["workload"], columns, rows
+
+
+def _latency(found: list[dict[str, Any]]) -> Shown:
+    columns = ["events/s asked", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs/event"]
+    rows = [
+        [_n(row["rate"]), "not held", *["-"] * 4]
+        if "failed" in row
+        else [
+            _n(row["rate"]),
+            _n(row["events_per_s"]),
+            *(_n(row["worker"][name]) for name in ("p50_ms", "p99_ms", "p999_ms")),
+            _n(row["worker_cpu_us_per_event"], 1),
+        ]
+        for row in found
+    ]
+    return "event to Redis, fed live, with transactions", columns, rows
+
+
+_COST = ["events", "CPU µs/event", "spread", "events/s", "peak MB"]
+
+
+def _cost(row: dict[str, Any]) -> list[str]:
+    return [
+        _n(row["events"]),
+        _n(row["cpu_us_per_event"], 1),
+        _share(row["cpu_spread"]),
+        _n(row["events_per_s"]),
+        _n(row["peak_rss_mb"]),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+def _n(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:,.{digits}f}"

@@ -1,0 +1,199 @@
+"""The comparison: every system does the whole job right, a wrong score is noticed, and what was asked for is what is measured."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import random
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from agents.bench import job, parts
+from agents.bench.clout import WrongResult
+from agents.bench.fold import Fold
+from agents.bench.ground import QUICK, Ground, summary
+from agents.bench.population import measure
+from agents.bench.scores_topic import Last, read_record
+from agents.bench.systems import ALL, PEERS, USUAL, System
+from agents.bench.workloads import hot, synthetic
+from agents.cli.bench import bench
+from agents.cli.compare import tables
+from agents.cluster import lacks_for_kafka
+from streams.events import decode_event
+from tests.servers import left_out
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="benchmarks: CPU time is read from Linux")
+DAY_MS = 86_400_000
+
+
+def compare(*args: str) -> dict[str, Any]:
+    """What `clout bench compare --quick` prints."""
+    result = CliRunner().invoke(bench, ["compare", "--quick", "--json", "-", *args])
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def folded(values: list[bytes]) -> dict[str, Last]:
+    """Last records after the job did these events, as they would be read from `scores`."""
+    rows: dict[str, job.Row] = {}
+    for value in values:
+        engagement = job.weigh(value)
+        if engagement:
+            user, ts, weight = engagement
+            rows[user] = job.add(rows.get(user), ts, weight)
+    return {user: read_record(orjson.dumps(job.record(user, row))) for user, row in rows.items()}
+
+
+def fed(events: int) -> tuple[Fold, list[bytes]]:
+    """A small feed and what must come out of it."""
+    fold, values = Fold(), [record.value for record in synthetic(50)(events)]
+    for value in values:
+        fold.add(value)
+    return fold, values
+
+
+@linux
+@pytest.mark.timeout(110)
+def test_every_system_does_the_whole_job(kafka: str, redis_url: str) -> None:
+    """Each system drains a small feed, its last score of every user is right, and it stands in the table with its figures."""
+    if lack := lacks_for_kafka():  # the same that the peers in Java need
+        left_out(lack)
+    if not Path(os.environ.get("CLOUT_PEERS") or PEERS / "build").is_dir():
+        left_out("no peers to compare with: deploy/peers/prepare makes them")
+    found = compare("--only", "w1", "--kafka", kafka, "--redis", redis_url)
+    assert tuple(found["w1"]["systems"]) == USUAL
+    for name, row in found["w1"]["systems"].items():
+        assert row["events"] == 300
+        assert row["peak_rss_mb"] > 10
+        assert row["ratio"] is not None
+        assert row["runs"][0]["users"] == (1 if name == "limit" else row["runs"][0]["users"]) > 0
+    ((_, columns, rows),) = tables("w1", found["w1"])
+    assert [len(row) for row in rows] == [len(columns)] * len(USUAL)
+
+
+@linux
+@pytest.mark.timeout(110)
+def test_hot_keys_and_memory_are_measured(kafka: str, redis_url: str) -> None:
+    """The parts about Clout alone come with a row for each feed and population, and no peer is needed for them."""
+    found = compare("--only", "hot,memory", "--kafka", kafka, "--redis", redis_url)
+    assert [row["events"] for row in found["hot"]] == [300] * 3
+    assert found["memory"][0]["users"] == 2_000
+    for part in ("hot", "memory"):
+        for _, columns, rows in tables(part, found[part]):
+            assert {len(row) for row in rows} == {len(columns)}
+
+
+def test_the_order_of_events_does_not_matter_to_the_job() -> None:
+    """Shuffled, the same events give the same sums as of the same time, to the tolerance of the check."""
+    fold, values = fed(2_000)
+    random.Random(7).shuffle(values)
+    records = folded(values)
+    assert not fold.wrong_counts(records)
+    assert not fold.wrong_scores(records)
+
+
+@pytest.mark.parametrize("field", ["score", "day", "engagements"])
+def test_a_wrong_record_is_noticed(field: str) -> None:
+    """One user's score, window or count that is off by a little makes the run wrong, and the message names the user."""
+    fold, values = fed(500)
+    records = folded(values)
+    user = next(iter(records))
+    place = records[user].windows if field == "day" else records[user]
+    setattr(place, field, getattr(place, field) + (1 if field == "engagements" else 1e-4))
+    assert user in (fold.wrong_counts(records) or fold.wrong_scores(records))
+
+
+def test_a_lost_user_is_noticed() -> None:
+    """Somebody without a record makes the run wrong."""
+    fold, values = fed(500)
+    records = folded(values)
+    records.popitem()
+    assert "1 users" in fold.wrong_counts(records)
+
+
+def test_a_later_record_is_right_too() -> None:
+    """Clout's records are as of their interval and hold reach and participation: decayed on, they are the same score."""
+    fold, values = fed(500)
+    records = folded(values)
+    for record in records.values():
+        record.as_of, record.followers, record.acted = record.as_of + DAY_MS, 3, 2.0
+        windows = record.windows
+        for name, half_life_ms in zip(("day", "week", "quarter"), job.HALF_LIVES_MS, strict=True):
+            setattr(windows, name, getattr(windows, name) * 0.5 ** (DAY_MS / half_life_ms))
+        mass = windows.quarter + 0.5 * (windows.week + windows.day)
+        x = ((mass + 0.05 * 2 + 0.1 * 2 / 12) / 3.89) ** 0.459
+        record.score = max(1.0, 100 * x / (1 + x))
+    assert not fold.wrong_scores(records)
+
+
+@pytest.mark.parametrize("field", ["actor", "target"])
+def test_a_hot_feed_has_one_user_in_three_of_ten(field: str) -> None:
+    """30 % of the events have the same user there, keyed so that the actor's partition gets them."""
+    records = list(hot(1_000, field)(1_000))
+    found = [decode_event(record.value) for record in records]
+    assert sum(getattr(event, field) == "everybody" for event in found) == 300
+    assert all(record.key == f"demo:{event.actor}".encode() for record, event in zip(records, found, strict=True))
+
+
+def test_a_feed_is_the_same_each_time() -> None:
+    """From a fixed seed, without undos; only the times differ, which end now."""
+    first, second = ([decode_event(r.value) for r in synthetic(50)(200)] for _ in range(2))
+    assert [(e.actor, e.target, e.type) for e in first] == [(e.actor, e.target, e.type) for e in second]
+    assert not any(event.undo for event in itertools.chain(first, second))
+
+
+def test_a_wrong_run_is_told_and_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One bad run of three leaves two in the summary, a system with none has no row, and both are in `failed`."""
+
+    class Scene(Ground):
+        def drained(self, system: System, on: Any) -> dict[str, Any]:  # noqa: ARG002
+            turns[system.name] += 1
+            if system.name == "flink" or turns[system.name] == 2:
+                raise WrongResult(f"{system.label}: lost a user")
+            return {"events": 300, "cpu_us_per_event": 1.0}
+
+    turns: Counter[str] = Counter()
+    monkeypatch.setattr(parts, "stage", lambda *_: contextlib.nullcontext())
+    scene = Scene(None, None, [ALL["limit"], ALL["flink"]], replace(QUICK, runs=3), None)
+    found = parts.PARTS["w1"](scene)
+    assert list(found["systems"]) == ["limit"]
+    assert len(found["systems"]["limit"]["runs"]) == 2
+    assert len(scene.failed) == 4
+    assert "w1, run 2: read and decode only: lost a user" in scene.failed
+
+
+def test_a_summary_is_medians_and_their_spread() -> None:
+    """The middle run counts, the spread is what lies between the cheapest and the dearest."""
+    runs = [
+        {"events": 10, "cpu_us_per_event": cpu, "events_per_s": 5, "peak_rss_mb": 1, "kafka_cpu_us_per_event": None}
+        for cpu in (30.0, 10.0, 20.0)
+    ]
+    found = summary(runs)
+    assert (found["cpu_us_per_event"], found["cpu_spread"], found["events_per_core_s"]) == (20.0, 1.0, 50_000)
+    assert found["kafka_cpu_us_per_event"] is None
+
+
+@linux
+def test_a_population_is_measured_in_this_process() -> None:
+    """All users are in the table when its memory is read, and the events measured come after them."""
+    found = measure(1_500, 500)
+    assert (found["users"], found["events"]) == (2_000, 500)
+    assert found["bytes_per_user"] > 0
+
+
+def test_what_is_unknown_is_named() -> None:
+    """A part or system that does not exist is a usage error that lists those that do."""
+    result = CliRunner().invoke(bench, ["compare", "--only", "w1,spark"])
+    assert result.exit_code == 2
+    assert "spark" in result.output
+    assert "kafka-streams" in result.output
