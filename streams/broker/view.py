@@ -1,8 +1,10 @@
 """What Redis shows of one partition: written in order and in its own time. Kafka never waits for Redis.
 
-Down, Redis delays the view and nothing else: calls wait, up to a bound; beyond it they are dropped and everyone is shown
-again once Redis answers. The same happens when a call finds another version than the last one written: then Redis was
-flushed, failed over or restored from an older copy.
+Each call names the version that Redis must have, and does nothing when it has another: then Redis was flushed, failed over
+or restored from an older copy, and everyone is shown again. The same when more calls wait than a bound, because Redis is
+down. Nothing is written in between: first a header that says "not shown" is committed, which a replaced worker cannot do;
+else what it still writes into an emptied Redis would look complete to its successor. With nothing to write, the version is
+looked at once a second.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from redis.exceptions import RedisError
@@ -19,7 +22,8 @@ from streams.scoreboard.writer import Flush
 
 log = logging.getLogger("clout.view")
 
-MOST_WAITING = 400  # calls of up to 500 users
+MOST_WAITING = 100  # calls of up to 500 users: some 35 MB a partition
+LOOK_S = 1.0  # how soon a partition with nothing to write notices that Redis has lost something
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 
 
@@ -27,29 +31,70 @@ class Board(Protocol):
     """Where scores are shown: `streams.scoreboard.writer.Writer`."""
 
     async def write(self, flush: Flush) -> int:
-        """Write one chunk; returns the version found before."""
+        """Write one chunk if Redis has the version it names; returns the version found before."""
+
+    async def version(self, partition: int) -> int:
+        """The version that is shown now; 0: none."""
 
 
 class View:
     """The calls of one partition on their way to Redis: one in flight, repeated under the same version until it is answered."""
 
-    def __init__(self, board: Board, last: int = 0) -> None:
-        self._board = board
+    def __init__(self, board: Board, number: int, last: int = 0) -> None:
+        self._board, self._number = board, number
         self.show_everyone: Callable[[], None] = lambda: None  #: called when all users must be handed over again
-        self._last = last  # the version Redis must have; 0: not known
+        self._last: int | None = last  # the version that Redis must have; None: whatever it has is replaced
         self._waiting: deque[tuple[Flush, Callable[[], None] | None]] = deque()
-        self._dropped = False
+        self._lost = self._held = self._in_flight = False
         self._something, self._nothing = asyncio.Event(), asyncio.Event()
         self._nothing.set()
 
     def put(self, flush: Flush, written: Callable[[], None] | None = None) -> None:
-        """Take over one call; `written` is called once Redis has it."""
+        """Take over one call; `written` is called once Redis has it. Dropped while everyone is about to be shown again."""
+        if self._lost:
+            return
         if len(self._waiting) >= MOST_WAITING:
-            self._waiting.clear()
-            self._dropped = True
+            self.lose(f"{MOST_WAITING} calls wait")
+            return
         self._waiting.append((flush, written))
-        self._something.set()
         self._nothing.clear()
+        if not self._held:
+            self._something.set()
+
+    def hold(self) -> None:
+        """Write nothing until `release`: after a take-over, scores would go back to what was committed and up again."""
+        self._held = True
+        self._something.clear()
+
+    def release(self) -> None:
+        """Write what has come together."""
+        self._held = False
+        if self._waiting:
+            self._something.set()
+
+    def lose(self, why: str) -> None:
+        """Redis does not have everyone: write nothing more until `begin_again`."""
+        log.warning("everyone will be shown again: partition=%d why=%r", self._number, why)
+        self._waiting.clear()
+        self._something.clear()
+        if not self._in_flight:
+            self._nothing.set()
+        self._lost = True
+        self.show_everyone()
+
+    def begin_again(self) -> None:
+        """Everyone is handed over from here on; a header that says so is committed."""
+        self._lost, self._last = False, None
+
+    @property
+    def held(self) -> bool:
+        """Does it wait for `release`?"""
+        return self._held
+
+    @property
+    def behind(self) -> int:
+        """Calls that Redis has not taken yet."""
+        return len(self._waiting) + self._in_flight
 
     @property
     def caught_up(self) -> bool:
@@ -57,7 +102,9 @@ class View:
         return self._nothing.is_set()
 
     async def drained(self, patience_s: float) -> bool:
-        """Wait up to `patience_s` until Redis has everything; did it come to that?"""
+        """Wait up to `patience_s` until Redis has everything; did it come to that? At once when nothing is written."""
+        if self._held:
+            return self.caught_up
         try:
             await asyncio.wait_for(self._nothing.wait(), patience_s)
         except TimeoutError:
@@ -67,25 +114,38 @@ class View:
     async def run(self) -> None:
         """Write, for ever; cancel it to end."""
         while True:
-            await self._something.wait()
-            flush, written = self._waiting[0]
-            found = await self._write(flush)
-            if self._last and found not in (self._last, flush.version):
-                log.warning(
-                    "redis lost or restored data, showing everyone: partition=%d found=%d", flush.partition, found
-                )
-                self._dropped = True
-            self._last = flush.version
-            if self._waiting and self._waiting[0][0] is flush:
-                self._waiting.popleft()
-            if written:
-                written()
-            if self._dropped:
-                self._dropped = False
-                self.show_everyone()
-            if not self._waiting:
+            try:
+                await asyncio.wait_for(self._something.wait(), LOOK_S)
+            except TimeoutError:
+                await self._look()
+                continue
+            if not self._something.is_set():  # lost, or held again, since it was set
+                continue
+            flush, written = self._waiting.popleft()
+            self._in_flight = True
+            after = self._last
+            found = await self._write(replace(flush, after=after))
+            self._in_flight = False
+            if found in (after, flush.version) or (after is None and found < flush.version):
+                self._last = flush.version
+                if written:
+                    written()
+            elif not self._lost:
+                self.lose(f"redis has version {found} instead of {after}")
+            if not self._waiting or self._held:
                 self._something.clear()
+            if not self._waiting:
                 self._nothing.set()
+
+    async def _look(self) -> None:
+        """Nothing is written, so nobody tells us whether Redis still has it."""
+        try:
+            found = await self._board.version(self._number)
+        except (RedisError, OSError) as error:
+            log.warning("redis does not answer: partition=%d error=%r", self._number, error)
+            return
+        if not (self._lost or self._waiting) and self._last is not None and found != self._last:
+            self.lose(f"redis has version {found} instead of {self._last}")
 
     async def _write(self, flush: Flush) -> int:
         pause_s = _FIRST_PAUSE_S

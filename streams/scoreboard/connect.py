@@ -12,9 +12,18 @@ from urllib.parse import urlsplit
 
 import redis
 import redis.asyncio
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError
+from redis.cluster import PRIMARY
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -41,13 +50,35 @@ class RedisSettings(Protocol):
         """The URL."""
 
 
+class _Cluster(redis.asyncio.RedisCluster):
+    """redis-py's client of a cluster, where two of its errors would escape everyone who expects RedisError."""
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """A cluster of which no node answers is down like any other Redis."""
+        try:
+            return await super().execute_command(*args, **kwargs)
+        except RedisClusterException as error:  # no RedisError
+            raise RedisConnectionError(str(error)) from error
+
+    def get_node(
+        self, host: str | None = None, port: int | None = None, node_name: str | None = None
+    ) -> ClusterNode | None:
+        """A node without slots is unknown until a slot moves to it: it is met here first, by the name in an ASK."""
+        found = super().get_node(host, port, node_name)
+        if found is None and node_name:
+            name, _, number = node_name.rpartition(":")
+            found = ClusterNode(name, int(number), PRIMARY, **self.nodes_manager.connection_kwargs)
+            self.nodes_manager.nodes_cache[found.name] = found
+        return found
+
+
 def connect(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> AsyncRedis:
     """A client for a URL or for the settings; connects with its first command. Raises UsageError for a wrong URL."""
     url, cluster = _target(target)
     options = _options(timeout_s) | {"retry": AsyncRetry(_backoff(), retries)}
     try:
         if cluster:
-            return redis.asyncio.RedisCluster.from_url(url, **options)
+            return _Cluster.from_url(url, **options)
         return redis.asyncio.Redis.from_url(url, **options)
     except (ValueError, TypeError):
         raise _wrong(url) from None  # their text may hold the password

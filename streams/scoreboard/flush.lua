@@ -1,4 +1,5 @@
--- Write one chunk of one partition's changes into its shard: all of it or, when the partition's pulse is not older, nothing.
+-- Write one chunk of one partition's changes into its shard: all of it or, when the partition's pulse
+-- is not the one expected, nothing.
 -- Answers the version found before the call (0: none). A retry, a replay or a replaced worker therefore moves nothing back.
 -- Everything that can fail comes before the first write; every write but the two capped streams is absolute.
 --
@@ -7,6 +8,7 @@
 --       2 version          6 [bin, count, ...]       10 [alert JSON, ...]
 --       3 pulse JSON       7 updates JSON or ''      11 '1': forget the old histogram first
 --       4 [score, user, ...]  8 day of the closes    12-14 closes, updates, alerts kept
+--                                                    15 the version that must be found; '': any older one
 -- Lists are MessagePack without its bin type, which Redis does not know; '' is an empty list.
 
 local board, users, history, spread, updates, pulse, alerts = unpack(KEYS)
@@ -19,7 +21,7 @@ if before then
   local ok, value = pcall(cjson.decode, before)
   if ok and type(value) == 'table' then found = tonumber(value.version) or 0 end
 end
-if found >= version then return found end
+if found >= version or (ARGV[15] ~= '' and found ~= tonumber(ARGV[15])) then return found end
 
 local function list(i)
   if ARGV[i] == '' then return {} end

@@ -57,6 +57,8 @@ class Flush:
     closes: tuple[str, list[tuple[str, float]]] | None = None
     #: finished alerts (JSON, UTF-8)
     alerts: list[bytes] = field(default_factory=list)
+    #: the version Redis must have, else nothing is written; None: any older one
+    after: int | None = None
     #: the first chunk of a partition that is written anew: `bins` is the whole histogram, what was there is dropped
     anew: bool = False
 
@@ -75,9 +77,9 @@ class Writer:
     async def write(self, flush: Flush) -> int:
         """Write one chunk; returns the version found before (0: none).
 
-        Found below `flush.version`: everything is written. Found equal: an earlier attempt of this call got through.
-        Found above: nothing is written, another worker is ahead. A caller that finds another version than its last one
-        below writes the whole partition again, because Redis has lost or restored something.
+        Found `flush.after`, or without it anything below `flush.version`: everything is written. Found `flush.version`: an
+        earlier attempt of this call got through. Anything else: nothing is written; another worker is ahead, or Redis has
+        lost or restored something, and the caller writes the whole partition again.
 
         Raises redis.exceptions.RedisError when Redis is down, full or read-only: call again with the same flush,
         as often as it takes. Raises ValueError for a flush that no Redis could take.
@@ -88,6 +90,17 @@ class Writer:
         except NoScriptError:  # a new or restarted server, or SCRIPT FLUSH: EVAL loads it again
             found = await self._client.eval(self._script, *call)
         return int(found)
+
+    async def version(self, partition: int) -> int:
+        """The version that is shown of a partition now; 0: none, or one that nobody can read.
+
+        Raises redis.exceptions.RedisError when Redis does not answer.
+        """
+        keys = self._keys[shard_of(partition, len(self._keys))]
+        try:
+            return int(orjson.loads(await self._client.hget(keys.pulse, str(partition)) or b"0")["version"])
+        except (ValueError, TypeError, KeyError):
+            return 0
 
     async def close(self) -> None:
         """Close the connections."""
@@ -125,6 +138,7 @@ class Writer:
             self._list([str(alert, "utf-8") for alert in flush.alerts]),
             int(flush.anew),
             *(CLOSES_KEPT, UPDATES_KEPT, ALERTS_KEPT),
+            "" if flush.after is None else flush.after,
         ]
 
     def _list(self, values: list[Any]) -> bytes:
