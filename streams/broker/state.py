@@ -1,38 +1,59 @@
 """What a partition keeps in the compacted topic `state`: one header, and two records a user: what they did, what was done to them.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got. Values of format 1, little-endian:
-  did   week landmark u32, columns ACTED ACTIONS DID_TS CLOSE f64, then the memory as it is
+  did   week landmark u32, columns ACTED ACTIONS DID_TS SHOWN CLOSE PUBLISHED f64, then the memory as it is
   got   three landmarks u32, a bit for each of the columns SUMS.. that is not 0 (u32), those columns f64
+Score, close and version last published are in both: the record with the higher version knows them.
 A landmark is written as its number of half-lives since the epoch; a record is scaled to the table's landmarks when it is read.
 Two records, because an event dirties the actor's first and the target's second: one joint record would double the traffic.
 """
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from streams.errors import CloutError
-from streams.model.table import ACTED, ACTIONS, CLOSE, DID, DID_TS, GOT, SHOWN, SUMS, WEEK, WIDTH, Table
+from streams.model.table import (
+    ACTED,
+    ACTIONS,
+    CLOSE,
+    DID,
+    DID_TS,
+    ENGAGEMENTS,
+    GOT,
+    PUBLISHED,
+    SHOWN,
+    SUMS,
+    WEEK,
+    WIDTH,
+    Slots,
+    Table,
+)
+from streams.model.windows import Floats
 
 if TYPE_CHECKING:
     from streams.broker.intake import Cut
 
 FORMAT = 1
 HEADER = b"h"
-_DID, _GOT = b"d"[0], b"g"[0]
-_ACTED = struct.Struct("<Idddd")
+DID_KEY, GOT_KEY = b"d", b"g"
+_ACTED = struct.Struct("<Idddddd")
 _GOT_HEAD = struct.Struct("<IIII")
-#: the close is in both records: whichever was written last knows the last one
-_DID_COLUMNS = [ACTED, ACTIONS, DID_TS, CLOSE]
-#: all columns about what a user got, except the published score: it is made anew after a take-over
-_COLUMNS = np.array([c for c in range(SUMS, WIDTH) if c != SHOWN], dtype=np.intp)
-_BITS = 1 << np.arange(len(_COLUMNS), dtype=np.uint64)
+_FLOAT = struct.Struct("<d")
+_SHARED = [SHOWN, CLOSE, PUBLISHED]
+_DID_COLUMNS = [ACTED, ACTIONS, DID_TS, *_SHARED]
+_COLUMNS = np.arange(SUMS, WIDTH)
+_OWN = np.array([c for c in _COLUMNS if c not in _SHARED])  # what only the second record knows
+_BITS = 1 << np.arange(len(_COLUMNS), dtype=np.uint32)
+_SUM_COLUMNS = ENGAGEMENTS - SUMS  # the first so many of them are decayed sums
+_ENGAGEMENTS_BIT = 1 << _SUM_COLUMNS
+_AT_ONCE = 1_000  # rows made ready at a time, so that whoever takes records one by one never waits long: 2 ms
+_DID_HEAD = np.dtype([("week", "<u4"), ("columns", "<f8", len(_DID_COLUMNS))])
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,11 +64,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     version: int  #: the last one given to a Redis call
     now_ms: int  #: the time scores were last published for
     positions: dict[str, int]  #: base topic -> next offset to apply
+    topics: dict[str, str] = {}  #: base topic -> id of the topic that the position is of
     clock: int  #: newest event time, ms
     day: int  #: the UTC day up to whose midnight closes are taken
+    closed: int = 0  #: the version of the interval that took the last daily closes
     half_lives_ms: tuple[int, int, int]
     counts: dict[str, int]
-    shown: bool  #: had all rows reached Redis?
+    shown: bool  #: does Redis have everyone as soon as it has `version`?
+    model: str = ""  #: name of the model that weighed; empty before it was kept
 
 
 _encode = msgspec.json.Encoder().encode
@@ -58,11 +82,11 @@ def read_header(value: bytes) -> Header:
     """A header from its record. Raises CloutError when this version cannot read it."""
     try:
         head = msgspec.json.decode(value, type=_Versioned)
-        if head.format > FORMAT:
+        if head.format not in _READERS:
             raise CloutError(
                 f"the state is of format {head.format}, written by a newer Clout; this one knows {FORMAT}: run the newer one"
             )
-        return _decode(value)
+        return _READERS[head.format].header(value)
     except msgspec.MsgspecError as error:
         raise CloutError(f"the header in topic `state` cannot be read: {error}") from None
 
@@ -79,43 +103,116 @@ def header_record(header: Header) -> tuple[bytes, bytes]:
 def records(changed: Cut, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of every record that changed in an interval, as it was at the cut."""
     steps = [at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)]
-    did = np.flatnonzero(changed.marks & DID)
-    acted = changed.rows[did][:, _DID_COLUMNS].tolist()
+    memories = iter(changed.memories)
+    for start in range(0, len(changed.changed), _AT_ONCE):
+        yield from _records(changed, slice(start, start + _AT_ONCE), steps, memories)
+
+
+def _records(
+    changed: Cut, part: slice, steps: Sequence[int], memories: Iterator[bytes]
+) -> Iterator[tuple[bytes, bytes]]:
+    marks, rows = changed.marks[part], changed.rows[part]
+    names = [changed.names[slot] for slot in changed.changed[part].tolist()]
+    did = np.flatnonzero(marks & DID)
+    acted = rows[did][:, _DID_COLUMNS].tolist()
     for i, values in zip(did.tolist(), acted, strict=True):
-        yield b"d" + changed.names[i].encode(), _ACTED.pack(steps[WEEK], *values) + changed.memories[i]
-    got = np.flatnonzero(changed.marks & GOT)
-    cells = changed.rows[got][:, _COLUMNS]
+        yield DID_KEY + names[i].encode(), _ACTED.pack(steps[WEEK], *values) + next(memories)
+    got = np.flatnonzero(marks & GOT)
+    cells = rows[got][:, _COLUMNS]
     filled = cells != 0
-    masks = (filled * _BITS).sum(axis=1).astype(np.uint64).tolist()
+    masks = (filled * _BITS).sum(axis=1, dtype=np.uint32).tolist()
     values_of, counts = cells[filled].astype("<f8").tobytes(), filled.sum(axis=1).tolist()
     at = 0
     for i, mask, count in zip(got.tolist(), masks, counts, strict=True):
         end = at + 8 * count
-        yield b"g" + changed.names[i].encode(), _GOT_HEAD.pack(*steps, mask) + values_of[at:end]
+        yield GOT_KEY + names[i].encode(), _GOT_HEAD.pack(*steps, mask) + values_of[at:end]
         at = end
 
 
-def load(table: Table, found: Iterable[tuple[bytes, bytes]]) -> int:
-    """Put (key, value) records of users into a table whose landmarks are set; later ones win. Returns how many."""
-    lives = table.model.half_lives_ms
-    count = 0
-    for key, value in found:
-        count += 1
-        slot = table.slot(key[1:].decode())
-        if key[0] == _DID:
-            week, acted, *others = _ACTED.unpack_from(value)
-            moved = week - table.landmarks[WEEK] // lives[WEEK]
-            table.cells[slot, _DID_COLUMNS] = math.ldexp(acted, moved), *others
-            table.memory[slot] = value[_ACTED.size :]
-        elif key[0] == _GOT:
-            *steps, mask = _GOT_HEAD.unpack_from(value)
-            cells = np.zeros(len(_COLUMNS))
-            cells[(_BITS & np.uint64(mask)) != 0] = np.frombuffer(value, "<f8", offset=_GOT_HEAD.size)
-            for window, life in enumerate(lives):
-                moved = steps[window] - table.landmarks[window] // life
-                if moved:
-                    cells[window:18:3] = np.ldexp(cells[window:18:3], moved)
-            table.cells[slot, _COLUMNS] = cells
-        else:
-            raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
-    return count
+def load(table: Table, found: Iterable[tuple[bytes, bytes]], written: int = FORMAT) -> int:
+    """Put (key, value) records of users, kept in the format `written`, into a table whose landmarks are set; returns how many.
+
+    Later ones win. Columns are filled for all records at once: 2 to 3 us a record. Raises CloutError for what is no such record.
+    """
+    pairs = list(found)
+    did = [pair for pair in pairs if pair[0][:1] == DID_KEY]
+    got = [pair for pair in pairs if pair[0][:1] == GOT_KEY]
+    if len(did) + len(got) < len(pairs):
+        strange = next(key for key, _ in pairs if key[:1] not in (DID_KEY, GOT_KEY))
+        raise CloutError(f"the topic `state` has a record of an unknown sort: key {strange[:40]!r}")
+    reader = _READERS[written]
+    reader.did(table, did)
+    reader.got(table, got)
+    return len(pairs)
+
+
+def count(key: bytes, value: bytes) -> int:
+    """What a person would ask a record: how many actions of them, or how many engagements with them, are in it."""
+    if key[:1] == DID_KEY:
+        return int(_ACTED.unpack_from(value)[2])
+    mask = _GOT_HEAD.unpack_from(value)[3]
+    if not mask & _ENGAGEMENTS_BIT:
+        return 0
+    return int(_FLOAT.unpack_from(value, _GOT_HEAD.size + 8 * (mask & (_ENGAGEMENTS_BIT - 1)).bit_count())[0])
+
+
+def _slots(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> Slots:
+    find, add = table.users.get, table.add
+    names = [key[1:].decode() for key, _ in pairs]
+    return np.fromiter((add(name) if (slot := find(name)) is None else slot for name in names), np.intp, len(pairs))
+
+
+def _load_did(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+    size, week_ms = _ACTED.size, table.model.half_lives_ms[WEEK]
+    heads = b"".join([value[:size] for _, value in pairs])
+    if len(heads) != size * len(pairs):
+        raise _damaged(next(key for key, value in pairs if len(value) < size))
+    read = np.frombuffer(heads, _DID_HEAD)
+    slots = _slots(table, pairs)
+    columns = read["columns"].copy()
+    columns[:, 0] = np.ldexp(columns[:, 0], read["week"].astype(np.int64) - table.landmarks[WEEK] // week_ms)
+    table.cells[slots[:, None], _DID_COLUMNS[:3]] = columns[:, :3]
+    _published(table, slots, columns[:, 3:])
+    for slot, (_, value) in zip(slots.tolist(), pairs, strict=True):
+        table.memory[slot] = value[size:]
+
+
+def _load_got(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+    size = _GOT_HEAD.size
+    heads = np.frombuffer(b"".join([value[:size].ljust(size, b"\xff") for _, value in pairs]), "<u4").reshape(-1, 4)
+    filled = (heads[:, 3:] & _BITS) != 0
+    lengths = np.fromiter((len(value) for _, value in pairs), np.int64, len(pairs))
+    wrong = np.flatnonzero((lengths != size + 8 * filled.sum(axis=1)) | (heads[:, 3] >> len(_COLUMNS) != 0))
+    if len(wrong):
+        raise _damaged(pairs[int(wrong[0])][0])
+    slots = _slots(table, pairs)
+    cells = np.zeros(filled.shape)
+    cells[filled] = np.frombuffer(b"".join([value[size:] for _, value in pairs]), "<f8")
+    for window, life in enumerate(table.model.half_lives_ms):
+        moved = heads[:, window].astype(np.int64) - table.landmarks[window] // life
+        if moved.any():
+            cells[:, window:_SUM_COLUMNS:3] = np.ldexp(cells[:, window:_SUM_COLUMNS:3], moved[:, None])
+    table.cells[slots[:, None], _OWN] = cells[:, _OWN - SUMS]
+    _published(table, slots, cells[:, [c - SUMS for c in _SHARED]])
+
+
+def _published(table: Table, slots: Slots, shared: Floats) -> None:
+    newer = shared[:, -1] >= table.cells[slots, PUBLISHED]
+    table.cells[slots[newer][:, None], _SHARED] = shared[newer]
+
+
+def _damaged(key: bytes) -> CloutError:
+    return CloutError(f"the topic `state` has a damaged record: key {key[:40]!r}")
+
+
+class _Reader(NamedTuple):
+    """How what one format wrote is read."""
+
+    header: Callable[[bytes], Header]
+    did: Callable[[Table, Sequence[tuple[bytes, bytes]]], None]
+    got: Callable[[Table, Sequence[tuple[bytes, bytes]]], None]
+
+
+#: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
+#: and has a partition of an older format written whole with its first commit.
+_READERS = {1: _Reader(_decode, _load_did, _load_got)}

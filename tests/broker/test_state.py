@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+
 import pytest
 
 from streams.broker import state
@@ -49,7 +50,7 @@ def test_rows_come_back(later_d: int) -> None:
     now_ms = before.clock + DAY_MS
     for column in range(before.cells.shape[1]):
         scale_before, scale_after = _scales(before, now_ms, column), _scales(after, now_ms, column)
-        expected = before.cells[: len(before), column] * scale_before if column != SHOWN else np.zeros(len(before))
+        expected = before.cells[: len(before), column] * scale_before
         assert after.cells[slots, column] * scale_after == pytest.approx(expected, rel=1e-12), column
 
 
@@ -79,6 +80,35 @@ def test_a_newer_format_is_refused_with_what_to_do() -> None:
         state.read_header(value.replace(b'"format":1', b'"format":2'))
     with pytest.raises(CloutError, match="cannot be read"):
         state.read_header(b"\xff")
+
+
+def test_the_later_record_of_a_user_wins() -> None:
+    """Two versions of a user in one call, or in two, leave the second one."""
+    made = world()
+    first = kept(made.table)
+    made.did("share", "ann", "bob", T0 + 9000)
+    table = made.table
+    after = Table(DEFAULT)
+    after.landmarks = list(table.landmarks)
+    state.load(after, [*first, *kept(table)])
+    slots = [after.users[name] for name in table.names]
+    assert after.cells[slots, :SHOWN] == pytest.approx(table.cells[: len(table), :SHOWN], rel=1e-12)
+    assert [after.memory[slot] for slot in slots] == table.memory
+
+
+@pytest.mark.parametrize(
+    ("sort", "change"),
+    [(b"d", lambda v: v[:35]), (b"g", lambda v: v[:-1]), (b"g", lambda v: v[:-8]), (b"g", lambda v: v + bytes(8))],
+)
+def test_a_record_of_a_wrong_length_is_refused_by_its_key(sort: bytes, change: Callable[[bytes], bytes]) -> None:
+    """A row that lacks bytes, or has too many where their number is known, is named and not guessed at."""
+    table = world().table
+    records = dict(kept(table))
+    key = next(key for key in records if key.startswith(sort))
+    after = Table(DEFAULT)
+    after.landmarks = list(table.landmarks)
+    with pytest.raises(CloutError, match=f"damaged record.*{key.decode()}"):
+        state.load(after, [*records.items(), (key, change(records[key]))])
 
 
 def test_a_record_of_an_unknown_sort_is_refused() -> None:

@@ -1,0 +1,114 @@
+"""Reading partitions to their committed ends, outside any group, a record batch at a time. For aiokafka 0.14.
+
+aiokafka makes a ConsumerRecord of eleven fields of each record, which costs more than all else a take-over does with it. Here
+a batch comes out of a fetch as one object: the client has checked its checksum, left out what was aborted and moved the
+position, and whoever reads it iterates over the compiled records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+_FETCH_BYTES = 4_194_304
+_WAIT_S = 0.2
+
+
+class Scan:
+    """Reads these partitions side by side, from the given offsets (None: the log's start) to `ends`, or a little beyond."""
+
+    def __init__(self, brokers: str, begins: Mapping[TopicPartition, int | None]) -> None:
+        self._begins = begins
+        self._reader: Any = AIOKafkaConsumer(
+            bootstrap_servers=brokers.split(","),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=50,
+        )
+        self.firsts: dict[TopicPartition, int] = {}
+        self.ends: dict[TopicPartition, int] = {}  #: where what was committed ended at the start
+
+    async def __aenter__(self) -> Scan:
+        await self._reader.start()
+        try:
+            partitions = set(self._begins)
+            self._reader.assign(partitions)
+            self.ends = await self._reader.end_offsets(partitions)
+            self.firsts = await self._reader.beginning_offsets(partitions)
+            for tp, begin in self._begins.items():
+                self._reader.seek(tp, self.firsts[tp] if begin is None else begin)
+        except BaseException:
+            await self._reader.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._reader.stop()
+
+    async def left(self) -> dict[TopicPartition, int]:
+        """Offsets still to be passed where there are any: records, and gaps that compaction and transactions made."""
+        at = {tp: await self._reader.position(tp) for tp in self._begins}
+        return {tp: self.ends[tp] - here for tp, here in at.items() if here < self.ends[tp]}
+
+    async def fetches(
+        self, but: Container[TopicPartition] = ()
+    ) -> AsyncIterator[dict[TopicPartition, list[Iterable[Any]]]]:
+        """What came in: batches by partition, each to be iterated once (.key, .value, .offset).
+
+        Partitions in `but` are read no further; whoever reads may add to it. The first batch may begin with records below
+        the offset asked for. The event loop gets its turn between two fetches.
+        """
+        fetcher = self._reader._fetcher
+        while left := [tp for tp in await self.left() if tp not in but]:
+            with self._reader._subscription.fetch_context():
+                _in_whole_batches(fetcher._records)
+                # timeout 0: nothing can arrive between the line above and the end of this one
+                found = await fetcher.fetched_records(left, timeout=0)
+                if not found:
+                    waiter = fetcher._create_fetch_waiter()
+                    await asyncio.wait([waiter], timeout=_WAIT_S)
+                    waiter.cancel()
+                    continue
+            yield found
+            await asyncio.sleep(0)
+
+
+class _Whole:
+    """A batch that comes out of aiokafka's loop over its records as the only one of them."""
+
+    def __init__(self, batch: Any) -> None:
+        self._batch = batch
+        self.offset = batch.next_offset - 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self
+
+
+class _Fetched:
+    """The batches of one fetch of one partition, each as a whole."""
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+
+    def has_next(self) -> bool:
+        return bool(self._records.has_next())
+
+    def next_batch(self) -> Any:
+        batch = self._records.next_batch()
+        return batch if batch.is_control_batch else _Whole(batch)  # the client itself reads control batches
+
+
+def _in_whole_batches(fetched: dict[Any, Any]) -> None:
+    for result in fetched.values():
+        waiting = getattr(result, "_partition_records", None)
+        if waiting is not None and not isinstance(waiting._records, _Fetched):
+            waiting._records = _Fetched(waiting._records)
+            waiting._consumer_record = lambda _tp, whole: whole._batch
