@@ -155,6 +155,14 @@ def test_undecodable_batch_is_one_reject(topic: str) -> None:
         (UNDECODABLE, b""),
         (UNDECODABLE, b"x" * 5000),
     ],
+    ids=[
+        "guessed",
+        "guessed-none",
+        "nameless",
+        "known",
+        "known-empty",
+        "known-long",
+    ],  # the mark differs in each process
 )
 def test_header_of_a_producer_does_not_stop_the_worker(topic: str, name: str, why: bytes | None) -> None:
     """Headers come from strangers too: whatever they say, a bad record is a reject, not a crash."""
@@ -171,7 +179,7 @@ def test_header_of_a_producer_is_not_believed() -> None:
     assert reasons(one) == ["not_json"]
 
 
-@pytest.mark.parametrize("name", ["clout-undecodable", UNDECODABLE])
+@pytest.mark.parametrize("name", ["clout-undecodable", UNDECODABLE], ids=["guessed", "known"])
 def test_header_does_not_reject_a_good_event(name: str) -> None:
     """A good event is folded whatever its headers say."""
     one = intake()
