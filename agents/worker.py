@@ -11,6 +11,7 @@ from collections.abc import Callable
 import faust
 
 from agents.app import create_app
+from agents.health import Health
 from streams.broker.topics import Admin
 from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect, ping
@@ -62,11 +63,11 @@ def ready(settings: Settings, say: Callable[[str], None], patience_s: float | No
     wait_for("Redis", lambda: asyncio.run(redis_answers()), say, patience_s)
 
 
-def run(settings: Settings, say: Callable[[str], None] | None = None) -> None:
+def run(settings: Settings, say: Callable[[str], None] | None = None, health: Health | None = None) -> None:
     """Run until SIGTERM or SIGINT, then exit the process with 0; 1 when the worker had to end."""
     ready(settings, say or (lambda line: print(line, file=sys.stderr)))  # noqa: T201
     logging.getLogger("clout").setLevel(settings.log_level.upper())
-    app = create_app(settings)
+    app = create_app(settings, health)
     app.finalize()
     # Faust below info installs a spinner and sets the root logger to debug: 115 us an event
     faust.Worker(app, loglevel="info", redirect_stdouts=False).execute_from_commandline()

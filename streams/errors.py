@@ -4,7 +4,9 @@ CloutError
 ├── UsageError        a setting, a flag or an input file is wrong (2)
 ├── DependencyDown    Kafka, Redis or an extra package is not there (3)
 ├── TopicMismatch     a topic is not what the registry says (1)
-└── LostInput         going on would skip or repeat input, so the worker ends (1)
+├── LostInput         going on would skip or repeat input, so the worker ends (1)
+├── LostPlace         the group refuses this worker, or has given its place to another (1)
+└── Stalled           a worker has something to do and gets nothing done, so it ends (1)
 """
 
 from __future__ import annotations
@@ -34,3 +36,11 @@ class TopicMismatch(CloutError):
 
 class LostInput(CloutError):
     """A hole, a moved position or a split partition: stopping is the only way not to lose or double input."""
+
+
+class LostPlace(CloutError):
+    """The group has no place for this worker: joining again and again would disturb the others."""
+
+
+class Stalled(CloutError):
+    """No progress where there should be some: ending is the only way to go on, from the last commit."""

@@ -27,6 +27,10 @@ class Settings:
         "redis://localhost:6379/0", "Redis URL; `rediss://` for TLS, `redis://user:password@host` for a login"
     )
     app: str = _setting("clout", "name of the application: consumer group and transaction ids")
+    name: str = _setting(
+        "",
+        "name of this worker, the same after each restart: it gets its partitions back and nobody else notices; empty: none",
+    )
     topic_prefix: str = _setting("", "put before every topic name")
     partitions: int = _setting(4, "partitions of every topic; cannot be changed later", at_least=1)
     replication: int = _setting(
@@ -51,6 +55,11 @@ class Settings:
     fetch_wait_ms: int = _setting(20, "how long a broker may hold back a fetch to fill it", at_least=1)
     fetch_min_bytes: int = _setting(65_536, "a fetch returns at once when this much is there", at_least=1)
     session_timeout_s: int = _setting(10, "a worker that is silent for so long loses its partitions", at_least=6)
+    stall_s: int = _setting(
+        60,
+        "a worker that has something to do and gets nothing done for so many seconds ends, and the next one goes on",
+        at_least=10,
+    )
     idle_s: float = _setting(5.0, "seconds between two passes for idle users", at_least=0.1)
     alert_points: float = _setting(
         5.0, "an alert is raised when a score falls so far below its last daily close", at_least=0.1
@@ -69,6 +78,10 @@ class Settings:
     def topic(self, name: str) -> str:
         """The full name of a topic of the registry."""
         return self.topic_prefix + name
+
+    def transactional_id(self, number: int) -> str:
+        """Who writes for this partition number: whoever starts a producer of that id fences the one before."""
+        return f"{self.app}-{self.topic_prefix}{number}"
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -109,7 +122,7 @@ class Settings:
             )
         found.extend(
             f"{variable_of(name)}={getattr(self, name)}: letters, digits, '.', '_' and '-' only, at most 80"
-            for name in ("topic_prefix", "app")
+            for name in ("topic_prefix", "app", "name")
             if not re.fullmatch(r"[A-Za-z0-9._-]{0,80}", getattr(self, name))
         )
         if not self.app:

@@ -30,6 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics."),
     "doctor": ("agents.cli.doctor:doctor", "Look at everything Clout needs; each line says ok or what to do."),
     "config": ("agents.cli.config:config", "Show the effective settings, secrets hidden."),
+    "state": ("agents.cli.state:state", "Export all rows to a file, or import them into an empty application."),
+    "rebuild": ("agents.cli.rebuild:rebuild", "Write Redis again from the rows, and wait until it is done."),
+    "simulate": ("agents.cli.simulate:simulate", "Prove the protocol: seeded faults against a plain fold, no servers."),
+    "chaos": ("agents.cli.chaos:chaos", "Break everything on purpose, on servers of its own, and count."),
     "bench": ("agents.cli.bench:bench", "Measure speed and latency on this machine."),
 }
 

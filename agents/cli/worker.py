@@ -19,7 +19,7 @@ from streams.settings import Settings
     type=click.IntRange(0, 65535),
     default=None,
     show_envvar=True,
-    help="Serve page and JSON API on this port of 127.0.0.1; 0: a free one. Without it no port is opened.",
+    help="Serve page, JSON API, health checks and metrics on this port of 127.0.0.1; 0: a free one. Without it none is opened.",
 )
 @settings_options(*(name for name in EVERYTHING if name != "replication"))
 def worker(settings: Settings, port: int | None) -> None:
@@ -34,13 +34,16 @@ def worker(settings: Settings, port: int | None) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):  # until Faust listens to them: while it starts and waits
         signal.signal(number, _leave)
+    from agents.health import Health
+
+    health = Health()
     if port is not None:
         from agents.api.serve import serve_in_thread
 
-        say(f"http://127.0.0.1:{serve_in_thread(settings, port)}")
+        say(f"http://127.0.0.1:{serve_in_thread(settings, port, health=health)}")
     from agents.worker import run
 
-    run(settings, say)
+    run(settings, say, health)
 
 
 def _leave(*_: object) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streams.broker.intake import Cut
 from streams.model.alerts import Alert, FallRule, judge
 from streams.model.records import Scored, scored
-from streams.model.table import ALERTED_AT, FIRING, GOT, SHOWN, Slots, Table
+from streams.model.table import ALERTED_AT, DID, FIRING, GOT, PUBLISHED, SHOWN, Slots, Table
 from streams.model.windows import Floats
 
 CHUNK = 500  # users in one Redis call: 500 to 1,000 are fastest, and none stalls Redis for 10 ms
@@ -60,11 +60,11 @@ def chunks(
     for start in range(0, len(cut.changed), CHUNK):
         part, version = slice(start, start + CHUNK), next_version()
         done = scored(table, cut.changed[part], cut.rows[part], now_ms, version, cut.decays)
-        names = cut.names[part]
+        names = [cut.names[slot] for slot in done.slots.tolist()]
         shown = table.cells[done.slots, SHOWN]
         table.cells[done.slots, SHOWN] = done.scores
         alerts = judge(table, done.slots, done.scores, now_ms, version, rule)
-        _keep_alerts(table, cut, part)
+        _keep_published(table, cut, part, version)
         totals = done.scores.tolist()
         yield Outgoing(
             done,
@@ -87,12 +87,15 @@ def glance(table: Table, spread: Spread, number: int, slots: Slots, now_ms: int,
     return Outgoing(done, users, [], spread.move(shown, done.scores), updates, False)
 
 
-def _keep_alerts(table: Table, cut: Cut, part: slice) -> None:
-    """Judging came after the cut: what it changed belongs to this interval's rows, or a restart would raise alerts again."""
-    judged = table.cells[cut.changed[part]][:, _JUDGED]
-    moved = (judged != cut.rows[part][:, _JUDGED]).any(axis=1)
-    cut.rows[part, _JUDGED.start : _JUDGED.stop] = judged
-    cut.marks[part][moved] |= GOT
+def _keep_published(table: Table, cut: Cut, part: slice, version: int) -> None:
+    """Scoring and judging came after the cut, and belong to its rows: a successor has to know what was shown and raised."""
+    slots, marks = cut.changed[part], cut.marks[part]
+    judged = table.cells[slots][:, _JUDGED]
+    marks[(judged != cut.rows[part][:, _JUDGED]).any(axis=1)] |= GOT
+    marks[(marks & (DID | GOT)) == 0] |= GOT  # moved in silence
+    cut.rows[part, _JUDGED] = judged
+    cut.rows[part, SHOWN] = table.cells[slots, SHOWN]
+    cut.rows[part, PUBLISHED] = version
 
 
 def _updates(number: int, now_ms: int, names: list[str], totals: list[float], moved: NDArray[np.bool_]) -> bytes | None:

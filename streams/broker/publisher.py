@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import IllegalOperation
 
 Records = Iterable[tuple[bytes | None, bytes]]
+Sent = asyncio.Future[Any]  #: of a batch: its result has the `offset` of the first record
 
 COMMIT_S = 1.0
+_WHY_S = 1.0  # how soon the client has found out why it can do nothing more
 #: how long a dead worker can hold up those who read committed; longer than an interval and a pause
 TRANSACTION_TIMEOUT_MS = 20_000
 MAX_BATCH_BYTES = 900_000  # the default of 16 KB makes a large interval nine times slower
@@ -25,11 +29,14 @@ class Publisher(Protocol):
 
     transactional: bool  #: are rows kept, and is everything of an interval visible together?
 
+    async def start(self) -> None:
+        """Connect. With transactions this fences the predecessor and aborts what it left open."""
+
     async def begin(self) -> None:
         """Open an interval."""
 
-    async def send(self, topic: str, partition: int, records: Records) -> None:
-        """Queue (key, value) records for one partition of a topic, in order."""
+    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
+        """Queue (key, value) records for one partition of a topic, in order. Returns the last batch on its way."""
 
     async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
         """Close the interval: returns when everything sent is acknowledged.
@@ -49,20 +56,22 @@ class _Batches:
         self._producer = producer
         self._sent: list[asyncio.Future[Any]] = []
 
-    async def send(self, topic: str, partition: int, records: Records) -> None:
+    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
         """See Publisher."""
         batch = self._producer.create_batch()
+        sent: Sent | None = None
         for key, value in records:
             if batch.append(key=key, value=value, timestamp=None) is None:
-                await self._send(batch, topic, partition)
+                sent = await self._send(batch, topic, partition)
                 batch = self._producer.create_batch()
                 if batch.append(key=key, value=value, timestamp=None) is None:
                     raise ValueError(f"a record of {len(value)} bytes for {topic} does not fit into a batch")
-        await self._send(batch, topic, partition)
+        return await self._send(batch, topic, partition) if batch.record_count() else sent
 
-    async def _send(self, batch: Any, topic: str, partition: int) -> None:
-        if batch.record_count():
-            self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+    async def _send(self, batch: Any, topic: str, partition: int) -> Sent:
+        sent: Sent = await self._producer.send_batch(batch, topic, partition=partition)
+        self._sent.append(sent)
+        return sent
 
     async def _arrived(self) -> None:
         sent, self._sent = self._sent, []
@@ -111,9 +120,11 @@ class TransactionalPublisher(_Batches):
 
     transactional = True
 
-    def __init__(self, producer: AIOKafkaProducer, group: str) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, group: str, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(producer)
-        self._group = group
+        self._group, self._monotonic_s, self._told_s = group, monotonic_s, -COMMIT_S
 
     async def start(self) -> None:
         """Connect: fences the predecessor and aborts what it left open."""
@@ -121,26 +132,56 @@ class TransactionalPublisher(_Batches):
 
     async def begin(self) -> None:
         """See Publisher."""
-        await self._producer.begin_transaction()
+        async with self._why():
+            await self._producer.begin_transaction()
 
-    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:  # noqa: ARG002
+    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
         """See Publisher."""
+        async with self._why():
+            return await super().send(topic, partition, records)
+
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
+        """See Publisher. The group is told once a second: that takes a third of a commit, and the header is what counts."""
         await self._arrived()
-        offsets = {TopicPartition(topic, partition): at for (topic, partition), at in positions.items()}
-        await self._producer.send_offsets_to_transaction(offsets, self._group)
-        await self._producer.commit_transaction()
+        now_s = self._monotonic_s()
+        async with self._why():
+            if positions and (last or now_s - self._told_s >= COMMIT_S):
+                offsets = {TopicPartition(topic, partition): at for (topic, partition), at in positions.items()}
+                await self._producer.send_offsets_to_transaction(offsets, self._group)
+                self._told_s = now_s
+            await self._producer.commit_transaction()
+
+    @contextlib.asynccontextmanager
+    async def _why(self) -> AsyncIterator[None]:
+        """A client that was fenced by the way says only that it is in no transaction; why, it tells who waits for its end."""
+        try:
+            yield
+        except (IllegalOperation, AssertionError):
+            ended = asyncio.ensure_future(self._producer._txn_manager.wait_for_transaction_end())
+            await asyncio.wait([ended], timeout=_WHY_S)
+            if ended.done() and not ended.cancelled() and (reason := ended.exception()):
+                raise reason from None
+            raise
+
+    async def abort(self) -> None:
+        """Nobody who reads committed will see what was sent since `begin`."""
+        sent, self._sent = self._sent, []
+        await asyncio.gather(*sent, return_exceptions=True)
+        await self._producer.abort_transaction()
 
     async def stop(self) -> None:
         """Close the partition's own producer."""
         await self._producer.stop()
 
 
-def transactional_producer(brokers: str, transactional_id: str) -> AIOKafkaProducer:
+def transactional_producer(
+    brokers: str, transactional_id: str, timeout_ms: int = TRANSACTION_TIMEOUT_MS
+) -> AIOKafkaProducer:
     """The producer of one partition. Its start fences the predecessor."""
     return AIOKafkaProducer(
         bootstrap_servers=brokers.split(","),
         transactional_id=transactional_id,
-        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        transaction_timeout_ms=timeout_ms,
         max_batch_size=MAX_BATCH_BYTES,
         max_request_size=4_000_000,
         linger_ms=0,

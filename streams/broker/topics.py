@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.errors import DependencyDown, TopicMismatch
 from streams.events import KINDS, TOPIC_OF
@@ -80,8 +80,16 @@ class Found:
         )
 
 
+class Bounds(NamedTuple):
+    """One partition's log, as offsets."""
+
+    first: int
+    committed: int  #: all before it is decided; less than `end` while a transaction is open
+    end: int
+
+
 class Admin:
-    """What may be asked of and done to the topics, with kafka-python's admin client. Blocking; for commands and start-up."""
+    """What may be asked of and done to topics and group, with kafka-python's admin client. Blocking; for commands and start-up."""
 
     def __init__(self, settings: Settings, timeout_ms: int = 5_000) -> None:
         from kafka.admin import KafkaAdminClient
@@ -104,14 +112,22 @@ class Admin:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Disconnect."""
         self._client.close()
 
     def find(self) -> list[Found]:
-        """Every topic of the registry beside what there is."""
+        """Every topic of the registry beside what there is. Raises DependencyDown when Kafka does not say."""
         names = [self._settings.topic(t.name) for t in ALL]
-        existing = set(self._client.list_topics())
-        wanted = [n for n in names if n in existing]
-        described = {t["name"]: len(t["partitions"]) for t in self._client.describe_topics(wanted)} if wanted else {}
+        try:
+            existing = set(self._client.list_topics())
+            wanted = [n for n in names if n in existing]
+            found = self._client.describe_topics(wanted) if wanted else []
+        except (self._errors, OSError) as error:  # a broker that went away after we had connected
+            raise DependencyDown(f"Kafka at {self._settings.kafka} does not answer ({type(error).__name__})") from None
+        described = {t["name"]: len(t["partitions"]) for t in found}
         return [
             Found(t, name, t.partitions or self._settings.partitions, described.get(name))
             for t, name in zip(ALL, names, strict=True)
@@ -138,8 +154,39 @@ class Admin:
                 raise TopicMismatch(f"could not create {', '.join(sorted(still))}; see the broker's log")
         return [found.name for found in missing]
 
+    def ids(self) -> dict[str, str]:
+        """Base name -> id of every topic of the registry that exists. Raises DependencyDown when Kafka does not answer."""
+        names = {self._settings.topic(t.name): t.name for t in ALL}
+        try:
+            existing = [name for name in self._client.list_topics() if name in names]
+            return {names[t["name"]]: str(t.get("topic_id") or "") for t in self._client.describe_topics(existing)}
+        except (self._errors, OSError) as error:
+            raise DependencyDown(f"Kafka at {self._settings.kafka} does not describe its topics: {error!r}") from None
+
     def check(self) -> None:
         """Raise TopicMismatch that names every topic that is not as it must be."""
         problems = [found.problem for found in self.find() if not found.ok]
         if problems:
             raise TopicMismatch("\n".join(problems))
+
+    def members(self) -> int:
+        """How many workers are in the group, those included that were killed less than a session timeout ago."""
+        found = self._client.describe_groups([self._settings.app])[self._settings.app]
+        return len(found["members"])
+
+    def bounds(self, *topics: Topic) -> dict[tuple[str, int], Bounds]:
+        """Where the logs of all partitions of these topics begin and end now; by base name and partition."""
+        from kafka import IsolationLevel, OffsetSpec, TopicPartition
+
+        wanted = {
+            TopicPartition(self._settings.topic(topic.name), number): (topic.name, number)
+            for topic in topics
+            for number in range(self._settings.partitions)
+        }
+
+        def ask(spec: Any, level: Any = IsolationLevel.READ_UNCOMMITTED) -> Any:
+            return self._client.list_partition_offsets(dict.fromkeys(wanted, spec), isolation_level=level)
+
+        first, end = ask(OffsetSpec.EARLIEST), ask(OffsetSpec.LATEST)
+        committed = ask(OffsetSpec.LATEST, IsolationLevel.READ_COMMITTED)
+        return {of: Bounds(first[tp].offset, committed[tp].offset, end[tp].offset) for tp, of in wanted.items()}

@@ -10,10 +10,11 @@ Topics are declared with `acks=False`: then Faust keeps no acknowledgements and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import Any
 
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
@@ -21,9 +22,11 @@ from faust.types import TP, ConsumerMessage
 
 from streams.broker.block import Block
 from streams.broker.damaged import guard
-from streams.errors import LostInput
+from streams.errors import LostInput, LostPlace
 
-BLOCKS_OUT = 4  # blocks of one partition handed out and not yet folded
+FULL_BLOCKS_OUT = 4  # records of one partition handed out and not yet folded: as many as fill so many blocks
+BLOCKS_OUT = 100  # and so many blocks: live they are small, and events must be there when their interval ends
+_ASK_S = 1.0  # between two looks whether the group has refused this worker
 _ROOM_WAIT_S = 0.005  # how soon a partition that was full is looked at again
 
 
@@ -31,14 +34,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Owns the aiokafka consumer and the positions. Its state is touched by this thread, or while it waits for the main loop."""
 
     app: Any
+    _asking: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.handed: dict[TP, int] = {}  # end of the last block handed out; at first the position sought
         self.seen: dict[TP, int] = {}  # the client's position after our last look: also passes markers
+        self.stable: dict[TP, int] = {}  # the committed end as the last answer to a fetch said it
         self.epoch = 0
         # a partition has few blocks on their way: their ends (kept here), and how far they are folded (told by the main loop)
-        self.out: dict[TP, deque[int]] = {}
+        self.out: dict[TP, deque[tuple[int, int]]] = {}  # end, records
         self.folded: dict[TP, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -50,16 +55,52 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = settings.fetch_wait_ms
         return consumer
 
+    async def on_start(self) -> None:
+        """Connect, and ask for errors from then on."""
+        await super().on_start()
+        self._asking = asyncio.create_task(self._ask_for_errors())
+
+    async def _ask_for_errors(self) -> None:
+        """The client keeps what the group says of this worker until somebody asks, and does not join before. Faust never asks."""
+        settings = self.app.settings
+        while True:
+            await asyncio.sleep(_ASK_S)
+            try:
+                self._ensure_consumer()._coordinator.check_errors()
+            except KafkaError as error:
+                self.app.outside.die(
+                    LostPlace(
+                        f"the group {settings.app} refuses this worker: {error!r}. Is a consumer of another program in the same "
+                        "group, or another worker with the same CLOUT_NAME? Give each application a CLOUT_APP and each worker a "
+                        "CLOUT_NAME of its own"
+                    )
+                )
+
+    @property
+    def forgotten(self) -> bool:
+        """Does the group no longer know this worker? Then it must join as somebody new."""
+        return not self._ensure_consumer()._coordinator.member_id
+
+    async def on_thread_stop(self) -> None:
+        """Close the client. While a broker is away aiokafka passes on that its own fetch was cancelled; mode takes this for a
+        thread that is still running, and the worker would wait for its end for ever."""
+        if self._asking:
+            self._asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
+
     def end_epoch(self, epoch: int) -> None:
-        """Nothing is handed out from here on. Called on the main loop while this thread waits in its callback, or at the end."""
-        self.handed, self.seen, self.epoch = {}, {}, epoch
+        """Nothing is handed out from here on. Called on the main loop: while this thread waits in its callback, or, at
+        SIGTERM, whatever it does; `_drain` reads in the opposite order."""
+        self.handed, self.seen, self.stable, self.epoch = {}, {}, {}, epoch
         self.out, self.folded = {}, {}
 
     def _has_room(self, tp: TP) -> bool:
-        ends, folded = self.out.setdefault(tp, deque()), self.folded.get(tp, 0)
-        while ends and ends[0] <= folded:
-            ends.popleft()
-        return len(ends) < BLOCKS_OUT
+        out, folded = self.out.setdefault(tp, deque()), self.folded.get(tp, 0)
+        while out and out[0][0] <= folded:
+            out.popleft()
+        most = FULL_BLOCKS_OUT * self.app.settings.block_records
+        return len(out) < BLOCKS_OUT and sum(count for _, count in out) < most
 
     async def bounds(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
         """Start and end of each partition's log: the first offset there is, the next one to be committed."""
@@ -67,13 +108,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         first, end = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         return {tp: (first[tp], end[tp]) for tp in partitions}
 
-    async def starts(self, partitions: set[TP]) -> dict[TP, int]:
-        """Where each partition begins for this group: its committed offset, or the log's start."""
+    async def committed_offsets(self, partitions: set[TP]) -> dict[TP, int]:
+        """The group's offsets, as far as there are any."""
         consumer = self._ensure_consumer()
         found = {tp: await consumer.committed(tp) for tp in partitions}
-        missing = [tp for tp, offset in found.items() if offset is None]
-        first = await consumer.beginning_offsets(missing) if missing else {}
-        return {tp: first[tp] if offset is None else offset for tp, offset in found.items()}
+        return {tp: offset for tp, offset in found.items() if offset is not None}
 
     async def seek_blocks(self, positions: dict[TP, int], epoch: int) -> bool:
         """Start handing out blocks from these positions; False if the assignment has already changed again."""
@@ -82,7 +121,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return False
         for tp, offset in positions.items():  # no await in between: all or none
             consumer.seek(tp, offset)
-        self.handed, self.seen = dict(positions), dict(positions)
+        self.handed, self.seen, self.stable = dict(positions), dict(positions), {}
         return True
 
     async def commit_offsets(self, offsets: dict[TP, int]) -> None:
@@ -121,7 +160,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _drain(
         self, fetcher: Any, assignment: Any, mine: list[TP], max_records: int | None
     ) -> dict[TP, list[Block]]:
-        handed, seen, epoch, state = self.handed, self.seen, self.epoch, assignment.state_value
+        # at SIGTERM the main loop ends the epoch under our hands: what is read after the epoch is of it, or empty
+        epoch, state = self.epoch, assignment.state_value
+        handed, seen, stable, out = self.handed, self.seen, self.stable, self.out
+        mine = [tp for tp in mine if tp in handed and tp in seen and tp in out]
+        if not mine:  # the client would take an empty list for all partitions
+            return {}
         for tp in mine:
             at = state(tp)._position
             if at not in (None, seen[tp]):
@@ -136,11 +180,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         for tp in mine:
             if state(tp)._position is not None:
                 seen[tp] = state(tp)._position
+            if state(tp).lso is not None:
+                stable[tp] = state(tp).lso
         for found, records in drained.items():
             tp = ensure_TP(found)
             blocks[tp] = [Block(tp.topic, tp.partition, handed[tp], seen[tp], epoch, records)]
             handed[tp] = seen[tp]
-            self.out[tp].append(seen[tp])
+            out[tp].append((seen[tp], len(records)))
         return blocks
 
 
@@ -155,9 +201,9 @@ class Consumer(driver.Consumer):
         """See ConsumerThread."""
         return await self._thread.call_thread(self._thread.bounds, partitions)  # type: ignore[no-any-return]
 
-    async def starts(self, partitions: set[TP]) -> dict[TP, int]:
+    async def committed_offsets(self, partitions: set[TP]) -> dict[TP, int]:
         """See ConsumerThread."""
-        return await self._thread.call_thread(self._thread.starts, partitions)  # type: ignore[no-any-return]
+        return await self._thread.call_thread(self._thread.committed_offsets, partitions)  # type: ignore[no-any-return]
 
     async def seek_blocks(self, positions: dict[TP, int], epoch: int) -> bool:
         """See ConsumerThread."""
@@ -191,12 +237,35 @@ class Consumer(driver.Consumer):
         self.epoch += 1
         self._thread.end_epoch(self.epoch)
 
+    def handed(self, tp: TP) -> int:
+        """The end of the last block handed out; -1 when the partition is not ours."""
+        return self._thread.handed.get(tp, -1)
+
+    def seen(self, tp: TP) -> int:
+        """The client's position; -1 when the partition is not ours."""
+        return self._thread.seen.get(tp, -1)
+
+    def more(self, tp: TP) -> bool:
+        """Has the broker committed records that were not handed out? True until it has answered for the first time."""
+        thread = self._thread
+        stable = thread.stable.get(tp)
+        return stable is None or stable > thread.seen.get(tp, stable)
+
     def folded(self, block: Block) -> None:
         """A block, or a first part of one, has been folded: there may be room for another of its partition."""
         if block.epoch == self.epoch:
             self._thread.folded[TP(block.topic, block.partition)] = block.after
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        name = self.app.settings.name
+        if name and self.epoch and self._thread.forgotten:  # joining again, both would replace each other for ever
+            self.app.outside.die(
+                LostPlace(
+                    f"the group no longer knows this worker as {name}: another one was started with the same CLOUT_NAME, or this "
+                    "one was silent for longer than CLOUT_SESSION_TIMEOUT_S. Give each worker a name of its own; what this one "
+                    "had not committed is read again by the next"
+                )
+            )
         await self.app.partitions.let_go()
         self._read_offset.clear()  # it would silently drop what is read again
         await super().on_partitions_revoked(revoked)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from streams.model.table import ALERTED_AT, CLOSE, FIRING, Slots, Table
 from streams.model.windows import Floats
@@ -32,13 +33,19 @@ class Alert(NamedTuple):
     value: bytes  #: JSON
 
 
+def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> NDArray[np.bool_]:
+    """About which of these users, scored so at `now_ms`, an alert has to be raised; (n,). Changes nothing."""
+    rows = table.cells[slots]
+    cooled = now_ms - rows[:, ALERTED_AT] >= rule.cooldown_ms
+    return (rows[:, CLOSE] > 0) & (rows[:, CLOSE] - scores >= rule.points) & (rows[:, FIRING] <= 0) & cooled
+
+
 def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int, rule: FallRule) -> list[Alert]:
     """Judge users just scored (slots and scores of shape (n,)); updates their FIRING and ALERTED_AT."""
     rows = table.cells[slots]
     close, firing = rows[:, CLOSE], rows[:, FIRING] > 0
     fall = np.where(close > 0, close - scores, 0.0)
-    cooled = now_ms - rows[:, ALERTED_AT] >= rule.cooldown_ms
-    raised = (fall >= rule.points) & ~firing & cooled
+    raised = falls(table, slots, scores, now_ms, rule)
     recovered = firing & (fall <= rule.points * (1.0 - rule.recovery))
     table.cells[slots[raised], FIRING] = 1.0
     table.cells[slots[raised], ALERTED_AT] = now_ms

@@ -42,6 +42,13 @@ class Pack:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def extend(self, more: Pack) -> None:
+        """Add the engagements of another pack behind these."""
+        self.targets += more.targets
+        self.weights.extend(more.weights)
+        self.times.extend(more.times)
+        self.codes.extend(more.codes)
+
 
 def split(pack: Pack, homes: NDArray[np.int64]) -> dict[int, Pack]:
     """One pack for each partition in `homes` (n,), the partitions of the pack's targets; the order within each is kept."""

@@ -1,7 +1,7 @@
 """One partition's users as columns: who they are, what they did, what was done to them, and what was last shown of them.
 
 A user's number (slot) indexes every column. Numbers live in one float64 matrix, a user a line; what depends on order lives
-in one small `bytes` a user (memory.py). Bytes a user: 232 for the matrix, about 190 for name and dictionary, the rest memory.
+in one small `bytes` a user (memory.py). Bytes a user: 240 for the matrix, about 190 for name and dictionary, the rest memory.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ ACTED, ACTIONS, DID_TS = 0, 1, 2
 SUMS = 3
 ENGAGEMENTS = SUMS + 3 * len(KINDS)
 ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
-# What was last published: score, daily close (0: none yet), is the fall alert on, when was it last raised (ms).
-SHOWN, CLOSE, FIRING, ALERTED_AT = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4
-WIDTH = ALERTED_AT + 1
+# What was last published: score, daily close (0: none yet), is the fall alert on, when was it last raised (ms), version.
+SHOWN, CLOSE, FIRING, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4, GOT_TS + 5
+WIDTH = PUBLISHED + 1
 
 DID, GOT, MOVED, UNSEEN = 1, 2, 4, 8  # bits of `dirty`: acted, was engaged with, moved in silence, not yet in Redis
 DAY, WEEK, QUARTER = 0, 1, 2  # windows
 
-_STEP = 16_384  # growth in fixed steps: realloc moves pages instead of copying, and nothing doubles
+_FIRST, _STEP = 256, 16_384  # growth in fixed steps: realloc moves pages instead of copying, and nothing doubles
 
 
 @dataclass(slots=True)
@@ -61,8 +61,8 @@ class Table:
         self.users: dict[str, int] = {}
         self.names: list[str] = []
         self.memory: list[bytes] = []
-        self.cells: Floats = np.zeros((_STEP, WIDTH))
-        self.dirty: NDArray[np.uint8] = np.zeros(_STEP, dtype=np.uint8)
+        self.cells: Floats = np.zeros((_FIRST, WIDTH))
+        self.dirty: NDArray[np.uint8] = np.zeros(_FIRST, dtype=np.uint8)
         self.landmarks: list[int] = [0, 0, 0]
         self.clock = 0  #: newest event time read here or by those who sent engagements here, ms
         self.day = 0  #: the UTC day (days since epoch) up to whose midnight closes are taken; 0: none yet

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,40 +24,59 @@ from streams.settings import Settings, variable_of
 from streams.sources import Produced
 
 PATIENCE_S = 60.0
+WORKER = (sys.executable, "-m", "agents.cli.main", "worker")
 
 
 class Stack:
     """Settings plus what a test does with them. Synchronous on the outside, so tests read as a story."""
 
-    def __init__(self, kafka: str, redis: str, name: str, folder: Path, **settings: Any) -> None:
+    def __init__(self, kafka: str, redis: str, name: str, folder: Path, /, **settings: Any) -> None:
         own = {"app": f"{name}app", "topic_prefix": name, "redis_prefix": f"{name}r", "session_timeout_s": 6}
         self.settings = Settings.load({}, kafka=kafka, redis=redis, **(own | settings))
-        self._folder, self._workers = folder, 0
+        self.folder, self._workers = folder, 0
         with Admin(self.settings) as admin:
             admin.create()
 
     @contextlib.contextmanager
-    def worker(self, *, ready_s: float = 30.0, stop_s: float = 10.0, **env: str) -> Iterator[Process]:
-        """A worker process, entered once it holds partitions, ended with SIGTERM (SIGKILL after `stop_s`)."""
+    def worker(
+        self,
+        *,
+        ready_s: float = 30.0,
+        stop_s: float = 10.0,
+        argv: Sequence[str | Path] = WORKER,
+        wait: bool = True,
+        **env: str,
+    ) -> Iterator[Process]:
+        """A worker process, entered once it holds partitions (or at once), ended with SIGTERM (SIGKILL after `stop_s`)."""
         self._workers += 1
-        log = self._folder / f"worker-{self._workers}.log"
+        log = self.folder / f"worker-{self._workers}.log"
 
         def ready(_: Process) -> bool:
-            return b"took partitions=" in log.read_bytes()
+            return not wait or b"took partitions=" in log.read_bytes()
 
-        argv = [sys.executable, "-m", "agents.cli.main", "worker"]
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("CLOUT_")} | self.environ() | env
         try:
-            with child(argv, ready, log=log, env=environ, start_s=ready_s, stop_s=stop_s) as process:
+            with child(argv, ready, log=log, env=self._around() | env, start_s=ready_s, stop_s=stop_s) as process:
                 process.log = log  # type: ignore[attr-defined]
                 yield process
         except BaseException:
             sys.stderr.write(log.read_text(errors="replace")[-4000:])
             raise
 
+    def refused(self, *, patience_s: float = 30.0, argv: Sequence[str | Path] = WORKER, **env: str) -> str:
+        """What a worker says that ends by itself with exit code 1."""
+        log = self.folder / "refused.log"
+        with child(argv, log=log, env=self._around() | env) as process:
+            code = process.wait(patience_s)
+        said = log.read_text(errors="replace")
+        assert code == 1, said[-4000:]
+        return said
+
     def environ(self) -> dict[str, str]:
         """The settings as variables for a child process."""
         return {variable_of(name): str(getattr(self.settings, name)) for name in self.settings.__slots__}
+
+    def _around(self) -> dict[str, str]:
+        return {k: v for k, v in os.environ.items() if not k.startswith("CLOUT_")} | self.environ()
 
     def feed(self, events: Iterable[Produced], *, rate: float | None = None) -> int:
         """Produce in the order given, each to the partition of its key; returns how many."""

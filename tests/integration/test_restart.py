@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from redis import Redis
 
 from agents.embedded import Process, ask, child, free_port
+from streams.scoreboard.connect import connect
+from streams.scoreboard.writer import Flush, Writer
 from streams.sources import Produced, Shape, Synthetic
 from tests.integration.compare import difference, expected
 from tests.integration.stack import Stack
@@ -89,11 +92,37 @@ def test_redis_emptied_is_written_again(stack: Callable[..., Stack]) -> None:
         clout.feed(events)
         clout.settled(3_000)
         forget()
-        _until(lambda: len(clout.pulses()) == 4 and _all_there(clout, events))
+        until(lambda: len(clout.pulses()) == 4 and _all_there(clout, events))
         exact(clout, events)
     forget()
     with clout.worker():
-        _until(lambda: len(clout.pulses()) == 4 and _all_there(clout, events))
+        until(lambda: len(clout.pulses()) == 4 and _all_there(clout, events))
+        exact(clout, events)
+
+
+def test_a_late_write_does_not_hide_that_redis_was_emptied(stack: Callable[..., Stack]) -> None:
+    """Redis is emptied, a worker that wakes up writes one last call into it and dies: its successor shows everyone again."""
+    clout = stack(model="plain", clock="stream", idle_s=0.5)
+    events = history(3_000, seed=15)
+    with clout.worker():
+        clout.feed(events)
+        clout.settled(3_000)
+        until(lambda: _all_there(clout, events))
+    last = clout.pulses()
+    redis = Redis.from_url(clout.settings.redis)
+    for key in redis.scan_iter(f"{clout.settings.redis_prefix}:*"):
+        redis.delete(key)
+
+    async def late() -> None:
+        settings = clout.settings
+        writer = Writer(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
+        for number, pulse in last.items():
+            await writer.write(Flush(number, pulse["version"] + 1, pulse, after=pulse["version"]))
+        await writer.close()
+
+    asyncio.run(late())
+    with clout.worker():
+        until(lambda: _all_there(clout, events))
         exact(clout, events)
 
 
@@ -102,7 +131,8 @@ def _all_there(clout: Stack, events: list[Produced]) -> bool:
     return all(record is not None for record in clout.records(users).values())
 
 
-def _until(true: Callable[[], bool], patience_s: float = 20.0) -> None:
+def until(true: Callable[[], bool], patience_s: float = 20.0) -> None:
+    """Wait for it."""
     deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, "it did not come true in time"
@@ -127,11 +157,11 @@ def test_redis_down_delays_only_the_view(kafka: str, prefix: str, tmp_path: Path
         redis.close()
         clout.feed(events[1_000:2_000])
         users = {event.key.decode() for event in events[:2_000]}
-        _until(lambda: users <= {user for user, _ in clout.consume("scores")})
+        until(lambda: users <= {user for user, _ in clout.consume("scores")})
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     with child(server, up), clout.worker():
         clout.feed(events[2_000:])
         clout.settled(3_000)
-        _until(lambda: _all_there(clout, events))
+        until(lambda: _all_there(clout, events))
         exact(clout, events)

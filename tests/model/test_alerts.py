@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.broker.outgoing import CHUNK, Spread, chunks
-from streams.model.alerts import FallRule, judge
+from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
 from streams.model.table import CLOSE, SHOWN, Table
 from streams.model.versions import DAY_MS, PLAIN
@@ -48,6 +48,17 @@ class Watched:
 def test_raised_at_the_points_of_the_rule(score: float, states: list[str]) -> None:
     """Five points below the close raise it, a hair less does not."""
     assert Watched().at(score) == states
+
+
+@pytest.mark.parametrize("score", [1.0, 44.9, 45.0, 45.01, 50.0, 60.0])
+def test_falls_says_beforehand_what_will_be_raised(score: float) -> None:
+    """The question has the same answer as the judgement, and changes nothing."""
+    bob = Watched()
+    for hours in (0, 1, 7):
+        before = bob.table.cells.copy()
+        told = bool(falls(bob.table, bob.slots, np.array([score]), T0 + hours * HOUR_MS, RULE)[0])
+        assert (bob.table.cells == before).all()
+        assert told == ("raised" in bob.at(score, hours))
 
 
 def test_alert_says_everything() -> None:

@@ -80,7 +80,7 @@ def test_agents_do_nothing_at_import() -> None:
         "import socket, threading\n"
         "def no(*a, **k): raise AssertionError('a socket at import')\n"
         "socket.socket.connect = socket.socket.bind = no\n"
-        "import agents.app, agents.partitions, agents.worker, agents.actions, agents.scoring, faust\n"
+        "import agents.app, agents.outside, agents.worker, agents.actions, agents.scoring, faust\n"
         "made = [n for n, v in vars(agents.app).items() if isinstance(v, faust.App)]\n"
         "print(made, threading.active_count())\n"
     )

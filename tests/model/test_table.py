@@ -11,7 +11,7 @@ from streams.broker.outgoing import Spread, chunks
 from streams.model import days, windows
 from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
-from streams.model.table import _STEP, ACTED, CLOSE, DID, GOT, SHOWN, SUMS, WIDTH, Table
+from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SHOWN, SUMS, WIDTH, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
 
@@ -19,30 +19,30 @@ from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
 def test_growth_keeps_everybody() -> None:
     """Across the step of 16,384 users old rows stay, new ones are zero, and all can be marked and found."""
     table = Table(PLAIN)
-    for n in range(_STEP):
+    for n in range(_FIRST):
         table.add(f"net:u{n}")
     table.cells[:] = 7.0
     table.dirty[:] = DID
     slot = table.slot("net:new")
-    assert slot == _STEP == table.slot("net:new")
-    assert (table.cells[:_STEP] == 7.0).all()
-    assert (table.cells[_STEP:] == 0.0).all()
-    assert table.cells.shape == (2 * _STEP, WIDTH)
+    assert slot == _FIRST == table.slot("net:new")
+    assert (table.cells[:_FIRST] == 7.0).all()
+    assert (table.cells[_FIRST:] == 0.0).all()
+    assert table.cells.shape == (_FIRST + _STEP, WIDTH)
     table.dirty[slot] = GOT
-    assert table.changed()[0].tolist() == list(range(_STEP + 1))
+    assert table.changed()[0].tolist() == list(range(_FIRST + 1))
     assert table.changed()[0].tolist() == []
-    assert (len(table), table.names[slot], table.memory[slot]) == (_STEP + 1, "net:new", b"")
+    assert (len(table), table.names[slot], table.memory[slot]) == (_FIRST + 1, "net:new", b"")
 
 
 def test_folding_across_the_step() -> None:
     """A block whose engagements add users beyond the step leaves actors and targets right."""
     world = World()
-    for n in range(_STEP - 2):
+    for n in range(_FIRST - 2):
         world.table.add(f"net:filler{n}")
     world.fold(*[("like", event("ann", f"t{n}")) for n in range(10)])
     assert world.record("ann")["actions"] == 10
     assert all(world.record(f"t{n}")["windows"]["day"] == pytest.approx(1.0) for n in range(10))
-    assert len(world.table.dirty) == len(world.table.cells) == 2 * _STEP
+    assert len(world.table.dirty) == len(world.table.cells) == _FIRST + _STEP
 
 
 def test_landmarks_are_the_same_for_all_workers() -> None:
@@ -164,6 +164,21 @@ def test_daily_close_is_the_score_at_midnight() -> None:
     assert taken[0][1][world.table.users["net:bob"]] == pytest.approx(expected, rel=1e-12)
     assert world.cell("bob", CLOSE) == pytest.approx(expected, rel=1e-12)
     assert closes(world, T0 + DAY_MS + 6 * HOUR_MS) == []
+
+
+def test_closes_are_taken_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two slices others have their turn; whoever is new then is closed as well, and so is everybody else."""
+    monkeypatch.setattr("streams.model.assess.SLICE", 2)
+    world = World()
+    for user in ("ann", "bob", "cid", "dan"):
+        world.did("share", user, "eve", T0 + HOUR_MS)
+    list(days.due(world.table, T0))
+    taken = days.taken(world.table, T0 + DAY_MS)
+    assert next(taken) is None
+    world.did("share", "fay", "eve", T0 + DAY_MS)
+    closed = next(part for part in taken if part)
+    assert len(closed[1]) == len(world.table) == 6
+    assert (world.table.cells[:6, CLOSE] == closed[1]).all()
 
 
 def test_delta_is_against_the_close() -> None:

@@ -85,7 +85,7 @@ class World:
 
 def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None = None) -> Cut:
     """These users as an interval's cut, with nothing else in it."""
-    numbers = slots.tolist()
+    marks = np.full(len(slots), DID | GOT, np.uint8) if marks is None else marks
     return Cut(
         positions={},
         packs={},
@@ -94,12 +94,13 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         changed=slots,
         times=[],
         clock=table.clock,
+        day=table.day,
         counts=table.counts.as_dict(),
         rows=np.ascontiguousarray(table.cells[slots]),
         decays=table.decays(now_ms),
         now_ms=now_ms,
-        marks=np.full(len(slots), DID | GOT, np.uint8) if marks is None else marks,
-        names=[table.names[slot] for slot in numbers],
-        memories=[table.memory[slot] for slot in numbers],
+        marks=marks,
+        names=table.names,
+        memories=[table.memory[slot] for slot in slots[(marks & DID) != 0].tolist()],
         landmarks=tuple(table.landmarks),
     )

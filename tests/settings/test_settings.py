@@ -84,6 +84,7 @@ def test_all_problems_at_once() -> None:
         ("CLOUT_TOPIC_PREFIX", "my topics/"),
         ("CLOUT_TOPIC_PREFIX", "x" * 81),
         ("CLOUT_APP", "a b"),
+        ("CLOUT_NAME", "pod/1"),
         ("CLOUT_REDIS_PREFIX", "{clout}"),
         ("CLOUT_REDIS_PREFIX", "a b"),
     ],
