@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from streams.broker.batches import Shell, shelled
 from streams.broker.block import UNDECODABLE
 
 
@@ -24,14 +25,8 @@ class _Damage(NamedTuple):
     checksum: int | None = None
 
 
-class _Batch:
+class _Readable(Shell):
     """A batch whose iteration never raises."""
-
-    def __init__(self, batch: Any) -> None:
-        self._batch = batch
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[Any]:
         offset = self._batch.base_offset
@@ -44,24 +39,7 @@ class _Batch:
             yield _Damage(offset, self._batch.max_timestamp, 0, None, None, ((UNDECODABLE, why),))
 
 
-class _Records:
-    """The batches of one fetch, each in its shell."""
-
-    def __init__(self, records: Any) -> None:
-        self._records = records
-
-    def has_next(self) -> bool:
-        return bool(self._records.has_next())
-
-    def next_batch(self) -> Any:
-        batch = self._records.next_batch()
-        # control batches are read by aiokafka itself; the old formats 0 and 1 have no `is_control_batch`
-        return batch if getattr(batch, "is_control_batch", True) else _Batch(batch)
-
-
 def guard(fetched: dict[Any, Any]) -> None:
     """Put the shell around every fetch result of aiokafka's fetcher that has not been read yet."""
-    for result in fetched.values():
-        waiting = getattr(result, "_partition_records", None)
-        if waiting is not None and not isinstance(waiting._records, _Records):
-            waiting._records = _Records(waiting._records)
+    for _ in shelled(fetched, _Readable):
+        pass

@@ -22,7 +22,7 @@ class Log(NamedTuple):
 
 
 class Outside(Protocol):
-    """The real one is `agents.outside.Kafka`, the simulated one `agents.simulation.outside.Simulated`."""
+    """The real one is `agents.outside.Kafka`, the simulated one `agents.simulation.process.Simulated`."""
 
     @property
     def board(self) -> Board:

@@ -13,6 +13,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.broker.batches import Shell, shelled
+
 _FETCH_BYTES = 4_194_304
 _WAIT_S = 0.2
 
@@ -78,37 +80,18 @@ class Scan:
             await asyncio.sleep(0)
 
 
-class _Whole:
+class _Whole(Shell):
     """A batch that comes out of aiokafka's loop over its records as the only one of them."""
 
-    def __init__(self, batch: Any) -> None:
-        self._batch = batch
-        self.offset = batch.next_offset - 1
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._batch, name)
+    @property
+    def offset(self) -> int:
+        """Of its last record, as the client wants to know it of a record."""
+        return int(self._batch.next_offset) - 1
 
     def __iter__(self) -> Iterator[Any]:
         yield self
 
 
-class _Fetched:
-    """The batches of one fetch of one partition, each as a whole."""
-
-    def __init__(self, records: Any) -> None:
-        self._records = records
-
-    def has_next(self) -> bool:
-        return bool(self._records.has_next())
-
-    def next_batch(self) -> Any:
-        batch = self._records.next_batch()
-        return batch if batch.is_control_batch else _Whole(batch)  # the client itself reads control batches
-
-
 def _in_whole_batches(fetched: dict[Any, Any]) -> None:
-    for result in fetched.values():
-        waiting = getattr(result, "_partition_records", None)
-        if waiting is not None and not isinstance(waiting._records, _Fetched):
-            waiting._records = _Fetched(waiting._records)
-            waiting._consumer_record = lambda _tp, whole: whole._batch
+    for waiting in shelled(fetched, _Whole):
+        waiting._consumer_record = lambda _tp, whole: whole._batch

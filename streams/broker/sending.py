@@ -28,9 +28,7 @@ _CLOSES_CHUNK = 1_000
 _MANY_CALLS = MOST_WAITING // 2  # that wait for Redis: time to give it some
 _REDIS_S = 2.0  # how much of it, at most once an interval
 _STATE_CHUNK = 2_000  # rows encoded before the event loop gets a turn: 5 ms
-LAST_VIEW_S = (
-    1.0  # how long the last commit of a partition waits for Redis: who takes over shows everyone if it lacks something
-)
+LAST_VIEW_S = 1.0  # how long the last commit waits for Redis: what it then lacks is shown again by who takes over
 
 
 class Sender:

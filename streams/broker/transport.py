@@ -42,7 +42,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.seen: dict[TP, int] = {}  # the client's position after our last look: also passes markers
         self.stable: dict[TP, int] = {}  # the committed end as the last answer to a fetch said it
         self.epoch = 0
-        # a partition has few blocks on their way: their ends (kept here), and how far they are folded (told by the main loop)
+        # blocks on their way to the tables (kept here), and how far they are folded (told by the main loop): is there room?
         self.out: dict[TP, deque[tuple[int, int]]] = {}  # end, records
         self.folded: dict[TP, int] = {}
 

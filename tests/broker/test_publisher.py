@@ -178,25 +178,18 @@ def test_the_order_of_each_partition_is_kept(scene: Scene) -> None:
     play(story)
 
 
-def test_more_than_a_batch_arrives_whole(scene: Scene) -> None:
-    """Records of three batches handed over at once arrive all, in order."""
+@pytest.mark.parametrize(
+    "records",
+    [
+        numbered(0, 3 * MAX_BATCH_BYTES // 50_000, size=50_000),
+        [*numbered(0, 5), (b"large", bytes(MAX_BATCH_BYTES + 50_000)), *numbered(5, 5)],
+    ],
+    ids=["three batches", "one record beyond a batch"],
+)
+def test_what_does_not_fit_into_a_batch_arrives_whole(scene: Scene, records: list[Record]) -> None:
+    """Records of several batches, or one beyond the size of a batch and within what the broker takes: all arrive, in order."""
 
     async def story() -> None:
-        records = numbered(0, 3 * MAX_BATCH_BYTES // 50_000, size=50_000)
-        async with scene.publisher() as publisher:
-            await publisher.begin()
-            await publisher.send(scene.wide, 1, records)
-            await publisher.commit({(scene.narrow, 0): 1})
-        assert (await scene.read(scene.wide, len(records)))[1] == records
-
-    play(story)
-
-
-def test_a_record_larger_than_a_batch_goes_alone(scene: Scene) -> None:
-    """One record beyond the size of a batch, and within what the broker takes, arrives in its place among the others."""
-
-    async def story() -> None:
-        records = [*numbered(0, 5), (b"large", bytes(MAX_BATCH_BYTES + 50_000)), *numbered(5, 5)]
         async with scene.publisher() as publisher:
             await publisher.begin()
             await publisher.send(scene.wide, 1, records)
