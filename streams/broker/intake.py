@@ -1,12 +1,10 @@
 """From blocks to rows and outputs, for one partition number. Pure: no clock, no broker, no Redis.
 
-Order matters only here: which block is folded first. What leaves is collected until `cut`.
+Order matters only here and in `turns`, which decides what is folded first. What leaves is collected until `cut`.
 """
 
 from __future__ import annotations
 
-import bisect
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -19,8 +17,9 @@ from streams.broker.partition import partition_of
 from streams.broker.rejects import Origin
 from streams.broker.strays import Stray
 from streams.broker.topics import ENGAGEMENTS, SOURCES, STRAYS
+from streams.broker.turns import Turns
 from streams.errors import LostInput
-from streams.events import KIND_INDEX, KINDS, NEWEST_MS, Event, Reject, event_time, parse
+from streams.events import KIND_INDEX, KINDS, Event, Reject, parse
 from streams.model import engagements
 from streams.model.acting import act
 from streams.model.engagements import UNDO, Engagements, Pack
@@ -28,9 +27,6 @@ from streams.model.receiving import receive
 from streams.model.table import DID, Slots, Table
 from streams.model.windows import Floats
 
-FULL = 1_000  # records worth folding without waiting for more
-AHEAD_MS = 60_000  # how far in event time one topic may run ahead of another that has records waiting
-MISSING_S = 5.0  # how long the others wait for a topic whose records the broker has and does not deliver
 _SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
 
 
@@ -79,7 +75,7 @@ class Cut(NamedTuple):
     landmarks: tuple[int, ...]
 
 
-class Intake:
+class Intake(Turns):
     """A table and the blocks on their way into it."""
 
     def __init__(
@@ -92,14 +88,10 @@ class Intake:
         more: Callable[[str], bool] = lambda _: False,
         monotonic_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`more` says of a topic whether the broker has records that were not handed out yet."""
-        self.table, self.number, self._partitions, self._prefix = table, number, partitions, prefix
-        self._more, self._monotonic_s = more, monotonic_s
+        super().__init__(prefix, more, monotonic_s)
+        self.table, self.number, self._partitions = table, number, partitions
         self.positions: dict[str, int] = {}
-        self.waiting: dict[str, deque[Block]] = {t.name: deque() for t in SOURCES}
         self.pending = 0  # events and engagements folded since the last cut
-        self._reached = dict.fromkeys(_KIND_OF, 0)  # event time of what was handed out last, by event topic
-        self._missing: dict[str, float] = {}  # since when the others wait for a topic
         self._reset()
 
     def _reset(self) -> None:
@@ -108,88 +100,6 @@ class Intake:
         self._rejects: list[tuple[bytes, bytes]] = []
         self._times: list[NDArray[np.int64]] = []
         self._reversed: list[str] = []
-
-    # -- which block next ------------------------------------------------------------------------------------------
-
-    def offer(self, block: Block) -> None:
-        """A block has arrived."""
-        self.waiting[block.topic.removeprefix(self._prefix)].append(block)
-
-    def next(self, newest_ms: int = NEWEST_MS) -> Block | None:
-        """Of the blocks at hand: engagements first, then the one whose first event (not later than `newest_ms`) is oldest.
-
-        Only its part up to a minute beyond the first event of the others is handed out: what an event weighs depends on
-        what came before, so in a catch-up no topic may run ahead of another. A topic that the broker has more of, and of
-        which nothing is at hand, holds the others back the same way for up to MISSING_S; then None comes.
-        """
-        if self.waiting[ENGAGEMENTS.name]:
-            return self.waiting[ENGAGEMENTS.name].popleft()
-        queues = {name: queue for name, queue in self.waiting.items() if queue}
-        if not queues:
-            return None
-        times = {name: _first_time(queue[0], newest_ms) for name, queue in queues.items()}
-        oldest = min(times, key=times.__getitem__)
-        until_ms = min([at for name, at in times.items() if name != oldest] + self._awaited()) + AHEAD_MS
-        if times[oldest] > until_ms:
-            return None
-        first, rest = _split(queues[oldest].popleft(), until_ms)
-        if rest:
-            queues[oldest].appendleft(rest)
-        if oldest in self._reached and first.records:
-            # garbage does not tell: then it is where it was
-            self._reached[oldest] = event_time(first.records[-1].value) or times[oldest] or self._reached[oldest]
-        return first
-
-    def _awaited(self) -> list[int]:
-        """How far those topics were read of which more is on its way and nothing is at hand."""
-        found, now_s = [NEWEST_MS], self._monotonic_s()
-        for name, reached_ms in self._reached.items():
-            if self.waiting[name] or not self._more(name):
-                self._missing.pop(name, None)
-            elif now_s - self._missing.setdefault(name, now_s) < MISSING_S:
-                found.append(reached_ms)
-        return found
-
-    def unfetched(self) -> bool:
-        """Does the broker have records, of whatever topic, that were not handed out yet?"""
-        return any(self._more(name) for name in self.waiting)
-
-    def gather(self, newest_ms: int, most: int = FULL) -> list[Block]:
-        """The next blocks, together about `most` records: folding has a fixed cost a call, so small blocks go together."""
-        blocks: list[Block] = []
-        size = 0
-        while size < most and (block := self.next(newest_ms)):
-            blocks.append(block)
-            size += _size(block)
-        return self._in_step(blocks, newest_ms)
-
-    def _in_step(self, blocks: list[Block], newest_ms: int) -> list[Block]:
-        """These blocks without the events that are later than what still waits: they go back, and come with the next ones."""
-        heads = [_first_time(self.waiting[name][0], newest_ms) for name in _KIND_OF if self.waiting[name]]
-        if not heads or len(blocks) < 2:
-            return blocks
-        until_ms, kept, back = min(heads), [], dict[str, list[Block]]()
-        for block in blocks:
-            name = block.topic.removeprefix(self._prefix)
-            if name not in _KIND_OF:
-                kept.append(block)
-            elif name in back or _first_time(block, newest_ms) > until_ms:
-                back.setdefault(name, []).append(block)
-            else:
-                first, rest = _split(block, until_ms)
-                kept.append(first)
-                if rest:
-                    back[name] = [rest]
-        if not kept:
-            return blocks
-        for name, later in back.items():
-            self.waiting[name].extendleft(reversed(later))
-            self._reached[name] = min(self._reached[name], until_ms)
-        return kept
-
-    def has_engagements(self) -> bool:
-        """Does a pack of engagements wait?"""
-        return bool(self.waiting[ENGAGEMENTS.name])
 
     def take_times(self) -> list[NDArray[np.int64]]:
         """Event times of the engagements folded since the cut; they will not be in the next one."""
@@ -200,10 +110,6 @@ class Intake:
         """Who has lost engagements to undos folded since this was asked last, or since the cut."""
         users, self._reversed = self._reversed, []
         return np.fromiter((self.table.users[user] for user in users), np.intp, len(users))
-
-    def at_hand(self) -> int:
-        """About how many records wait to be folded."""
-        return sum(_size(block) for queue in self.waiting.values() for block in queue)
 
     # -- folding ---------------------------------------------------------------------------------------------------
 
@@ -219,7 +125,7 @@ class Intake:
         events = _Events([], [], [], [])
         packs: list[Engagements] = []
         for block in blocks:
-            topic = block.topic.removeprefix(self._prefix)
+            topic = self._base(block)
             at = self.positions[topic]
             if block.before > at:
                 raise LostInput(
@@ -351,33 +257,6 @@ class Intake:
 
 
 _KIND_OF = {t.name: KIND_INDEX[t.kind] for t in SOURCES if t.kind}
-
-
-def _size(block: Block) -> int:
-    """About how many events a block stands for: a pack of engagements holds many."""
-    return len(block.records) * (50 if block.topic.endswith(ENGAGEMENTS.name) else 1)
-
-
-def _first_time(block: Block, newest_ms: int) -> int:
-    """Event time of the first readable event, for choosing between blocks; what cannot be read is folded at once."""
-    for record in block.records[:8]:
-        ts = event_time(record.value)
-        if ts is not None and ts <= newest_ms:
-            return ts
-    return 0
-
-
-def _split(block: Block, until_ms: int) -> tuple[Block, Block | None]:
-    """The part of a block up to an event time, at least one record, and the rest. Records are nearly in time order."""
-    records = block.records
-    last = event_time(records[-1].value) if records else None
-    if last is None or last <= until_ms:
-        return block, None
-    at = bisect.bisect_right(records, until_ms, lo=1, key=lambda record: event_time(record.value) or 0)
-    if at >= len(records):
-        return block, None
-    middle = records[at].offset
-    return block._replace(after=middle, records=records[:at]), block._replace(before=middle, records=records[at:])
 
 
 def _damage(record: Any) -> Reject | None:

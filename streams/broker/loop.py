@@ -12,10 +12,11 @@ from typing import Any
 
 from streams.broker.block import Block
 from streams.broker.figures import Figures
-from streams.broker.intake import FULL, Intake
+from streams.broker.intake import Intake
 from streams.broker.liveness import FOLDING, IDLE, SENDING, Standing
 from streams.broker.recovery import Recovered
 from streams.broker.sending import Sender
+from streams.broker.turns import FULL
 from streams.broker.view import View
 from streams.events import MAX_AHEAD_MS
 from streams.model import assess, days

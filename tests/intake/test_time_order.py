@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from streams.broker.block import Block
-from streams.broker.intake import AHEAD_MS, MISSING_S, Intake
+from streams.broker.intake import Intake
 from streams.broker.topics import SOURCES
+from streams.broker.turns import AHEAD_MS, MISSING_S
 from streams.model.table import Table
 from streams.model.versions import PLAIN
 from tests.intake.blocks import NEWEST_MS, T0, block, value
@@ -41,6 +42,20 @@ class Broker:
     def handed_out(self) -> list[tuple[str, int]]:
         """Topic and number of events of what may be folded now."""
         return [(found.topic, len(found.records)) for found in iter(self.intake.next, None)]
+
+
+def test_what_is_at_hand_is_counted() -> None:
+    """Offered, split and handed out: the count is always that of the records which wait."""
+    one = Broker()
+    one.brings("likes", 0, 50 * S, 200 * S)
+    one.brings("shares", 10 * S, 100 * S)
+    left = []
+    for found in iter(one.intake.next, None):
+        left.append(one.intake.at_hand())
+        assert left[-1] == sum(len(b.records) for queue in one.intake.waiting.values() for b in queue)
+        assert found.records
+    assert left == sorted(left, reverse=True)
+    assert left[-1] == 0
 
 
 # -- records on their way ----------------------------------------------------------------------------------------------
