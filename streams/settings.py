@@ -52,7 +52,11 @@ class Settings:
         at_least=0,
     )
     block_records: int = _setting(2_000, "most records in one block", at_least=1)
-    fetch_wait_ms: int = _setting(20, "how long a broker may hold back a fetch to fill it", at_least=1)
+    fetch_wait_ms: int = _setting(
+        20,
+        "how long a broker may hold back a fetch to fill it; with many partitions up to 100: 0.2 for each of each topic",
+        at_least=1,
+    )
     fetch_min_bytes: int = _setting(65_536, "a fetch returns at once when this much is there", at_least=1)
     session_timeout_s: int = _setting(10, "a worker that is silent for so long loses its partitions", at_least=6)
     stall_s: int = _setting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 
@@ -20,6 +20,16 @@ class Block(NamedTuple):
     after: int
     epoch: int
     records: Sequence[Any]  #: with .offset, .key, .value, .headers
+
+
+def blocks(
+    topic: str, partition: int, before: int, after: int, epoch: int, records: Sequence[Any], most: int
+) -> Iterator[Block]:
+    """Records that move the position from `before` to `after`, at most so many a block."""
+    for start in range(0, len(records), most):
+        end = records[start + most].offset if start + most < len(records) else after
+        yield Block(topic, partition, before, end, epoch, records[start : start + most])
+        before = end
 
 
 #: Header of the record that stands for a batch that cannot be read. Producers choose headers too, so it cannot be guessed.

@@ -1,15 +1,13 @@
 """Batches that cannot be read: one that will not decompress costs itself, not the stream.
 
-aiokafka raises from the middle of a fetch, forgets the records before the damage and moves on past them. `guard` puts a
-thin shell around the batches of a fetch: what is readable comes out, the damage comes out as one record that becomes a reject.
+What is readable before the damage comes out, the damage as one record that becomes a reject.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from streams.broker.batches import Shell, shelled
 from streams.broker.block import UNDECODABLE
 
 
@@ -25,21 +23,20 @@ class _Damage(NamedTuple):
     checksum: int | None = None
 
 
-class _Readable(Shell):
-    """A batch whose iteration never raises."""
+def readable(batches: Iterable[Any], first: int) -> list[Any]:
+    """The records of these batches (see batches.py), those of the first one from its beginning.
 
-    def __iter__(self) -> Iterator[Any]:
-        offset = self._batch.base_offset
+    Offsets below `first` were handed out before; damage that begins there is reported at `first`.
+    """
+    found: list[Any] = []
+    for batch in batches:
+        before = len(found)
         try:
-            for record in self._batch:
-                offset = record.offset + 1
-                yield record
+            found.extend(batch)  # keeps what came before an exception
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - every codec raises something else; whatever it is, the batch is damaged
+            at = found[-1].offset + 1 if len(found) > before else batch.base_offset
             why = f"{type(error).__name__}: {error}"[:300].encode()
-            yield _Damage(offset, self._batch.max_timestamp, 0, None, None, ((UNDECODABLE, why),))
-
-
-def guard(fetched: dict[Any, Any]) -> None:
-    """Put the shell around every fetch result of aiokafka's fetcher that has not been read yet."""
-    for _ in shelled(fetched, _Readable):
-        pass
+            found.append(_Damage(max(at, first), batch.max_timestamp, 0, None, None, ((UNDECODABLE, why),)))
+    return found

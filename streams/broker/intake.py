@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from streams.broker import rejects, strays
 from streams.broker.block import UNDECODABLE, Block
-from streams.broker.partition import partition_of
+from streams.broker.partition import partition_of, partitions_of
 from streams.broker.rejects import Origin
 from streams.broker.strays import Stray
 from streams.broker.topics import ENGAGEMENTS, SOURCES, STRAYS
@@ -109,7 +109,7 @@ class Intake(Turns):
     def take_reversed(self) -> Slots:
         """Who has lost engagements to undos folded since this was asked last, or since the cut."""
         users, self._reversed = self._reversed, []
-        return np.fromiter((self.table.users[user] for user in users), np.intp, len(users))
+        return self.table.slots(users)
 
     # -- folding ---------------------------------------------------------------------------------------------------
 
@@ -155,26 +155,30 @@ class Intake(Turns):
 
     def _arrived(self, full: str, topic: str, records: Any, newest_ms: int, events: _Events) -> None:
         kind = _KIND_OF[topic]
-        name, find = KINDS[kind], self.table.users.get
-        add_event, add_kind, add_slot = events.events.append, events.kinds.append, events.slots.append
-        for record in records:
-            event = parse(record.value, name, newest_ms)
-            if isinstance(event, Reject):
-                self._reject(_damage(record) or event, Origin(full, self.number, record.offset), record.value)
-                continue
-            user = f"{event.network}:{event.actor}"
-            slot = find(user)
-            if slot is None:  # whoever has a row is at home here; only newcomers can be astray
-                home = partition_of(user, self._partitions)
-                if home != self.number:
-                    stray = Stray(kind, Origin(full, self.number, record.offset), record.value)
-                    self._strays.setdefault(home, []).append(stray)
-                    self.table.counts.strays += 1
-                    continue
-                slot = self.table.add(user)
-            add_event(event)
-            add_kind(kind)
-            add_slot(slot)
+        name = KINDS[kind]
+        parsed = [parse(record.value, name, newest_ms) for record in records]
+        if Reject in map(type, parsed):
+            for record, found in zip(records, parsed, strict=True):
+                if isinstance(found, Reject):
+                    self._reject(_damage(record) or found, Origin(full, self.number, record.offset), record.value)
+            records = [record for record, found in zip(records, parsed, strict=True) if isinstance(found, Event)]
+        good = [found for found in parsed if isinstance(found, Event)]
+        users = [f"{event.network}:{event.actor}" for event in good]
+        slots = self.table.users.find(users)
+        if None in slots:  # whoever has a row is at home here; only newcomers can be astray
+            for i, slot in enumerate(slots):
+                if slot is None:
+                    home = partition_of(users[i], self._partitions)
+                    if home == self.number:
+                        slots[i] = self.table.slot(users[i])
+                    else:
+                        origin = Origin(full, self.number, records[i].offset)
+                        self._strays.setdefault(home, []).append(Stray(kind, origin, records[i].value))
+                        self.table.counts.strays += 1
+            good = [event for event, slot in zip(good, slots, strict=True) if slot is not None]
+        events.events.extend(good)
+        events.kinds.extend([kind] * len(good))
+        events.slots.extend([slot for slot in slots if slot is not None])
 
     def _strayed(self, full: str, records: Any, newest_ms: int, events: _Events) -> None:
         for record in records:
@@ -216,8 +220,7 @@ class Intake(Turns):
         """Engagements go to their targets' partitions. Sorted at each fold, not at the cut: nobody waits long for either."""
         if not len(pack):
             return
-        homes = np.fromiter((partition_of(target, self._partitions) for target in pack.targets), np.int64, len(pack))
-        for home, part in engagements.split(pack, homes).items():
+        for home, part in engagements.split(pack, partitions_of(pack.targets, self._partitions)).items():
             if home in self._outgoing:
                 self._outgoing[home].extend(part)
             else:

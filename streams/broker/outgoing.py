@@ -66,12 +66,13 @@ def chunks(
         alerts = judge(table, done.slots, done.scores, now_ms, version, rule)
         _keep_published(table, cut, part, version)
         totals = done.scores.tolist()
+        moved = np.abs(done.scores - shown) >= 0.05
         yield Outgoing(
             done,
             list(zip(names, totals, done.records, strict=True)),
             alerts,
             spread.move(shown, done.scores),
-            _updates(number, now_ms, names, totals, np.abs(done.scores - shown) >= 0.05),
+            _updates(number, now_ms, names, done.scores, moved),
             start + CHUNK >= len(cut.changed),
         )
 
@@ -83,7 +84,7 @@ def glance(table: Table, spread: Spread, number: int, slots: Slots, now_ms: int,
     shown = table.cells[slots, SHOWN]
     table.cells[slots, SHOWN] = done.scores
     users = list(zip(names, totals, done.records, strict=True))
-    updates = _updates(number, now_ms, names, totals, np.abs(done.scores - shown) >= 0.05)
+    updates = _updates(number, now_ms, names, done.scores, np.abs(done.scores - shown) >= 0.05)
     return Outgoing(done, users, [], spread.move(shown, done.scores), updates, False)
 
 
@@ -98,7 +99,8 @@ def _keep_published(table: Table, cut: Cut, part: slice, version: int) -> None:
     cut.rows[part, PUBLISHED] = version
 
 
-def _updates(number: int, now_ms: int, names: list[str], totals: list[float], moved: NDArray[np.bool_]) -> bytes | None:
-    seen = [[names[i], round(totals[i], 2)] for i in np.flatnonzero(moved).tolist()]
+def _updates(number: int, now_ms: int, names: list[str], scores: Floats, moved: NDArray[np.bool_]) -> bytes | None:
+    rounded = np.round(scores, 2).tolist()
+    seen = [(names[i], rounded[i]) for i in np.flatnonzero(moved).tolist()]
     body: dict[str, Any] = {"partition": number, "as_of": now_ms, "users": seen}
     return orjson.dumps(body) if seen else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Protocol
@@ -14,10 +15,13 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 
-Records = Iterable[tuple[bytes | None, bytes]]
+from streams.broker.batches import Record, fill
+
+Records = Iterable[Record]
 Sent = asyncio.Future[Any]  #: of a batch: its result has the `offset` of the first record
 
 COMMIT_S = 1.0
+TELL_S = 5.0  # as often as other consumers do by default
 _WHY_S = 1.0  # how soon the client has found out why it can do nothing more
 #: how long a dead worker can hold up those who read committed; longer than an interval and a pause
 TRANSACTION_TIMEOUT_MS = 20_000
@@ -58,14 +62,14 @@ class _Batches:
 
     async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
         """See Publisher."""
+        waiting, now_ms = iter(records), int(time.time() * 1000)
         batch = self._producer.create_batch()
         sent: Sent | None = None
-        for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                sent = await self._send(batch, topic, partition)
-                batch = self._producer.create_batch()
-                if batch.append(key=key, value=value, timestamp=None) is None:
-                    raise ValueError(f"a record of {len(value)} bytes for {topic} does not fit into a batch")
+        left = fill(batch, waiting, now_ms)
+        while left:
+            sent = await self._send(batch, topic, partition)
+            batch = self._producer.create_batch()
+            left = fill(batch, itertools.chain((left,), waiting), now_ms)
         return await self._send(batch, topic, partition) if batch.record_count() else sent
 
     async def _send(self, batch: Any, topic: str, partition: int) -> Sent:
@@ -124,7 +128,7 @@ class TransactionalPublisher(_Batches):
         self, producer: AIOKafkaProducer, group: str, monotonic_s: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(producer)
-        self._group, self._monotonic_s, self._told_s = group, monotonic_s, -COMMIT_S
+        self._group, self._monotonic_s, self._told_s = group, monotonic_s, -TELL_S
 
     async def start(self) -> None:
         """Connect: fences the predecessor and aborts what it left open."""
@@ -141,11 +145,11 @@ class TransactionalPublisher(_Batches):
             return await super().send(topic, partition, records)
 
     async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
-        """See Publisher. The group is told once a second: that takes a third of a commit, and the header is what counts."""
+        """See Publisher. The group is told now and then: that is as dear as a commit, and the header is what counts."""
         await self._arrived()
         now_s = self._monotonic_s()
         async with self._why():
-            if positions and (last or now_s - self._told_s >= COMMIT_S):
+            if positions and (last or now_s - self._told_s >= TELL_S):
                 offsets = {TopicPartition(topic, partition): at for (topic, partition), at in positions.items()}
                 await self._producer.send_offsets_to_transaction(offsets, self._group)
                 self._told_s = now_s

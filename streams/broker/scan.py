@@ -1,19 +1,14 @@
-"""Reading partitions to their committed ends, outside any group, a record batch at a time. For aiokafka 0.14.
-
-aiokafka makes a ConsumerRecord of eleven fields of each record, which costs more than all else a take-over does with it. Here
-a batch comes out of a fetch as one object: the client has checked its checksum, left out what was aborted and moved the
-position, and whoever reads it iterates over the compiled records.
-"""
+"""Reading partitions to their committed ends, outside any group, a record batch at a time. For aiokafka 0.14."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Container, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.broker.batches import Shell, shelled
+from streams.broker.batches import in_whole_batches
 
 _FETCH_BYTES = 4_194_304
 _WAIT_S = 0.2
@@ -68,7 +63,7 @@ class Scan:
         fetcher = self._reader._fetcher
         while left := [tp for tp in await self.left() if tp not in but]:
             with self._reader._subscription.fetch_context():
-                _in_whole_batches(fetcher._records)
+                in_whole_batches(fetcher._records)
                 # timeout 0: nothing can arrive between the line above and the end of this one
                 found = await fetcher.fetched_records(left, timeout=0)
                 if not found:
@@ -78,20 +73,3 @@ class Scan:
                     continue
             yield found
             await asyncio.sleep(0)
-
-
-class _Whole(Shell):
-    """A batch that comes out of aiokafka's loop over its records as the only one of them."""
-
-    @property
-    def offset(self) -> int:
-        """Of its last record, as the client wants to know it of a record."""
-        return int(self._batch.next_offset) - 1
-
-    def __iter__(self) -> Iterator[Any]:
-        yield self
-
-
-def _in_whole_batches(fetched: dict[Any, Any]) -> None:
-    for waiting in shelled(fetched, _Whole):
-        waiting._consumer_record = lambda _tp, whole: whole._batch

@@ -44,6 +44,7 @@ HEADER = b"h"
 DID_KEY, GOT_KEY = b"d", b"g"
 _ACTED = struct.Struct("<Idddddd")
 _GOT_HEAD = struct.Struct("<IIII")
+_LANDMARKS = struct.Struct("<III")
 _FLOAT = struct.Struct("<d")
 _SHARED = [SHOWN, CLOSE, PUBLISHED]
 _DID_COLUMNS = [ACTED, ACTIONS, DID_TS, *_SHARED]
@@ -112,21 +113,20 @@ def _records(
     changed: Cut, part: slice, steps: Sequence[int], memories: Iterator[bytes]
 ) -> Iterator[tuple[bytes, bytes]]:
     marks, rows = changed.marks[part], changed.rows[part]
-    names = [changed.names[slot] for slot in changed.changed[part].tolist()]
+    names = [changed.names[slot].encode() for slot in changed.changed[part].tolist()]
     did = np.flatnonzero(marks & DID)
-    acted = rows[did][:, _DID_COLUMNS].tolist()
-    for i, values in zip(did.tolist(), acted, strict=True):
-        yield DID_KEY + names[i].encode(), _ACTED.pack(steps[WEEK], *values) + next(memories)
+    heads = np.empty(len(did), _DID_HEAD)
+    heads["week"], heads["columns"] = steps[WEEK], rows[did][:, _DID_COLUMNS]
+    packed, size = heads.tobytes(), _DID_HEAD.itemsize
+    for i, at in zip(did.tolist(), range(0, len(packed), size), strict=True):
+        yield DID_KEY + names[i], packed[at : at + size] + next(memories)
     got = np.flatnonzero(marks & GOT)
     cells = rows[got][:, _COLUMNS]
     filled = cells != 0
-    masks = (filled * _BITS).sum(axis=1, dtype=np.uint32).tolist()
-    values_of, counts = cells[filled].astype("<f8").tobytes(), filled.sum(axis=1).tolist()
-    at = 0
-    for i, mask, count in zip(got.tolist(), masks, counts, strict=True):
-        end = at + 8 * count
-        yield GOT_KEY + names[i].encode(), _GOT_HEAD.pack(*steps, mask) + values_of[at:end]
-        at = end
+    landmarks, masks = _LANDMARKS.pack(*steps), (filled @ _BITS).astype("<u4").tobytes()
+    values, ends = cells[filled].astype("<f8").tobytes(), (8 * filled.sum(axis=1).cumsum()).tolist()
+    for i, at, end, mask_at in zip(got.tolist(), [0, *ends], ends, range(0, len(masks), 4), strict=False):
+        yield GOT_KEY + names[i], b"".join((landmarks, masks[mask_at : mask_at + 4], values[at:end]))
 
 
 def load(table: Table, found: Iterable[tuple[bytes, bytes]], written: int = FORMAT) -> int:
@@ -156,19 +156,13 @@ def count(key: bytes, value: bytes) -> int:
     return int(_FLOAT.unpack_from(value, _GOT_HEAD.size + 8 * (mask & (_ENGAGEMENTS_BIT - 1)).bit_count())[0])
 
 
-def _slots(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> Slots:
-    find, add = table.users.get, table.add
-    names = [key[1:].decode() for key, _ in pairs]
-    return np.fromiter((add(name) if (slot := find(name)) is None else slot for name in names), np.intp, len(pairs))
-
-
 def _load_did(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
     size, week_ms = _ACTED.size, table.model.half_lives_ms[WEEK]
     heads = b"".join([value[:size] for _, value in pairs])
     if len(heads) != size * len(pairs):
         raise _damaged(next(key for key, value in pairs if len(value) < size))
     read = np.frombuffer(heads, _DID_HEAD)
-    slots = _slots(table, pairs)
+    slots = table.slots([key[1:].decode() for key, _ in pairs])
     columns = read["columns"].copy()
     columns[:, 0] = np.ldexp(columns[:, 0], read["week"].astype(np.int64) - table.landmarks[WEEK] // week_ms)
     table.cells[slots[:, None], _DID_COLUMNS[:3]] = columns[:, :3]
@@ -185,7 +179,7 @@ def _load_got(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
     wrong = np.flatnonzero((lengths != size + 8 * filled.sum(axis=1)) | (heads[:, 3] >> len(_COLUMNS) != 0))
     if len(wrong):
         raise _damaged(pairs[int(wrong[0])][0])
-    slots = _slots(table, pairs)
+    slots = table.slots([key[1:].decode() for key, _ in pairs])
     cells = np.zeros(filled.shape)
     cells[filled] = np.frombuffer(b"".join([value[size:] for _, value in pairs]), "<f8")
     for window, life in enumerate(table.model.half_lives_ms):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from typing import Any
 
@@ -20,12 +21,17 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.broker.block import Block
-from streams.broker.damaged import guard
+from streams.broker.batches import in_whole_batches
+from streams.broker.block import Block, blocks
+from streams.broker.damaged import readable
 from streams.errors import LostInput, LostPlace
 
 FULL_BLOCKS_OUT = 4  # records of one partition handed out and not yet folded: as many as fill so many blocks
 BLOCKS_OUT = 100  # and so many blocks: live they are small, and events must be there when their interval ends
+_FETCH_WAIT_EACH_MS, _FETCH_WAIT_MS = (
+    0.2,
+    100,
+)  # naming a partition costs, empty or not: with many a worker asks less often
 _ASK_S = 1.0  # between two looks whether the group has refused this worker
 _ROOM_WAIT_S = 0.005  # how soon a partition that was full is looked at again
 
@@ -35,6 +41,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     app: Any
     _asking: asyncio.Task[None] | None = None
+    _failed: KafkaError | None = None  # a fetch, while others had brought something
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -93,7 +100,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Nothing is handed out from here on. Called on the main loop: while this thread waits in its callback, or, at
         SIGTERM, whatever it does; `_drain` reads in the opposite order."""
         self.handed, self.seen, self.stable, self.epoch = {}, {}, {}, epoch
-        self.out, self.folded = {}, {}
+        self.out, self.folded, self._failed = {}, {}, None
 
     def _has_room(self, tp: TP) -> bool:
         out, folded = self.out.setdefault(tp, deque()), self.folded.get(tp, 0)
@@ -122,6 +129,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         for tp, offset in positions.items():  # no await in between: all or none
             consumer.seek(tp, offset)
         self.handed, self.seen, self.stable = dict(positions), dict(positions), {}
+        wait_ms = min(round(_FETCH_WAIT_EACH_MS * len(positions)), _FETCH_WAIT_MS)
+        consumer._fetcher._fetch_max_wait_ms = max(self.app.settings.fetch_wait_ms, wait_ms)
         return True
 
     async def commit_offsets(self, offsets: dict[TP, int]) -> None:
@@ -132,7 +141,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             )
 
     async def _fetch_records(
-        self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
+        self,
+        consumer: Any,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,  # noqa: ARG002 - Faust's; a block has at most `block_records`
     ) -> Any:
         fetcher, subscription = consumer._fetcher, consumer._subscription
         if consumer._closed or fetcher._closed:
@@ -146,9 +159,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 if not mine:
                     await asyncio.sleep(_ROOM_WAIT_S)
                     return {}
-                blocks = await self._drain(fetcher, subscription.subscription.assignment, mine, max_records)
-                if blocks or last_look:
-                    return blocks
+                found = await self._drain(fetcher, subscription.subscription.assignment, mine)
+                if found or last_look:
+                    return found
                 waiter = fetcher._create_fetch_waiter()
                 wait_s = timeout if len(mine) == len(owned) else _ROOM_WAIT_S
                 await asyncio.wait([waiter], timeout=wait_s)
@@ -157,15 +170,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     return {}
         return {}
 
-    async def _drain(
-        self, fetcher: Any, assignment: Any, mine: list[TP], max_records: int | None
-    ) -> dict[TP, list[Block]]:
+    async def _drain(self, fetcher: Any, assignment: Any, mine: list[TP]) -> dict[TP, list[Block]]:
         # at SIGTERM the main loop ends the epoch under our hands: what is read after the epoch is of it, or empty
         epoch, state = self.epoch, assignment.state_value
         handed, seen, stable, out = self.handed, self.seen, self.stable, self.out
         mine = [tp for tp in mine if tp in handed and tp in seen and tp in out]
-        if not mine:  # the client would take an empty list for all partitions
+        if not mine:
             return {}
+        if self._failed:
+            failed, self._failed = self._failed, None
+            raise failed
         for tp in mine:
             at = state(tp)._position
             if at not in (None, seen[tp]):
@@ -173,21 +187,48 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     f"{tp.topic}[{tp.partition}]: the position moved from {seen[tp]} to {at} by itself, most likely because "
                     "retention deleted what was not read yet; restart the worker to go on from what is left"
                 )
-        guard(fetcher._records)
-        # timeout 0: no await between the position before and the position after
-        drained = await fetcher.fetched_records(mine, timeout=0, max_records=max_records)
-        blocks = {}
+        in_whole_batches(fetcher._records)
+        found: dict[TP, list[Block]] = {}
+        most = self.app.settings.block_records
         for tp in mine:
+            try:
+                records = await _some(fetcher, tp, handed[tp], most)
+            except KafkaError as error:
+                if not found:
+                    raise
+                self._failed = error  # what was found is handed out first
+                break
             if state(tp)._position is not None:
                 seen[tp] = state(tp)._position
             if state(tp).lso is not None:
                 stable[tp] = state(tp).lso
-        for found, records in drained.items():
-            tp = ensure_TP(found)
-            blocks[tp] = [Block(tp.topic, tp.partition, handed[tp], seen[tp], epoch, records)]
-            handed[tp] = seen[tp]
-            out[tp].append((seen[tp], len(records)))
-        return blocks
+            if records:
+                found[tp] = list(blocks(tp.topic, tp.partition, handed[tp], seen[tp], epoch, records, most))
+                handed[tp] = seen[tp]
+                out[tp].extend((block.after, len(block.records)) for block in found[tp])
+        return found
+
+
+async def _some(fetcher: Any, tp: TP, first: int, most: int) -> list[Any]:
+    """What was fetched of one partition, from offset `first` on: about `most` records, whole batches. Nothing is awaited."""
+    found: list[Any] = []
+    batches, decoded, wanted = 0, 0, 1
+    while tp in fetcher._records and wanted > 0:
+        try:
+            # timeout 0: no await between the position before and the position after
+            drained = (await fetcher.fetched_records([tp], timeout=0, max_records=wanted)).get(tp, ())
+        except KafkaError:
+            if found:  # the client fetches again from behind these, and fails again
+                break
+            raise
+        if not drained:
+            break
+        records = readable(drained, first)
+        batches, decoded = batches + len(drained), decoded + len(records)
+        found += [record for record in records if record.offset >= first] if not found else records
+        # batches may be of very different sizes, and the first one may lie mostly below `first`: never many more at once
+        wanted = min(math.ceil((most - len(found)) * batches / max(decoded, 1)), 2 * batches)
+    return found
 
 
 class Consumer(driver.Consumer):

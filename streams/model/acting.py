@@ -48,10 +48,14 @@ def act(
 
     to, weighs, at, how = pack.targets.append, pack.weights.append, pack.times.append, pack.codes.append
 
-    for i, event in enumerate(events):
-        slot, kind = slots[i], kinds[i]
-        remembered = memories[slot]
-        key = memory.id_key(event.id, kind)
+    names = [event.target.encode() for event in events]
+    keys = memory.id_keys([event.id for event in events], kinds)
+    needles = memory.target_keys(names)
+    remember, entry = memory.remember, memory.ENTRY.pack
+
+    together = zip(events, kinds, slots, keys, names, needles, grown, standing, attention, strict=True)
+    for i, (event, kind, slot, key, name, needle, g, stands, attends) in enumerate(together):
+        remembered, target = memories[slot], event.target
         if remembered.find(key) >= 0:  # `in` raises and clears an error first: 400 ns
             counts.repeats += 1
             counted[i] = False
@@ -60,19 +64,17 @@ def act(
             counted[i] = False
             memories[slot] = _undo(table, event, kind, slot, key, pack)
             continue
-        acted_at, g = slot * WIDTH + ACTED, grown[i]
+        acted_at = slot * WIDTH + ACTED
         acted = cells[acted_at]
         cells[acted_at] = acted + g
-        if event.target == event.actor:
+        if target == event.actor:
             counts.self_engagements += 1
             counts.folded += 1
-            memories[slot] = memory.remember(remembered, kind, memory.entry(0.0, event.ts, key, kind))
+            memories[slot] = remember(remembered, kind, memory.entry(0.0, event.ts, key, kind))
             continue
-        weight = weights[kind] * standing[i]
-        if selective:
-            weight *= attention[i] / (attention[i] + acted) if acted > 0.0 else 1.0
-        target = event.target.encode()
-        needle = memory.target_key(target)
+        weight = weights[kind] * stands
+        if selective and acted > 0.0:
+            weight *= attends / (attends + acted)
         code = kind
         seen = remembered.count(needle)
         if seen:
@@ -81,12 +83,11 @@ def act(
                 code |= FOLLOW
         else:
             code |= FIRST | FOLLOW if kind == _FOLLOW_KIND else FIRST
-        to(f"{event.network}:{event.target}")
+        to(f"{event.network}:{target}")
         weighs(weight)
         at(event.ts)
         how(code)
-        new = memory.entry(weight, event.ts, key, kind, needle, target)
-        memories[slot] = memory.remember(remembered, kind, new)
+        memories[slot] = remember(remembered, kind, entry(weight, event.ts, key, kind, needle, len(name)) + name)
 
     acted_now = index[counted]
     flat = table.cells.reshape(-1)

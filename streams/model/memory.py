@@ -13,6 +13,7 @@ topics were interleaved.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from xxhash import xxh3_64_digest
@@ -24,8 +25,8 @@ HEAD = len(KINDS)
 EMPTY = bytes(HEAD)
 NOBODY = bytes(8)  # the target's hash in entries without a target
 
-_ENTRY = struct.Struct("<fq8sB8sH")
-SIZE = _ENTRY.size
+ENTRY = struct.Struct("<fq8sB8sH")
+SIZE = ENTRY.size
 _ID_AT, _KIND_AT, _LENGTH_AT = 12, 20, 29
 BYTE = [bytes((n,)) for n in range(256)]
 
@@ -47,14 +48,24 @@ def id_key(event_id: str, kind: int) -> bytes:
     return xxh3_64_digest(BYTE[kind] + event_id.encode())
 
 
+def id_keys(event_ids: Sequence[str], kinds: Sequence[int]) -> list[bytes]:
+    """`id_key` of each."""
+    return [xxh3_64_digest(BYTE[kind] + event_id.encode()) for event_id, kind in zip(event_ids, kinds, strict=True)]
+
+
 def target_key(target: bytes) -> bytes:
     """What finds a target in a memory, whatever was done to it."""
     return xxh3_64_digest(target)
 
 
+def target_keys(targets: Sequence[bytes]) -> list[bytes]:
+    """`target_key` of each."""
+    return list(map(xxh3_64_digest, targets))
+
+
 def entry(weight: float, ts: int, id_key: bytes, kind: int, target_key: bytes = NOBODY, target: bytes = b"") -> bytes:
     """One entry as it is kept."""
-    return _ENTRY.pack(weight, ts, id_key, kind, target_key, len(target)) + target
+    return ENTRY.pack(weight, ts, id_key, kind, target_key, len(target)) + target
 
 
 def remember(memory: bytes, kind: int, new: bytes) -> bytes:
@@ -90,7 +101,7 @@ def entries(memory: bytes) -> list[Remembered]:
     """All entries, oldest first."""
     found, at = [], HEAD
     while at < len(memory):
-        weight, ts, key, kind, target_hash, length = _ENTRY.unpack_from(memory, at)
+        weight, ts, key, kind, target_hash, length = ENTRY.unpack_from(memory, at)
         found.append(Remembered(at, weight, ts, key, kind, target_hash, memory[at + SIZE : at + SIZE + length]))
         at += SIZE + length
     return found

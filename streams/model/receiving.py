@@ -15,8 +15,7 @@ def receive(table: Table, pack: Engagements) -> None:
         table.advance(pack.clock)
         return
     table.advance(max(pack.clock, int(pack.times.max())))
-    find, add = table.users.get, table.add
-    slots = np.fromiter((add(t) if (s := find(t)) is None else s for t in pack.targets), np.intp, len(pack.targets))
+    slots = table.slots(pack.targets)
     flat = table.cells.reshape(-1)  # after adding: growth moves the matrix
     line = slots * WIDTH
     sums = line + SUMS + 3 * (pack.codes & KIND_BITS).astype(np.intp)

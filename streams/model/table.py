@@ -6,7 +6,7 @@ in one small `bytes` a user (memory.py). Bytes a user: 240 for the matrix, about
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from streams.events import KINDS
 from streams.model import windows
+from streams.model.users import Users
 from streams.model.versions import Model
 from streams.model.windows import Floats
 
@@ -58,7 +59,7 @@ class Table:
     def __init__(self, model: Model, before_advance: Callable[[int], None] = lambda _: None) -> None:
         self.model = model
         self.before_advance = before_advance  #: told of the clock's next time before anything of that time is folded
-        self.users: dict[str, int] = {}
+        self.users = Users()
         self.names: list[str] = []
         self.memory: list[bytes] = []
         self.cells: Floats = np.zeros((_FIRST, WIDTH))
@@ -85,6 +86,13 @@ class Table:
         """The slot of a user, new if need be."""
         found = self.users.get(user)
         return self.add(user) if found is None else found
+
+    def slots(self, users: Sequence[str]) -> Slots:
+        """The slots (n,) of these users, new if need be. May move `cells`, as `add` does."""
+        found = self.users.find(users)
+        if None in found:
+            found = [self.slot(user) if slot is None else slot for user, slot in zip(users, found, strict=True)]
+        return np.array(found, dtype=np.intp)
 
     def advance(self, newest_ms: int) -> None:
         """Tell the table the newest event time before it is folded: moves the clock, and landmarks left far behind."""

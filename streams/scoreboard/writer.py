@@ -120,7 +120,7 @@ class Writer:
         records: list[Any] = []
         for user, score, record in flush.users:
             scores += (score, user)
-            records += (user, str(record, "utf-8"))
+            records += (user, str(record, "utf-8"))  # the MessagePack of Redis knows no bytes
         keys = self._keys[shard_of(flush.partition, len(self._keys))]
         spread = keys.spread(flush.partition)
         return [

@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 from faust.types import TP
 
 from streams.broker.block import Block
+from streams.broker.damaged import readable
 from streams.broker.transport import ConsumerThread
 
-LIKES = TP("likes", 0)
+LIKES, SHARES = TP("likes", 0), TP("shares", 0)
+
+
+class Record(NamedTuple):
+    offset: int
 
 
 class Fetcher:
-    """Has three records for whoever asks; `meanwhile` happens in another thread while they are fetched."""
+    """Has these batches of so many records each for whoever asks; `meanwhile` happens in another thread at each question."""
 
-    def __init__(self, positions: dict[TP, int], meanwhile: Callable[[], None]) -> None:
-        self._records: dict[TP, Any] = {}
-        self._positions, self._meanwhile = positions, meanwhile
+    def __init__(self, positions: dict[TP, int], batches: list[int], meanwhile: Callable[[], None]) -> None:
+        self._records: dict[TP, Any] = {LIKES: None}
+        self._positions, self._batches, self._meanwhile = positions, batches, meanwhile
+        self.broken: list[TP] = []
 
-    async def fetched_records(self, mine: list[TP], **_: Any) -> dict[TP, list[str]]:
-        """As aiokafka does: no partitions means all of them."""
+    async def fetched_records(self, mine: list[TP], *, max_records: int, **_: Any) -> dict[TP, list[list[Record]]]:
+        """As aiokafka does: nothing is kept of what was read to its end, nor of a fetch's error once it was raised."""
+        if mine != [LIKES] or not self._batches:
+            if mine != [LIKES]:  # likes has a damaged batch, which is fetched again
+                self._records.pop(mine[0])
+            raise TopicAuthorizationFailedError
         self._meanwhile()
-        self._positions[LIKES] += 3
-        return {tp: ["a", "b", "c"] for tp in mine or [LIKES]}
+        given, self._batches = self._batches[:max_records], self._batches[max_records:]
+        found = []
+        for size in given:
+            first = self._positions[LIKES]
+            found.append([Record(first + n) for n in range(size)])
+            self._positions[LIKES] += size
+        if not self._batches and LIKES not in self.broken:
+            del self._records[LIKES]
+        return {LIKES: found} if found else {}
 
 
 def thread(handed: dict[TP, int]) -> ConsumerThread:
@@ -37,19 +55,76 @@ def thread(handed: dict[TP, int]) -> ConsumerThread:
     made.epoch, made.handed, made.seen = 1, dict(handed), dict(handed)
     made.stable = {}
     made.out, made.folded = {tp: deque() for tp in handed}, {}
+    made.app = SimpleNamespace(settings=SimpleNamespace(block_records=100))
     return made
 
 
-def drained(made: ConsumerThread, meanwhile: Callable[[], None] = lambda: None) -> dict[TP, list[Block]]:
-    """One look at the fetched records, from position 7."""
+def drained(
+    made: ConsumerThread, meanwhile: Callable[[], None] = lambda: None, batches: Sequence[int] = (3,)
+) -> dict[TP, list[Block]]:
+    """One look at the fetched batches, from position 7."""
     positions = {LIKES: 7}
     assignment = SimpleNamespace(state_value=lambda tp: SimpleNamespace(_position=positions[tp], lso=None))
-    return asyncio.run(made._drain(Fetcher(positions, meanwhile), assignment, [LIKES], None))
+    return asyncio.run(made._drain(Fetcher(positions, list(batches), meanwhile), assignment, [LIKES]))
 
 
 def test_a_block_says_from_where_to_where() -> None:
     """What one look finds is one block that moves the position."""
-    assert drained(thread({LIKES: 7})) == {LIKES: [Block("likes", 0, 7, 10, 1, ["a", "b", "c"])]}
+    assert drained(thread({LIKES: 7})) == {LIKES: [Block("likes", 0, 7, 10, 1, [Record(7), Record(8), Record(9)])]}
+
+
+@pytest.mark.parametrize(
+    ("batches", "blocks"),
+    [
+        ([250], [100, 100, 50]),
+        ([1] * 300, [100]),
+        ([30] * 20, [100, 20]),
+        ([1, 150, 1], [100, 52]),
+        ([1] + [1_000] * 9, [100] * 20 + [1]),  # one small batch says little about those behind it
+    ],
+)
+def test_about_as_many_records_as_a_block_may_hold(batches: list[int], blocks: list[int]) -> None:
+    """Whole batches are read until there are enough; what is more than a block becomes several, without a hole."""
+    found = drained(thread({LIKES: 7}), batches=batches)[LIKES]
+    assert [len(block.records) for block in found] == blocks
+    assert [block.before for block in found] == [7, *(block.after for block in found[:-1])]
+    assert all(block.records[0].offset == block.before for block in found)
+    assert found[-1].after == 7 + sum(blocks)
+
+
+def test_what_came_before_an_error_is_handed_out_first() -> None:
+    """An error of a partition behind its first batches, or of another partition, comes with the next look."""
+    for broken, mine in (([LIKES], [LIKES]), ([SHARES], [LIKES, SHARES])):
+        made, positions = thread({LIKES: 7, SHARES: 0}), {LIKES: 7, SHARES: 0}
+        state = SimpleNamespace(state_value=lambda tp: SimpleNamespace(_position=positions[tp], lso=None))  # noqa: B023
+        fetcher = Fetcher(positions, [3], lambda: None)
+        fetcher.broken = broken
+        fetcher._records |= dict.fromkeys(broken)
+        [found] = asyncio.run(made._drain(fetcher, state, mine)).values()
+        assert [(block.before, block.after) for block in found] == [(7, 10)]
+        with pytest.raises(TopicAuthorizationFailedError):
+            asyncio.run(made._drain(fetcher, state, mine))
+
+
+class Damaged:
+    """A batch that tears in the middle."""
+
+    base_offset, max_timestamp = 100, 0
+
+    def __init__(self, good: int) -> None:
+        self._good = good
+
+    def __iter__(self) -> Iterator[Record]:
+        yield from (Record(100 + n) for n in range(self._good))
+        raise OSError("torn")
+
+
+def test_damage_is_never_left_out() -> None:
+    """Whatever was handed out of a batch before it was damaged, the rest becomes one record at or behind the position."""
+    assert [r.offset for r in readable([Damaged(0)], 100)] == [100]
+    assert [r.offset for r in readable([Damaged(3)], 100)] == [100, 101, 102, 103]
+    assert readable([Damaged(0)], 105)[-1].offset == 105
+    assert readable([Damaged(3)], 102)[-1].offset == 103
 
 
 def test_an_epoch_that_ends_during_a_fetch() -> None:
