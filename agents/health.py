@@ -6,9 +6,10 @@ The main loop writes, other threads read: every value is replaced as a whole and
 from __future__ import annotations
 
 import asyncio
-import faulthandler
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -126,13 +127,12 @@ class Watcher:
         health = self._health
         health.verdict = verdict = self._liveness.look(health.seen, self._monotonic_s(), health.beats)
         if not verdict.live:
-            if verdict.rule == MAIN_LOOP:
-                faulthandler.dump_traceback(all_threads=True)  # where it is blocked
-            self._end(
-                Stalled(
-                    f"{verdict.why}. Rule: {verdict.rule}. Restart it; if that does not help, `clout doctor` says more"
-                )
+            stalled = Stalled(
+                f"{verdict.why}. Rule: {verdict.rule}. Restart it; if that does not help, `clout doctor` says more"
             )
+            if verdict.rule == MAIN_LOOP:
+                stalled.add_note(_where())
+            self._end(stalled)
 
     def _watch(self) -> None:
         while not self._stopped.wait(LOOK_S):
@@ -148,3 +148,12 @@ class Watcher:
     def _failed(self, beating: asyncio.Task[None]) -> None:
         if not beating.cancelled() and beating.exception():
             self._end(beating.exception())
+
+
+def _where() -> str:
+    """Where each thread is. Not by `faulthandler`: in a write to a full pipe it would hold all threads up, also the end."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return "\n".join(
+        f"Thread {names.get(ident, ident)} (most recent call last):\n" + "".join(traceback.format_stack(frame))
+        for ident, frame in sys._current_frames().items()
+    )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Collection
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from agents.app import Clout
 
 log = logging.getLogger("clout.outside")
+
+LAST_WORD_S = 2.0
 
 
 class Kafka:
@@ -193,6 +196,9 @@ def one_and_the_same(have: dict[str, set[int]]) -> set[int]:
 
 def die(why: object) -> None:
     """End the worker at once: no handler may run after this. The next one starts from what was committed."""
+    end = threading.Timer(LAST_WORD_S, os._exit, (1,))  # stderr may be a pipe that nobody reads
+    end.daemon = True
+    end.start()
     expected = isinstance(why, CloutError | ProducerFenced)
     if isinstance(why, ProducerFenced):
         why = (
@@ -200,6 +206,8 @@ def die(why: object) -> None:
             "CLOUT_SESSION_TIMEOUT_S, or because another one was started with the same CLOUT_NAME; what it had not committed is "
             "read again there"
         )
+    for note in getattr(why, "__notes__", ()) if expected else ():  # a traceback has them itself
+        sys.stderr.write(note)
     sys.stderr.write(f"clout worker ends: {why if expected else repr(why)}\n")
     if isinstance(why, BaseException) and not expected:
         traceback.print_exception(why)

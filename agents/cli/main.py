@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -144,6 +145,9 @@ def cli() -> None:
 
 def main() -> None:
     """The command `clout`; exits."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `2>&-`: the next file to be opened would take its number
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the end
     cli.main()
 
 
