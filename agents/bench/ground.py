@@ -13,8 +13,9 @@ from agents.bench.servers import Servers
 from agents.bench.show import Show
 from agents.bench.stage import Stage
 from agents.bench.systems import System
+from streams.settings import Settings
 
-QUICK_IDLE_S = 0.5
+QUICK_IDLE_S, IDLE_S = 0.5, 2.0
 _FIGURES = ("cpu_us_per_event", "events_per_s", "peak_rss_mb", "kafka_cpu_us_per_event", "redis_cpu_us_per_event")
 
 
@@ -25,11 +26,12 @@ class Sizes:
     events: int
     runs: int
     users: int
-    rates: tuple[int, ...]
+    live: tuple[tuple[int, int], ...]  #: events a second, interval in ms (0: the default)
     feed_s: float
     populations: tuple[int, ...]
     partitions: tuple[int, ...]
-    extra_events: int  #: of each drain of the parts `growth` and `hot`
+    extra_events: int  #: of each drain of the parts `growth`, `hot`, `processes` and `footprint`
+    recovered: int  #: users of the part `recovery`
     quick: bool = False
 
 
@@ -37,13 +39,14 @@ FULL = Sizes(
     2_000_000,
     3,
     200_000,
-    (1_000, 5_000, 20_000, 50_000),
+    ((1_000, 0), (5_000, 0), (20_000, 0), (20_000, 50), (50_000, 0)),
     20.0,
     (10_000, 100_000, 1_000_000, 5_000_000),
     (4, 16, 64),
-    300_000,
+    150_000,
+    200_000,
 )
-QUICK = Sizes(300, 1, 100, (200,), 3.0, (2_000,), (4,), 300, quick=True)
+QUICK = Sizes(300, 1, 100, ((200, 0),), 3.0, (2_000,), (4,), 300, 500, quick=True)
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,11 @@ class Ground:
     def drained(self, system: System, on: Stage) -> dict[str, Any]:
         """One run of one system."""
         with self.show.bar(f"{system.name} drains {on.fold.events:,}", sum(on.fold.given.values())) as bar:
-            overrides = (
-                {"idle_s": QUICK_IDLE_S} if self.sizes.quick else {}
-            )  # the end of Clout's drain is told by an idle pass
-            settings = on.fresh(**overrides)
-            return drain(system, self.build, settings, self.running, on.fold, bar, quick=self.sizes.quick)
+            return drain(system, self.build, self.fresh(on), self.running, on.fold, bar, quick=self.sizes.quick)
+
+    def fresh(self, on: Stage) -> Settings:
+        """Settings for one run. The end of Clout's drain is told by an idle pass: nobody waits long for it."""
+        return on.fresh(idle_s=QUICK_IDLE_S if self.sizes.quick else IDLE_S)
 
 
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

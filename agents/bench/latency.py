@@ -49,11 +49,16 @@ def latency(
     redis: str | None = None,
     *,
     transactions: bool = False,
+    interval_ms: int = 0,
 ) -> dict[str, Any]:
-    """Feed `rate` events/s for `seconds` to one worker. `worker` holds quantiles of its own histogram, `probes` ours; in ms."""
+    """Feed `rate` events/s for `seconds` to one worker. `worker` holds quantiles of its own histogram, `probes` ours; in ms.
+
+    `interval_ms` as in the settings; the result says what it came to.
+    """
     require_linux()
     about = {"machine": machine(), "versions": versions()}
-    with servers(kafka, redis, show.say) as running, names(running, transactions=transactions) as settings:
+    chosen = {"transactions": transactions, "interval_ms": interval_ms}
+    with servers(kafka, redis, show.say) as running, names(running, **chosen) as settings:
         what = f"feeding {rate:,} events/s"
         with process(WORKER, settings, READY) as worker, show.bar(what, int(rate * seconds)) as bar:
             run = _Run(settings, running, worker, rate, seconds, users, bar)
@@ -61,6 +66,7 @@ def latency(
                 "rate": rate,
                 "seconds": seconds,
                 "transactions": transactions,
+                "interval_ms": round(settings.interval_s * 1000),
                 **asyncio.run(run.measure()),
                 **about,
             }

@@ -10,15 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agents.bench.clout import WrongResult
+from agents.bench.footprint import footprint
 from agents.bench.ground import Ground, summary
 from agents.bench.latency import latency
+from agents.bench.recovery import VERSIONS, recovery
 from agents.bench.servers import ROOT
 from agents.bench.stage import stage
-from agents.bench.systems import ALL, System
+from agents.bench.systems import ALL, System, several
 from agents.bench.workloads import Make, Workload, hot, synthetic, workloads
 from agents.embedded import ChildFailed
 
 LEAST = 200  # events of a slow system
+PROCESSES = (1, 2)
 
 
 def _workload(name: str) -> Callable[[Ground], dict[str, Any]]:
@@ -29,23 +32,22 @@ def _workload(name: str) -> Callable[[Ground], dict[str, Any]]:
         if work.missing:
             ground.show.say(f"{name} left out: {work.missing}")
             return {"left_out": work.missing}
-        counts = {system.name: _count(ground, system, work) for system in ground.systems}
-        runs: dict[str, list[dict[str, Any]]] = {system.name: [] for system in ground.systems}
+        chosen = [system for system in ground.systems if system.name not in work.without] or list(ground.systems)
+        counts = {system.name: _count(ground, system, work) for system in chosen}
+        runs: dict[str, list[dict[str, Any]]] = {system.name: [] for system in chosen}
         with contextlib.ExitStack() as stack:
             filled = {
                 count: stack.enter_context(stage(ground.running, work.make, count, ground.show))
                 for count in sorted(set(counts.values()))
             }
             for run in range(sizes.runs):
-                turn = run % max(len(ground.systems), 1)
-                for system in (*ground.systems[turn:], *ground.systems[:turn]):
+                turn = run % max(len(chosen), 1)
+                for system in (*chosen[turn:], *chosen[:turn]):
                     try:
                         runs[system.name].append(ground.drained(system, filled[counts[system.name]]))
                     except (WrongResult, ChildFailed) as error:  # an hour of measuring does not end with one bad run
                         ground.failed.append(f"{name}, run {run + 1}: {error}")
-        rows = {
-            system.name: _about(system) | summary(runs[system.name]) for system in ground.systems if runs[system.name]
-        }
+        rows = {system.name: _about(system) | summary(runs[system.name]) for system in chosen if runs[system.name]}
         ours = rows.get("clout")
         for row in rows.values():
             row["ratio"] = round(row["cpu_us_per_event"] / ours["cpu_us_per_event"], 3) if ours else None
@@ -73,13 +75,27 @@ def _count(ground: Ground, system: System, work: Workload) -> int:
 def _latencies(ground: Ground) -> list[dict[str, Any]]:
     """A live feed at each rate; a rate that this machine does not hold is a row that says so."""
     sizes, running, rows = ground.sizes, ground.running, []
-    for rate in sizes.rates:
+    for rate, interval_ms in sizes.live:
         try:
-            row = latency(rate, sizes.feed_s, sizes.users, ground.show, running.kafka, running.redis, transactions=True)
+            row = latency(
+                *(rate, sizes.feed_s, sizes.users, ground.show, running.kafka, running.redis),
+                transactions=True,
+                interval_ms=interval_ms,
+            )
         except WrongResult as error:
-            row = {"rate": rate, "failed": str(error)}
-        rows.append({name: value for name, value in row.items() if name not in {"machine", "versions"}})
+            row = {"rate": rate, "interval_ms": interval_ms, "failed": str(error)}
+        rows.append(_bare(row))
     return rows
+
+
+def _bare(result: dict[str, Any]) -> dict[str, Any]:
+    """Without what the comparison says once for all its parts."""
+    return {name: value for name, value in result.items() if name not in {"machine", "versions"}}
+
+
+def _recovery(ground: Ground) -> dict[str, Any]:
+    """Rows of so many users, written to `state` several times, read back by a fresh process."""
+    return _bare(recovery(ground.sizes.recovered, VERSIONS, ground.show, ground.running.kafka))
 
 
 def _populations(ground: Ground) -> list[dict[str, Any]]:
@@ -130,13 +146,29 @@ def _ours(ground: Ground, feeds: Sequence[_Feed], runs: int) -> list[dict[str, A
     return [about | summary(rows) for (about, _, _), rows in zip(feeds, found, strict=True)]
 
 
+def _processes(ground: Ground) -> list[dict[str, Any]]:
+    """One process, and several under their parent, drain one feed in turn; all processes count, as with the peers."""
+    sizes, runs = ground.sizes, dict[int, list[dict[str, Any]]]({number: [] for number in PROCESSES})
+    with stage(ground.running, synthetic(sizes.users), sizes.extra_events, ground.show, model="plain") as filled:
+        for run in range(sizes.runs):
+            for number in sorted(runs, reverse=bool(run % 2)):
+                runs[number].append(ground.drained(several(number), filled))
+    rows = [{"processes": number} | summary(found) for number, found in runs.items()]
+    for row in rows:
+        row["ratio"] = round(row["cpu_us_per_event"] / rows[0]["cpu_us_per_event"], 3)
+    return rows
+
+
 #: the parts in their order; a new one is a line here and, if it has a table of its own, one in agents/cli/compare.py
 PARTS: dict[str, Callable[[Ground], Any]] = {
     "w1": _workload("w1"),
     "w2": _workload("w2"),
     "latency": _latencies,
     "memory": _populations,
+    "recovery": _recovery,
+    "footprint": footprint,
     "growth": _growth,
     "hot": _hot,
+    "processes": _processes,
 }
 WITH_PEERS = ("w1", "w2")  #: the parts in which others are measured, too

@@ -31,6 +31,7 @@ from streams.model.table import Table
 from streams.model.versions import model
 from streams.settings import Settings
 
+VERSIONS = 5  #: how often each user is written when nothing else is asked for
 _NETWORK = "bench"
 _INTERVAL_USERS = 5_000  # changed in one interval, as in a busy worker's
 _T0, _APART_MS = 1_767_225_600_000, 3_600_000

@@ -6,7 +6,8 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -88,6 +89,23 @@ def count_records(settings: Settings, topic: str) -> int:
     wanted = {TopicPartition(settings.topic(topic), p): OffsetSpec.LATEST for p in range(settings.partitions)}
     with admin_client(settings) as client:
         return sum(found.offset for found in client.list_partition_offsets(wanted).values())
+
+
+def log_bytes(settings: Settings, names: Collection[str]) -> dict[str, int]:
+    """Size of the logs of these topics by full name, over their partitions; of several replicas the largest counts."""
+    with admin_client(settings) as client:
+        sizes = {
+            (topic["name"], partition["partition_index"], broker["broker"]): partition["partition_size"]
+            for broker in client.describe_log_dirs()
+            for folder in broker["log_dirs"]
+            for topic in folder["topics"]
+            for partition in topic["partitions"]
+            if topic["name"] in names
+        }
+    largest: Counter[tuple[str, int]] = Counter()
+    for (name, number, _), size in sizes.items():
+        largest[name, number] = max(largest[name, number], size)
+    return {name: sum(size for (of, _), size in largest.items() if of == name) for name in names}
 
 
 def redis_cpu_s(redis: Any) -> float:

@@ -128,7 +128,14 @@ ALL: dict[str, System] = {
 }
 
 #: those without their dearer variants
-USUAL = tuple(name for name in ALL if not name.endswith("-exactly"))
+#: the others run when they are named: they cost minutes and differ little from what they are variants of
+USUAL = tuple(name for name in ALL if not name.endswith(("-exactly", "-plain")))
+
+
+def several(processes: int) -> System:
+    """Clout as `clout worker --processes` runs it, measured as others are: the CPU of all its processes, from log and `scores`."""
+    argv = (sys.executable, "-m", "agents.cli.main", "worker", "--processes", str(processes))
+    return System(f"clout-{processes}", f"Clout, {processes} processes", "exactly once", "", argv)
 
 
 def prepare() -> Path:

@@ -37,6 +37,7 @@ class Workload:
     make: Make
     fill_s: float  #: slow systems get as many events as take them so long
     missing: str = ""
+    without: tuple[str, ...] = ()  #: systems that another workload has told enough about
 
 
 def synthetic(users: int) -> Make:
@@ -93,5 +94,5 @@ def workloads(users: int) -> dict[str, Workload]:
     missing = "" if HIGGS.is_file() else f"real data: there is no {Path(*HIGGS.parts[-5:])} beside the project"
     return {
         "w1": Workload("w1", f"synthetic: {users:,} users, Zipf {ZIPF}", synthetic(users), 60.0),
-        "w2": Workload("w2", "Higgs, repeated with other users", higgs_repeated, 20.0, missing),
+        "w2": Workload("w2", "Higgs, repeated with other users", higgs_repeated, 20.0, missing, ("limit",)),
     }

@@ -58,11 +58,13 @@ def compare(
 ) -> None:
     """Compare with plain Faust, Quix Streams, Kafka Streams, Apache Flink and bare reading, on one Kafka in one run.
 
-    Parts: w1 (synthetic), w2 (Higgs), latency, memory, growth, hot. In w1 and w2 all systems do the same job: weigh, re-key
-    to the target, three decayed sums in their own fault-tolerant state, score out. A run counts only if the last score of
-    every user is right; others are told at the end, with exit code 1.
+    Parts: w1 (synthetic), w2 (Higgs), latency, memory, recovery, footprint, growth, hot, processes. In w1 and w2 all systems do
+    the same job: weigh, re-key to the target, three decayed sums in their own fault-tolerant state, score out. A run counts only
+    if the last score of every user is right; others are told at the end, with exit code 1.
 
-    Systems: clout, clout-plain (model `plain`), faust, quix, kafka-streams, flink, limit (only reads and decodes); and
+    With --only and --json, what the file has of other parts is kept if it was measured on the same day and machine.
+
+    Systems: clout, faust, quix, kafka-streams, flink, limit (only reads and decodes); and clout-plain (model `plain`),
     quix-exactly, kafka-streams-exactly, flink-exactly, which run when they are named. Fetches the peers with pip and Maven
     the first time.
     """
@@ -79,9 +81,11 @@ def compare(
     if events:
         sizes = dataclasses.replace(sizes, events=events, extra_events=min(events, sizes.extra_events))
 
+    before = _before(json_file) if json_file and only else {}
+
     def keep(result: dict[str, Any]) -> None:
         if json_file and str(json_file) != "-":
-            json_file.write_bytes(_json(result))
+            json_file.write_bytes(_json(joined(before, result)))
 
     hush()
     with errors():
@@ -89,11 +93,27 @@ def compare(
     if str(json_file) == "-":
         click.get_binary_stream("stdout").write(_json(result))
     else:
-        _print(parts, result)
+        _print(parts, joined(before, result))
     for failure in result["failed"]:
         click.echo(f"failed: {failure}", err=True)
     if result["failed"]:
         raise SystemExit(1)
+
+
+def _before(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(file.read_bytes()) if file.is_file() else {}
+    return found
+
+
+def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """What was measured now, and what of the file was not; all of it now if the file is of another day, machine or size."""
+    same = before and all(_where(before)[name] == _where(now)[name] for name in _where(now))
+    return {**before, **now, "versions": before["versions"] | now["versions"]} if same else now
+
+
+def _where(result: dict[str, Any]) -> dict[str, Any]:
+    machine = {name: value for name, value in result["machine"].items() if name != "load"}
+    return machine | {"date": result["date"], "sizes": result["sizes"]}
 
 
 def _json(result: dict[str, Any]) -> bytes:
@@ -101,10 +121,14 @@ def _json(result: dict[str, Any]) -> bytes:
 
 
 def _print(parts: Sequence[str], result: dict[str, Any]) -> None:
+    from agents.bench.goals import goals
+
     for part in parts:
         for title, columns, rows in tables(part, result[part]):
             click.echo(f"\n{part}: {title}")
             console().print(table(columns, rows, wide=(columns[0], "guarantee")))
+    click.echo("\ngoals")
+    console().print(table(["figure", "goal", "measured"], goals(result), wide=("figure",)))
     said = ", ".join(f"{name} {value}" for name, value in {**result["machine"], **result["versions"]}.items())
     click.echo(f"\n{result['date']}: {said}")
 
@@ -129,7 +153,47 @@ def tables(part: str, found: Any) -> list[Shown]:
         ]
     if part == "hot":
         return [("one user in 30 % of all events", ["feed", *_COST], [[row["feed"], *_cost(row)] for row in found])]
+    if part == "recovery":
+        columns = ["users", "records", "seconds", "records/s", "CPU µs a record", "bytes a user, at most"]
+        names = ("users", "records", "seconds", "records_per_s", "cpu_us_per_record", "bytes_per_user")
+        rows = [[_n(found[name], 1 if isinstance(found[name], float) else 0) for name in names]]
+        return [("rows of all partitions read back by one fresh process", columns, rows)]
+    if part == "footprint":
+        return _footprint(found)
+    if part == "processes":
+        rows = [[_n(r["processes"]), *_cost(r), _n(r["ratio"], 2)] for r in found]
+        return [("workers under one parent, the CPU of all of them", ["processes", *_COST, "x one"], rows)]
     return [_plain(found)]
+
+
+def _footprint(found: dict[str, Any]) -> list[Shown]:
+    columns = ["topic", "records an event", "bytes an event", "bytes a record", "markers"]
+    topics = [
+        [
+            name,
+            _n(t["records_per_event"], 3),
+            _n(t["bytes_per_event"], 1),
+            _n(t["bytes_per_record"], 1),
+            _n(t["markers"]),
+        ]
+        for name, t in found["topics"].items()
+    ]
+    touches, redis = found["touches"], found["redis"]
+    prices = [
+        [what, _n(touches[f"worker_cpu_us{name}"]), _n(touches[f"kafka_cpu_us{name}"])]
+        for what, name in (
+            ("itself", ""),
+            ("each partition it touches", "_a_partition"),
+            ("telling the group", "_offsets"),
+        )
+    ]
+    sizes = [_n(redis[name], 1) for name in ("bytes_per_user", "history_bytes_per_user", "cpu_us_per_record")]
+    fed = f"{found['events']:,} events drawn from {found['drawn_from']:,} users, {found['partitions']} partitions"
+    return [
+        (f"left in Kafka, one copy, not compacted: {fed}", columns, topics),
+        ("a transaction", ["of it", "worker CPU µs", "broker CPU µs"], prices),
+        ("Redis", ["bytes a user", "bytes of a full history", "CPU µs a record"], [sizes]),
+    ]
 
 
 def _plain(found: Any) -> Shown:
@@ -177,12 +241,13 @@ def _systems(found: dict[str, Any]) -> Shown:
 
 
 def _latency(found: list[dict[str, Any]]) -> Shown:
-    columns = ["events/s asked", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs/event"]
+    columns = ["events/s asked", "interval ms", "events/s", "p50 ms", "p99 ms", "p99.9 ms", "CPU µs/event"]
     rows = [
-        [_n(row["rate"]), "not held", *["-"] * 4]
+        [_n(row["rate"]), _n(row["interval_ms"] or None), "not held", *["-"] * 4]
         if "failed" in row
         else [
             _n(row["rate"]),
+            _n(row["interval_ms"]),
             _n(row["events_per_s"]),
             *(_n(row["worker"][name]) for name in ("p50_ms", "p99_ms", "p999_ms")),
             _n(row["worker_cpu_us_per_event"], 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import math
 import os
 import random
 import sys
@@ -20,9 +21,11 @@ from click.testing import CliRunner
 from agents.bench import job, parts
 from agents.bench.clout import WrongResult
 from agents.bench.fold import Fold
+from agents.bench.footprint import pauses
 from agents.bench.ground import QUICK, Ground, summary
 from agents.bench.population import measure
 from agents.bench.scores_topic import Last, read_record
+from agents.bench.sizing.inputs import figures
 from agents.bench.systems import ALL, PEERS, USUAL, System
 from agents.bench.workloads import hot, synthetic
 from agents.cli.bench import bench
@@ -83,14 +86,62 @@ def test_every_system_does_the_whole_job(kafka: str, redis_url: str) -> None:
 
 @linux
 @pytest.mark.timeout(110)
-def test_hot_keys_and_memory_are_measured(kafka: str, redis_url: str) -> None:
-    """The parts about Clout alone come with a row for each feed and population, and no peer is needed for them."""
-    found = compare("--only", "hot,memory", "--kafka", kafka, "--redis", redis_url)
+def test_hot_keys_memory_and_processes_are_measured(kafka: str, redis_url: str) -> None:
+    """The parts about Clout alone come with a row for each feed, population and number of processes, and need no peer."""
+    found = compare("--only", "hot,memory,processes", "--kafka", kafka, "--redis", redis_url)
     assert [row["events"] for row in found["hot"]] == [300] * 3
     assert found["memory"][0]["users"] == 2_000
-    for part in ("hot", "memory"):
+    one, two = found["processes"]
+    assert (one["processes"], two["processes"], one["ratio"]) == (1, 2, 1.0)
+    assert two["ratio"] == round(two["cpu_us_per_event"] / one["cpu_us_per_event"], 3)
+    assert two["peak_rss_mb"] > 1.3 * one["peak_rss_mb"]  # all processes are looked at, not the parent alone
+    for part in ("hot", "memory", "processes"):
         for _, columns, rows in tables(part, found[part]):
             assert {len(row) for row in rows} == {len(columns)}
+
+
+@linux
+@pytest.mark.timeout(110)
+def test_recovery_and_footprint_are_measured(kafka: str, redis_url: str) -> None:
+    """Rows come back, every topic and transaction is counted, and the sizing page finds all it looks for."""
+    found = compare("--only", "recovery,footprint", "--kafka", kafka, "--redis", redis_url)
+    assert found["recovery"]["users"] == QUICK.recovered
+    left = found["footprint"]
+    topics, transactions = left["topics"], left["transactions"]
+    assert topics["events"]["records"] == QUICK.extra_events
+    assert topics["events"]["markers"] == 0
+    assert topics["scores"]["records"] >= left["users"] > 0
+    headers = transactions["count"]
+    assert topics["state"]["records"] >= left["users"] + headers
+    assert (
+        transactions["markers"] >= headers >= left["partitions"]
+    )  # each partition commits once before its first block
+    for topic in topics.values():
+        assert topic["bytes"] >= topic["records"] > 0
+    assert left["redis"]["history_bytes_per_user"] > left["redis"]["bytes_per_user"] > 0
+    for part in ("recovery", "footprint"):
+        for _, columns, rows in tables(part, found[part]):
+            assert {len(row) for row in rows} == {len(columns)}
+    known = figures(found | {"memory": [{"bytes_per_user": 1}]})._asdict()
+    unknown = {name for name, value in known.items() if isinstance(value, float) and math.isnan(value)}
+    ours_alone = {
+        "fed_us",
+        "kafka_us",
+        "transaction_kafka_us",
+        "touch_kafka_us",
+        "offsets_kafka_us",
+    }  # the broker is another's
+    assert unknown == {"w1_us"} | ours_alone
+
+
+def test_a_growing_table_tells_its_longest_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each addition that took longer than all before it, in order."""
+    monkeypatch.setattr("agents.bench.footprint._PAUSE_MS", -1.0)
+    found = pauses(3_000)
+    told = [(one["users"], one["cpu_ms"]) for one in found["each_longer"]]
+    assert found["grown_to"] == 3_000
+    assert told == sorted(told)
+    assert told[0][0] == 1
 
 
 def test_the_order_of_events_does_not_matter_to_the_job() -> None:
