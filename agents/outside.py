@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, cast
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId
 from faust.types import TP
 from redis.exceptions import RedisError
 
@@ -29,7 +29,7 @@ from streams.broker.publisher import (
 from streams.broker.recovery import Progress, Recovered, ends, recover
 from streams.broker.topics import SOURCES, STATE, Admin
 from streams.broker.transport import Consumer
-from streams.errors import CloutError, DependencyDown, LostInput, TopicMismatch
+from streams.errors import CloutError, DependencyDown, LostInput, LostPlace, TopicMismatch
 from streams.model.versions import model
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
@@ -194,18 +194,26 @@ def one_and_the_same(have: dict[str, set[int]]) -> set[int]:
     return numbers
 
 
+_LOST = (
+    "the broker no longer has what this worker wrote before: a topic was deleted and made again under it, or replicas were lost; "
+    "the next start says which topic and what to do"
+)
+_SAID: dict[type[KafkaError], str] = {
+    ProducerFenced: "another worker has taken over its partitions, most likely because this one was silent for longer than "
+    "CLOUT_SESSION_TIMEOUT_S, or because another one was started with the same CLOUT_NAME; what it had not committed is "
+    "read again there",
+    OutOfOrderSequenceNumber: _LOST,
+    UnknownProducerId: _LOST,
+}
+
+
 def die(why: object) -> None:
     """End the worker at once: no handler may run after this. The next one starts from what was committed."""
     end = threading.Timer(LAST_WORD_S, os._exit, (1,))  # stderr may be a pipe that nobody reads
     end.daemon = True
     end.start()
-    expected = isinstance(why, CloutError | ProducerFenced)
-    if isinstance(why, ProducerFenced):
-        why = (
-            "another worker has taken over its partitions, most likely because this one was silent for longer than "
-            "CLOUT_SESSION_TIMEOUT_S, or because another one was started with the same CLOUT_NAME; what it had not committed is "
-            "read again there"
-        )
+    why = next((LostPlace(said) for kind, said in _SAID.items() if isinstance(why, kind)), why)
+    expected = isinstance(why, CloutError)
     for note in getattr(why, "__notes__", ()) if expected else ():  # a traceback has them itself
         sys.stderr.write(note)
     sys.stderr.write(f"clout worker ends: {why if expected else repr(why)}\n")
