@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -88,6 +89,9 @@ class Bounds(NamedTuple):
     end: int
 
 
+_COORDINATOR_S = 10.0
+
+
 class Admin:
     """What may be asked of and done to topics and group, with kafka-python's admin client. Blocking; for commands and start-up."""
 
@@ -170,9 +174,20 @@ class Admin:
             raise TopicMismatch("\n".join(problems))
 
     def members(self) -> int:
-        """How many workers are in the group, those included that were killed less than a session timeout ago."""
-        found = self._client.describe_groups([self._settings.app])[self._settings.app]
-        return len(found["members"])
+        """How many workers are in the group, those included that were killed less than a session timeout ago.
+
+        A new broker makes its first group coordinator when it is asked for one, which takes a moment.
+        """
+        until_s = time.monotonic() + _COORDINATOR_S
+        while True:
+            try:
+                found = self._client.describe_groups([self._settings.app])[self._settings.app]
+            except self._errors as error:
+                if not getattr(error, "retriable", False) or time.monotonic() > until_s:
+                    raise
+                time.sleep(_COORDINATOR_S / 50)
+            else:
+                return len(found["members"])
 
     def bounds(self, *topics: Topic) -> dict[tuple[str, int], Bounds]:
         """Where the logs of all partitions of these topics begin and end now; by base name and partition."""
