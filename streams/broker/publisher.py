@@ -45,8 +45,9 @@ class Publisher(Protocol):
     async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
         """Close the interval: returns when everything sent is acknowledged.
 
-        `positions` maps (topic, partition) to the next offset to read; with the `last` interval of a partition the group
-        knows them when this returns. Raises when anything failed.
+        `positions` maps (topic, partition) to the next offset to read; the group is told them at the latest with the
+        `last` interval of a partition (in a transaction they are seen with its marker, moments after this returns).
+        Raises when anything failed.
         """
 
     async def stop(self) -> None:
