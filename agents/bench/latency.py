@@ -13,18 +13,18 @@ from collections import Counter
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaProducer
 
 from agents.bench.clout import READY, WORKER, WrongResult
 from agents.bench.feed import KINDS, Progress
 from agents.bench.machine import cpu_s, machine, require_linux, versions
 from agents.bench.servers import Ready, Servers, names, process, redis_cpu_s, servers
 from agents.bench.show import Show
+from agents.feed import Feeder
 from streams.broker.latency import quantiles
-from streams.broker.partition import partition_of
 from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings
+from streams.sources.record import Produced
 from streams.sources.shape import Shape
 from streams.sources.synthetic import Synthetic
 
@@ -89,12 +89,12 @@ class _Run:
             client, self._settings.redis_prefix, self._settings.redis_shards, self._settings.partitions
         )
         self._redis = connect_sync(self._settings)
-        producer = AIOKafkaProducer(bootstrap_servers=self._settings.kafka.split(","), acks="all")
-        await producer.start()
+        feeder = Feeder(self._settings)
+        await feeder.start()
         watching = asyncio.create_task(self._watch(await self._reader.updates_end()))
         try:
             ahead_ms = self._clock_ahead_ms()
-            feeding = asyncio.create_task(self._feed(producer))
+            feeding = asyncio.create_task(self._feed(feeder))
             await asyncio.sleep(self._warm_up_s)
             warm, began_s, cpu_before, sent_before = await self._histogram(), time.monotonic(), self._cpu(), self._sent
             await feeding
@@ -109,7 +109,7 @@ class _Run:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
-            await producer.stop()
+            await feeder.stop()
             await self._reader.close()
             self._redis.close()
         late = self._probes.keys() - self._arrived.keys()
@@ -125,15 +125,14 @@ class _Run:
             "worker_cpu_us_per_event": round((cpu["worker"] or 0.0) * lasted_s / sent_in_time * 1e6, 1),
         }
 
-    async def _feed(self, producer: AIOKafkaProducer) -> None:
+    async def _feed(self, feeder: Feeder) -> None:
         """Events at their time, stamped as they are handed to the producer; what is behind is made up for at the next tick."""
-        settings, rate = self._settings, self._rate
+        rate = self._rate
         shape = Shape().clean()
         source = Synthetic(
             seed=1, users=self._users, rate=rate, shape=shape, kinds=KINDS, clock=lambda: int(time.time() * 1000)
         )
         probes_per_s = min(MOST_PROBES_PER_S, max(rate / 20, 1))
-        last: asyncio.Future[Any] | None = None
         began_s, probed = time.monotonic(), 0
         while (elapsed_s := time.monotonic() - began_s) < self._seconds:
             self._worker.check()
@@ -141,25 +140,20 @@ class _Run:
             before = self._sent
             while self._sent < due:
                 if probed < (elapsed_s - self._warm_up_s) * probes_per_s:
-                    topic, key, value = self._probe(probed)
+                    await feeder.send(self._probe(probed))
                     probed += 1
                 else:
-                    topic, key, value, _ = next(source)
-                last = await producer.send(
-                    settings.topic(topic), value, key, partition=partition_of(key, settings.partitions)
-                )
+                    await feeder.send(next(source))
                 self._sent += 1
             self._fed(self._sent - before)
             await asyncio.sleep(TICK_S)
-        if last is not None:
-            await last
-        await producer.flush()
+        await feeder.flush()
 
-    def _probe(self, number: int) -> tuple[str, bytes, bytes]:
+    def _probe(self, number: int) -> Produced:
         user, ts = f"t{number}", int(time.time() * 1000)
         event = {"id": f"p{number}", "network": _PROBE, "actor": f"a{number}", "target": user, "ts": ts, "type": "like"}
         self._probes[f"{_PROBE}:{user}"] = ts
-        return "likes", f"{_PROBE}:a{number}".encode(), orjson.dumps(event)
+        return Produced("likes", f"{_PROBE}:a{number}".encode(), orjson.dumps(event), ts)
 
     async def _watch(self, cursor: str) -> None:
         """Notes for each probe when Redis took the write that first showed its target."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agents.simulation import log, process
+from agents.simulation import log, outside
 from agents.simulation.board import Redis
 from agents.simulation.world import World
 from streams.broker import partitions, state
@@ -63,7 +63,7 @@ def _m1() -> Iterator[None]:
     def from_the_group(_: Any) -> Any:
         return lambda _found, logs, committed, _settings: {s: committed.get(s, at.first) for s, at in logs.items()}
 
-    with _instead(process.Publisher, "commit", early), _instead(partitions, "positions", from_the_group):
+    with _instead(outside.Publisher, "commit", early), _instead(partitions, "positions", from_the_group):
         yield
 
 
@@ -96,7 +96,7 @@ def _outside_the_transaction(topic: str) -> contextlib.AbstractContextManager[No
 
         return lambda self, to, partition, records: sending(self, to, partition, list(records))
 
-    return _instead(process.Publisher, "send", plain)
+    return _instead(outside.Publisher, "send", plain)
 
 
 @_mutation("rows are kept outside the transaction")
@@ -121,7 +121,7 @@ def _m6() -> Iterator[None]:
 
         return committing
 
-    with _instead(process.Publisher, "commit", careless):
+    with _instead(outside.Publisher, "commit", careless):
         yield
 
 
@@ -217,7 +217,7 @@ def _m13() -> Iterator[None]:
 
         return beginning
 
-    with _instead(process.Publisher, "start", lambda _: later), _instead(process.Publisher, "begin", first):
+    with _instead(outside.Publisher, "start", lambda _: later), _instead(outside.Publisher, "begin", first):
         yield
 
 

@@ -14,7 +14,7 @@ from faust.types import TP
 
 from streams.broker.block import Block
 from streams.broker.damaged import readable
-from streams.broker.transport import ConsumerThread
+from streams.broker.fetching import ConsumerThread
 
 LIKES, SHARES = TP("likes", 0), TP("shares", 0)
 
