@@ -29,7 +29,7 @@ from streams.sources.shape import Shape
 from streams.sources.synthetic import Synthetic
 
 WARM_UP_S = 5.0
-TICK_S = 0.005
+TICK_S = 0.01  # bursts as of a producer that collects for so long; events are stamped one by one
 MOST_PROBES_PER_S = 50
 QUANTILES = (0.5, 0.99, 0.999)
 _PROBE = "probe"  # network of the probes' users
