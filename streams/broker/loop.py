@@ -302,6 +302,6 @@ class Loop:
 
     def _adapt(self, busy_s: float, taken: int) -> None:
         """The next interval: as short as the share allows, and twice as long as this one while it falls behind."""
-        behind = self.intake.at_hand() + self.intake.unfetched() > taken
+        behind = self.intake.at_hand() + self.intake.unfetched() > max(taken, FULL)  # markers of transactions wait too
         wanted_s = 2 * self._longer_s if behind else busy_s / self._share
         self._longer_s = min(max(self._interval_s, wanted_s), LONGEST_INTERVAL_S)
