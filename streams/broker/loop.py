@@ -286,8 +286,11 @@ class Loop:
         self._alarm = False
         closes, self._closes = self._closes, []
         anew = self._show_from == ANEW
-        self._began_s = self._monotonic_s() if self.intake.at_hand() else None
         pending = self.intake.pending
+        if not self.intake.at_hand():
+            self._began_s = None
+        elif pending:  # else this one is about the idle, and those at hand wait for the end of theirs
+            self._began_s = self._monotonic_s()
         sent = Busy(
             self._sender.send(self.intake.cut(now_ms), closes, last=last, shown=lambda: self._show_from is None),
             self._cpu_s,
@@ -298,7 +301,8 @@ class Loop:
             self._sender.show_anew()
             self.table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
             self._show_from = 0
-        self._adapt(sent.seconds, pending)
+        if pending:
+            self._adapt(sent.seconds, pending)
 
     def _adapt(self, busy_s: float, taken: int) -> None:
         """The next interval: as short as the share allows, and twice as long as this one while it falls behind."""
