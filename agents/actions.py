@@ -17,7 +17,6 @@ def define(app: Clout) -> None:
     """The agent for the six event topics and `strays`."""
 
     @app.agent(app.source(*EVENTS, STRAYS), name="actions")
-    async def actions(fetches: faust.StreamT[list[Block]]) -> None:
-        async for blocks in fetches:
-            for block in blocks:
-                app.partitions.deliver(block)
+    async def actions(blocks: faust.StreamT[Block]) -> None:
+        async for block in blocks:
+            app.partitions.deliver(block)

@@ -153,8 +153,8 @@ class Kafka:
         """How far the client is."""
         return self._consumer.seen(self._tp(source))
 
-    def more(self, source: Source) -> int:
-        """How many committed records are not yet handed out."""
+    def more(self, source: Source) -> bool:
+        """Are there committed records not yet handed out?"""
         return self._consumer.more(self._tp(source))
 
     def end_epoch(self) -> None:

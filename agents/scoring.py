@@ -17,7 +17,6 @@ def define(app: Clout) -> None:
     """The agent for `engagements`."""
 
     @app.agent(app.source(ENGAGEMENTS), name="scoring")
-    async def scoring(fetches: faust.StreamT[list[Block]]) -> None:
-        async for blocks in fetches:
-            for block in blocks:
-                app.partitions.deliver(block)
+    async def scoring(blocks: faust.StreamT[Block]) -> None:
+        async for block in blocks:
+            app.partitions.deliver(block)

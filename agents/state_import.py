@@ -132,7 +132,7 @@ class Import:
                     ) from None
                 raise
             done = await asyncio.gather(*(publisher.commit({}) for publisher in publishers), return_exceptions=True)
-        return {number: error for number, error in enumerate(done) if isinstance(error, BaseException)}
+        return {number: error for number, error in enumerate(done) if error is not None}
 
 
 @contextmanager

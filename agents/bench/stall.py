@@ -113,6 +113,7 @@ class _Partition:
             closed=0,
             owner="bench",
             wall_ms=self._wall_ms,
+            cpu_s=time.thread_time,
         )
         self.loop = Loop(
             intake,
@@ -126,7 +127,6 @@ class _Partition:
             stream_clock=False,
             wall_ms=self._wall_ms,
             monotonic_s=self._monotonic_s,
-            cpu_s=time.thread_time,
             folded=lambda _: None,
         )
         self.loop.resume(everyone=False)

@@ -126,13 +126,13 @@ class Broker:
         self._open[producer] = Transaction()
 
     def append(self, producer: str, epoch: int, place: Place, records: list[tuple[bytes | None, bytes]]) -> int:
-        """Append a batch to the open transaction; returns the offset behind its last record."""
+        """Append a batch to the open transaction; returns the offset of its first record."""
         self._check(producer, epoch)
         log, transaction = self.logs[place], self._open[producer]
         offsets = [log.append(key, value, transaction) for key, value in records]
         log.open.setdefault(transaction, offsets[0])
         transaction.begins.setdefault(place, offsets[0])
-        return offsets[-1] + 1
+        return offsets[0]
 
     def commit(self, producer: str, epoch: int, offsets: dict[Place, int]) -> None:
         """Make it visible, offsets with it."""

@@ -54,9 +54,9 @@ def _instead(owner: Any, name: str, made: Callable[[Any], Any]) -> Iterator[None
 @_mutation("offsets are committed outside the transaction, and believed")
 def _m1() -> Iterator[None]:
     def early(commit: Any) -> Any:
-        async def committing(self: Any, positions: Any, *, last: bool = False) -> Any:
+        async def committing(self: Any, positions: Any, *, last: bool = False) -> None:
             self._process.world.broker.offsets |= positions
-            return await commit(self, positions, last=last)
+            await commit(self, positions, last=last)
 
         return committing
 
@@ -114,11 +114,10 @@ def _m5() -> Iterator[None]:
 @_mutation("a commit does not ask whether everything has arrived")
 def _m6() -> Iterator[None]:
     def careless(commit: Any) -> Any:
-        async def committing(self: Any, positions: Any, *, last: bool = False) -> Any:
-            answers = await asyncio.gather(*self._sent, return_exceptions=True)
+        async def committing(self: Any, positions: Any, *, last: bool = False) -> None:
+            await asyncio.gather(*self._sent, return_exceptions=True)
             self._sent = []
             await commit(self, positions, last=last)
-            return dict(answer for answer in answers if isinstance(answer, tuple))
 
         return committing
 

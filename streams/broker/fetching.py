@@ -22,7 +22,6 @@ from faust.types import TP
 from streams.broker.batches import in_whole_batches
 from streams.broker.block import Block, blocks
 from streams.broker.damaged import readable
-from streams.broker.topics import ENGAGEMENTS
 from streams.errors import LostInput, LostPlace
 
 FULL_BLOCKS_OUT = 4  # records of one partition handed out and not yet folded: as many as fill so many blocks
@@ -159,7 +158,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     return {}
                 found = await self._drain(fetcher, subscription.subscription.assignment, mine)
                 if found or last_look:
-                    return self._together(found)
+                    return found
                 waiter = fetcher._create_fetch_waiter()
                 wait_s = timeout if len(mine) == len(owned) else ROOM_WAIT_S
                 await asyncio.wait([waiter], timeout=wait_s)
@@ -167,15 +166,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     waiter.cancel()
                     return {}
         return {}
-
-    def _together(self, found: dict[TP, list[Block]]) -> dict[TP, list[list[Block]]]:
-        """One message for each of the two agents: a message costs Faust as much as folding ten events."""
-        second = self.app.settings.topic(ENGAGEMENTS.name)
-        first: dict[bool, TP] = {}
-        messages: dict[TP, list[list[Block]]] = {}
-        for tp, some in found.items():
-            messages.setdefault(first.setdefault(tp.topic == second, tp), [[]])[0].extend(some)
-        return messages
 
     async def _drain(self, fetcher: Any, assignment: Any, mine: list[TP]) -> dict[TP, list[Block]]:
         # at SIGTERM the main loop ends the epoch under our hands: what is read after the epoch is of it, or empty

@@ -85,7 +85,7 @@ class Intake(Turns):
         partitions: int,
         prefix: str = "",
         *,
-        more: Callable[[str], int] = lambda _: 0,
+        more: Callable[[str], bool] = lambda _: False,
         monotonic_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         super().__init__(prefix, more, monotonic_s)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.broker.block import Block
-from streams.broker.busy import Busy
 from streams.broker.figures import Figures
 from streams.broker.intake import Intake
 from streams.broker.liveness import FOLDING, IDLE, SENDING, Standing
@@ -55,12 +54,11 @@ class Loop:
         stream_clock: bool,
         wall_ms: Callable[[], float],
         monotonic_s: Callable[[], float],
-        cpu_s: Callable[[], float],
         folded: Callable[[Block], None],
     ) -> None:
         self.intake, self._sender, self._view, self.epoch = intake, sender, view, epoch
         self._interval_s, self._share, self._idle_s, self._stream_clock = interval_s, share, idle_s, stream_clock
-        self._wall_ms, self._monotonic_s, self._cpu_s, self._folded = wall_ms, monotonic_s, cpu_s, folded
+        self._wall_ms, self._monotonic_s, self._folded = wall_ms, monotonic_s, folded
         self._wake, self._closing = asyncio.Event(), False
         self._sending: asyncio.Task[None] | None = None
         self._began_s: float | None = None  # when the open interval began: with its first block
@@ -286,26 +284,11 @@ class Loop:
         self._alarm = False
         closes, self._closes = self._closes, []
         anew = self._show_from == ANEW
-        pending = self.intake.pending
-        if not self.intake.at_hand():
-            self._began_s = None
-        elif pending:  # else this one is about the idle, and those at hand wait for the end of theirs
-            self._began_s = self._monotonic_s()
-        sent = Busy(
-            self._sender.send(self.intake.cut(now_ms), closes, last=last, shown=lambda: self._show_from is None),
-            self._cpu_s,
-        )
-        await sent
+        self._began_s = self._monotonic_s() if self.intake.at_hand() else None
+        await self._sender.send(self.intake.cut(now_ms), closes, last=last, shown=lambda: self._show_from is None)
         if anew:
             self._view.begin_again()
             self._sender.show_anew()
             self.table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
             self._show_from = 0
-        if pending:
-            self._adapt(sent.seconds, pending)
-
-    def _adapt(self, busy_s: float, taken: int) -> None:
-        """The next interval: as short as the share allows, and twice as long as this one while it falls behind."""
-        behind = self.intake.at_hand() + self.intake.unfetched() > max(taken, FULL)  # markers of transactions wait too
-        wanted_s = 2 * self._longer_s if behind else busy_s / self._share
-        self._longer_s = min(max(self._interval_s, wanted_s), LONGEST_INTERVAL_S)
+        self._longer_s = min(max(self._interval_s, self._sender.busy_s / self._share), LONGEST_INTERVAL_S)

@@ -62,8 +62,8 @@ class Outside(Protocol):
     def seen(self, source: Source) -> int:
         """How far the client is: `handed`, and what holds no records behind it."""
 
-    def more(self, source: Source) -> int:
-        """As far as the client knows: how many offsets are committed and not yet handed out? 1 until the first answer."""
+    def more(self, source: Source) -> bool:
+        """As far as the client knows: are there committed records not yet handed out? True until the first answer."""
 
     def end_epoch(self) -> None:
         """Hand out nothing until the next `seek`."""

@@ -178,6 +178,7 @@ class Partitions:
             closed=header.closed if header else 0,
             owner=self._owner,
             wall_ms=outside.wall_ms,
+            cpu_s=outside.cpu_s,
         )
         loop = Loop(
             Intake(
@@ -198,7 +199,6 @@ class Partitions:
             stream_clock=settings.clock == "stream",
             wall_ms=outside.wall_ms,
             monotonic_s=outside.monotonic_s,
-            cpu_s=outside.cpu_s,
             folded=outside.folded,
         )
         if header:

@@ -18,7 +18,7 @@ from aiokafka.errors import IllegalOperation
 from streams.broker.batches import Record, fill
 
 Records = Iterable[Record]
-Place = tuple[str, int]  #: topic and partition
+Sent = asyncio.Future[Any]  #: of a batch: its result has the `offset` of the first record
 
 COMMIT_S = 1.0
 TELL_S = 5.0  # as often as other consumers do by default
@@ -39,11 +39,11 @@ class Publisher(Protocol):
     async def begin(self) -> None:
         """Open an interval."""
 
-    async def send(self, topic: str, partition: int, records: Records) -> None:
-        """Queue (key, value) records for one partition of a topic, in order."""
+    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
+        """Queue (key, value) records for one partition of a topic, in order. Returns the last batch on its way."""
 
-    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> dict[Place, int]:
-        """Close the interval: returns when everything sent is acknowledged, with the offset behind the last record of each place.
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
+        """Close the interval: returns when everything sent is acknowledged.
 
         `positions` maps (topic, partition) to the next offset to read; the group is told them at the latest with the
         `last` interval of a partition (in a transaction they are seen with its marker, moments after this returns).
@@ -55,47 +55,32 @@ class Publisher(Protocol):
 
 
 class _Batches:
-    """Sends records as few large batches, and remembers what is on its way.
-
-    A batch goes out when it is full, or at the commit: the client has one batch a partition on its way, and a second one would
-    wait for the broker's answer to the first.
-    """
+    """Sends records as batches and remembers what is on its way."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
-        self._filling: dict[Place, Any] = {}
-        self._sent: list[
-            tuple[Place, int, asyncio.Future[Any]]
-        ] = []  # where, records, what says the first one's offset
+        self._sent: list[asyncio.Future[Any]] = []
 
-    async def send(self, topic: str, partition: int, records: Records) -> None:
+    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
         """See Publisher."""
-        place, waiting, now_ms = (topic, partition), iter(records), int(time.time() * 1000)
-        batch = self._filling.pop(place, None) or self._producer.create_batch()
+        waiting, now_ms = iter(records), int(time.time() * 1000)
+        batch = self._producer.create_batch()
+        sent: Sent | None = None
         left = fill(batch, waiting, now_ms)
         while left:
-            await self._send(batch, place)
+            sent = await self._send(batch, topic, partition)
             batch = self._producer.create_batch()
             left = fill(batch, itertools.chain((left,), waiting), now_ms)
-        if batch.record_count():
-            self._filling[place] = batch
+        return await self._send(batch, topic, partition) if batch.record_count() else sent
 
-    async def flush(self) -> None:
-        """Send what is not on its way yet."""
-        filling, self._filling = self._filling, {}
-        for place, batch in filling.items():
-            await self._send(batch, place)
+    async def _send(self, batch: Any, topic: str, partition: int) -> Sent:
+        sent: Sent = await self._producer.send_batch(batch, topic, partition=partition)
+        self._sent.append(sent)
+        return sent
 
-    async def _send(self, batch: Any, place: Place) -> None:
-        topic, partition = place
-        sent = await self._producer.send_batch(batch, topic, partition=partition)
-        self._sent.append((place, batch.record_count(), sent))
-
-    async def _arrived(self) -> dict[Place, int]:
-        """Waits for all answers; returns the offset behind the last record of each place."""
+    async def _arrived(self) -> None:
         sent, self._sent = self._sent, []
-        answers = await asyncio.gather(*(answer for _, _, answer in sent))
-        return {place: answer.offset + count for (place, count, _), answer in zip(sent, answers, strict=True)}
+        await asyncio.gather(*sent)
 
 
 class PlainPublisher(_Batches):
@@ -106,7 +91,7 @@ class PlainPublisher(_Batches):
     def __init__(
         self,
         producer: AIOKafkaProducer,
-        commit_offsets: Callable[[dict[Place, int]], Awaitable[None]],
+        commit_offsets: Callable[[dict[tuple[str, int], int]], Awaitable[None]],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(producer)
@@ -119,15 +104,13 @@ class PlainPublisher(_Batches):
     async def begin(self) -> None:
         """Nothing to open."""
 
-    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> dict[Place, int]:
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
         """See Publisher. Offsets are told once a second: a commit costs the broker as much as a batch."""
-        await self.flush()
-        ends = await self._arrived()
+        await self._arrived()
         now_s = self._monotonic_s()
         if last or now_s - self._committed_s >= COMMIT_S:
             await self._commit_offsets(positions)
             self._committed_s = now_s
-        return ends
 
     async def stop(self) -> None:
         """Nothing of its own to close: the producer belongs to the worker."""
@@ -157,20 +140,14 @@ class TransactionalPublisher(_Batches):
         async with self._why():
             await self._producer.begin_transaction()
 
-    async def send(self, topic: str, partition: int, records: Records) -> None:
+    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
         """See Publisher."""
         async with self._why():
-            await super().send(topic, partition, records)
+            return await super().send(topic, partition, records)
 
-    async def flush(self) -> None:
-        """Send what is not on its way yet."""
-        async with self._why():
-            await super().flush()
-
-    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> dict[Place, int]:
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
         """See Publisher. The group is told now and then: that is as dear as a commit, and the header is what counts."""
-        await self.flush()
-        ends = await self._arrived()
+        await self._arrived()
         now_s = self._monotonic_s()
         async with self._why():
             if positions and (last or now_s - self._told_s >= TELL_S):
@@ -178,7 +155,6 @@ class TransactionalPublisher(_Batches):
                 await self._producer.send_offsets_to_transaction(offsets, self._group)
                 self._told_s = now_s
             await self._producer.commit_transaction()
-        return ends
 
     @contextlib.asynccontextmanager
     async def _why(self) -> AsyncIterator[None]:
@@ -194,8 +170,8 @@ class TransactionalPublisher(_Batches):
 
     async def abort(self) -> None:
         """Nobody who reads committed will see what was sent since `begin`."""
-        sent, self._sent, self._filling = self._sent, [], {}
-        await asyncio.gather(*(answer for _, _, answer in sent), return_exceptions=True)
+        sent, self._sent = self._sent, []
+        await asyncio.gather(*sent, return_exceptions=True)
         await self._producer.abort_transaction()
 
     async def stop(self) -> None:

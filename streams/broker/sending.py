@@ -14,7 +14,7 @@ from streams.broker import state, strays
 from streams.broker.intake import Cut
 from streams.broker.latency import STEP_MS, Latency
 from streams.broker.outgoing import CHUNK, Outgoing, Spread, chunks, glance
-from streams.broker.publisher import Publisher
+from streams.broker.publisher import Publisher, Sent
 from streams.broker.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS
 from streams.broker.view import MOST_WAITING, View
 from streams.model import assess, engagements
@@ -32,7 +32,7 @@ LAST_VIEW_S = 1.0  # how long the last commit waits for Redis: what it then lack
 
 
 class Sender:
-    """Sends the intervals of one partition, one at a time."""
+    """Sends the intervals of one partition, one at a time. `busy_s` is the time the last one kept the event loop."""
 
     def __init__(
         self,
@@ -48,9 +48,10 @@ class Sender:
         closed: int,
         owner: str,
         wall_ms: Callable[[], float],
+        cpu_s: Callable[[], float],
     ) -> None:
         self._table, self._number, self._publisher, self._view = table, number, publisher, view
-        self._rule, self._topic, self._owner, self._wall_ms = rule, topic, owner, wall_ms
+        self._rule, self._topic, self._owner, self._wall_ms, self._cpu_s = rule, topic, owner, wall_ms, cpu_s
         self._topic_ids, self._closed = topic_ids, closed
         self._generation, self._version = generation, generation << 32
         self._spread = Spread()
@@ -58,6 +59,7 @@ class Sender:
         self._anew = True  # the first call drops the histogram of whoever had the partition before
         self._counts = table.counts.as_dict()  # of what is in Redis: they move with the last chunk of an interval
         self.latency = Latency()
+        self.busy_s = 0.0
         self.commits = 0
         self.committed_ms = 0.0  #: when Kafka last had everything; 0: not yet
         self.kept: tuple[state.Header, int] | None = (
@@ -76,7 +78,7 @@ class Sender:
 
         `shown` says whether Redis has everyone as soon as it has this version: not while users wait to be shown again.
         """
-        self._patient = True
+        self.busy_s, self._patient = 0.0, True
         await self._publisher.begin()
         for to, pack in cut.packs.items():
             await self._out(ENGAGEMENTS.name, to, ((None, record) for record in engagements.encode(pack, cut.clock)))
@@ -85,13 +87,16 @@ class Sender:
         await self._out(REJECTS.name, self._number, cut.rejects)
         for day, scores in closes:
             await self._close(day, scores, cut.now_ms)
+        began = self._cpu_s()
         for chunk in chunks(self._table, self._spread, self._rule, self._number, cut, self._next_version):
             if chunk.last:
                 self._counts = cut.counts
             self._view.put(self._flush(chunk, cut.now_ms), self._noted(cut.times) if chunk.last else None)
+            self.busy_s += self._cpu_s() - began
             await self._out(SCORES.name, self._number, ((user.encode(), record) for user, _, record in chunk.users))
             await self._out(ALERTS.name, self._number, ((alert.user.encode(), alert.value) for alert in chunk.alerts))
             await self._turn()
+            began = self._cpu_s()
         if not len(cut.changed):  # say that we are alive and how far we are
             self._version += 1
             self._counts = cut.counts
@@ -100,10 +105,11 @@ class Sender:
             await self._view.drained(LAST_VIEW_S)
         kept = await self._keep(cut, shown)
         positions = {(self._topic(name), self._number): at for name, at in cut.positions.items()}
-        ends = await self._publisher.commit(positions, last=last)
+        await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms = self.commits + 1, self._wall_ms()
         if kept:
-            self.kept = kept, ends[self._topic(STATE.name), self._number] + 1  # the marker of the transaction
+            header, sent = kept
+            self.kept = header, (await sent).offset + 2  # the header and the marker of the transaction
 
     def glance(self, slots: Slots, times: list[NDArray[np.int64]], now_ms: int) -> None:
         """Show these users in Redis now; the interval that publishes and keeps them follows."""
@@ -122,8 +128,8 @@ class Sender:
         self._version += 1
         return self._version
 
-    async def _keep(self, cut: Cut, shown: Callable[[], bool]) -> state.Header | None:
-        """The rows that changed and the header go to `state`; returns the header."""
+    async def _keep(self, cut: Cut, shown: Callable[[], bool]) -> tuple[state.Header, Sent] | None:
+        """The rows that changed and the header go to `state`; returns the header and its batch."""
         if not self._publisher.transactional:
             return None
         lives = self._table.model.half_lives_ms
@@ -145,14 +151,17 @@ class Sender:
             shown=shown(),
             model=self._table.model.name,
         )
-        await self._out(STATE.name, self._number, [state.header_record(header)])
-        return header
+        sent = await self._out(STATE.name, self._number, [state.header_record(header)])
+        return (header, sent) if sent else None
 
     def _noted(self, times: list[NDArray[np.int64]]) -> Callable[[], None]:
         return lambda: self.latency.add(times, self._wall_ms())
 
-    async def _out(self, name: str, partition: int, records: Iterable[tuple[bytes | None, bytes]]) -> None:
-        await self._publisher.send(self._topic(name), partition, records)
+    async def _out(self, name: str, partition: int, records: Iterable[tuple[bytes | None, bytes]]) -> Sent | None:
+        began = self._cpu_s()
+        sent = await self._publisher.send(self._topic(name), partition, records)
+        self.busy_s += self._cpu_s() - began
+        return sent
 
     async def stop(self) -> None:
         """The partition is let go."""

@@ -1,4 +1,4 @@
-"""A Faust transport whose message is a list of blocks: what one fetch returned for one agent. For faust-streaming 0.15.
+"""A Faust transport whose message is a block: what one fetch returned for one partition. For faust-streaming 0.15.
 
 Topics are declared with `acks=False`: then Faust keeps no acknowledgements and commits nothing.
 """
@@ -44,7 +44,7 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        last = record[0].records[-1]  # the first block is of `tp`
+        last = record.records[-1]
         return ConsumerMessage(
             tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, record,
             None, 0, 0, ensure_TP(tp), generation_id=self.app.consumer_generation_id,
@@ -72,11 +72,11 @@ class Consumer(driver.Consumer):
         """The client's position; -1 when the partition is not ours."""
         return self._thread.seen.get(tp, -1)
 
-    def more(self, tp: TP) -> int:
-        """How many offsets the broker has committed that were not handed out; 1 until it has answered for the first time."""
+    def more(self, tp: TP) -> bool:
+        """Has the broker committed records that were not handed out? True until it has answered for the first time."""
         thread = self._thread
         stable = thread.stable.get(tp)
-        return 1 if stable is None else max(stable - thread.seen.get(tp, stable), 0)
+        return stable is None or stable > thread.seen.get(tp, stable)
 
     def folded(self, block: Block) -> None:
         """A block, or a first part of one, has been folded: there may be room for another of its partition."""

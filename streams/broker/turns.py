@@ -23,8 +23,8 @@ _EVENTS = tuple(topic.name for topic in EVENTS)
 class Turns:
     """The blocks at hand, by topic."""
 
-    def __init__(self, prefix: str, more: Callable[[str], int], monotonic_s: Callable[[], float]) -> None:
-        """`more` says how many records of a topic the broker has that were not handed out yet, about."""
+    def __init__(self, prefix: str, more: Callable[[str], bool], monotonic_s: Callable[[], float]) -> None:
+        """`more` says of a topic whether the broker has records that were not handed out yet."""
         self._prefix, self._more, self._monotonic_s = prefix, more, monotonic_s
         self.waiting: dict[str, deque[Block]] = {topic.name: deque() for topic in SOURCES}
         self._at_hand = 0
@@ -71,9 +71,9 @@ class Turns:
                 found.append(reached_ms)
         return found
 
-    def unfetched(self) -> int:
-        """About how many records, of all topics, the broker has that were not handed out yet."""
-        return sum(map(self._more, self.waiting))
+    def unfetched(self) -> bool:
+        """Does the broker have records, of whatever topic, that were not handed out yet?"""
+        return any(self._more(name) for name in self.waiting)
 
     def gather(self, newest_ms: int, most: int = FULL) -> list[Block]:
         """The next blocks, together about `most` records: folding has a fixed cost a call, so small blocks go together."""

@@ -206,13 +206,13 @@ def test_a_loop_says_how_it_stands() -> None:
         table.counts.folded = 8
         sender = Sender(
             table, 1, Nowhere(), view, FallRule(points=5, cooldown_ms=1),
-            topic=str, topic_ids={}, generation=2, closed=0, owner="w", wall_ms=lambda: NOW_S * 1000,
+            topic=str, topic_ids={}, generation=2, closed=0, owner="w", wall_ms=lambda: NOW_S * 1000, cpu_s=lambda: 0.0,
         )  # fmt: skip
         intake = Intake(table, 1, 4)
         intake.positions = {"likes": 3}
         loop = Loop(
             intake, sender, view, epoch=0, ends={}, interval_s=1, share=1, idle_s=1, stream_clock=False,
-            wall_ms=lambda: NOW_S * 1000, monotonic_s=lambda: 0.0, cpu_s=lambda: 0.0, folded=lambda _: None,
+            wall_ms=lambda: NOW_S * 1000, monotonic_s=lambda: 0.0, folded=lambda _: None,
         )  # fmt: skip
         assert loop.figures() == Figures(table.counts.as_dict(), 0, 2 << 32, {"likes": 3}, 0.0, 0, 0)
         await sender.send(intake.cut(0), [])

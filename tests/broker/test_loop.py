@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable
 
 import pytest
@@ -22,7 +21,7 @@ from streams.model.alerts import FallRule
 from streams.model.table import CLOSE, GOT, SHOWN, SUMS, UNSEEN, Table
 from streams.model.versions import DAY_MS, PLAIN
 from tests.broker.virtual import run
-from tests.intake.blocks import T0, Record, block, value
+from tests.intake.blocks import T0, Record, block
 
 LONG_S = 2.0
 
@@ -38,12 +37,12 @@ class Partition:
         view = View(self.board, 0)
         self.sender = Sender(
             table, 0, TransactionalPublisher(Swallow(), "test"), view, FallRule(),
-            topic=str, topic_ids={}, generation=1, closed=0, owner="test", wall_ms=self.now_ms,
+            topic=str, topic_ids={}, generation=1, closed=0, owner="test", wall_ms=self.now_ms, cpu_s=lambda: 0.0,
         )  # fmt: skip
         self.loop = Loop(
             self.intake, self.sender, view,
             epoch=1, ends={}, interval_s=interval_s, share=1.0, idle_s=idle_s, stream_clock=False,
-            wall_ms=self.now_ms, monotonic_s=self.now_s, cpu_s=lambda: 0.0, folded=lambda _: None,
+            wall_ms=self.now_ms, monotonic_s=self.now_s, folded=lambda _: None,
         )  # fmt: skip
         real = self.intake.cut
 
@@ -157,41 +156,5 @@ def test_closes_of_very_many_do_not_count_as_an_outage(monkeypatch: pytest.Monke
         await one.during(1.0)
         assert one.board.closes == 900
         assert one.loop.figures().rebuilds == 0
-
-    run(story())
-
-
-def test_intervals_double_while_the_broker_has_more_than_one_takes() -> None:
-    """And are short again as soon as little waits: the markers of other transactions, say."""
-
-    async def story() -> None:
-        one, more = Partition(Table(PLAIN), interval_s=0.1), {"likes": 5_000}
-        one.intake._more = lambda topic: more.get(topic, 0)
-
-        async def feed() -> None:
-            for n in range(1_000):
-                one.loop.offer(block("likes", value("ann", f"x{n}", T0 + n, f"e{n}"), before=n))
-                await asyncio.sleep(0.01)
-
-        feeding: list[asyncio.Task[None]] = []
-        asyncio.get_running_loop().call_later(5, more.update, {"likes": 50})
-        await one.during(9.0, lambda: feeding.append(asyncio.create_task(feed())))
-        feeding[0].cancel()
-        moments = [at for at, _ in one.cuts[:-1] if at % 1 > 1e-6]  # without the first look at the idle
-        gaps = [after - before for before, after in itertools.pairwise(moments)]
-        assert gaps[:5] == pytest.approx([0.2, 0.4, 0.8, 1.6, 2.0], abs=0.03)
-        assert gaps[-10:] == pytest.approx([0.1] * 10, abs=0.03)
-
-    run(story())
-
-
-def test_a_look_at_the_idle_does_not_prolong_an_interval() -> None:
-    """However often there is one, what is at hand is folded when its interval is over."""
-
-    async def story() -> None:
-        one = Partition(Table(PLAIN), interval_s=LONG_S, idle_s=0.5)
-        await one.during(LONG_S + 0.2, lambda: one.loop.offer(block("likes", value("ann"))))
-        assert len(one.cuts) > LONG_S / 0.5
-        assert one.intake.positions["likes"] == 1
 
     run(story())

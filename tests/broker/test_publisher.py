@@ -224,25 +224,6 @@ def test_an_interval_without_records_moves_positions(scene: Scene) -> None:
     play(story)
 
 
-def test_commit_says_where_each_place_ends(scene: Scene) -> None:
-    """What is sent to one place in several pieces is one run of records; behind a transaction comes its marker."""
-
-    async def story() -> None:
-        wide, narrow = (scene.wide, 1), (scene.narrow, 0)
-        async with scene.publisher() as publisher:
-            await publisher.begin()
-            for start in (0, 5, 10):
-                await publisher.send(*wide, numbered(start, 5))
-                await publisher.send(*narrow, numbered(start, 1))
-            assert await publisher.commit({(scene.narrow, 2): 1}) == {wide: 15, narrow: 3}
-            await publisher.begin()
-            await publisher.send(*wide, numbered(15, 2_500, size=1_000))  # three batches
-            assert await publisher.commit({(scene.narrow, 2): 2}) == {wide: 2_515 + scene.transactional}
-        assert (await scene.read(scene.wide, 2_515))[1] == numbered(0, 15) + numbered(15, 2_500, size=1_000)
-
-    play(story)
-
-
 def test_the_group_knows_the_positions(scene: Scene) -> None:
     """After the last commit the group has every position that was given."""
 
@@ -368,7 +349,6 @@ def test_nothing_is_seen_before_the_commit_and_all_after(in_transactions: Scene)
             await publisher.begin()
             await publisher.send(scene.wide, 0, numbered(0, 5))
             await publisher.send(scene.narrow, 1, numbered(5, 5))
-            await publisher.flush()
             # they are on the broker
             assert (await scene.read(scene.wide, 5, committed=False))[0] == numbered(0, 5)
             assert (await scene.read(scene.narrow, 5, committed=False))[1] == numbered(5, 5)
@@ -396,7 +376,6 @@ def test_a_successor_fences_and_aborts(in_transactions: Scene, late: str) -> Non
             await first.commit({source: 1})
             await first.begin()
             await first.send(scene.wide, 0, numbered(100, 5))
-            await first.flush()
             assert len((await scene.read(scene.wide, 10, committed=False))[0]) == 10  # they got there
             async with scene.publisher() as second:
                 with pytest.raises(ProducerFenced):
@@ -409,14 +388,11 @@ def test_a_successor_fences_and_aborts(in_transactions: Scene, late: str) -> Non
 
     async def zombie(first: Publisher, source: tuple[str, int]) -> None:
         if late.endswith("when told"):
-            await first.send(scene.wide, 0, numbered(105, 5))
-            await first.flush()
             with pytest.raises(ProducerFenced):
-                await first._arrived()
+                await (await first.send(scene.wide, 0, numbered(105, 5)))  # type: ignore[misc]
             first._sent.clear()
         if late.startswith("send"):
             await first.send(scene.wide, 0, numbered(105, 5))
-            await first.flush()
         await first.commit({source: 99})
 
     play(story)

@@ -41,7 +41,6 @@ async def write(settings: Settings, number: int, *intervals: tuple[Records, bool
             if committed:
                 await publisher.commit({})
             else:
-                await publisher.flush()
                 await publisher.abort()
     finally:
         await publisher.stop()

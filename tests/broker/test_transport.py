@@ -151,21 +151,3 @@ def test_a_client_that_cannot_close_ends_all_the_same() -> None:
     made._method_queue = None
     made._consumer = SimpleNamespace(stop=stop)
     asyncio.run(made.on_thread_stop())
-
-
-def test_a_fetch_is_one_message_for_each_agent() -> None:
-    """Whatever topics and partitions it is of, in the order of each; the message is of the partition that comes first."""
-    made = thread({})
-    made.app.settings.topic = "test-".__add__
-
-    def some(topic: str, partition: int, *starts: int) -> dict[TP, list[Block]]:
-        blocks = [Block(topic, partition, start, start + 10, 1, [Record(start)]) for start in starts]
-        return {TP(topic, partition): blocks}
-
-    likes, shares = some("test-likes", 0, 0, 10), some("test-shares", 1, 5)
-    second, third = some("test-engagements", 0, 7), some("test-engagements", 1, 8, 18)
-    assert made._together({**second, **likes, **third, **shares}) == {
-        TP("test-likes", 0): [[*likes[TP("test-likes", 0)], *shares[TP("test-shares", 1)]]],
-        TP("test-engagements", 0): [[*second[TP("test-engagements", 0)], *third[TP("test-engagements", 1)]]],
-    }
-    assert made._together({}) == {}
