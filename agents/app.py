@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import socket
 import tempfile
-from typing import Any
 
-import faust
 from faust.transport.drivers import TRANSPORTS
 
 from agents import actions, scoring
-from agents.health import Health, Watcher
-from agents.outside import Kafka, die
-from streams.broker.partitions import Partitions
-from streams.broker.topics import Topic
+from agents.worker.clout import Clout
+from agents.worker.health import Health
 from streams.settings import Settings
-
-_COLLECT = 100_000, 20, 20  # what is folded and sent makes few cycles: looking for them more often costs 5 to 10 %
-
-
-class Clout(faust.App):
-    """A worker: Faust fetches and rebalances, `partitions` does the rest."""
-
-    def __init__(self, *args: Any, settings: Settings, health: Health, **options: Any) -> None:
-        self.settings, self.health = settings, health
-        self.outside = Kafka(self)
-        self.partitions = Partitions(settings, self.outside, f"{socket.gethostname()}/{os.getpid()}", health)
-        health.standings, health.figures = self.partitions.standings, self.partitions.figures
-        self._watcher = Watcher(health, settings.stall_s, die)
-        super().__init__(*args, **options)
-
-    def source(self, *topics: Topic) -> faust.TopicT:
-        """A Faust topic of blocks; nothing is acknowledged to Faust, positions are our own."""
-        names = [self.settings.topic(topic.name) for topic in topics]
-        source = self.topic(
-            *names, key_serializer="raw", value_serializer="raw", acks=False, partitions=self.settings.partitions
-        )
-        source.maxsize = 10_000  # never full: the transport hands out a few blocks a partition and waits
-        return source
-
-    async def on_start(self) -> None:
-        """Before the worker joins the group."""
-        await super().on_start()
-        await self.outside.open()
-        self._watcher.start()
-
-    async def take(self, *_: object, **__: object) -> None:
-        """Faust awaits this after each assignment, before the flow resumes."""
-        if not self.should_stop:
-            gc.unfreeze()  # tables that were let go are garbage again
-            await self.partitions.take()
-            gc.freeze()  # else a collection looks at the name and memory of every user: 0.1 s for 300,000
-            gc.set_threshold(*_COLLECT)
-
-    async def on_stop(self) -> None:
-        """After SIGTERM or a crash."""
-        if self.crashed:
-            die(self.crash_reason or "the framework crashed")
-        await self.partitions.let_go()
-        await self.outside.close()
-        await super().on_stop()
-        self._watcher.stop()
 
 
 def create_app(settings: Settings, health: Health | None = None) -> Clout:

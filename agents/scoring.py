@@ -1,4 +1,4 @@
-"""Stage 2: engagements, keyed by target. What is done with a block stands in `streams.broker.intake` and `streams.model`."""
+"""Stage 2: engagements, keyed by target. What is done with a block stands in `streams.partition.intake` and `streams.model`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import faust
 
-from streams.broker.block import Block
-from streams.broker.topics import ENGAGEMENTS
+from streams.partition.block import Block
+from streams.topics import ENGAGEMENTS
 
 if TYPE_CHECKING:
-    from agents.app import Clout
+    from agents.worker.clout import Clout
 
 
 def define(app: Clout) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agents import embedded
-from agents.cluster import KafkaCluster, lacks_for_kafka
+from agents.local import embedded
+from agents.local.cluster import KafkaCluster, lacks_for_kafka
 from tests.servers import ROOT, left_out
 
 

@@ -19,8 +19,8 @@ from agents.api import problems
 from agents.api.board import Board
 from agents.api.problems import Problem
 from agents.api.push import Hub, running
-from agents.health import Health, Ready
-from agents.metrics import MEDIA_TYPE, Metrics
+from agents.worker.health import Health, Ready
+from agents.worker.metrics import MEDIA_TYPE, Metrics
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader, score_at
 from streams.settings import Settings

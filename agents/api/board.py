@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.broker.latency import quantiles
+from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings
 

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from agents.api.app import create_api
-from agents.health import Health
+from agents.worker.health import Health
 from streams.errors import CloutError, UsageError
 from streams.settings import Settings
 

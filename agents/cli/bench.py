@@ -86,7 +86,7 @@ def live(
     Pre-loads synthetic events on likes, shares, retweets and follows, then runs one worker process through both stages to
     Redis and `scores`. Time and CPU count from the moment the process has its partitions; every user's counts are checked.
     """
-    from agents.bench.live import live as run
+    from agents.proof.bench.live import live as run
 
     hush()
     with errors():
@@ -113,7 +113,7 @@ def latency(
     Told twice: by the worker's own histogram over all events, and by probes, events for targets nobody else has, whose
     arrival is read from the ids of the stream `updates`: the clock of the Redis server.
     """
-    from agents.bench.latency import latency as run
+    from agents.proof.bench.latency import latency as run
 
     hush()
     with errors():
@@ -133,7 +133,7 @@ def recovery(users: int, versions: int, kafka: str | None, as_json: bool) -> Non
     process. Counts from the first connection to the finished tables; imports do not count. Bytes a user are the growth of
     the process's resident memory.
     """
-    from agents.bench.recovery import recovery as run
+    from agents.proof.bench.recovery import recovery as run
 
     hush()
     with errors():
@@ -153,7 +153,7 @@ def takeover(users: int, rate: float, kafka: str | None, redis: str | None, as_j
     Two workers under a steady feed, session timeout 6 s. Seconds are the longest time in which nothing of a partition was
     committed while events came: of the partitions that moved to another process, for a join of those that stay.
     """
-    from agents.bench.takeover import takeover as run
+    from agents.proof.bench.takeover import takeover as run
 
     hush()
     with errors():
@@ -172,7 +172,7 @@ def stall(users: int, changed: int, as_json: bool) -> None:
     changed rows, an idle pass in which everyone has moved, a daily close, everyone shown again, the growth of a table.
     A phase is told by the most CPU time it took between two turns of the event loop.
     """
-    from agents.bench.stall import stall as run
+    from agents.proof.bench.stall import stall as run
 
     hush()
     with errors():
@@ -219,7 +219,7 @@ _SYSTEMS = {
 
 
 def _live_table(result: dict[str, Any]) -> Table:
-    from agents.bench.live import cost
+    from agents.proof.bench.live import cost
 
     table = Table("", "events", "events/s", "CPU µs/event", "peak RSS MB", "Kafka µs/event", "Redis µs/event")
     for name, system in result["systems"].items():

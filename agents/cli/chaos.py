@@ -66,7 +66,7 @@ def chaos(
     everyone's counts and scores in the rows, in Redis and in `scores` are compared with the offline fold of what was fed.
     Exit code 1 if anything is lost, doubled or different; then the logs are kept.
     """
-    from agents.chaos.run import run
+    from agents.proof.chaos.run import run
 
     seed = secrets.randbelow(1 << 31) if seed is None else seed
     result = run(minutes, int(brokers), workers, rate, seed, say, only=only, keep=keep)

@@ -68,11 +68,11 @@ def compare(
     quix-exactly, kafka-streams-exactly, flink-exactly, which run when they are named. Fetches the peers with pip and Maven
     the first time.
     """
-    from agents.bench.compare import compare as run
-    from agents.bench.ground import FULL, QUICK
-    from agents.bench.parts import PARTS
-    from agents.bench.systems import ALL, USUAL
     from agents.cli.bench import Show, errors, hush
+    from agents.proof.bench.compare import compare as run
+    from agents.proof.bench.comparison import FULL, QUICK
+    from agents.proof.bench.parts import PARTS
+    from agents.proof.bench.systems import ALL, USUAL
 
     parts, systems = _chosen(only, list(PARTS), list(ALL), USUAL)
     sizes = QUICK if quick else FULL
@@ -121,7 +121,7 @@ def _json(result: dict[str, Any]) -> bytes:
 
 
 def _print(parts: Sequence[str], result: dict[str, Any]) -> None:
-    from agents.bench.goals import goals
+    from agents.proof.bench.goals import goals
 
     for part in parts:
         for title, columns, rows in tables(part, result[part]):

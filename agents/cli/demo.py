@@ -48,8 +48,8 @@ def demo(
       clout demo --for 20 --json | tail -1
       clout demo --source activity.txt.gz --format higgs
     """
-    from agents.demo.feeding import DEFAULT_FILE_RATE, DEFAULT_RATE
     from agents.demo.run import Plan, run
+    from agents.demo.story import DEFAULT_FILE_RATE, DEFAULT_RATE
 
     if rate is None:
         rate = DEFAULT_FILE_RATE if source else DEFAULT_RATE

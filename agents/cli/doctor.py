@@ -16,7 +16,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from agents.cli.options import EVERYTHING, json_option, settings_options
 from agents.cli.output import json_line, moment, safe
-from streams.broker.topics import Admin
+from streams.broker.admin import Admin
 from streams.errors import CloutError
 from streams.scoreboard.connect import connect, ping
 from streams.scoreboard.reader import Reader

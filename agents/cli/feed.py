@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from agents.cli.arriving import Arriving, own_stdin
 from agents.cli.options import KAFKA, json_option, settings_options
 from agents.cli.output import counted, json_line, safe, say
 from agents.cli.progress import position, progress, size_of
-from agents.feed import Feeder, Refused
-from agents.feed import feed as send_all
-from streams.broker.topics import Admin
+from agents.feeds.arriving import Arriving, own_stdin
+from agents.feeds.feeder import Feeder, Refused
+from agents.feeds.feeder import feed as send_all
+from streams.broker.admin import Admin
 from streams.errors import TopicMismatch
 from streams.settings import Settings
 from streams.sources import FORMATS, Produced, Source, Synthetic, open_source

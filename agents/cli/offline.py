@@ -15,11 +15,11 @@ import orjson
 from agents.cli.options import TIME, json_option, settings_options
 from agents.cli.output import console, counted, leaderboard, moment, say
 from agents.cli.progress import Progress, position, progress, size_of
-from agents.offline import Report, Scored, fold, scored
 from streams.errors import UsageError
 from streams.events import MAX_AHEAD_MS
 from streams.model.table import Table
 from streams.model.versions import model
+from streams.offline import Report, Scored, fold, scored
 from streams.settings import Settings
 from streams.sources import FORMATS, Produced, Source, open_source
 

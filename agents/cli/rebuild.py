@@ -34,7 +34,7 @@ def rebuild(settings: Settings, json: bool) -> None:
     \b
     clout rebuild --redis redis://new-cache:6379/0
     """
-    from agents.rebuild import rebuild as run
+    from agents.admin.rebuild import rebuild as run
 
     with progress("rebuilding", "users", settings.partitions) as bar:
         done = run(settings, bar.update)

@@ -12,8 +12,8 @@ import orjson
 from agents.cli.options import KAFKA, json_option, settings_options
 from agents.cli.output import json_line, moment, safe, say
 from agents.cli.topiclog import newest
-from streams.broker.topics import REJECTS
 from streams.settings import Settings
+from streams.topics import REJECTS
 
 _SHOWN = 160  # characters of a record
 

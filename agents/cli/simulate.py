@@ -38,8 +38,8 @@ def simulate(seeds: int | None, seed: int | None, mutations: bool, json: bool) -
     """
     if seed is not None and seeds is None:
         return _replay(seed, json)
-    from agents.simulation.mutations import MUTATIONS
-    from agents.simulation.run import run
+    from agents.proof.simulation.mutations import MUTATIONS
+    from agents.proof.simulation.run import run
 
     first = seed or 0
     wanted = range(first, first + (seeds or _DEFAULT))
@@ -70,7 +70,7 @@ def simulate(seeds: int | None, seed: int | None, mutations: bool, json: bool) -
 
 
 def _replay(seed: int, json: bool) -> int:
-    from agents.simulation.run import attempt
+    from agents.proof.simulation.run import attempt
 
     wrong = attempt(seed, None if json else click.echo)
     if json:

@@ -45,7 +45,7 @@ def export(settings: Settings, file: str, json: bool) -> None:
     \b
     clout state export clout-2026-01-01.zst
     """
-    from agents.state_export import export_state, packed
+    from agents.admin.state_export import export_state, packed
 
     with _whole(file) as raw, packed(file, raw) as to, progress("exporting", "records", settings.partitions) as bar:
         done = export_state(settings, to, bar.update)
@@ -70,7 +70,7 @@ def import_(settings: Settings, file: str, json: bool) -> None:
     \b
     clout topics create && clout state import clout.zst && clout worker
     """
-    from agents.state_import import Import
+    from agents.admin.state_import import Import
 
     with _staged(file) as path:
         work = Import(settings, path, "stdin" if file == "-" else file)

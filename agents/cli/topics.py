@@ -6,7 +6,7 @@ import click
 
 from agents.cli.options import KAFKA, json_option, settings_options
 from agents.cli.output import console, json_line, say, table
-from streams.broker.topics import Admin, Found
+from streams.broker.admin import Admin, Found
 from streams.settings import Settings
 
 

@@ -55,14 +55,14 @@ def worker(settings: Settings, port: int | None, processes: int) -> int:
         return _several(settings, port, processes)
     for number in (signal.SIGTERM, signal.SIGINT):  # until Faust listens to them: while it starts and waits
         signal.signal(number, _leave)
-    from agents.health import Health
+    from agents.worker.health import Health
 
     health = Health()
     if port is not None:
         from agents.api.serve import serve_in_thread
 
         say(f"http://127.0.0.1:{serve_in_thread(settings, port, health=health)}")
-    from agents.worker import run
+    from agents.worker.start import run
 
     run(settings, say, health)
     return 0
@@ -80,7 +80,7 @@ def _several(settings: Settings, port: int | None, processes: int) -> int:
         say(f"{idle} of {processes} processes will be idle: there are {settings.partitions} partitions")
     env = _environ(settings)
     Settings.load(env, name=_name(settings, processes))  # the longest name of a child may be too long
-    from agents.processes import Parent
+    from agents.worker.parent import Parent
 
     return Parent([_argv(settings, port, number) for number in range(1, processes + 1)], env).run()
 
@@ -91,7 +91,7 @@ def _name(settings: Settings, number: int) -> str:
 
 def _argv(settings: Settings, port: int | None, number: int) -> list[str]:
     """The command of a child, counted from 1: what is its own, as flags. -P: what lies in the current folder is not ours."""
-    argv = [sys.executable, "-P", "-m", "agents.child", "worker", "--processes", "1"]
+    argv = [sys.executable, "-P", "-m", "agents.cli.as_child", "worker", "--processes", "1"]
     if port is not None:
         argv += ["--port", str(port + number - 1 if port else 0)]
     if settings.name:

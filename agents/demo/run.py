@@ -14,11 +14,11 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from agents.api.board import Board
-from agents.demo.feeding import events, send
 from agents.demo.stack import SIGNALS, Stack, interruptible, stack
+from agents.demo.story import events, send
 from agents.demo.tally import LOOK_S, folded, result, whole
 from agents.demo.view import LineView, TerminalView, View
-from agents.feed import Feeder
+from agents.feeds.feeder import Feeder
 from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from agents import embedded
-from streams.broker.topics import Admin
+from agents.local import embedded
+from streams.broker.admin import Admin
 from streams.errors import CloutError
 from streams.settings import Settings, variable_of
 
@@ -22,7 +22,7 @@ SESSION_TIMEOUT_S = 6
 #: a silent partition says so soon: how the demo knows that the worker has begun, and that everything is folded
 IDLE_S = 0.5
 #: The embedded broker looks at every batch ever written to a partition whenever one is read, about 1 us each, so the
-#: demo writes few: two partitions unless CLOUT_PARTITIONS says otherwise, and a feed in bursts (agents/demo/feeding.py).
+#: demo writes few: two partitions unless CLOUT_PARTITIONS says otherwise, and a feed in bursts (agents/demo/story.py).
 PARTITIONS = 2
 FETCH_MIN_BYTES = 1  # and it looks again and again until a fetch is full
 WORKER_STOP_S = 5.0

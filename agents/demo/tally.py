@@ -6,8 +6,8 @@ import asyncio
 import time
 
 from agents.api.board import Record, totals
-from streams.broker.latency import quantiles
 from streams.errors import CloutError
+from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
 
 STUCK_S = 20.0  # without any progress for so long, what is missing will not come

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-Record = tuple[bytes | None, bytes]  # key, value
+from streams.partition.ports import Record
 
 _NO_HEADERS: list[tuple[str, bytes | None]] = []
 

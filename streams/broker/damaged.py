@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from streams.broker.block import UNDECODABLE
+from streams.partition.block import UNDECODABLE
 
 
 class _Damage(NamedTuple):

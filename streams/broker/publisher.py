@@ -9,16 +9,14 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 
-from streams.broker.batches import Record, fill
-
-Records = Iterable[Record]
-Sent = asyncio.Future[Any]  #: of a batch: its result has the `offset` of the first record
+from streams.broker.batches import fill
+from streams.partition.ports import Records, Sent
 
 COMMIT_S = 1.0
 TELL_S = 5.0  # as often as other consumers do by default
@@ -26,32 +24,6 @@ _WHY_S = 1.0  # how soon the client has found out why it can do nothing more
 #: how long a dead worker can hold up those who read committed; longer than an interval and a pause
 TRANSACTION_TIMEOUT_MS = 20_000
 MAX_BATCH_BYTES = 900_000  # the default of 16 KB makes a large interval nine times slower
-
-
-class Publisher(Protocol):
-    """Outputs of one partition. One interval is open at a time."""
-
-    transactional: bool  #: are rows kept, and is everything of an interval visible together?
-
-    async def start(self) -> None:
-        """Connect. With transactions this fences the predecessor and aborts what it left open."""
-
-    async def begin(self) -> None:
-        """Open an interval."""
-
-    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
-        """Queue (key, value) records for one partition of a topic, in order. Returns the last batch on its way."""
-
-    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
-        """Close the interval: returns when everything sent is acknowledged.
-
-        `positions` maps (topic, partition) to the next offset to read; the group is told them at the latest with the
-        `last` interval of a partition (in a transaction they are seen with its marker, moments after this returns).
-        Raises when anything failed.
-        """
-
-    async def stop(self) -> None:
-        """The partition is let go."""
 
 
 class _Batches:

@@ -12,9 +12,9 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.broker.block import Block
 from streams.broker.fetching import ROOM_WAIT_S, ConsumerThread
 from streams.errors import LostPlace
+from streams.partition.block import Block
 
 
 class Consumer(driver.Consumer):
@@ -86,7 +86,7 @@ class Consumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         name = self.app.settings.name
         if name and self.epoch and self._thread.forgotten:  # joining again, both would replace each other for ever
-            self.app.outside.die(
+            self.app.ports.die(
                 LostPlace(
                     f"the group no longer knows this worker as {name}: another one was started with the same CLOUT_NAME, or this "
                     "one was silent for longer than CLOUT_SESSION_TIMEOUT_S. Give each worker a name of its own; what this one "

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 from redis.asyncio import RedisCluster
 
-from streams.broker.partition import partition_of
 from streams.model import score as scoring
 from streams.model import versions
+from streams.partitioner import partition_of
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.layout import Keys, shard_of
 from streams.scoreboard.spread import Spread, merged

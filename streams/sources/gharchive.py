@@ -15,7 +15,7 @@ import orjson
 from streams.sources.record import Produced, produced
 
 if TYPE_CHECKING:
-    from streams.sources.source import Report
+    from streams.sources.report import Report
 
 # A star is a like, a fork shows the work to others; issues, pull requests and comments answer the owner.
 _KINDS = {

@@ -18,7 +18,7 @@ from streams.events import TOPIC_OF
 from streams.sources.record import Produced
 
 if TYPE_CHECKING:
-    from streams.sources.source import Report
+    from streams.sources.report import Report
 
 _KINDS = {b"RT": "retweet", b"RE": "reply", b"MT": "mention"}
 _TOPICS = {code: TOPIC_OF[kind] for code, kind in _KINDS.items()}

@@ -10,7 +10,7 @@ import orjson
 from streams.sources.record import Produced, produced
 
 if TYPE_CHECKING:
-    from streams.sources.source import Report
+    from streams.sources.report import Report
 
 _POST = "app.bsky.feed.post"
 _KINDS = {

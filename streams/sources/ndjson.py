@@ -11,7 +11,7 @@ from streams.events import TOPIC_OF
 from streams.sources.record import NO_TIME, Produced
 
 if TYPE_CHECKING:
-    from streams.sources.source import Report
+    from streams.sources.report import Report
 
 REJECTING_TOPIC = "likes"  # where lines go that belong nowhere: the worker there rejects them and keeps their bytes
 _MAX_TS_MS = 1 << 53  # Kafka's timestamps are 64 bit; beyond this it is no time

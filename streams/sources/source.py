@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -15,16 +15,6 @@ from streams.sources.lines import MAX_LINE_BYTES, Lines, open_bytes
 from streams.sources.record import Produced
 
 GIVE_UP_LINES = 100  # so many lines, none in the format: it is another file, not a bad line
-
-
-class Report(Protocol):
-    """Where a format says which lines it leaves out, and why."""
-
-    def skip(self, reason: str) -> None:
-        """A line of the format that is nobody's engagement."""
-
-    def malformed(self, reason: str) -> None:
-        """A line that is not in the format."""
 
 
 _FORMATS: dict[str, Callable[..., Iterator[Produced]]] = {

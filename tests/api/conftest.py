@@ -14,11 +14,12 @@ import orjson
 import pytest
 
 from agents.api.serve import serving
-from agents.health import Health
-from streams.broker.partition import partition_of
+from agents.worker.health import Health
 from streams.model.versions import DEFAULT
+from streams.partitioner import partition_of
 from streams.scoreboard.connect import connect
-from streams.scoreboard.writer import Flush, Writer
+from streams.scoreboard.flush import Flush
+from streams.scoreboard.writer import Writer
 from streams.settings import Settings
 from tests.scoreboard.records import bins, record
 

@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 
-from tests.api.browser import tab
+from tests.api.chromium import tab
 from tests.api.conftest import SCORES, Scene
 
 USERS = "[...document.querySelectorAll('#board .user a')].map((a) => a.textContent)"

@@ -10,19 +10,19 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from agents.health import Health, Watcher
-from agents.metrics import KINDS, Metrics, table
-from streams.broker.figures import Figures
-from streams.broker.intake import Intake
-from streams.broker.liveness import IDLE, SENDING, Standing
-from streams.broker.loop import Loop
-from streams.broker.publisher import Records
-from streams.broker.recovery import Progress
-from streams.broker.sending import Sender
-from streams.broker.view import View
+from agents.worker.health import Health, Watcher
+from agents.worker.metrics import KINDS, Metrics, table
 from streams.model.alerts import FallRule
 from streams.model.table import Counts, Table
 from streams.model.versions import DEFAULT
+from streams.partition.figures import Figures
+from streams.partition.intake import Intake
+from streams.partition.liveness import IDLE, SENDING, Standing
+from streams.partition.loop import Loop
+from streams.partition.ports import Records
+from streams.partition.recovered import Progress
+from streams.partition.sending import Sender
+from streams.scoreboard.view import View
 from tests.api.conftest import SCORES, Scene
 
 NOW_S = 1_767_225_600.0

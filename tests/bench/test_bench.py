@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from agents.bench.expected import Expected, difference
-from agents.bench.feed import KINDS, synthetic
-from agents.bench.gaps import Gaps
-from agents.bench.live import cost
 from agents.cli.bench import bench
+from agents.proof.bench.expected import Expected, difference
+from agents.proof.bench.gaps import Gaps
+from agents.proof.bench.live import cost
+from agents.proof.bench.preload import KINDS, synthetic
 from streams.events import TOPIC_OF, decode_event
 from streams.sources.record import produced
 
@@ -114,7 +114,7 @@ def test_recovery_reads_back_what_was_written(kafka: str) -> None:
 @pytest.mark.timeout(110)
 def test_takeover_tells_each_case(kafka: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Partitions stand still for as long as a killed worker is not missed, and only those of it; a worker that says goodbye is."""
-    monkeypatch.setattr("agents.bench.takeover._AFTER_S", 0.5)
+    monkeypatch.setattr("agents.proof.bench.takeover._AFTER_S", 0.5)
     result = _run("takeover", "--users", "400", "--kafka", kafka, "--redis", redis_url)
     assert {"join", "SIGTERM", "kill -9"} <= result["cases"].keys()
     killed = result["cases"]["kill -9"]
@@ -126,10 +126,10 @@ def test_takeover_tells_each_case(kafka: str, redis_url: str, monkeypatch: pytes
 @linux
 def test_stall_tells_each_phase(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every case comes to its end, and what was clocked is put back as it was."""
-    from streams.broker.intake import Intake
+    from streams.partition.intake import Intake
 
     real = Intake.cut
-    monkeypatch.setattr("agents.bench.stall._GROWN_TO", 5_000)
+    monkeypatch.setattr("agents.proof.bench.stall._GROWN_TO", 5_000)
     result = _run("stall", "--users", "3000", "--changed", "2000")
     assert set(result["cases"]) == {"commit", "idle pass", "daily close", "show everyone", "table growth"}
     for case in result["cases"].values():

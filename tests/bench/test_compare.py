@@ -18,19 +18,20 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from agents.bench import job, parts
-from agents.bench.clout import WrongResult
-from agents.bench.fold import Fold
-from agents.bench.footprint import pauses
-from agents.bench.ground import QUICK, Ground, summary
-from agents.bench.population import measure
-from agents.bench.scores_topic import Last, read_record
-from agents.bench.sizing.inputs import figures
-from agents.bench.systems import ALL, PEERS, USUAL, System
-from agents.bench.workloads import hot, synthetic
 from agents.cli.bench import bench
 from agents.cli.compare import tables
-from agents.cluster import lacks_for_kafka
+from agents.local.cluster import lacks_for_kafka
+from agents.proof.bench import parts
+from agents.proof.bench import peer_job as job
+from agents.proof.bench.clout import WrongResult
+from agents.proof.bench.comparison import QUICK, Ground, summary
+from agents.proof.bench.fold import Fold
+from agents.proof.bench.footprint import pauses
+from agents.proof.bench.population import measure
+from agents.proof.bench.scores_topic import Last, read_record
+from agents.proof.bench.sizing.inputs import figures
+from agents.proof.bench.systems import ALL, PEERS, USUAL, System
+from agents.proof.bench.workloads import hot, synthetic
 from streams.events import decode_event
 from tests.servers import left_out
 
@@ -136,7 +137,7 @@ def test_recovery_and_footprint_are_measured(kafka: str, redis_url: str) -> None
 
 def test_a_growing_table_tells_its_longest_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each addition that took longer than all before it, in order."""
-    monkeypatch.setattr("agents.bench.footprint._PAUSE_MS", -1.0)
+    monkeypatch.setattr("agents.proof.bench.footprint._PAUSE_MS", -1.0)
     found = pauses(3_000)
     told = [(one["users"], one["cpu_ms"]) for one in found["each_longer"]]
     assert found["grown_to"] == 3_000

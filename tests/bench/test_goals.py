@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.bench.goals import goals
 from agents.cli.compare import joined
+from agents.proof.bench.goals import goals
 
 
 def _result(**parts: Any) -> dict[str, Any]:

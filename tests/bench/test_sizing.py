@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from agents.bench.sizing.inputs import KLOUT, Assumptions, Load, figures
-from agents.bench.sizing.needs import Sizing
-from agents.bench.sizing.page import page
-from agents.bench.sizing.unknown import largest, most, smallest, whole
-from agents.bench.sizing.words import MISSING, b, n
-from streams.broker.loop import LONGEST_INTERVAL_S
+from agents.proof.bench.sizing.inputs import KLOUT, Assumptions, Load, figures
+from agents.proof.bench.sizing.needs import Sizing
+from agents.proof.bench.sizing.numbers import MISSING, b, n
+from agents.proof.bench.sizing.page import page
+from agents.proof.bench.sizing.unmeasured import largest, most, smallest, whole
 from streams.broker.publisher import TELL_S
 from streams.events import KINDS
 from streams.model import memory
+from streams.partition.loop import LONGEST_INTERVAL_S
 from tests.servers import ROOT
 
 

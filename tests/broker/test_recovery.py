@@ -8,14 +8,16 @@ from collections.abc import Iterable
 import pytest
 from aiokafka import TopicPartition
 
-from streams.broker import state
+from streams.broker.admin import Admin
 from streams.broker.publisher import TransactionalPublisher, transactional_producer
-from streams.broker.recovery import Progress, last_values, recover
+from streams.broker.recovery import last_values, recover
 from streams.broker.scan import Scan
-from streams.broker.topics import STATE, Admin
 from streams.errors import CloutError
+from streams.formats import state
 from streams.model.versions import DEFAULT
+from streams.partition.recovered import Progress
 from streams.settings import Settings
+from streams.topics import STATE
 
 Records = Iterable[tuple[bytes, bytes | None]]
 

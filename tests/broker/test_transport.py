@@ -12,9 +12,9 @@ import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 from faust.types import TP
 
-from streams.broker.block import Block
 from streams.broker.damaged import readable
 from streams.broker.fetching import ConsumerThread
+from streams.partition.block import Block
 
 LIKES, SHARES = TP("likes", 0), TP("shares", 0)
 

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from agents.chaos.faults import KINDS
-from agents.chaos.run import run
-from agents.cluster import lacks_for_kafka
+from agents.local.cluster import lacks_for_kafka
+from agents.proof.chaos.faults import KINDS
+from agents.proof.chaos.run import run
 from tests.servers import left_out
 
 PLACES = ("rows", "redis", "scores")

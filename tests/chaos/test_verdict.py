@@ -6,8 +6,8 @@ from itertools import islice
 
 import pytest
 
-from agents import offline
-from agents.chaos.verdict import Record, Side, compare, expected, latest, of_tables
+from agents.proof.chaos.verdict import Record, Side, compare, expected, latest, of_tables
+from streams import offline
 from streams.model.table import ACTIONS, ENGAGEMENTS, Table
 from streams.model.versions import PLAIN
 from streams.sources import Produced, Shape, Synthetic, produced

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from agents import offline
+from streams import offline
 from streams.model.versions import model
 from streams.scoreboard.reader import score_at
 from streams.sources import Produced

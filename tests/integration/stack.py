@@ -15,9 +15,9 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from crc32c import crc32c
 
-from agents.embedded import Process, child
-from streams.broker.partition import partition_of
-from streams.broker.topics import Admin
+from agents.local.embedded import Process, child
+from streams.broker.admin import Admin
+from streams.partitioner import partition_of
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings, variable_of

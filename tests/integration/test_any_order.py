@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.cluster import KafkaCluster, lacks_for_kafka
-from agents.embedded import Process, ask, child, free_port
+from agents.local.cluster import KafkaCluster, lacks_for_kafka
+from agents.local.embedded import Process, ask, child, free_port
 from tests.integration.stack import Stack
 from tests.integration.test_restart import exact, history
 from tests.servers import left_out

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from streams.broker.partition import partition_of
-from streams.broker.topics import Admin
+from streams.broker.admin import Admin
+from streams.partitioner import partition_of
 from tests.integration.stack import Stack
 
 NOW = int(time.time() * 1000)

@@ -12,8 +12,8 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from agents.embedded import Process, child
-from streams.broker.topics import Admin
+from agents.local.embedded import Process, child
+from streams.broker.admin import Admin
 from streams.sources import Produced
 from tests.integration.compare import difference, expected
 from tests.integration.stack import Stack

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agents.embedded import Process
+from agents.local.embedded import Process
 from tests.integration.stack import Stack
 from tests.integration.test_group import held
 from tests.integration.test_restart import exact, history, until

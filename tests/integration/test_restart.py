@@ -12,9 +12,10 @@ from pathlib import Path
 
 from redis import Redis
 
-from agents.embedded import Process, ask, child, free_port
+from agents.local.embedded import Process, ask, child, free_port
 from streams.scoreboard.connect import connect
-from streams.scoreboard.writer import Flush, Writer
+from streams.scoreboard.flush import Flush
+from streams.scoreboard.writer import Writer
 from streams.sources import Produced, Shape, Synthetic
 from tests.integration.compare import difference, expected
 from tests.integration.stack import Stack

@@ -14,12 +14,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agents.cli.main import cli
-from streams.broker import state
+from streams.broker.admin import Admin
 from streams.broker.publisher import transactional_producer
-from streams.broker.statefile import Head, Written
-from streams.broker.topics import STATE, Admin
+from streams.formats import state
+from streams.formats.statefile import Head, Written
 from streams.model.table import Counts
 from streams.model.versions import PLAIN
+from streams.topics import STATE
 from tests.integration.stack import Stack
 from tests.integration.test_restart import _all_there, exact, history, until
 

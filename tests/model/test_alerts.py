@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.broker.outgoing import CHUNK, Spread, chunks
 from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
 from streams.model.table import CLOSE, SHOWN, Table
 from streams.model.versions import DAY_MS, PLAIN
+from streams.partition.outgoing import CHUNK, Spread, chunks
 from tests.model.world import HOUR_MS, T0, World, cut, event
 
 RULE = FallRule(points=5.0, cooldown_ms=6 * HOUR_MS)

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.broker.latency import Latency, quantiles
-from streams.model import engagements
-from streams.model.engagements import FIRST, FOLLOW, UNDO, Engagements, Pack, decode, encode, received, split
+from streams.formats import engagements as wire
+from streams.formats.engagements import decode, encode
+from streams.model.engagements import FIRST, FOLLOW, UNDO, Engagements, Pack, received, split
 from streams.model.receiving import receive
 from streams.model.table import GOT, UNSEEN, Table
 from streams.model.versions import PLAIN
+from streams.scoreboard.latency import Latency, quantiles
 from tests.model.world import T0, World
 from tests.strategies import ids
 
@@ -103,7 +104,7 @@ def test_other_formats_and_torn_columns_are_refused() -> None:
     """A format of the future is named; columns of different length are no pack."""
     import msgspec
 
-    with pytest.raises(ValueError, match=f"format 2; this worker knows {engagements.FORMAT}"):
+    with pytest.raises(ValueError, match=f"format 2; this worker knows {wire.FORMAT}"):
         decode(msgspec.msgpack.encode((2, T0, [], b"", b"", b"")))
     with pytest.raises(ValueError, match="lengths"):
         decode(msgspec.msgpack.encode((1, T0, ["net:a"], b"", b"", b"")))

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.broker import strays
 from streams.events import KINDS
-from streams.model import engagements, memory, score
+from streams.formats import engagements as packed
+from streams.formats import strays
+from streams.model import memory, score
 from streams.model.assess import assess, population
 from streams.model.engagements import Pack, received
 from streams.model.receiving import receive
@@ -82,21 +83,21 @@ def test_no_name_breaks_a_memory(acts: list[tuple[str, str, str]], ref: str) -> 
 def wire(weight: float = 1.0, ts: int = T0, code: int = 0, clock: int = T0, target: str = "net:bob") -> bytes:
     """A pack with one engagement, as whoever may write to `engagements` could send it."""
     columns = (struct.pack("<f", weight), struct.pack("<q", ts), bytes((code,)))
-    return msgspec.msgpack.encode((engagements.FORMAT, clock, [target], *columns))
+    return msgspec.msgpack.encode((packed.FORMAT, clock, [target], *columns))
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf])
 def test_pack_with_a_weight_that_is_no_number_is_refused(weight: float) -> None:
     """One NaN in a sum would stay for ever and stop the histogram."""
     with pytest.raises(ValueError, match="pack"):
-        engagements.decode(wire(weight=weight))
+        packed.decode(wire(weight=weight))
 
 
 @pytest.mark.parametrize("kind", [6, 7])
 def test_pack_with_a_kind_nobody_knows_is_refused(kind: int) -> None:
     """Kinds 6 and 7 fit in the bits, but their columns belong to counts and scores."""
     with pytest.raises(ValueError, match="pack"):
-        engagements.decode(wire(code=kind))
+        packed.decode(wire(code=kind))
 
 
 @pytest.mark.parametrize(("ts", "clock"), [(2**62, T0), (T0, 2**62), (T0, 2**64 - 1), (-(2**62), T0), (T0, -5)])
@@ -105,7 +106,7 @@ def test_pack_from_another_age_is_refused_or_harmless(ts: int, clock: int) -> No
     world = World()
     world.did("like", "ann", "bob")
     with contextlib.suppress(ValueError):
-        receive(world.table, engagements.decode(wire(ts=ts, clock=clock, target="net:eve")))
+        receive(world.table, packed.decode(wire(ts=ts, clock=clock, target="net:eve")))
     assert world.record("bob")["windows"]["quarter"] == pytest.approx(1.0)
 
 
@@ -119,7 +120,7 @@ def test_stray_of_a_kind_nobody_knows_is_refused(kind: int) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_crash_the_decoders(data: bytes) -> None:
     """Any bytes are a pack or a ValueError."""
-    for decode in (engagements.decode, strays.decode):
+    for decode in (packed.decode, strays.decode):
         for record in (data, b"\x96\x01" + data, b"\x92\x01" + data):
             with contextlib.suppress(ValueError):
                 decode(record)
@@ -131,8 +132,8 @@ def test_no_columns_crash_the_receiver(
 ) -> None:
     """What decodes can be folded, and leaves finite rows."""
     try:
-        record = msgspec.msgpack.encode((engagements.FORMAT, clock, targets, weights, times, codes))
-        pack = engagements.decode(record)
+        record = msgspec.msgpack.encode((packed.FORMAT, clock, targets, weights, times, codes))
+        pack = packed.decode(record)
     except (ValueError, OverflowError, UnicodeEncodeError):
         return
     table = Table(PLAIN)

@@ -64,8 +64,8 @@ def test_pure_modules_bring_nothing_lively() -> None:
         "import socket, sys, threading\n"
         "def no(*a, **k): raise AssertionError('a socket at import')\n"
         "socket.socket.connect = socket.socket.bind = no\n"
-        "import streams.model.records, streams.model.acting, streams.model.days, streams.broker.intake, streams.settings\n"
-        "import streams.broker.outgoing\n"
+        "import streams.model.records, streams.model.acting, streams.model.days, streams.partition.intake, streams.settings\n"
+        "import streams.partition.outgoing\n"
         f"print([m for m in {LIVELY!r} if m in sys.modules], threading.active_count())\n"
     )
     done = subprocess.run(
@@ -80,7 +80,7 @@ def test_agents_do_nothing_at_import() -> None:
         "import socket, threading\n"
         "def no(*a, **k): raise AssertionError('a socket at import')\n"
         "socket.socket.connect = socket.socket.bind = no\n"
-        "import agents.app, agents.outside, agents.worker, agents.actions, agents.scoring, faust\n"
+        "import agents.app, agents.worker.servers, agents.worker.start, agents.actions, agents.scoring, faust\n"
         "made = [n for n, v in vars(agents.app).items() if isinstance(v, faust.App)]\n"
         "print(made, threading.active_count())\n"
     )

@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
-from streams.broker.outgoing import Spread, chunks
 from streams.model import days, windows
 from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
 from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SHOWN, SUMS, WIDTH, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
+from streams.partition.outgoing import Spread, chunks
 from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from streams.broker.intake import Cut
 from streams.events import KIND_INDEX, Event
 from streams.model.acting import act
 from streams.model.engagements import Engagements, Pack, received
@@ -19,6 +18,7 @@ from streams.model.receiving import receive
 from streams.model.records import scored
 from streams.model.table import DID, GOT, Slots, Table
 from streams.model.versions import DAY_MS, PLAIN, Model
+from streams.partition.cut import Cut
 
 T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z, ms
 HOUR_MS = 3_600_000

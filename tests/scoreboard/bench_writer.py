@@ -19,8 +19,9 @@ import msgspec
 import orjson
 
 from streams.scoreboard.connect import connect
+from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import bin_of
-from streams.scoreboard.writer import Flush, Writer
+from streams.scoreboard.writer import Writer
 from tests.scoreboard.servers import serving
 
 CHUNK, CALLS = 500, 200

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from streams.broker.partition import partition_of
+from streams.partitioner import partition_of
+from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import bin_of
-from streams.scoreboard.writer import Flush
 
 NOW_MS = 1_767_225_600_000
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from agents.embedded import Process, child, free_port
+from agents.local.embedded import Process, child, free_port
 from tests.servers import left_out
 
 

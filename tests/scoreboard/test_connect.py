@@ -15,7 +15,7 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from agents.embedded import free_port
+from agents.local.embedded import free_port
 from streams.errors import DependencyDown, UsageError
 from streams.scoreboard.connect import address, connect, connect_sync, down, ping
 from tests.scoreboard.conftest import Board, on

@@ -9,11 +9,12 @@ import orjson
 import pytest
 
 from streams.errors import UsageError
+from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import Keys
 from streams.scoreboard.reader import Rank, score_at
 from streams.scoreboard.spread import Spread
 from streams.scoreboard.tail import Tail
-from streams.scoreboard.writer import Flush, Writer
+from streams.scoreboard.writer import Writer
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import NOW_MS, bins, by_partition, flush, record
 

@@ -14,9 +14,9 @@ import orjson
 import pytest
 from redis.crc import key_slot
 
-from agents.embedded import free_port
-from streams.broker.view import View
+from agents.local.embedded import free_port
 from streams.scoreboard.connect import AsyncRedis, connect, connect_sync
+from streams.scoreboard.view import View
 from tests.scoreboard.conftest import Board, on
 from tests.scoreboard.records import bins, flush
 from tests.scoreboard.servers import Server, serving

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.exceptions import ResponseError
 
+from streams.scoreboard.flush import MAX_USERS
 from streams.scoreboard.layout import ALERTS_KEPT, Keys, bin_of, shard_of
-from streams.scoreboard.writer import MAX_USERS, Writer
+from streams.scoreboard.writer import Writer
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import flush, record
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from agents.simulation.mutations import MUTATIONS
-from agents.simulation.run import attempt, run
+from agents.proof.simulation.mutations import MUTATIONS
+from agents.proof.simulation.run import attempt, run
 
 SEEDS = int(os.environ.get("CLOUT_TEST_SEEDS", "5000"))
 

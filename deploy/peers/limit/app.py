@@ -10,7 +10,7 @@ import os
 
 from confluent_kafka import Consumer, Producer
 
-from agents.bench.job import READY, TOPICS, decode
+from agents.proof.bench.peer_job import READY, TOPICS, decode
 
 BATCH = 10_000
 prefix = os.environ["CLOUT_TOPIC_PREFIX"]

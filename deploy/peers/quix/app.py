@@ -14,7 +14,7 @@ from quixstreams import Application, State
 from quixstreams.models import Topic
 from quixstreams.state.rocksdb import RocksDBOptions
 
-from agents.bench.job import READY, TOPICS, add, record, weigh
+from agents.proof.bench.peer_job import READY, TOPICS, add, record, weigh
 
 PACKED = struct.Struct("<qd")
 ROW = struct.Struct("<dddqq")

@@ -1,0 +1,98 @@
+"""Is the application at rest? What must be true before state is taken out of `state` or put into it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from aiokafka import TopicPartition
+
+from streams.broker.admin import Admin, Bounds
+from streams.broker.scan import Scan
+from streams.errors import CloutError
+from streams.formats.state import Header
+from streams.settings import Settings
+from streams.topics import SOURCES, STATE
+
+Logs = dict[tuple[str, int], Bounds]  #: by base name and partition
+
+
+def nobody_works(settings: Settings, admin: Admin) -> None:
+    """Raise CloutError while a worker is in the group."""
+    if members := admin.members():
+        raise CloutError(
+            f"{members} worker(s) of {settings.app} are running: stop them all first (SIGTERM). One that was killed counts "
+            f"for {settings.session_timeout_s} s more"
+        )
+
+
+def logs(settings: Settings, admin: Admin) -> Logs:
+    """Where `state` and all sources begin and end. Raises CloutError while a transaction is open in one of them."""
+    found = admin.bounds(STATE, *SOURCES)
+    for (name, number), at in found.items():
+        if at.committed < at.end:
+            raise CloutError(
+                f"{settings.topic(name)}[{number}]: a transaction is open, of a worker that was killed or of a producer "
+                "that is sending. Kafka ends what a dead worker left within half a minute: try again then"
+            )
+    return found
+
+
+def drained(settings: Settings, found: Logs, headers: Mapping[int, Header]) -> None:
+    """Raise CloutError if a source holds records that the rows do not count yet, or has lost such records."""
+    begins = {}
+    for (name, number), at in found.items():
+        if name == STATE.name:
+            continue
+        header = headers.get(number)
+        position = header.positions.get(name, at.first) if header else at.first
+        if position < at.first:
+            raise CloutError(
+                f"{settings.topic(name)}[{number}]: the rows count what is below {position}, and retention has deleted what "
+                f"is below {at.first}: a worker refuses to go on from here, so there is nothing safe to export"
+            )
+        if position < at.end:
+            begins[TopicPartition(settings.topic(name), number)] = position
+    if waiting := _first_records(settings, begins):
+        raise CloutError(
+            f"not everything is counted yet: records wait at {', '.join(waiting)}. Stop feeding, run a worker until "
+            "nothing is left, wait some seconds more (engagements travel between partitions), stop it, and export again"
+        )
+
+
+def untouched(settings: Settings, found: Logs) -> None:
+    """Raise CloutError unless `state` and the sources hold no committed record."""
+    begins = {
+        TopicPartition(settings.topic(name), number): at.first
+        for (name, number), at in found.items()
+        if at.first < at.end
+    }
+    filled = _first_records(settings, begins)
+    kept = [where for where in filled if where.startswith(settings.topic(STATE.name) + "[")]
+    if kept:
+        raise CloutError(
+            f"there is state already ({', '.join(kept)}): import goes into an empty one. Use another CLOUT_TOPIC_PREFIX, or "
+            f"delete the topic {settings.topic(STATE.name)} and make it again with `clout topics create`"
+        )
+    if filled:
+        raise CloutError(
+            f"the sources are not empty ({', '.join(filled)}): workers start them at their beginning, so what the imported rows "
+            "count already would count twice. Use another CLOUT_TOPIC_PREFIX, or delete these records; feed after the import"
+        )
+
+
+def _first_records(settings: Settings, begins: Mapping[TopicPartition, int]) -> list[str]:
+    """Where there are committed records at or beyond these offsets: `likes[0]@17`, the first of each partition."""
+
+    async def look() -> list[str]:
+        first: dict[TopicPartition, int] = {}
+        async with Scan(settings.kafka, begins) as scan:
+            async for fetch in scan.fetches(but=first):
+                for tp, batches in fetch.items():
+                    offsets = (record.offset for batch in batches for record in batch)
+                    at = next((offset for offset in offsets if offset >= begins[tp]), None)
+                    if at is not None:
+                        first[tp] = at
+        return [f"{tp.topic}[{tp.partition}]@{at}" for tp, at in sorted(first.items())]
+
+    return asyncio.run(look()) if begins else []

@@ -1,0 +1,98 @@
+"""What is fed before a drain: the same records for every system, from a fixed seed, their times ending now, no undo among them."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import orjson
+
+from agents.proof.bench.preload import KINDS
+from agents.proof.bench.servers import ROOT
+from streams.sources import higgs
+from streams.sources.record import Produced
+from streams.sources.shape import Shape
+from streams.sources.synthetic import Synthetic
+
+HIGGS = ROOT.parent / "shared" / "data" / "higgs" / "higgs-activity_time.txt.gz"
+ZIPF = 1.05
+HOT_SHARE = 0.3
+_RATE = 2_000.0  # events a second when they happened
+_HIGGS_END_MS = 1_341_705_593_000  # its last line
+_SHAPE = replace(Shape().clean(), undo=0.0, target_exponent=ZIPF, target_flat=1.0)
+
+Make = Callable[[int], Iterator[Produced]]  #: records of a feed of so many events
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A feed. `missing` says why it cannot be made here; empty when it can."""
+
+    name: str
+    label: str
+    make: Make
+    fill_s: float  #: slow systems get as many events as take them so long
+    missing: str = ""
+    without: tuple[str, ...] = ()  #: systems that another workload has told enough about
+
+
+def synthetic(users: int) -> Make:
+    """Likes, shares, retweets, follows of so many users; who is engaged with follows Zipf's law."""
+
+    def make(events: int) -> Iterator[Produced]:
+        start_ms = int(time.time() * 1000) - int(events / _RATE * 1000)
+        return iter(
+            Synthetic(seed=1, users=users, rate=_RATE, start_ms=start_ms, shape=_SHAPE, kinds=KINDS, limit=events)
+        )
+
+    return make
+
+
+def hot(users: int, field: str) -> Make:
+    """The same, but 3 of 10 events have one user as `target`, or as `actor`."""
+
+    def make(events: int) -> Iterator[Produced]:
+        for number, record in enumerate(synthetic(users)(events)):
+            if number % 10 >= 10 * HOT_SHARE:
+                yield record
+                continue
+            event = orjson.loads(record.value) | {field: "everybody"}
+            key = b"demo:everybody" if field == "actor" else record.key
+            yield record._replace(key=key, value=orjson.dumps(event))
+
+    return make
+
+
+class _Report:
+    """The lines are the published ones: nothing to report."""
+
+    def skip(self, reason: str) -> None:
+        """A reply's mention."""
+
+    def malformed(self, reason: str) -> None:
+        """There is none."""
+
+
+def higgs_repeated(events: int) -> Iterator[Produced]:
+    """Higgs as it was, then once more for other users of the same names with a number behind, and so on."""
+    shift_ms = int(time.time() * 1000) - _HIGGS_END_MS
+    made = 0
+    while made < events:
+        with gzip.open(HIGGS) as lines:
+            suffix = f"-{made}" if made else ""
+            for record in islice(higgs.read(lines, _Report(), shift_ms=shift_ms, suffix=suffix), events - made):
+                made += 1
+                yield record
+
+
+def workloads(users: int) -> dict[str, Workload]:
+    """W1 and W2."""
+    missing = "" if HIGGS.is_file() else f"real data: there is no {Path(*HIGGS.parts[-5:])} beside the project"
+    return {
+        "w1": Workload("w1", f"synthetic: {users:,} users, Zipf {ZIPF}", synthetic(users), 60.0),
+        "w2": Workload("w2", "Higgs, repeated with other users", higgs_repeated, 20.0, missing, ("limit",)),
+    }

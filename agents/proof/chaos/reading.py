@@ -1,0 +1,87 @@
+"""What is left behind: rows in `state`, records in `scores` and in Redis, and the logs that were fed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents.proof.chaos.steady_feed import FeedFailed, Sent
+from agents.proof.chaos.verdict import Record, latest, of_tables
+from streams.broker.recovery import recover
+from streams.model.versions import Model
+from streams.scoreboard.connect import connect
+from streams.scoreboard.layout import Keys
+from streams.settings import Settings
+from streams.topics import EVENTS, SCORES, STATE
+
+
+class Found(NamedTuple):
+    """Everyone's record by place, and how often a user's version did not rise in `scores`."""
+
+    rows: dict[str, Record]
+    redis: dict[str, Record]
+    scores: dict[str, Record]
+    versions_back: int
+
+
+async def found(settings: Settings, model: Model, as_of_ms: int) -> Found:
+    """Read all three places, committed."""
+    kept = await recover(settings.kafka, settings.topic(STATE.name), range(settings.partitions), model)
+    rows = of_tables([one.table for one in kept.values()], as_of_ms)
+    published = [(record.key.decode(), orjson.loads(record.value)) async for record in _records(settings, SCORES.name)]
+    scores, back = latest(published)
+    return Found(rows, await _shown(settings), scores, back)
+
+
+async def check_fed(settings: Settings, sent: list[Sent]) -> None:
+    """Raise FeedFailed unless the event topics hold exactly what was sent, in order."""
+    wanted: dict[tuple[str, int], list[bytes]] = {}
+    for record, partition in sent:
+        wanted.setdefault((settings.topic(record.topic), partition), []).append(record.value)
+    held: dict[tuple[str, int], list[bytes]] = {}
+    for topic in EVENTS:
+        async for record in _records(settings, topic.name):
+            held.setdefault((record.topic, record.partition), []).append(record.value)
+    for place in wanted.keys() | held.keys():
+        ours, theirs = wanted.get(place, []), held.get(place, [])
+        if ours != theirs:
+            at = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), len(ours))
+            raise FeedFailed(
+                f"{place[0]}[{place[1]}] holds {len(theirs)} records, the feed sent {len(ours)}; the first difference is the "
+                f"{at}th: producer or brokers lost or doubled it, this run says nothing about the workers"
+            )
+
+
+async def _shown(settings: Settings) -> dict[str, Record]:
+    """Everyone's record in Redis."""
+    client: Any = connect(settings)
+    try:
+        shown = await client.hgetall(Keys(settings.redis_prefix, 0).users)  # one shard
+    finally:
+        await client.aclose()
+    return {user.decode(): orjson.loads(record) for user, record in shown.items()}
+
+
+async def _records(settings: Settings, name: str) -> AsyncIterator[Any]:
+    """All committed records of a topic, partition by partition, in offset order."""
+    parts = [TopicPartition(settings.topic(name), number) for number in range(settings.partitions)]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka.split(","),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4_194_304,
+    )
+    await consumer.start()
+    try:
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        for part in parts:
+            while await consumer.position(part) < ends[part]:
+                for record in (await consumer.getmany(part, timeout_ms=500)).get(part, []):
+                    yield record
+    finally:
+        await consumer.stop()

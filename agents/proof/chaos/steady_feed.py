@@ -1,0 +1,103 @@
+"""The steady feed of a run: seeded events at a fixed rate, from a thread of its own, and a list of all that was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import zlib
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+
+from streams.errors import CloutError
+from streams.partitioner import partition_of
+from streams.settings import Settings
+from streams.sources import Produced, Shape, Synthetic
+
+_TICK_S = 0.02
+#: a batch that cannot be delivered for so long is given up, and the run with it; no fault keeps a broker down longer
+_GIVE_UP_MS = 180_000
+#: more repeats and undos than in real data; every fortieth actor's events have a misplaced key and travel as strays
+SHAPE = replace(Shape(), duplicate=0.03, undo=0.05, undo_after=150.0)
+_ASTRAY = 40
+
+
+class Sent(NamedTuple):
+    """A record and where it went."""
+
+    record: Produced
+    partition: int
+
+
+class FeedFailed(CloutError):
+    """The feed itself lost or doubled something: the run says nothing about the workers."""
+
+
+class Feeding:
+    """Feeds from `start` to `stop`. An idempotent producer with acks=all: what it sent is in the log once, in order."""
+
+    def __init__(self, settings: Settings, seed: int, rate: float, users: int) -> None:
+        self._settings, self._rate = settings, rate
+        self._source = Synthetic(seed=seed, users=users, shape=SHAPE, clock=lambda: int(time.time() * 1000))
+        self.sent: list[Sent] = []
+        self._failed: list[BaseException] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        """Returns at once."""
+        self._thread.start()
+
+    def look(self) -> None:
+        """Raise FeedFailed if something could not be sent."""
+        if self._failed:
+            raise FeedFailed(f"the feed could not send: {self._failed[0]!r}; this run says nothing about the workers")
+
+    def stop(self) -> None:
+        """Feed no more; returns when all is acknowledged. Raises FeedFailed."""
+        self._stopping.set()
+        self._thread.join()
+        self.look()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._feed())
+        except Exception as error:  # noqa: BLE001 - told to the main thread, which ends the run
+            self._failed.append(error)
+
+    async def _feed(self) -> None:
+        settings = self._settings
+        producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka.split(","),
+            acks="all",
+            enable_idempotence=True,
+            request_timeout_ms=_GIVE_UP_MS,
+            linger_ms=5,
+        )
+        await producer.start()
+        try:
+            began_s = time.monotonic()
+            while not self._stopping.is_set():
+                due = int((time.monotonic() - began_s) * self._rate) - len(self.sent)
+                for _ in range(due):
+                    await self._send(producer, next(self._source))
+                await asyncio.sleep(_TICK_S)
+        finally:
+            await producer.stop()  # waits for what is on its way
+
+    async def _send(self, producer: AIOKafkaProducer, record: Produced) -> None:
+        partitions = self._settings.partitions
+        partition = partition_of(record.key, partitions)
+        if zlib.crc32(record.key) % _ASTRAY == 0:
+            partition = (partition + 1) % partitions
+        self.sent.append(Sent(record, partition))
+        topic = self._settings.topic(record.topic)
+        (await producer.send(topic, record.value, record.key, partition)).add_done_callback(self._arrived)
+
+    def _arrived(self, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            self._failed.append(asyncio.CancelledError())
+        elif error := future.exception():
+            self._failed.append(error)

@@ -1,0 +1,99 @@
+"""Thousands of seeds, spread over the cores, and each mutation until a seed notices it."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agents.proof.simulation.mutations import MUTATIONS
+from agents.proof.simulation.world import simulate
+
+TOGETHER = 20  # seeds a core gets at once
+PATIENCE = 600  # seeds a mutation may live through before it counts as missed
+
+
+@dataclass
+class Outcome:
+    """What `clout simulate` found."""
+
+    seeds: int
+    failed: dict[int, list[str]] = field(default_factory=dict)  #: seed -> what was wrong
+    caught: dict[str, int] = field(default_factory=dict)  #: mutation -> the seed that noticed it
+    missed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Is every seed clean and every mutation caught?"""
+        return not self.failed and not self.missed
+
+
+def run(
+    seeds: range,
+    *,
+    mutations: Iterable[str] = MUTATIONS,
+    done: Callable[[int], None] = lambda _: None,
+    cores: int | None = None,
+) -> Outcome:
+    """Run these seeds and prove that they can fail. `done` is told how many seeds have been run so far."""
+    began_s, outcome, count = time.monotonic(), Outcome(len(seeds)), 0
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores or os.cpu_count(), context, initializer=_quiet) as pool:
+        caught: dict[Future[int | None], str] = {pool.submit(_caught, name): name for name in mutations}
+        clean = [pool.submit(_failed, part) for part in _parts(seeds)]
+        for part in as_completed(clean):
+            ran, failed = part.result()
+            count += ran
+            outcome.failed |= failed
+            done(count)
+        for future, name in caught.items():
+            _note(outcome, name, future.result())
+    outcome.failed = dict(sorted(outcome.failed.items()))
+    outcome.seconds = time.monotonic() - began_s
+    return outcome
+
+
+def _note(outcome: Outcome, name: str, seed: int | None) -> None:
+    if seed is None:
+        outcome.missed.append(name)
+    else:
+        outcome.caught[name] = seed
+
+
+def _parts(seeds: range) -> Iterator[range]:
+    return (seeds[at : at + TOGETHER] for at in range(0, len(seeds), TOGETHER))
+
+
+def _quiet() -> None:
+    logging.disable(logging.CRITICAL)  # a simulated worker that ends says so each time
+    np.seterr(all="ignore")  # a mutation may compute nonsense
+
+
+def _failed(seeds: range) -> tuple[int, dict[int, list[str]]]:
+    return len(seeds), {seed: wrong for seed in seeds if (wrong := attempt(seed))}
+
+
+def _caught(name: str) -> int | None:
+    """The first seed that notices a mutation."""
+    for seed in range(PATIENCE):
+        if attempt(seed, mutation=name):
+            return seed
+    return None
+
+
+def attempt(seed: int, say: Callable[[str], None] | None = None, mutation: str | None = None) -> list[str]:
+    """What was wrong with one seed; a crash of the simulation itself is something wrong as well."""
+    try:
+        if mutation is None:
+            return simulate(seed, say)
+        with MUTATIONS[mutation]() as change:
+            return simulate(seed, say, change)
+    except Exception as error:  # noqa: BLE001 - whatever it is belongs to this seed
+        return [f"the run ended with {error!r}"]

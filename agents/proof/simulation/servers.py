@@ -1,0 +1,273 @@
+"""What a worker of the simulation meets: a publisher on the log in memory, Redis in memory, and a group that hands out blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ConnectionError as RedisDown
+
+from agents.proof.simulation.log import Place
+from streams.model.versions import model
+from streams.partition.block import Block
+from streams.partition.ports import Log, Records, Source
+from streams.partition.recovered import Progress, Recovered, loaded
+from streams.scoreboard.flush import Flush
+from streams.topics import SOURCES, STATE
+
+if TYPE_CHECKING:
+    from agents.proof.simulation.process import Process
+
+BLOCKS_OUT = 4
+FETCH_S = 0.02
+
+
+class Publisher:
+    """`streams.broker.publisher.Publisher` on the log in memory."""
+
+    transactional = True
+
+    def __init__(self, process: Process, number: int) -> None:
+        self._process, self._id, self._epoch = process, f"clout-{number}", 0
+        self._sent: list[asyncio.Future[Any]] = []
+        self._last: dict[Place, asyncio.Future[Any]] = {}
+
+    async def start(self) -> None:
+        """See Publisher, as all that follows."""
+        await self._process.step(f"starts producer {self._id}")
+        self._epoch = self._process.world.broker.initialise(self._id)
+
+    async def begin(self) -> None:
+        """Open a transaction."""
+        self._process.world.broker.begin(self._id, self._epoch)
+
+    async def send(self, topic: str, partition: int, records: Records) -> asyncio.Future[Any] | None:
+        """Queue records; batches to one partition arrive in order."""
+        batch = list(records)
+        if not batch:
+            return None
+        place = topic, partition
+        sent = asyncio.ensure_future(self._deliver(place, batch, self._last.get(place)))
+        self._last[place] = sent
+        self._sent.append(sent)
+        random = self._process.world.random
+        await asyncio.sleep(random.expovariate(50) if random.random() < 0.2 else 0)  # the client's buffer may be full
+        return sent
+
+    async def _deliver(self, place: Place, batch: list[Any], before: asyncio.Future[Any] | None) -> Any:
+        if before:
+            await asyncio.wait([before])
+        world = self._process.world
+        await self._process.step(f"sends {len(batch)} to {place}")
+        if world.random.random() < world.send_fails:
+            raise ConnectionError(f"a batch to {place} was not acknowledged")
+        offset = world.broker.append(self._id, self._epoch, place, batch)
+        if world.random.random() < world.send_fails:
+            raise ConnectionError(f"a batch to {place} arrived and was not acknowledged")
+        await self._process.step("was acknowledged")
+        return _Sent(offset)
+
+    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> None:  # noqa: ARG002
+        """Everything or nothing."""
+        sent, self._sent, self._last = self._sent, [], {}
+        await asyncio.gather(*sent)
+        await self._process.step(f"commits {self._id}")
+        self._process.world.broker.commit(self._id, self._epoch, positions)
+        await self._process.step(f"has committed {self._id}", worse=10)
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+
+class _Sent:
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+
+class Board:
+    """`streams.scoreboard.view.Board`: one worker's connection to Redis."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def write(self, flush: Flush) -> int:
+        """See Board."""
+        await self._process.step(f"writes version {flush.version & 0xFFFFFFFF} of {flush.partition} to redis")
+        if self._process.world.redis_slow_s:
+            await asyncio.sleep(self._process.world.redis_slow_s)
+        self._check()
+        found = self._process.world.redis.apply(flush)
+        if self._process.world.random.random() < self._process.world.answer_lost:
+            raise RedisDown("the answer was lost")
+        await self._process.step("was answered by redis")
+        return found
+
+    async def version(self, partition: int) -> int:
+        """See Board."""
+        await self._process.step("looks at redis")
+        self._check()
+        return self._process.world.redis.shown.versions.get(partition, 0)
+
+    def _check(self) -> None:
+        if self._process.world.redis.down:
+            raise RedisDown("redis is down")
+
+
+class Servers:
+    """`streams.partition.ports.Ports`, with what the block transport does: ends, epochs, room."""
+
+    def __init__(self, process: Process) -> None:
+        self._process, self._world = process, process.world
+        self.board = Board(process)
+        self.epoch = 0
+        self.numbers: set[int] = set()
+        self._handed: dict[Source, int] = {}
+        self._seen: dict[Source, int] = {}
+        self._stable: dict[Source, int] = {}
+        self._out: dict[Source, deque[int]] = {}
+        self._cpu_s = 0.0
+
+    def assigned(self) -> set[int]:
+        """What the group gave this worker."""
+        return set(self.numbers)
+
+    def publisher(self, number: int) -> Publisher:
+        """A publisher, not yet started."""
+        return Publisher(self._process, number)
+
+    async def recover(self, numbers: Collection[int], told: Callable[[Progress], None]) -> dict[int, Recovered]:  # noqa: ARG002
+        """The latest record of every key."""
+        found = {}
+        self._world.reading_rows()
+        for number in sorted(numbers):
+            log, at = self._world.broker.logs[STATE.name, number], 0
+            end = log.end(committed=self._world.committed)
+            rows: dict[bytes, bytes] = {}
+            while at < end:
+                records, at = log.read(at, 40, committed=self._world.committed)
+                rows |= {record.key or b"": record.value or b"" for record in records}
+                await self._process.step(f"recovers {number}")
+            found[number] = await loaded(number, rows, model(self._world.settings.model))
+        return found
+
+    async def state_ends(self, numbers: Collection[int]) -> dict[int, int]:
+        """The committed ends of `state`."""
+        await self._process.step("asks for the ends of state")
+        return {number: self._world.broker.logs[STATE.name, number].end() for number in numbers}
+
+    async def shown(self) -> dict[int, int]:
+        """The versions in Redis."""
+        await self._process.step("asks redis for the versions")
+        return {} if self._world.redis.down else dict(self._world.redis.shown.versions)
+
+    async def logs(self, numbers: Collection[int]) -> dict[Source, Log]:
+        """All sources, and `state`."""
+        await self._process.step("asks for the logs")
+        sources = [(topic.name, number) for topic in (*SOURCES, STATE) for number in numbers]
+        logs = self._world.broker.logs
+        return {source: Log(logs[source].topic_id, 0, logs[source].end()) for source in sources}
+
+    async def committed(self, numbers: Collection[int]) -> dict[Source, int]:
+        """The group's offsets."""
+        return {place: at for place, at in self._world.broker.offsets.items() if place[1] in numbers}
+
+    async def seek(self, positions: dict[Source, int], epoch: int) -> bool:
+        """Hand out blocks from here on."""
+        await self._process.step("seeks")
+        if epoch != self.epoch:
+            return False
+        self._handed, self._seen, self._stable = dict(positions), dict(positions), {}
+        self._out = {source: deque() for source in positions}
+        self._process.spawn(self._fetch(epoch))
+        return True
+
+    async def _fetch(self, epoch: int) -> None:
+        world = self._world
+        while epoch == self.epoch:
+            await self._process.step("fetches")
+            news = world.broker.news()
+            sources, left = list(self._handed), False
+            for source in world.random.sample(sources, len(sources)):
+                if epoch != self.epoch or len(self._out[source]) >= BLOCKS_OUT or not self._news_of(source):
+                    continue
+                if world.random.random() < 0.7:
+                    self._hand_out(source, epoch)
+                    left |= self._stable.get(source, 0) > self._seen.get(source, 0)
+                else:
+                    left = True
+            if left:
+                await asyncio.sleep(FETCH_S)
+            else:
+                await news
+
+    def _news_of(self, source: Source) -> bool:
+        end = self._world.broker.logs[source].end(committed=self._world.committed)
+        return end != self._stable.get(source) or end > self._seen[source]
+
+    def _hand_out(self, source: Source, epoch: int) -> None:
+        world, log = self._world, self._world.broker.logs[source]
+        records, after = log.read(self._seen[source], world.random.randint(1, 8), committed=world.committed)
+        self._seen[source], self._stable[source] = after, log.end(committed=world.committed)
+        if records:
+            block = Block(source[0], source[1], self._handed[source], after, epoch, records)
+            self._handed[source] = after
+            self._out[source].append(after)
+            if world.random.random() >= world.block_lost:
+                self._process.spawn(self._arrive(block))
+
+    async def _arrive(self, block: Block) -> None:
+        """Through the framework: blocks of one topic keep their order, and may arrive late, after a revocation too."""
+        line = self._world.line(self._process, block.topic, block.partition)
+        async with line:
+            if self._world.random.random() < 0.1:
+                await asyncio.sleep(self._world.random.expovariate(2))
+            if self._process.alive:
+                self._process.partitions.deliver(block)
+
+    def handed(self, source: Source) -> int:
+        """The end of the last block handed out."""
+        return self._handed.get(source, -1)
+
+    def seen(self, source: Source) -> int:
+        """How far the client is."""
+        return self._seen.get(source, -1)
+
+    def more(self, source: Source) -> bool:
+        """Is there more than was handed out?"""
+        stable = self._stable.get(source)
+        return stable is None or stable > self._seen[source]
+
+    def end_epoch(self) -> None:
+        """Hand out nothing more."""
+        self.epoch += 1
+        self._handed, self._seen, self._stable, self._out = {}, {}, {}, {}
+
+    def folded(self, block: Block) -> None:
+        """Room again."""
+        out = self._out.get((block.topic, block.partition), deque())
+        full = len(out) >= BLOCKS_OUT
+        while out and block.epoch == self.epoch and out[0] <= block.after:
+            out.popleft()
+        if full:
+            self._world.broker.changed()
+
+    def wall_ms(self) -> float:
+        """Virtual time, from a day that has a history."""
+        return self._world.wall_ms()
+
+    def monotonic_s(self) -> float:
+        """Virtual time."""
+        return asyncio.get_running_loop().time()
+
+    def cpu_s(self) -> float:
+        """Anything: it decides how long intervals become."""
+        self._cpu_s += self._world.random.random() * 0.02
+        return self._cpu_s
+
+    def die(self, why: object) -> None:
+        """The worker ends itself."""
+        if self._process.alive and not isinstance(why, asyncio.CancelledError):
+            self._world.died(self._process, why)
+            self._process.crash(repr(why))

@@ -1,0 +1,64 @@
+"""The worker as a Faust app: Faust fetches and rebalances, the partitions do the rest."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+from typing import Any, cast
+
+import faust
+
+from agents.worker.ending import die
+from agents.worker.health import Health, Watcher
+from agents.worker.servers import Servers
+from streams.broker.transport import Consumer
+from streams.partition.partitions import Partitions
+from streams.settings import Settings
+from streams.topics import Topic
+
+_COLLECT = 100_000, 20, 20  # what is folded and sent makes few cycles: looking for them more often costs 5 to 10 %
+
+
+class Clout(faust.App):
+    """A worker: Faust fetches and rebalances, `partitions` does the rest."""
+
+    def __init__(self, *args: Any, settings: Settings, health: Health, **options: Any) -> None:
+        self.settings, self.health = settings, health
+        self.ports = Servers(settings, lambda: cast(Consumer, self.consumer))
+        self.partitions = Partitions(settings, self.ports, f"{socket.gethostname()}/{os.getpid()}", health)
+        health.standings, health.figures = self.partitions.standings, self.partitions.figures
+        self._watcher = Watcher(health, settings.stall_s, die)
+        super().__init__(*args, **options)
+
+    def source(self, *topics: Topic) -> faust.TopicT:
+        """A Faust topic of blocks; nothing is acknowledged to Faust, positions are our own."""
+        names = [self.settings.topic(topic.name) for topic in topics]
+        source = self.topic(
+            *names, key_serializer="raw", value_serializer="raw", acks=False, partitions=self.settings.partitions
+        )
+        source.maxsize = 10_000  # never full: the transport hands out a few blocks a partition and waits
+        return source
+
+    async def on_start(self) -> None:
+        """Before the worker joins the group."""
+        await super().on_start()
+        await self.ports.open()
+        self._watcher.start()
+
+    async def take(self, *_: object, **__: object) -> None:
+        """Faust awaits this after each assignment, before the flow resumes."""
+        if not self.should_stop:
+            gc.unfreeze()  # tables that were let go are garbage again
+            await self.partitions.take()
+            gc.freeze()  # else a collection looks at the name and memory of every user: 0.1 s for 300,000
+            gc.set_threshold(*_COLLECT)
+
+    async def on_stop(self) -> None:
+        """After SIGTERM or a crash."""
+        if self.crashed:
+            die(self.crash_reason or "the framework crashed")
+        await self.partitions.let_go()
+        await self.ports.close()
+        await super().on_stop()
+        self._watcher.stop()

@@ -1,0 +1,35 @@
+"""The cut: what one interval sends, copied at one moment between two blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.formats.strays import Stray
+from streams.model.engagements import Pack
+from streams.model.table import Slots
+from streams.model.windows import Floats
+
+
+class Cut(NamedTuple):
+    """What one interval sends, and how far it read: one moment between two blocks."""
+
+    positions: dict[str, int]  #: base topic -> next offset to read
+    packs: dict[int, Pack]  #: by destination partition
+    strays: dict[int, list[Stray]]
+    rejects: list[tuple[bytes, bytes]]  #: key, value
+    changed: Slots
+    times: list[NDArray[np.int64]]  #: event times of the engagements folded
+    clock: int
+    day: int  #: see `Table`
+    counts: dict[str, int]  #: `Counts` at the cut
+    rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
+    decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
+    now_ms: int
+    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED
+    names: Sequence[str]  #: of all slots: a slot keeps its name, so they need not be copied
+    memories: list[bytes]  #: of those who acted (DID), in the order of `changed`
+    landmarks: tuple[int, ...]

@@ -1,0 +1,294 @@
+"""The read-process-write loop of one partition number: fold blocks as they come, send what changed once an interval.
+
+Folding and sending run beside each other: a cut is one moment between two blocks, then the folding goes on while the
+interval is sent. One interval is on its way at a time. Time, broker and Redis are passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from streams.events import MAX_AHEAD_MS
+from streams.model import assess, days
+from streams.model.days import Closes
+from streams.model.table import MOVED, SHOWN, Table
+from streams.partition.block import Block
+from streams.partition.figures import Figures
+from streams.partition.intake import Intake
+from streams.partition.liveness import FOLDING, IDLE, SENDING, Standing
+from streams.partition.recovered import Recovered
+from streams.partition.sending import Sender
+from streams.partition.turns import FULL
+from streams.scoreboard.view import View
+
+LONGEST_INTERVAL_S = 2.0
+GLANCE_S = 0.02  # engagements go to Redis at once, unless their interval ends sooner than this
+GLANCED = 1_000  # users at most: for more, scoring twice is too dear, and keeps everybody else waiting
+HOLD_S = 2.0  # how long Redis is not written after a take-over, so that no score is seen to fall back and rise again
+FIRST_LOOK_S = 1.0
+HELD_AGAIN_S = 0.02  # how soon it is looked whether what is held back may go on
+SHOW_AGAIN_S = 0.05  # how soon it is looked whether Redis has the last slice
+ANEW = -1  # everyone is to be shown again, from the beginning
+SHOWN_AT_ONCE = 10_000  # users shown again in one interval
+MOVED_AT_ONCE = 20_000  # the same of those whom the idle pass has found
+SHARE = 0.8  # intervals grow until sending, of all partitions together, takes less than this part of a core
+MOST_PENDING = 100_000  # folded and not yet sent; beyond this folding waits
+
+
+class Loop:
+    """Owns one partition from take-over to letting go."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        sender: Sender,
+        view: View,
+        *,
+        epoch: int,
+        ends: dict[str, int],
+        interval_s: float,
+        share: float,
+        idle_s: float,
+        stream_clock: bool,
+        wall_ms: Callable[[], float],
+        monotonic_s: Callable[[], float],
+        folded: Callable[[Block], None],
+    ) -> None:
+        self.intake, self._sender, self._view, self.epoch = intake, sender, view, epoch
+        self._interval_s, self._share, self._idle_s, self._stream_clock = interval_s, share, idle_s, stream_clock
+        self._wall_ms, self._monotonic_s, self._folded = wall_ms, monotonic_s, folded
+        self._wake, self._closing = asyncio.Event(), False
+        self._sending: asyncio.Task[None] | None = None
+        self._began_s: float | None = None  # when the open interval began: with its first block
+        # when the last idle pass began; one soon after a take-over: redis may show what the predecessor did not commit
+        self._looked_s = monotonic_s() - idle_s + min(idle_s, FIRST_LOOK_S)
+        self._look_from: int | None = None  # the idle pass goes on here
+        self._moved = 0  # users whom it has found since the last interval
+        self._longer_s = interval_s  # the interval as it has adapted
+        self._alarm = False  # an undo has made somebody fall: the interval ends at once
+        self._closes: list[Closes] = []  # daily closes taken and not yet sent
+        self._viewing: asyncio.Task[None] | None = None
+        self._show_from: int | None = None  # who is to be shown again begins here
+        self._rebuilds = 0  # how often everyone was shown again
+        self._held_back = False  # the blocks at hand wait for another topic
+        self._ends = ends  # of the sources at the take-over: what the predecessor may have shown
+        self._hold_until_s = 0.0
+        view.show_everyone = self.show_everyone
+        if stream_clock:
+            self.table.before_advance = self._close_days
+
+    @property
+    def table(self) -> Table:
+        """The partition's rows."""
+        return self.intake.table
+
+    def offer(self, block: Block) -> None:
+        """A block has arrived. What was fetched in another epoch belongs to whoever owns the partition then."""
+        if block.epoch == self.epoch and not self._closing:
+            self.intake.offer(block)
+            if self._began_s is None:
+                self._began_s = self._monotonic_s()
+            self._wake.set()
+
+    async def commit(self) -> None:
+        """An interval of its own, with nothing in it: positions and generation are known from here on."""
+        self._viewing = asyncio.create_task(self._view.run())
+        await self._send()
+
+    def abandon(self) -> None:
+        """A take-over was cancelled: nothing was folded."""
+        if self._viewing:
+            self._viewing.cancel()
+
+    def resume(self, *, everyone: bool) -> None:
+        """After a take-over: Redis shows what was published last, or has missed something and gets everyone again."""
+        if everyone:
+            self._view.lose("it does not have what was committed")
+        else:
+            self._sender.shown_before(self.table.cells[: len(self.table), SHOWN])
+
+    def show_everyone(self) -> None:
+        """Write the whole partition to Redis again, a slice an interval, once a header says that Redis has not got it."""
+        self._show_from = ANEW
+        self._rebuilds += 1
+        self._wake.set()
+
+    def figures(self) -> Figures:
+        """How this partition stands, for /metrics."""
+        intake, sender = self.intake, self._sender
+        counts, positions = self.table.counts.as_dict(), dict(intake.positions)
+        waiting, behind = intake.at_hand(), self._view.behind
+        return Figures(counts, waiting, sender.version, positions, sender.committed_ms, behind, self._rebuilds)
+
+    def close(self) -> None:
+        """Fold nothing more, send what there is, end."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until closed. Raises what ends the worker: LostInput, a broker error, a bug."""
+        viewing = self._viewing = self._viewing or asyncio.create_task(self._view.run())
+        self._hold_until_s = self._monotonic_s() + HOLD_S
+        self._view.hold()
+        try:
+            while not self._closing:
+                if self._view.held and self._past_the_ends():
+                    self._view.release()
+                folded = self._fold()
+                self._send_if_due()
+                if folded:
+                    await asyncio.sleep(0)  # other partitions, fetches and answers get their turn
+                else:
+                    await self._pause()
+            if self._sending:
+                await self._sending
+            self._view.release()
+            await self._send(last=True)
+            await self._sender.stop()
+        finally:
+            viewing.cancel()
+            if self._sending and not self._sending.done():
+                self._sending.cancel()
+
+    def left(self) -> tuple[Recovered, int] | None:
+        """Rows and header as they are in `state` after the last commit, and the end of `state` then."""
+        if not self._sender.kept:
+            return None
+        header, end = self._sender.kept
+        return Recovered(self.table, header), end
+
+    def standing(self) -> Standing:
+        """Is there something to do, and how much has been done?"""
+        intake, more = self.intake, self.intake.unfetched()
+        doing = SENDING if self._sending else FOLDING if intake.at_hand() else IDLE
+        done = sum(intake.positions.values()) + self._sender.commits
+        return Standing(intake.number, doing, bool(intake.pending or intake.at_hand() or self._sending or more), done)
+
+    @property
+    def view_caught_up(self) -> bool:
+        """Does Redis show everything that was folded?"""
+        return self._view.caught_up and self._show_from is None
+
+    def _past_the_ends(self) -> bool:
+        """Is everything folded that was there at the take-over? Markers at an end move no position, so `more` counts too."""
+        intake = self.intake
+        if self._monotonic_s() >= self._hold_until_s:
+            return True
+        passed = all(intake.positions[topic] >= end for topic, end in self._ends.items())
+        return passed or not (intake.at_hand() or intake.unfetched())
+
+    def _fold(self) -> bool:
+        """Fold a good handful of blocks, or what there is when the interval is over; False if that is nothing yet."""
+        if self.intake.pending > MOST_PENDING:
+            return False
+        at_hand = self.intake.at_hand()
+        glance = at_hand < FULL and self.intake.has_engagements() and self._view.caught_up and not self._due(GLANCE_S)
+        if not at_hand or not (at_hand >= FULL or glance or (self._due() and not self._sending)):
+            return False
+        newest_ms = int(self._wall_ms()) + MAX_AHEAD_MS
+        blocks = self.intake.gather(newest_ms)
+        self._held_back = not blocks
+        if not blocks:  # another topic's records are on their way
+            return False
+        self.intake.fold_all(blocks, newest_ms)
+        for block in blocks:
+            self._folded(block)
+        fallen = self.intake.take_reversed()
+        if len(fallen) and self._sender.alerts_at(fallen, self._now_ms()):
+            self._alarm = True
+        if glance:
+            unseen = self.table.unseen()
+            if len(unseen) <= GLANCED:
+                self._sender.glance(unseen, self.intake.take_times(), self._now_ms())
+        return True
+
+    def _due(self, within_s: float = 0.0) -> bool:
+        if self._alarm:
+            return True
+        return self._began_s is not None and self._monotonic_s() - self._began_s >= self._longer_s - within_s
+
+    def _now_ms(self) -> int:
+        return self.table.clock if self._stream_clock else int(self._wall_ms())
+
+    def _close_days(self, now_ms: int) -> None:
+        """With the stream clock: take the closes of the midnights before `now_ms`, before anything after them is folded."""
+        self._closes.extend(days.due(self.table, now_ms))
+
+    def _send_if_due(self) -> None:
+        if self._sending:
+            if not self._sending.done():
+                return
+            self._sending.result()
+            self._sending = None
+        now_s = self._monotonic_s()
+        if self._look_from is None and now_s - self._looked_s >= self._idle_s:
+            self._looked_s, self._look_from = now_s, 0
+        idle = self._look_from is not None and self._look_on(self._look_from)
+        if self._show_from == ANEW:
+            idle = True  # first of all the header says so
+        elif self._show_from is not None and self._view.caught_up:
+            start, self._show_from = self._show_from, self._show_from + SHOWN_AT_ONCE
+            self.table.dirty[start : min(self._show_from, len(self.table))] |= MOVED
+            if self._show_from >= len(self.table):
+                self._show_from = None
+            idle = True
+        if idle or (self.intake.pending and self._due()):
+            self._sending = asyncio.create_task(self._send())
+
+    def _look_on(self, start: int) -> bool:
+        """A slice of the idle pass. True when it is through, or has found enough for an interval."""
+        moved = assess.moved(self.table, self._now_ms(), start, assess.SLICE)
+        self.table.dirty[moved] |= MOVED
+        self._moved += len(moved)
+        start += assess.SLICE
+        self._look_from = start if start < len(self.table) else None
+        if self._look_from is not None and self._moved < MOVED_AT_ONCE:
+            return False
+        self._moved = 0
+        return True
+
+    async def _pause(self) -> None:
+        """Sleep until a block comes, the interval is over, or idle users want to be looked at."""
+        self._wake.clear()
+        now_s, moments = self._monotonic_s(), []
+        if self._view.held or self._held_back:
+            moments.append(now_s + HELD_AGAIN_S)
+        if not self._sending:
+            moments.append(now_s if self._look_from is not None else self._looked_s + self._idle_s)
+            if self._show_from is not None:
+                moments.append(now_s + SHOW_AGAIN_S)
+            if self._began_s is not None and not self._held_back:
+                moments.append(self._began_s + self._longer_s)
+        waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
+        if self._sending:
+            waiting.append(self._sending)
+        if self._viewing:
+            waiting.append(self._viewing)
+        timeout_s = max(min(moments) - now_s, 0.0) if moments else None
+        await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        waiting[0].cancel()
+        if self._viewing and self._viewing.done():
+            self._viewing.result()  # it never ends by itself: a bug ends the worker
+
+    async def _send(self, *, last: bool = False) -> None:
+        now_ms = self._now_ms()
+        if not self._stream_clock:
+            for taken in days.taken(self.table, now_ms):
+                if taken:
+                    self._closes.append(taken)
+                else:
+                    await asyncio.sleep(0)
+        # one moment from here to the cut
+        self._alarm = False
+        closes, self._closes = self._closes, []
+        anew = self._show_from == ANEW
+        self._began_s = self._monotonic_s() if self.intake.at_hand() else None
+        await self._sender.send(self.intake.cut(now_ms), closes, last=last, shown=lambda: self._show_from is None)
+        if anew:
+            self._view.begin_again()
+            self._sender.show_anew()
+            self.table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
+            self._show_from = 0
+        self._longer_s = min(max(self._interval_s, self._sender.busy_s / self._share), LONGEST_INTERVAL_S)

@@ -1,0 +1,264 @@
+"""The partitions of one worker: taken over after each assignment, let go before each revocation. No broker, no clock: `Ports`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from streams.errors import DependencyDown
+from streams.model.alerts import FallRule
+from streams.model.table import Table
+from streams.model.versions import model
+from streams.partition.block import Block
+from streams.partition.figures import Figures
+from streams.partition.intake import Intake
+from streams.partition.liveness import TAKING_OVER, Standing
+from streams.partition.loop import SHARE, Loop
+from streams.partition.ports import Log, Ports, Publisher, Source
+from streams.partition.recovered import Progress, Recovered
+from streams.partition.sending import Sender
+from streams.partition.takeover import Continuity, all_sources, positions
+from streams.scoreboard.view import View
+from streams.settings import Settings
+from streams.topics import SOURCES
+
+log = logging.getLogger("clout.partitions")
+
+LETTING_GO_S = 5.0  # well below the rebalance timeout; past it the worker ends and what is open is read again
+LOOK_S = 10.0  # between two looks at what the broker has
+LOST_AFTER_S = 30.0  # a block that is on its way for so long was lost
+
+
+class Kept(NamedTuple):
+    """A partition that was let go in order, and the end of its `state` then: untouched, it need not be read again."""
+
+    recovered: Recovered
+    end: int
+
+
+class Hears(Protocol):
+    """Who is told how it goes: `agents.worker.health.Health`."""
+
+    def taking(self, numbers: Iterable[int]) -> None:
+        """A take-over begins."""
+
+    def progress(self, progress: Progress) -> None:
+        """How far it is."""
+
+    def took(self, numbers: Iterable[int]) -> None:
+        """It is done."""
+
+    def gone(self) -> None:
+        """All partitions were let go of."""
+
+
+class Partitions:
+    """The loops of the partition numbers this worker holds."""
+
+    def __init__(self, settings: Settings, ports: Ports, owner: str, health: Hears) -> None:
+        self._settings, self._ports, self._owner, self._health = settings, ports, owner, health
+        self._recovering: tuple[frozenset[int], int] = frozenset(), 0  # numbers, records of their rows read so far
+        self._model = model(settings.model)
+        self.loops: dict[int, Loop] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._watching: asyncio.Task[None] | None = None
+        self._taking: asyncio.Task[None] | None = None
+        self._kept: dict[int, Kept] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    def deliver(self, block: Block) -> None:
+        """A block goes to its partition, or nowhere if the partition has left."""
+        loop = self.loops.get(block.partition)
+        if loop:
+            loop.offer(block)
+
+    def standings(self) -> list[Standing]:
+        """Has each partition something to do, and how much has it done?"""
+        if self._taking and not self._taking.done():
+            numbers, read = self._recovering
+            return [Standing(number, TAKING_OVER, True, read) for number in numbers]
+        return [loop.standing() for loop in self.loops.values()]
+
+    def figures(self) -> dict[int, Figures]:
+        """How each partition held stands, for /metrics."""
+        return {number: loop.figures() for number, loop in self.loops.items()}
+
+    # -- taking over -----------------------------------------------------------------------------------------------
+
+    async def take(self) -> None:
+        """Take over the partitions just assigned, before anything is handed out; a revocation cancels it."""
+        task = self._taking = asyncio.create_task(self._take())
+        await asyncio.wait({task})
+        if not task.cancelled() and task.exception():
+            self._ports.die(task.exception())
+
+    async def _take(self) -> None:
+        ports = self._ports
+        epoch, mine, began_s = ports.epoch, ports.assigned(), ports.monotonic_s()
+        self._recovering = frozenset(mine), 0
+        self._health.taking(mine)
+        publishers = {number: ports.publisher(number) for number in sorted(mine)}
+        loops: dict[int, Loop] = {}
+        try:
+            # first all fences, then all reading: what is read is final
+            await asyncio.gather(*(publisher.start() for publisher in publishers.values()))
+            found = await self._recovered(mine)
+            shown, logs = await ports.shown(), await ports.logs(mine)
+            committed = await ports.committed(mine)
+            if self._settings.transactions:
+                starts = positions(found, logs, committed, self._settings)
+            else:
+                starts = {source: committed.get(source, logs[source].first) for source in all_sources(mine)}
+            loops = {
+                number: self._loop(
+                    number, found[number], publishers[number], shown.get(number, 0), logs, len(mine), epoch
+                )
+                for number in publishers
+            }
+            for number, loop in loops.items():
+                loop.intake.positions = {topic.name: starts[topic.name, number] for topic in SOURCES}
+            if self._settings.transactions:  # the new generation, before the first block
+                await asyncio.gather(*(loop.commit() for loop in loops.values()))
+            if not await ports.seek(starts, epoch):
+                raise asyncio.CancelledError
+        except BaseException:
+            for loop in loops.values():
+                loop.abandon()
+            for publisher in publishers.values():
+                await publisher.stop()
+            raise
+        self.loops = loops
+        for number, loop in loops.items():
+            self._running[number] = task = asyncio.create_task(loop.run(), name=f"partition {number}")
+            task.add_done_callback(self._ended)
+        self._health.took(mine)
+        self._watching = asyncio.create_task(self._watch(mine, logs))
+        self._watching.add_done_callback(self._ended)
+        users, took_s = sum(len(one.table) for one in found.values()), ports.monotonic_s() - began_s
+        log.info("took partitions=%s users=%d seconds=%.2f", sorted(mine), users, took_s)
+
+    async def _recovered(self, mine: set[int]) -> dict[int, Recovered]:
+        """Rows and headers; those of a partition that comes back untouched are still at hand."""
+        kept, self._kept = {n: k for n, k in self._kept.items() if n in mine}, {}
+        if not self._settings.transactions:
+            return {number: Recovered(Table(self._model), None) for number in mine}
+        ends = await self._ports.state_ends(kept) if kept else {}
+        found = {number: one.recovered for number, one in kept.items() if ends[number] == one.end}
+        return found | await self._ports.recover(mine - set(found), self._tell)
+
+    def _tell(self, progress: Progress) -> None:
+        log.info("recovering records=%d to_go=%d seconds_left=%s", *progress)
+        self._recovering = self._recovering[0], progress.records
+        self._health.progress(progress)
+
+    def _loop(
+        self,
+        number: int,
+        found: Recovered,
+        publisher: Publisher,
+        redis_version: int,
+        logs: dict[Source, Log],
+        held: int,
+        epoch: int,
+    ) -> Loop:
+        settings, ports, header = self._settings, self._ports, found.header
+        view = View(ports.board, number, last=redis_version)
+        sender = Sender(
+            found.table,
+            number,
+            publisher,
+            view,
+            FallRule(points=settings.alert_points, cooldown_ms=round(settings.alert_cooldown_h * 3_600_000)),
+            topic=settings.topic,
+            topic_ids={name: log.topic_id for (name, of), log in logs.items() if of == number},
+            generation=max(header.generation if header else 0, redis_version >> 32) + 1,
+            closed=header.closed if header else 0,
+            owner=self._owner,
+            wall_ms=ports.wall_ms,
+            cpu_s=ports.cpu_s,
+        )
+        loop = Loop(
+            Intake(
+                found.table,
+                number,
+                settings.partitions,
+                settings.topic_prefix,
+                more=lambda name: ports.more((name, number)),
+                monotonic_s=ports.monotonic_s,
+            ),
+            sender,
+            view,
+            epoch=epoch,
+            ends={topic.name: logs[topic.name, number].end for topic in SOURCES},
+            interval_s=settings.interval_s,
+            share=SHARE / held,
+            idle_s=settings.idle_s,
+            stream_clock=settings.clock == "stream",
+            wall_ms=ports.wall_ms,
+            monotonic_s=ports.monotonic_s,
+            folded=ports.folded,
+        )
+        if header:
+            # redis may have more than was committed, but not less, or it has lost something meanwhile
+            loop.resume(everyone=not header.shown or redis_version < header.version)
+        return loop
+
+    # -- while they are held -----------------------------------------------------------------------------------------
+
+    async def _watch(self, mine: set[int], logs: dict[Source, Log]) -> None:
+        continuity, ports = Continuity(self._settings, LOST_AFTER_S), self._ports
+        continuity.ids(logs)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                logs = await ports.logs(mine)
+            except (DependencyDown, OSError) as error:
+                log.warning("the broker does not say how long its logs are: error=%r", error)
+                continue
+            continuity.ids(logs)
+            for source in all_sources(mine):
+                loop = self.loops.get(source[1])
+                if loop and not loop.intake.waiting[source[0]]:
+                    position = loop.intake.positions[source[0]]
+                    handed, seen = ports.handed(source), ports.seen(source)
+                    continuity.look(source, position, handed, seen, logs[source].end, ports.monotonic_s())
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception():
+            self._ports.die(task.exception())
+
+    # -- letting go --------------------------------------------------------------------------------------------------
+
+    async def let_go(self) -> None:
+        """Give up all partitions: fold nothing more, send what is there. Waits for a letting go under way."""
+        self._ports.end_epoch()
+        try:
+            async with self._one_at_a_time:
+                if self._taking and not self._taking.done():
+                    self._taking.cancel()
+                    _, going_on = await asyncio.wait({self._taking}, timeout=LETTING_GO_S)
+                    if going_on:  # it waits for a broker: its producers must not outlive its partitions
+                        raise DependencyDown(
+                            f"a take-over did not end within {LETTING_GO_S:.0f} s: Kafka does not answer"
+                        )
+                if self._watching:
+                    self._watching.cancel()
+                loops, self.loops = self.loops, {}
+                tasks, self._running = self._running, {}
+                self._health.gone()
+                for loop in loops.values():
+                    loop.close()
+                if tasks:
+                    try:
+                        await asyncio.wait_for(asyncio.gather(*tasks.values()), LETTING_GO_S)
+                    except TimeoutError:
+                        raise DependencyDown(
+                            f"the last commit did not end within {LETTING_GO_S:.0f} s: Kafka does not answer. What is open is "
+                            "aborted and read again by whoever comes next"
+                        ) from None
+                    self._kept = {n: Kept(*last) for n, loop in loops.items() if (last := loop.left())}
+                    log.info("let go of partitions=%s", sorted(loops))
+        except BaseException as error:  # noqa: BLE001 - the client would only log it and go on
+            self._ports.die(error)

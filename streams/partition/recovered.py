@@ -1,0 +1,62 @@
+"""A partition as it was at its last commit: the rows of `state` put into a table."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.errors import CloutError
+from streams.formats import state
+from streams.formats.state import Header
+from streams.model import assess, days, windows
+from streams.model.table import PUBLISHED, Counts, Table
+from streams.model.versions import Model
+
+_LOADED_AT_ONCE = 5_000  # rows put into a table before the event loop gets a turn: 10 ms
+
+
+Rows = dict[bytes, bytes]  #: the last value of each key
+
+
+class Progress(NamedTuple):
+    """How far a take-over is."""
+
+    records: int  #: read so far
+    to_go: int  #: at most so many more: what compaction and transactions left out counts until it has been passed
+    seconds_left: float | None
+
+
+class Recovered(NamedTuple):
+    """A partition as it was at its last commit; `header` is None if it never had one."""
+
+    table: Table
+    header: Header | None
+
+
+async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
+    """The table of these rows; `rows` is empty afterwards, so that memory holds each of them once."""
+    table = Table(model)
+    value = rows.pop(state.HEADER, None)
+    if value is None:
+        if rows:
+            raise CloutError(f"partition {number} of `state` has {len(rows)} rows and no header: it is damaged")
+        return Recovered(table, None)
+    header = state.read_header(value)
+    if header.half_lives_ms != model.half_lives_ms:
+        raise CloutError(
+            f"the state was kept with half-lives {header.half_lives_ms} ms, model {model.name} has {model.half_lives_ms}"
+        )
+    table.clock, table.day = header.clock, header.day
+    table.counts = Counts(**header.counts)
+    table.landmarks = [windows.landmark(header.clock, life) for life in model.half_lives_ms]
+    while rows:
+        state.load(table, [rows.popitem() for _ in range(min(len(rows), _LOADED_AT_ONCE))], header.format)
+        await asyncio.sleep(0)
+    if header.closed:  # a row kept before the last midnight has an older close, and nothing has happened to it since
+        older = np.flatnonzero(table.cells[: len(table), PUBLISHED] < header.closed)
+        for start in range(0, len(older), assess.SLICE):
+            days.close_again(table, older[start : start + assess.SLICE])
+            await asyncio.sleep(0)
+    return Recovered(table, header)

@@ -1,0 +1,49 @@
+"""The one registry of topics: admin, app, checks and docs are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from streams.events import KINDS, TOPIC_OF
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as it must be. `partitions` 0 means the common count of the settings."""
+
+    name: str
+    key: str
+    kept: str
+    value: str
+    config: dict[str, str] = field(default_factory=dict)
+    partitions: int = 0
+    kind: str | None = None  #: set for the six event topics
+
+
+def _days(count: int) -> dict[str, str]:
+    return {"retention.ms": str(count * _DAY_MS)}
+
+
+_COMPACTED = {"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanable.dirty.ratio": "0.2"}
+
+EVENTS = tuple(
+    Topic(TOPIC_OF[kind], "actor (`network:id`)", "7 d", "event JSON", _days(7), kind=kind) for kind in KINDS
+)
+STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
+ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
+STATE = Topic(
+    "state",
+    "user + which record, or header",
+    "compacted",
+    "rows, packed, internal, versioned",
+    _COMPACTED | {"segment.bytes": str(128 << 20), "max.compaction.lag.ms": str(_DAY_MS)},
+)
+SCORES = Topic("scores", "user", "compacted", "score record JSON", _COMPACTED)
+ALERTS = Topic("alerts", "user", "30 d", "alert JSON", _days(30))
+REJECTS = Topic("rejects", "origin", "30 d", "reason, path, topic, partition, offset, original bytes (JSON)", _days(30))
+
+ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
+#: what a worker reads; in every partition number it holds, it holds all of these
+SOURCES: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS)

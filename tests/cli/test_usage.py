@@ -1,0 +1,203 @@
+"""What needs no server: help, settings, wrong usage, exit codes, safe output."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from redis.exceptions import ConnectionError as RedisDown
+
+from agents.cli.main import COMMANDS, cli, expected
+from agents.cli.options import TIME
+from agents.cli.output import moment, safe
+from agents.local.embedded import free_port
+from streams.errors import CloutError, UsageError
+
+Ask = Callable[..., Any]
+OURS = [name for name in COMMANDS if name not in ("demo", "bench")]
+NOBODY = f"127.0.0.1:{free_port()}"
+
+
+def test_help_names_every_command_and_imports_none() -> None:
+    """`clout --help` lists all commands without the price of numpy, Kafka, Redis or Faust."""
+    code = (
+        "import sys\n"
+        "try:\n    from agents.cli.main import main; sys.argv[1:] = ['--help']; main()\n"
+        "finally:\n    heavy = {'numpy', 'faust', 'redis', 'kafka', 'rich'} & {m.split('.')[0] for m in sys.modules}\n"
+        "    print(*sorted(heavy), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(f"  {name} " in done.stdout for name in COMMANDS)
+    assert done.stderr.split() == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_explains_itself(clout: Ask, name: str) -> None:
+    """Each command has a help that begins with a sentence and says how to get JSON or has an example."""
+    shown = clout(name, "--help")
+    assert shown.exit_code == 0
+    assert f"clout {name}" in shown.stdout
+    assert len(shown.stdout.splitlines()) > 6
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_flag_has_an_environment_variable(name: str) -> None:
+    """Whatever can be given as a flag can be given as a CLOUT_* variable, and the help names it."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command
+    for command_ in getattr(command, "commands", {name: command}).values():
+        for option in command_.params:
+            if isinstance(option, click.Option):
+                named = option.show_envvar and option.name in [
+                    flag.lstrip("-").replace("-", "_") for flag in option.opts
+                ]
+                assert named or "env: CLOUT_" in (option.help or ""), f"{command_.name} {option.name}"
+
+
+def test_flag_from_its_environment_variable(clout: Ask) -> None:
+    """A flag that is no setting is read from CLOUT_<COMMAND>_<FLAG>."""
+    assert clout("config", config_json="1").stdout.startswith("{")
+
+
+def test_all_wrong_settings_at_once(clout: Ask) -> None:
+    """Wrong flags and wrong variables are reported together, each by its own name, with exit code 2."""
+    done = clout("config", "--partitions", "none", "--clock", "sun", kafka="localhost", idle_s="-1")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    for problem in ("--partitions=none", "--clock=sun", "CLOUT_KAFKA=localhost", "CLOUT_IDLE_S=-1"):
+        assert problem in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["frobnicate"],
+        ["top", "-n", "0"],
+        ["score"],
+        ["offline"],
+        ["offline", "there/is/no/such.file"],
+        ["offline", "x", "--as-of", "yesterday"],
+        ["feed", "there/is/no/such.file"],
+        ["feed", "synthetic", "--rate", "0"],
+        ["worker", "--port", "65536"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(clout: Ask, words: list[str]) -> None:
+    """A caller who can mend it gets exit code 2, a line on stderr and nothing on stdout."""
+    done = clout(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr
+
+
+def test_config_shows_effective_settings_without_secrets(clout: Ask) -> None:
+    """A flag beats a variable, a variable the default, and no password is shown."""
+    settings = {"redis": "redis://me:secret@cache:1/0", "app": "one", "partitions": 7}
+    shown = orjson.loads(clout("config", "--json", "--app", "two", **settings).stdout)
+    assert (shown["CLOUT_APP"], shown["CLOUT_PARTITIONS"], shown["CLOUT_KAFKA"]) == ("two", 7, "localhost:9092")
+    readable = clout("config", "--app", "two", **settings)
+    lines = {line.split()[0]: line for line in readable.stdout.splitlines()}
+    assert " flag " in lines["CLOUT_APP"]
+    assert " environment " in lines["CLOUT_PARTITIONS"]
+    assert " default " in lines["CLOUT_KAFKA"]
+    assert "secret" not in readable.stdout + str(shown)
+
+
+@pytest.mark.parametrize("words", [["top"], ["score", "t:ann"], ["alerts"], ["rejects"]])
+def test_a_dependency_that_is_down_is_exit_code_3(clout: Ask, words: list[str]) -> None:
+    """Without Kafka or Redis a command says in one line where it looked, with exit code 3 and no traceback."""
+    done = clout(*words, kafka=NOBODY, redis=f"redis://{NOBODY}/0")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert NOBODY in done.stderr
+
+
+def test_doctor_with_nothing_running(clout: Ask) -> None:
+    """The doctor says of each dependency that is down what to do, goes on to the next, and exits with 3."""
+    done = clout("doctor", "--json", kafka=NOBODY, redis=f"redis://{NOBODY}/0")
+    found = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert done.exit_code == 3
+    assert {line["check"] for line in found if line["status"] == "down"} == {"kafka", "redis"}
+    assert {line["status"] for line in found if line["check"] == "packages"} <= {"ok", "note"}
+
+
+def test_expected_errors_are_told_from_bugs() -> None:
+    """What Kafka and Redis clients raise becomes exit code 3; our own errors keep theirs; a bug stays a bug."""
+    errors = (KafkaConnectionError("x"), RedisDown("x"), UsageError("x"), CloutError("x"))
+    assert [known.exit_code for error in errors if (known := expected(error))] == [3, 3, 2, 1]
+    assert expected(KeyError("x")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("1767225600123", 1_767_225_600_123),
+        ("2026-01-01T00:00:00Z", 1_767_225_600_000),
+        ("2026-01-01", 1_767_225_600_000),
+        ("2026-01-01T01:00:00.5+01:00", 1_767_225_600_500),
+    ],
+)
+def test_times(text: str, ms: int) -> None:
+    """A time is ms since epoch or ISO 8601, UTC unless it says otherwise."""
+    assert TIME.convert(text, None, None) == ms
+
+
+@pytest.mark.parametrize("text", ["1767225600", "12:00", "", "2026-13-01"])
+def test_no_times(text: str) -> None:
+    """Seconds since epoch and half a time are refused, not guessed at."""
+    with pytest.raises(Exception, match=r"seconds|no time"):
+        TIME.convert(text, None, None)
+
+
+def test_moments_and_names_are_safe_to_print() -> None:
+    """Nothing that moves the cursor or turns text around reaches a terminal; ordinary names stay as they are."""
+    assert safe("t:zoë 李") == "t:zoë 李"
+    assert safe("a\x1b[2Jb\u202ec\x9b") == "a\\x1b[2Jb\\u202ec\\x9b"
+    assert moment(1_767_225_600_123) == "2026-01-01T00:00:00.123Z"
+    assert moment(1 << 60) == f"{1 << 60} ms"
+
+
+def test_a_worker_that_waits_ends_on_sigterm() -> None:
+    """SIGTERM ends a worker with 0 also while it still waits for Kafka; with --port 0 it says which port it serves."""
+    words = [
+        sys.executable,
+        "-m",
+        "agents.cli.main",
+        "worker",
+        "--port",
+        "0",
+        "--kafka",
+        NOBODY,
+        "--redis",
+        f"redis://{NOBODY}/0",
+    ]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("CLOUT_")}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    assert process.stderr
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", process.stderr.readline())
+    process.terminate()
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_reader_that_has_enough(tmp_path: Path, event: Ask) -> None:
+    """When whoever reads stdout closes it, the command ends quietly with 0."""
+    many = tmp_path / "many.ndjson"
+    many.write_bytes(b"".join(orjson.dumps(event("like", f"a{n}", f"b{n}")) + b"\n" for n in range(2_000)))
+    words = [sys.executable, "-m", "agents.cli.main", "offline", str(many), "--json"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("CLOUT_")}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr
+    assert b"Broken" not in process.stderr.read()
+    assert process.wait() == 0

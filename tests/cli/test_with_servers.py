@@ -1,0 +1,280 @@
+"""The commands on a real Kafka and a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.partitioner.default import murmur2
+
+from streams.broker.admin import Admin
+from streams.events import Reject
+from streams.formats import rejects
+from streams.formats.rejects import Origin
+from streams.partitioner import partition_of
+from streams.scoreboard.connect import connect
+from streams.scoreboard.flush import Flush
+from streams.scoreboard.writer import Writer
+from streams.settings import Settings
+from streams.topics import ALL
+from tests.scoreboard.records import NOW_MS, bins, rows
+
+HOUR_MS = 3_600_000
+PULSE = {"event_ts": NOW_MS, "owner": "w1"}
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def on_kafka(clout: Ask, kafka: str, prefix: str) -> Ask:
+    """The command with the real Kafka and topics of its own, that do not exist yet."""
+    return lambda *words, **more: clout(*words, **{"kafka": kafka, "topic_prefix": prefix} | more)
+
+
+@pytest.fixture
+def with_topics(on_kafka: Ask, kafka: str, prefix: str) -> Ask:
+    """The same with the topics."""
+    with Admin(Settings.load({}, kafka=kafka, topic_prefix=prefix)) as admin:
+        admin.create()
+    return on_kafka
+
+
+def read(kafka: str, topic: str) -> list[Any]:
+    """Everything in a topic, partition by partition."""
+    consumer = KafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+    partitions = [TopicPartition(topic, n) for n in sorted(consumer.partitions_for_topic(topic))]
+    consumer.assign(partitions)
+    ends = consumer.end_offsets(partitions)
+    found: dict[Any, list[Any]] = {tp: [] for tp in partitions}
+    while any(consumer.position(tp) < ends[tp] for tp in partitions):
+        for tp, records in consumer.poll(timeout_ms=500).items():
+            found[tp] += records
+    consumer.close()
+    return [record for records in found.values() for record in records]
+
+
+def test_topics_create_check_list(on_kafka: Ask, prefix: str) -> None:
+    """`check` fails until `create` has made all topics, and again when another number of partitions is asked for."""
+    before = on_kafka("topics", "check")
+    assert before.exit_code == 1
+    assert before.stderr.count("clout topics create") == len(ALL)
+    created = on_kafka("topics", "create", "--json")
+    assert {orjson.loads(line)["created"] for line in created.stdout.splitlines()} == {
+        prefix + topic.name for topic in ALL
+    }
+    assert on_kafka("topics", "create").stdout == ""
+    assert on_kafka("topics", "check").exit_code == 0
+    listed = [orjson.loads(line) for line in on_kafka("topics", "list", "--json").stdout.splitlines()]
+    assert [(topic["partitions"], topic["ok"]) for topic in listed] == [(4, True)] * len(ALL)
+    other = on_kafka("topics", "check", "--partitions", "5")
+    assert other.exit_code == 1
+    assert f"{prefix}likes has 4 partitions and should have 5" in other.stderr
+
+
+def test_doctor(on_kafka: Ask, redis_url: str, prefix: str) -> None:
+    """Missing topics are wrong (exit code 1) with what to do; with topics all is well, also before any worker ran."""
+    settings = {"redis": redis_url, "redis_prefix": prefix}
+    sick = on_kafka("doctor", **settings)
+    assert sick.exit_code == 1
+    assert "clout topics create" in sick.stdout
+    on_kafka("topics", "create")
+    well = [orjson.loads(line) for line in on_kafka("doctor", "--json", **settings).stdout.splitlines()]
+    status = {line["check"]: line["status"] for line in well}
+    assert {status[check] for check in ("kafka", "topics", "redis", "clock")} == {"ok"}
+    assert status["workers"] == "note"
+
+
+def test_feed_keys_partitions_and_order(with_topics: Ask, event: Ask, events: Ask, kafka: str, prefix: str) -> None:
+    """Each event is in its topic, keyed by actor, where Kafka's own partitioner puts it, in the order given, stamped now."""
+    given = [event(kind, f"a{n % 7}é", f"b{n}") for n in range(300) for kind in ("like", "follow")]
+    began_ms = time.time() * 1000
+    done = with_topics("feed", events(*given), "--json")
+    assert done.exit_code == 0, done.stderr
+    assert orjson.loads(done.stdout) | {"seconds": 0, "events_per_s": 0} == {
+        "fed": 600, "topics": {"likes": 300, "follows": 300}, "skipped": {}, "refused": 0, "not_acknowledged": 0,
+        "seconds": 0, "events_per_s": 0,
+    }  # fmt: skip
+    for topic, kind in (("likes", "like"), ("follows", "follow")):
+        got = read(kafka, prefix + topic)
+        by_actor: dict[bytes, list[Any]] = {}
+        for record in got:
+            assert record.partition == (murmur2(record.key) & 0x7FFF_FFFF) % 4
+            assert record.timestamp >= began_ms - 1
+            by_actor.setdefault(record.key, []).append(orjson.loads(record.value))
+        assert sorted(by_actor) == sorted(f"t:a{n}é".encode() for n in range(7))
+        for key, found in by_actor.items():
+            assert found == [e for e in given if e["type"] == kind and f"t:{e['actor']}".encode() == key]
+
+
+def test_feed_loses_only_the_record_that_is_too_large(
+    with_topics: Ask, event: Ask, events: Ask, kafka: str, prefix: str
+) -> None:
+    """A record larger than the topic takes is named by number, its neighbours arrive in order, and the exit code is 1."""
+    given = [event("like", "ann", f"b{n}") for n in range(9)]
+    given[4]["object"] = "x" * 1_500_000
+    done = with_topics("feed", events(*given))
+    assert done.exit_code == 1
+    assert "record 5 (" in done.stderr
+    assert "refused 1" in done.stderr
+    targets = [orjson.loads(record.value)["target"] for record in read(kafka, prefix + "likes")]
+    assert targets == [f"b{n}" for n in range(9) if n != 4]
+
+
+def test_feed_from_a_batch_that_the_topic_refuses(
+    with_topics: Ask, event: Ask, events: Ask, kafka: str, prefix: str
+) -> None:
+    """Where a topic takes less than a batch, the batch's records are sent one by one and all arrive in order."""
+    with Admin(Settings.load({}, kafka=kafka, topic_prefix=prefix)) as admin:
+        from kafka.admin import ConfigResource, ConfigResourceType
+
+        admin._client.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, prefix + "likes", {"max.message.bytes": "2000"})]
+        )
+    given = [event("like", "ann", f"b{n}") for n in range(60)]
+    done = with_topics("feed", events(*given))
+    assert done.exit_code == 0, done.stderr
+    assert [orjson.loads(record.value)["target"] for record in read(kafka, prefix + "likes")] == [
+        f"b{n}" for n in range(60)
+    ]
+
+
+def test_feed_makes_no_topic(on_kafka: Ask, event: Ask, events: Ask) -> None:
+    """Without its topics a feed sends nothing, says how to make them, and does not let the broker make them."""
+    done = on_kafka("feed", events(event("like", "ann", "bob")))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "clout topics create" in done.stderr
+    assert on_kafka("topics", "check").stderr.count("does not exist") == len(ALL)
+
+
+def test_feed_synthetic_with_rate_and_limit(with_topics: Ask) -> None:
+    """The generator is paced and limited; another run has other ids."""
+    began_s = time.monotonic()
+    done = with_topics("feed", "synthetic", "--rate", "500", "--limit", "200", "--users", "50", "--json")
+    assert done.exit_code == 0
+    assert time.monotonic() - began_s > 0.39
+    assert orjson.loads(done.stdout)["fed"] == 200
+
+
+def test_rejects(with_topics: Ask, kafka: str, prefix: str) -> None:
+    """The last N rejects, newest last, with reason, path, origin and readable bytes; --json gives them as they are."""
+    empty = with_topics("rejects")
+    assert (empty.exit_code, empty.stdout, empty.stderr) == (0, "", "no rejects\n")
+    producer, now_ms = KafkaProducer(bootstrap_servers=kafka), int(time.time() * 1000)
+    for n in range(5):
+        why = Reject("not_json", "$.x", "unexpected end")
+        key, value = rejects.record(why, Origin(f"{prefix}likes", n % 4, n), b'{"a\x1b[2J\xff": %d' % n)
+        producer.send(f"{prefix}rejects", key=key, value=value, partition=n % 4, timestamp_ms=now_ms + n)
+    producer.close()
+    done = with_topics("rejects", "-n", "2")
+    assert done.exit_code == 0, done.output
+    shown = done.stdout
+    assert shown.index(f"not_json  $.x  {prefix}likes[3]@3") < shown.index(f"not_json  $.x  {prefix}likes[0]@4")
+    assert '{"a\\x1b[2J\\xff": 4' in shown
+    assert "\x1b" not in shown
+    as_json = [orjson.loads(line) for line in with_topics("rejects", "--json").stdout.splitlines()]
+    assert [reject["offset"] for reject in as_json] == [0, 1, 2, 3, 4]
+    assert base64.b64decode(as_json[4]["value"]) == b'{"a\x1b[2J\xff": 4'
+
+
+@pytest.fixture
+def board(clout: Ask, redis_url: str, prefix: str) -> Ask:
+    """The command on a scoreboard with three users, one of them with a difficult name, and two alerts."""
+    scores = {"t:ann": 70.5, "t:bob": 40.0, "t:[b]c\u202ed": 20.0}
+    quarters = {"t:ann": 40.0, "t:bob": 4.0, "t:[b]c\u202ed": 0.4}
+    fall = {"rule": "fall", "user": "t:bob", "score": 40.0, "close": 47.5, "fall": 7.5}
+    alerts = [
+        {**fall, "id": f"fall/t:bob/{n}", "state": state, "at": NOW_MS + n}
+        for n, state in enumerate(("raised", "recovered"))
+    ]
+
+    versions = itertools.count(1)
+
+    async def write() -> None:
+        client = connect(redis_url)
+        writer = Writer(client, prefix, 1, 4)
+        for user, quarter in quarters.items():
+            windows = {"day": 0.0, "week": 0.0, "quarter": quarter}
+            p = partition_of(user, 4)
+            found = [name for name in scores if partition_of(name, 4) == p]
+            users = rows({user: scores[user]}, windows=windows)
+            await writer.write(Flush(p, next(versions), PULSE, users, bins({name: scores[name] for name in found})))
+        await writer.write(Flush(0, next(versions), PULSE, alerts=[orjson.dumps(alert) for alert in alerts]))
+        await client.aclose()
+
+    asyncio.run(write())
+    return lambda *words, **more: clout(*words, **{"redis": redis_url, "redis_prefix": prefix} | more)
+
+
+def test_score_decays_to_the_time_asked_for(board: Ask) -> None:
+    """A record reads as at --as-of, else as now: by the wall clock, or with the stream clock by the newest event."""
+    at = {}
+    for name, words, clock in (
+        ("newest event", [], "stream"),
+        ("as of", ["--as-of", str(NOW_MS + 24 * HOUR_MS)], "stream"),
+        ("wall", [], "wall"),
+    ):
+        done = board("score", "t:ann", "--json", *words, clock=clock)
+        assert done.exit_code == 0
+        at[name] = orjson.loads(done.stdout)
+    assert at["newest event"]["as_of"] == NOW_MS
+    assert at["as of"]["as_of"] == NOW_MS + 24 * HOUR_MS
+    assert abs(at["wall"]["as_of"] - time.time() * 1000) < 60_000
+    assert at["newest event"]["windows"]["quarter"] == 40.0
+    assert at["as of"]["windows"]["quarter"] == pytest.approx(40.0 * 0.5 ** (1 / 62.4))
+    assert at["newest event"]["score"] > at["as of"]["score"]
+
+
+def test_score_for_people(board: Ask) -> None:
+    """Score, parts, windows, confidence, rank and percentile, for each user asked for."""
+    shown = board("score", "t:ann", "t:[b]c\u202ed", clock="stream").stdout
+    names = ("t:ann", "rank 1 of 3", "t:[b]c\\u202ed", "rank 3 of 3")
+    for text in (*names, "like ", "quarter 40.00", "confidence 64%", "2025-12-31T23:59:59Z"):
+        assert text in shown, text
+
+
+def test_unknown_users_go_to_stderr(board: Ask) -> None:
+    """Known users are answered in the order asked for, unknown ones named on stderr, and the exit code is 1."""
+    done = board("score", "t:bob", "t:nobody", "ann", "t:ann", "--json")
+    assert done.exit_code == 1
+    assert [orjson.loads(line)["user"] for line in done.stdout.splitlines()] == ["t:bob", "t:ann"]
+    assert "t:nobody" in done.stderr
+    assert "network:id" in done.stderr
+
+
+def test_as_of_before_the_newest_event_is_said(board: Ask) -> None:
+    """A time before what the record holds is answered, with a remark on stderr."""
+    done = board("score", "t:ann", "--json", "--as-of", "2025-12-01")
+    assert done.exit_code == 0
+    assert "before the newest event" in done.stderr
+    assert orjson.loads(done.stdout)["as_of"] < NOW_MS
+
+
+def test_top(board: Ask) -> None:
+    """The highest first, as many as asked for, names safe to print."""
+    two = board("top", "-n", "2", "--json", clock="stream").stdout
+    assert [orjson.loads(line)["user"] for line in two.splitlines()] == ["t:ann", "t:bob"]
+    shown = board("top", clock="stream").stdout
+    assert "t:[b]c\\u202ed" in shown
+    assert len(shown.splitlines()) == 4
+
+
+def test_top_of_nobody(clout: Ask, redis_url: str, prefix: str) -> None:
+    """An empty board is no failure; what to do is said on stderr."""
+    done = clout("top", redis=redis_url, redis_prefix=prefix)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "clout worker" in done.stderr
+
+
+def test_alerts(board: Ask) -> None:
+    """The latest alerts, the newest last."""
+    lines = board("alerts").stdout.splitlines()
+    assert ["raised" in lines[0], "recovered" in lines[1], "-7.50" in lines[0]] == [True] * 3
+    assert [orjson.loads(line)["state"] for line in board("alerts", "-n", "1", "--json").stdout.splitlines()] == [
+        "recovered"
+    ]

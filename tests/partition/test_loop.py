@@ -1,0 +1,162 @@
+"""One partition's loop in virtual time: when an interval ends, and that large things are done in slices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from agents.proof.bench.null_servers import Board, Swallow
+from streams.broker.publisher import TransactionalPublisher
+from streams.formats import engagements as packed
+from streams.model import assess, engagements
+from streams.model.alerts import FallRule
+from streams.model.table import CLOSE, GOT, SHOWN, SUMS, UNSEEN, Table
+from streams.model.versions import DAY_MS, PLAIN
+from streams.partition import loop as broker_loop
+from streams.partition.block import Block
+from streams.partition.cut import Cut
+from streams.partition.intake import Intake
+from streams.partition.loop import Loop
+from streams.partition.sending import Sender
+from streams.scoreboard.view import View
+from streams.topics import SOURCES
+from tests.partition.blocks import T0, Record, block
+from tests.partition.virtual import run
+
+LONG_S = 2.0
+
+
+class Partition:
+    """A loop with a broker and a Redis that take everything; notes when each cut was made and of how many users."""
+
+    def __init__(self, table: Table, interval_s: float = LONG_S, idle_s: float = 1e6) -> None:
+        self.table, self.board = table, Board()
+        self.cuts: list[tuple[float, int]] = []
+        self.intake = Intake(table, 0, 4)
+        self.intake.positions = {topic.name: 0 for topic in SOURCES}
+        view = View(self.board, 0)
+        self.sender = Sender(
+            table, 0, TransactionalPublisher(Swallow(), "test"), view, FallRule(),
+            topic=str, topic_ids={}, generation=1, closed=0, owner="test", wall_ms=self.now_ms, cpu_s=lambda: 0.0,
+        )  # fmt: skip
+        self.loop = Loop(
+            self.intake, self.sender, view,
+            epoch=1, ends={}, interval_s=interval_s, share=1.0, idle_s=idle_s, stream_clock=False,
+            wall_ms=self.now_ms, monotonic_s=self.now_s, folded=lambda _: None,
+        )  # fmt: skip
+        real = self.intake.cut
+
+        def cut(now_ms: int | None = None) -> Cut:
+            made = real(now_ms)
+            self.cuts.append((self.now_s(), len(made.changed)))
+            return made
+
+        self.intake.cut = cut  # type: ignore[method-assign]
+
+    def now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def now_ms(self) -> float:
+        return T0 + 1000 * self.now_s()
+
+    async def during(self, seconds: float, act: Callable[[], None] = lambda: None) -> None:
+        """Run from a first, empty interval on; `act` comes at once."""
+        await self.loop.commit()
+        self.cuts.clear()
+        running = asyncio.create_task(self.loop.run())
+        await asyncio.sleep(0.01)
+        act()
+        await asyncio.sleep(seconds)
+        self.loop.close()
+        await running
+
+
+def somebody(score_at_close: float, users: int = 1) -> Table:
+    """Users with twenty engagements and a close."""
+    table = Table(PLAIN)
+    table.advance(T0)
+    table.day = T0 // DAY_MS
+    for number in range(users):
+        table.add(f"net:bob{number}")
+        table.cells[number, SUMS : SUMS + 3] = 20.0
+    table.cells[:users, CLOSE] = score_at_close
+    table.cells[:users, SHOWN] = assess.population(table, T0)
+    return table
+
+
+def an_undo(weight: float) -> Block:
+    """One engagement with bob0 is taken back."""
+    pack = engagements.Pack()
+    pack.targets.append("net:bob0")
+    pack.weights.append(-weight)
+    pack.times.append(T0)
+    pack.codes.append(engagements.UNDO)
+    return block("engagements", *(Record(n, record) for n, record in enumerate(packed.encode(pack, T0))))
+
+
+@pytest.mark.parametrize(("weight", "at_once"), [(19.0, True), (0.1, False)])
+def test_an_undo_by_which_somebody_falls_ends_the_interval(weight: float, at_once: bool) -> None:
+    """An alert does not wait for a long interval to end; any other undo does."""
+
+    async def story() -> None:
+        table = somebody(0.0)
+        table.cells[0, CLOSE] = table.cells[0, SHOWN]
+        one = Partition(table)
+        await one.during(0.9, lambda: one.loop.offer(an_undo(weight)))  # before the first look at the idle
+        early = [at for at, changed in one.cuts[:-1] if changed]  # the last one is the letting go
+        assert bool(early) == at_once
+
+    run(story())
+
+
+def test_the_idle_pass_sends_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many have moved in silence, no interval carries many more than are wanted at once, and everyone comes."""
+    monkeypatch.setattr(assess, "SLICE", 10)
+    monkeypatch.setattr(broker_loop, "MOVED_AT_ONCE", 20)
+
+    async def story() -> None:
+        table = somebody(0.0, users=100)
+        table.cells[:100, SHOWN] += 1.0
+        one = Partition(table, idle_s=1.0)
+        await one.during(1.5)
+        assert max(changed for _, changed in one.cuts) == 20
+        assert sum(changed for _, changed in one.cuts) == 100
+        assert one.board.users == 100
+
+    run(story())
+
+
+def test_a_glance_is_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a backlog nobody is scored twice: those not yet shown go out with their interval."""
+    monkeypatch.setattr(broker_loop, "GLANCED", 5)
+
+    async def story() -> None:
+        table = somebody(0.0, users=10)
+        one = Partition(table)
+
+        def backlog() -> None:
+            one.board.users = 0
+            table.dirty[:10] |= GOT | UNSEEN
+            one.loop.offer(an_undo(0.1))
+
+        await one.during(LONG_S / 2, backlog)
+        assert one.board.users == 10  # once, with the letting go
+
+    run(story())
+
+
+def test_closes_of_very_many_do_not_count_as_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More calls for closes than may wait: Redis gets the time, and nobody is shown again."""
+    monkeypatch.setattr("streams.partition.sending._CLOSES_CHUNK", 1)
+
+    async def story() -> None:
+        table = somebody(0.0, users=900)
+        table.day -= 1
+        one = Partition(table)
+        await one.during(1.0)
+        assert one.board.closes == 900
+        assert one.loop.figures().rebuilds == 0
+
+    run(story())
