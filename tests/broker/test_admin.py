@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kafka.errors import CoordinatorNotAvailableError, GroupAuthorizationFailedError, KafkaError
 
-from streams.broker import admin
+from streams.broker import admin as module
 from streams.broker.admin import Admin
 
 
@@ -30,7 +30,7 @@ def admin(answers: list[Any]) -> Admin:
 
 def test_the_first_group_of_a_broker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """What will come is asked for again for a while; what is refused is not."""
-    monkeypatch.setattr(admin, "_COORDINATOR_S", 0.5)
+    monkeypatch.setattr(module, "_COORDINATOR_S", 0.5)
     assert admin([CoordinatorNotAvailableError(), CoordinatorNotAvailableError(), ["a", "b"]]).members() == 2
     with pytest.raises(CoordinatorNotAvailableError):
         admin([CoordinatorNotAvailableError()]).members()

@@ -149,7 +149,7 @@ def test_the_exit_says_why_in_one_line_and_gives_1() -> None:
     script = """
         import asyncio, time
         from agents.worker import health
-        from agents.ports import die
+        from agents.worker.ending import die
         health.LOOK_S, health.BEAT_S = 0.01, 0.005
 
         async def main():
