@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.events import KIND_INDEX, KINDS, TOPIC_OF, Event, Reject, parse
+from streams.events import KINDS, Event, Reject, parse
 from streams.model import assess, engagements, records
 from streams.model.acting import act
 from streams.model.engagements import Pack
@@ -18,10 +18,10 @@ from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.versions import Model
 from streams.sources.record import Produced
+from streams.topics import KIND_OF
 
 BLOCK = 1_000  # records folded together, like a block of a worker
 _CHUNK = 8_192  # users whose records are written together
-_KIND_OF = {topic: KIND_INDEX[kind] for kind, topic in TOPIC_OF.items()}
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def _fold_block(table: Table, block: list[Produced], newest_ms: int, as_of_ms: i
     kinds: list[int] = []
     slots: list[int] = []
     for topic, _, value, _ in block:
-        kind = _KIND_OF[topic]
+        kind = KIND_OF[topic]
         event = parse(value, KINDS[kind], newest_ms)
         if isinstance(event, Reject):
             table.counts.rejected += 1

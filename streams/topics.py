@@ -47,3 +47,5 @@ REJECTS = Topic("rejects", "origin", "30 d", "reason, path, topic, partition, of
 ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
 #: what a worker reads; in every partition number it holds, it holds all of these
 SOURCES: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS)
+#: number of the kind (see `streams.events.KINDS`) whose events a topic holds
+KIND_OF: dict[str, int] = {topic.name: KINDS.index(topic.kind) for topic in EVENTS if topic.kind}

@@ -20,13 +20,14 @@ from streams.broker.recovery import recover
 from streams.errors import CloutError
 from streams.model.table import SHOWN
 from streams.model.versions import model
-from streams.partition.outgoing import CHUNK, Spread, glance
+from streams.partition.outgoing import CHUNK, glance
 from streams.partition.recovered import Recovered
 from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
-from streams.scoreboard.latency import STEP_MS
 from streams.scoreboard.layout import Keys, shard_of
+from streams.scoreboard.pulse import pulse
 from streams.scoreboard.reader import Reader
+from streams.scoreboard.spread import Histogram
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
 from streams.topics import STATE
@@ -89,14 +90,14 @@ async def _ask(client: Any, settings: Settings, told: Told) -> int:
     before, moved_s = -1.0, time.monotonic()
     while True:
         pulses, users, parts = await reader.pulses(), 0, dict.fromkeys(numbers, 0.0)
-        for number, pulse in pulses.items():
-            if number not in parts or not pulse["version"]:
+        for number, said in pulses.items():
+            if number not in parts or not said["version"]:
                 continue  # not noticed yet
             shown = {int(b): int(n) for b, n in (await client.hgetall(marks[number])).items()}
-            if not pulse["users"]:
+            if not said["users"]:
                 parts[number] = 1.0
             elif _MARK not in shown:
-                parts[number] = min(sum(shown.values()) / pulse["users"], 1.0)
+                parts[number] = min(sum(shown.values()) / said["users"], 1.0)
                 users += sum(shown.values())
         done = sum(parts.values())
         told(users, done)
@@ -135,23 +136,14 @@ async def _write(client: Any, settings: Settings, told: Told) -> int:
 
 def _flushes(found: Recovered, number: int) -> Iterator[Flush]:
     """Everyone of a partition, as Redis showed them at the last commit."""
-    table, header, spread = found.table, found.header, Spread()
+    table, header, spread = found.table, found.header, Histogram()
     if not header:
         return
-    pulse = {
-        "event_ts": header.clock,
-        "as_of": header.now_ms,
-        "owner": "clout rebuild",
-        "users": len(table),
-        "model": table.model.name,
-        "counts": header.counts,
-        "latency": {},
-        "latency_step_ms": STEP_MS,
-    }
+    said = pulse(table, header.now_ms, "clout rebuild", header.counts, {})
     table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
     for step, start in enumerate(range(0, len(table), CHUNK), 1):
         slots = np.arange(start, min(start + CHUNK, len(table)))
         seen = glance(table, spread, number, slots, header.now_ms, header.version)
         bins = spread.filled() if start == 0 else seen.bins
-        yield Flush(number, step, pulse, seen.users, bins, anew=start == 0)
-    yield Flush(number, header.version, pulse)
+        yield Flush(number, step, said, seen.users, bins, anew=start == 0)
+    yield Flush(number, header.version, said)

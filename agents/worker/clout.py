@@ -27,9 +27,11 @@ class Clout(faust.App):
         self.settings, self.health = settings, health
         self.ports = Servers(settings, lambda: cast(Consumer, self.consumer))
         self.partitions = Partitions(settings, self.ports, f"{socket.gethostname()}/{os.getpid()}", health)
-        health.standings, health.figures = self.partitions.standings, self.partitions.figures
-        self._watcher = Watcher(health, settings.stall_s, die)
+        self._watcher = Watcher(health, self._beat, settings.stall_s, die)
         super().__init__(*args, **options)
+
+    def _beat(self) -> None:
+        self.health.beat(self.partitions.standings(), self.partitions.figures())
 
     def source(self, *topics: Topic) -> faust.TopicT:
         """A Faust topic of blocks; nothing is acknowledged to Faust, positions are our own."""

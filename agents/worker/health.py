@@ -44,8 +44,6 @@ class Health:
     """Told by the worker, read by whoever asks."""
 
     def __init__(self) -> None:
-        self.standings: Callable[[], Iterable[Standing]] = list  #: set by the worker, called on its main loop
-        self.figures: Callable[[], Mapping[int, Figures]] = dict  #: the same
         self.beats = 0
         self.verdict = Verdict(True, PROGRESS, "nobody has looked yet")
         self.recovery: Progress | None = None  #: of the last take-over
@@ -85,26 +83,27 @@ class Health:
         more = {"recovery": {"partitions": numbers, **told._asdict()}} if told else {}
         return Ready(False, rule, _WHY[rule], more)
 
-    def beat(self) -> None:
-        """Look at the partitions. On the main loop, which shows by it that it runs."""
-        self.seen, self.shown = tuple(self.standings()), self.figures()
+    def beat(self, standings: Iterable[Standing] = (), figures: Mapping[int, Figures] | None = None) -> None:
+        """How the partitions stand now. On the main loop, which shows by it that it runs."""
+        self.seen, self.shown = tuple(standings), figures or {}
         self.beats += 1
 
 
 class Watcher:
     """A heartbeat on the main loop, and a thread that looks at it once a second and ends the process when it is not live.
 
-    Loop and thread watch each other: a heartbeat that fails and a thread that ends are the end of the worker as well.
+    `beat` tells the health how the partitions stand. Loop and thread watch each other: a heartbeat that fails and a thread that ends are the end of the worker as well.
     """
 
     def __init__(
         self,
         health: Health,
+        beat: Callable[[], None],
         stall_s: float,
         end: Callable[[object], None],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._health, self._liveness, self._end = health, Liveness(stall_s), end
+        self._health, self._beat_now, self._liveness, self._end = health, beat, Liveness(stall_s), end
         self._monotonic_s = monotonic_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="health", daemon=True)
@@ -140,7 +139,7 @@ class Watcher:
 
     async def _beat(self) -> None:
         while True:
-            self._health.beat()
+            self._beat_now()
             if not self._thread.is_alive() and not self._stopped.is_set():
                 raise Stalled("nobody watches this worker any more: the thread that did has failed, see above")
             await asyncio.sleep(BEAT_S)

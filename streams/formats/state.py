@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.errors import CloutError
 from streams.model.table import (
@@ -36,9 +37,6 @@ from streams.model.table import (
 )
 from streams.model.windows import Floats
 
-if TYPE_CHECKING:
-    from streams.partition.cut import Cut
-
 FORMAT = 1
 HEADER = b"h"
 DID_KEY, GOT_KEY = b"d", b"g"
@@ -55,6 +53,34 @@ _SUM_COLUMNS = ENGAGEMENTS - SUMS  # the first so many of them are decayed sums
 _ENGAGEMENTS_BIT = 1 << _SUM_COLUMNS
 _AT_ONCE = 1_000  # rows made ready at a time, so that whoever takes records one by one never waits long: 2 ms
 _DID_HEAD = np.dtype([("week", "<u4"), ("columns", "<f8", len(_DID_COLUMNS))])
+
+
+class Changed(Protocol):
+    """The rows that changed, as they were at one moment: `streams.partition.cut.Cut`."""
+
+    @property
+    def changed(self) -> Slots:
+        """(n,) who."""
+
+    @property
+    def rows(self) -> Floats:
+        """(n, WIDTH) their rows."""
+
+    @property
+    def marks(self) -> NDArray[np.uint8]:
+        """(n,) how each changed: bits DID, GOT, MOVED."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of all slots."""
+
+    @property
+    def memories(self) -> Sequence[bytes]:
+        """Of those who acted, in the order of `changed`."""
+
+    @property
+    def landmarks(self) -> tuple[int, ...]:
+        """Of the three windows, ms."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +127,7 @@ def header_record(header: Header) -> tuple[bytes, bytes]:
     return HEADER, _encode(header)
 
 
-def records(changed: Cut, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
+def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of every record that changed in an interval, as it was at the cut."""
     steps = [at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)]
     memories = iter(changed.memories)
@@ -110,7 +136,7 @@ def records(changed: Cut, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes,
 
 
 def _records(
-    changed: Cut, part: slice, steps: Sequence[int], memories: Iterator[bytes]
+    changed: Changed, part: slice, steps: Sequence[int], memories: Iterator[bytes]
 ) -> Iterator[tuple[bytes, bytes]]:
     marks, rows = changed.marks[part], changed.rows[part]
     names = [changed.names[slot].encode() for slot in changed.changed[part].tolist()]

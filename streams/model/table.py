@@ -6,7 +6,7 @@ in one small `bytes` a user (memory.py). Bytes a user: 240 for the matrix, about
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -56,9 +56,8 @@ class Counts:
 class Table:
     """The rows of one partition and the set of users changed since the last cut (`dirty`)."""
 
-    def __init__(self, model: Model, before_advance: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(self, model: Model) -> None:
         self.model = model
-        self.before_advance = before_advance  #: told of the clock's next time before anything of that time is folded
         self.users = Users()
         self.names: list[str] = []
         self.memory: list[bytes] = []
@@ -98,7 +97,6 @@ class Table:
         """Tell the table the newest event time before it is folded: moves the clock, and landmarks left far behind."""
         if newest_ms <= self.clock:
             return
-        self.before_advance(newest_ms)
         first = self.clock == 0
         self.clock = newest_ms
         for window, half_life_ms in enumerate(self.model.half_lives_ms):

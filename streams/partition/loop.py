@@ -8,33 +8,48 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
-from streams.model import assess, days
+from streams.model import days
 from streams.model.days import Closes
 from streams.model.table import MOVED, SHOWN, Table
 from streams.partition.block import Block
 from streams.partition.figures import Figures
+from streams.partition.idle_pass import IdlePass
 from streams.partition.intake import Intake
+from streams.partition.interval import Interval
 from streams.partition.liveness import FOLDING, IDLE, SENDING, Standing
 from streams.partition.recovered import Recovered
 from streams.partition.sending import Sender
 from streams.partition.turns import FULL
 from streams.scoreboard.view import View
 
-LONGEST_INTERVAL_S = 2.0
 GLANCE_S = 0.02  # engagements go to Redis at once, unless their interval ends sooner than this
 GLANCED = 1_000  # users at most: for more, scoring twice is too dear, and keeps everybody else waiting
 HOLD_S = 2.0  # how long Redis is not written after a take-over, so that no score is seen to fall back and rise again
-FIRST_LOOK_S = 1.0
 HELD_AGAIN_S = 0.02  # how soon it is looked whether what is held back may go on
 SHOW_AGAIN_S = 0.05  # how soon it is looked whether Redis has the last slice
 ANEW = -1  # everyone is to be shown again, from the beginning
 SHOWN_AT_ONCE = 10_000  # users shown again in one interval
-MOVED_AT_ONCE = 20_000  # the same of those whom the idle pass has found
-SHARE = 0.8  # intervals grow until sending, of all partitions together, takes less than this part of a core
 MOST_PENDING = 100_000  # folded and not yet sent; beyond this folding waits
+
+
+class Start(NamedTuple):
+    """Where a loop begins."""
+
+    epoch: int  #: blocks of another one are not folded
+    ends: dict[str, int]  #: base topic -> its end at the take-over: up to there the predecessor may have shown
+
+
+class Pace(NamedTuple):
+    """How often things happen."""
+
+    interval_s: float  #: the least length of an interval
+    share: float  #: the part of a core that sending may take in this partition
+    idle_s: float  #: seconds between two idle passes
+    stream_clock: bool  #: is now the newest event time, and not the wall clock?
 
 
 class Loop:
@@ -45,39 +60,25 @@ class Loop:
         intake: Intake,
         sender: Sender,
         view: View,
-        *,
-        epoch: int,
-        ends: dict[str, int],
-        interval_s: float,
-        share: float,
-        idle_s: float,
-        stream_clock: bool,
-        wall_ms: Callable[[], float],
-        monotonic_s: Callable[[], float],
+        start: Start,
+        pace: Pace,
+        clocks: Clocks,
         folded: Callable[[Block], None],
     ) -> None:
-        self.intake, self._sender, self._view, self.epoch = intake, sender, view, epoch
-        self._interval_s, self._share, self._idle_s, self._stream_clock = interval_s, share, idle_s, stream_clock
-        self._wall_ms, self._monotonic_s, self._folded = wall_ms, monotonic_s, folded
+        """`folded` is told of each block that needs no room any more."""
+        self.intake, self._sender, self._view, self.epoch = intake, sender, view, start.epoch
+        self._ends, self._stream_clock, self._clocks, self._folded = start.ends, pace.stream_clock, clocks, folded
+        self._interval = Interval(pace.interval_s, pace.share, clocks.monotonic_s)
+        self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s)
         self._wake, self._closing = asyncio.Event(), False
         self._sending: asyncio.Task[None] | None = None
-        self._began_s: float | None = None  # when the open interval began: with its first block
-        # when the last idle pass began; one soon after a take-over: redis may show what the predecessor did not commit
-        self._looked_s = monotonic_s() - idle_s + min(idle_s, FIRST_LOOK_S)
-        self._look_from: int | None = None  # the idle pass goes on here
-        self._moved = 0  # users whom it has found since the last interval
-        self._longer_s = interval_s  # the interval as it has adapted
-        self._alarm = False  # an undo has made somebody fall: the interval ends at once
         self._closes: list[Closes] = []  # daily closes taken and not yet sent
         self._viewing: asyncio.Task[None] | None = None
         self._show_from: int | None = None  # who is to be shown again begins here
         self._rebuilds = 0  # how often everyone was shown again
         self._held_back = False  # the blocks at hand wait for another topic
-        self._ends = ends  # of the sources at the take-over: what the predecessor may have shown
         self._hold_until_s = 0.0
         view.show_everyone = self.show_everyone
-        if stream_clock:
-            self.table.before_advance = self._close_days
 
     @property
     def table(self) -> Table:
@@ -87,9 +88,8 @@ class Loop:
     def offer(self, block: Block) -> None:
         """A block has arrived. What was fetched in another epoch belongs to whoever owns the partition then."""
         if block.epoch == self.epoch and not self._closing:
-            self.intake.offer(block)
-            if self._began_s is None:
-                self._began_s = self._monotonic_s()
+            self.intake.turns.offer(block)
+            self._interval.begin()
             self._wake.set()
 
     async def commit(self) -> None:
@@ -119,7 +119,7 @@ class Loop:
         """How this partition stands, for /metrics."""
         intake, sender = self.intake, self._sender
         counts, positions = self.table.counts.as_dict(), dict(intake.positions)
-        waiting, behind = intake.at_hand(), self._view.behind
+        waiting, behind = intake.turns.at_hand(), self._view.behind
         return Figures(counts, waiting, sender.version, positions, sender.committed_ms, behind, self._rebuilds)
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class Loop:
     async def run(self) -> None:
         """Until closed. Raises what ends the worker: LostInput, a broker error, a bug."""
         viewing = self._viewing = self._viewing or asyncio.create_task(self._view.run())
-        self._hold_until_s = self._monotonic_s() + HOLD_S
+        self._hold_until_s = self._clocks.monotonic_s() + HOLD_S
         self._view.hold()
         try:
             while not self._closing:
@@ -161,10 +161,12 @@ class Loop:
 
     def standing(self) -> Standing:
         """Is there something to do, and how much has been done?"""
-        intake, more = self.intake, self.intake.unfetched()
-        doing = SENDING if self._sending else FOLDING if intake.at_hand() else IDLE
+        intake, more = self.intake, self.intake.turns.unfetched()
+        doing = SENDING if self._sending else FOLDING if intake.turns.at_hand() else IDLE
         done = sum(intake.positions.values()) + self._sender.commits
-        return Standing(intake.number, doing, bool(intake.pending or intake.at_hand() or self._sending or more), done)
+        return Standing(
+            intake.number, doing, bool(intake.pending or intake.turns.at_hand() or self._sending or more), done
+        )
 
     @property
     def view_caught_up(self) -> bool:
@@ -174,21 +176,26 @@ class Loop:
     def _past_the_ends(self) -> bool:
         """Is everything folded that was there at the take-over? Markers at an end move no position, so `more` counts too."""
         intake = self.intake
-        if self._monotonic_s() >= self._hold_until_s:
+        if self._clocks.monotonic_s() >= self._hold_until_s:
             return True
         passed = all(intake.positions[topic] >= end for topic, end in self._ends.items())
-        return passed or not (intake.at_hand() or intake.unfetched())
+        return passed or not (intake.turns.at_hand() or intake.turns.unfetched())
 
     def _fold(self) -> bool:
         """Fold a good handful of blocks, or what there is when the interval is over; False if that is nothing yet."""
         if self.intake.pending > MOST_PENDING:
             return False
-        at_hand = self.intake.at_hand()
-        glance = at_hand < FULL and self.intake.has_engagements() and self._view.caught_up and not self._due(GLANCE_S)
-        if not at_hand or not (at_hand >= FULL or glance or (self._due() and not self._sending)):
+        at_hand = self.intake.turns.at_hand()
+        glance = (
+            at_hand < FULL
+            and self.intake.turns.has_engagements()
+            and self._view.caught_up
+            and not self._interval.due(GLANCE_S)
+        )
+        if not at_hand or not (at_hand >= FULL or glance or (self._interval.due() and not self._sending)):
             return False
-        newest_ms = int(self._wall_ms()) + MAX_AHEAD_MS
-        blocks = self.intake.gather(newest_ms)
+        newest_ms = int(self._clocks.wall_ms()) + MAX_AHEAD_MS
+        blocks = self.intake.turns.gather(newest_ms)
         self._held_back = not blocks
         if not blocks:  # another topic's records are on their way
             return False
@@ -197,24 +204,15 @@ class Loop:
             self._folded(block)
         fallen = self.intake.take_reversed()
         if len(fallen) and self._sender.alerts_at(fallen, self._now_ms()):
-            self._alarm = True
+            self._interval.alarm()
         if glance:
             unseen = self.table.unseen()
             if len(unseen) <= GLANCED:
                 self._sender.glance(unseen, self.intake.take_times(), self._now_ms())
         return True
 
-    def _due(self, within_s: float = 0.0) -> bool:
-        if self._alarm:
-            return True
-        return self._began_s is not None and self._monotonic_s() - self._began_s >= self._longer_s - within_s
-
     def _now_ms(self) -> int:
-        return self.table.clock if self._stream_clock else int(self._wall_ms())
-
-    def _close_days(self, now_ms: int) -> None:
-        """With the stream clock: take the closes of the midnights before `now_ms`, before anything after them is folded."""
-        self._closes.extend(days.due(self.table, now_ms))
+        return self.table.clock if self._stream_clock else int(self._clocks.wall_ms())
 
     def _send_if_due(self) -> None:
         if self._sending:
@@ -222,10 +220,7 @@ class Loop:
                 return
             self._sending.result()
             self._sending = None
-        now_s = self._monotonic_s()
-        if self._look_from is None and now_s - self._looked_s >= self._idle_s:
-            self._looked_s, self._look_from = now_s, 0
-        idle = self._look_from is not None and self._look_on(self._look_from)
+        idle = self._idle_pass.look(self._now_ms)
         if self._show_from == ANEW:
             idle = True  # first of all the header says so
         elif self._show_from is not None and self._view.caught_up:
@@ -234,33 +229,21 @@ class Loop:
             if self._show_from >= len(self.table):
                 self._show_from = None
             idle = True
-        if idle or (self.intake.pending and self._due()):
+        if idle or (self.intake.pending and self._interval.due()):
             self._sending = asyncio.create_task(self._send())
-
-    def _look_on(self, start: int) -> bool:
-        """A slice of the idle pass. True when it is through, or has found enough for an interval."""
-        moved = assess.moved(self.table, self._now_ms(), start, assess.SLICE)
-        self.table.dirty[moved] |= MOVED
-        self._moved += len(moved)
-        start += assess.SLICE
-        self._look_from = start if start < len(self.table) else None
-        if self._look_from is not None and self._moved < MOVED_AT_ONCE:
-            return False
-        self._moved = 0
-        return True
 
     async def _pause(self) -> None:
         """Sleep until a block comes, the interval is over, or idle users want to be looked at."""
         self._wake.clear()
-        now_s, moments = self._monotonic_s(), []
+        now_s, moments = self._clocks.monotonic_s(), []
         if self._view.held or self._held_back:
             moments.append(now_s + HELD_AGAIN_S)
         if not self._sending:
-            moments.append(now_s if self._look_from is not None else self._looked_s + self._idle_s)
+            moments.append(self._idle_pass.next_s)
             if self._show_from is not None:
                 moments.append(now_s + SHOW_AGAIN_S)
-            if self._began_s is not None and not self._held_back:
-                moments.append(self._began_s + self._longer_s)
+            if (ends_s := self._interval.ends_s) is not None and not self._held_back:
+                moments.append(ends_s)
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
         if self._sending:
             waiting.append(self._sending)
@@ -281,14 +264,13 @@ class Loop:
                 else:
                     await asyncio.sleep(0)
         # one moment from here to the cut
-        self._alarm = False
-        closes, self._closes = self._closes, []
+        closes, self._closes = [*self.intake.take_closes(), *self._closes], []
         anew = self._show_from == ANEW
-        self._began_s = self._monotonic_s() if self.intake.at_hand() else None
+        self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
         await self._sender.send(self.intake.cut(now_ms), closes, last=last, shown=lambda: self._show_from is None)
         if anew:
             self._view.begin_again()
             self._sender.show_anew()
             self.table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
             self._show_from = 0
-        self._longer_s = min(max(self._interval_s, self._sender.busy_s / self._share), LONGEST_INTERVAL_S)
+        self._interval.adapt(self._sender.busy_s)

@@ -14,11 +14,11 @@ from streams.model.records import Scored, scored
 from streams.model.table import ALERTED_AT, DID, FIRING, GOT, PUBLISHED, SHOWN, Slots, Table
 from streams.model.windows import Floats
 from streams.partition.cut import Cut
+from streams.scoreboard.spread import Histogram
 
 CHUNK = 500  # users in one Redis call: 500 to 1,000 are fastest, and none stalls Redis for 10 ms
 
 _JUDGED = slice(FIRING, ALERTED_AT + 1)
-_BINS = 1_001  # scores in steps of 0.1, 100.0 included
 
 
 class Outgoing(NamedTuple):
@@ -32,60 +32,33 @@ class Outgoing(NamedTuple):
     last: bool  #: of its cut
 
 
-class Spread:
-    """How many users of a partition are in each tenth of a point, kept as scores go out."""
-
-    def __init__(self) -> None:
-        self.counts: NDArray[np.int64] = np.zeros(_BINS, dtype=np.int64)
-
-    def filled(self) -> dict[int, int]:
-        """All bins with somebody in."""
-        filled = np.flatnonzero(self.counts)
-        return dict(zip(filled.tolist(), self.counts[filled].tolist(), strict=True))
-
-    def move(self, before: Floats, after: Floats) -> dict[int, int]:
-        """Users went from their shown scores (0: new) to others; returns the bins that changed."""
-        left, entered = (before[before > 0] * 10).astype(np.int64), (after * 10).astype(np.int64)
-        difference = np.bincount(entered, minlength=_BINS) - np.bincount(left, minlength=_BINS)
-        changed = np.flatnonzero(difference)
-        self.counts += difference
-        return dict(zip(changed.tolist(), self.counts[changed].tolist(), strict=True))
-
-
 def chunks(
-    table: Table, spread: Spread, rule: FallRule, number: int, cut: Cut, next_version: Callable[[], int]
+    table: Table, spread: Histogram, rule: FallRule, number: int, cut: Cut, next_version: Callable[[], int]
 ) -> Iterator[Outgoing]:
     """Score and judge the changed users as they were at the cut, chunk by chunk, each under its own version."""
-    now_ms = cut.now_ms
     for start in range(0, len(cut.changed), CHUNK):
         part, version = slice(start, start + CHUNK), next_version()
-        done = scored(table, cut.changed[part], cut.rows[part], now_ms, version, cut.decays)
-        names = [cut.names[slot] for slot in done.slots.tolist()]
-        shown = table.cells[done.slots, SHOWN]
-        table.cells[done.slots, SHOWN] = done.scores
-        alerts = judge(table, done.slots, done.scores, now_ms, version, rule)
+        done = scored(table, cut.changed[part], cut.rows[part], cut.now_ms, version, cut.decays)
+        chunk = _shown(table, spread, number, done, cut.now_ms)
+        alerts = judge(table, done.slots, done.scores, cut.now_ms, version, rule)
         _keep_published(table, cut, part, version)
-        totals = done.scores.tolist()
-        moved = np.abs(done.scores - shown) >= 0.05
-        yield Outgoing(
-            done,
-            list(zip(names, totals, done.records, strict=True)),
-            alerts,
-            spread.move(shown, done.scores),
-            _updates(number, now_ms, names, done.scores, moved),
-            start + CHUNK >= len(cut.changed),
-        )
+        yield chunk._replace(alerts=alerts, last=start + CHUNK >= len(cut.changed))
 
 
-def glance(table: Table, spread: Spread, number: int, slots: Slots, now_ms: int, version: int) -> Outgoing:
+def glance(table: Table, spread: Histogram, number: int, slots: Slots, now_ms: int, version: int) -> Outgoing:
     """Up to CHUNK users scored for Redis alone, before the interval that publishes and keeps them."""
-    done = scored(table, slots, table.cells[slots], now_ms, version)
-    names, totals = [table.names[slot] for slot in slots.tolist()], done.scores.tolist()
-    shown = table.cells[slots, SHOWN]
-    table.cells[slots, SHOWN] = done.scores
+    return _shown(table, spread, number, scored(table, slots, table.cells[slots], now_ms, version), now_ms)
+
+
+def _shown(table: Table, spread: Histogram, number: int, done: Scored, now_ms: int) -> Outgoing:
+    """From now on these scores are those shown: table and histogram say so. No alerts, and not the last of a cut."""
+    names, totals = [table.names[slot] for slot in done.slots.tolist()], done.scores.tolist()
+    before = table.cells[done.slots, SHOWN]
+    table.cells[done.slots, SHOWN] = done.scores
+    moved = np.abs(done.scores - before) >= table.model.displayed_step / 2
     users = list(zip(names, totals, done.records, strict=True))
-    updates = _updates(number, now_ms, names, done.scores, np.abs(done.scores - shown) >= 0.05)
-    return Outgoing(done, users, [], spread.move(shown, done.scores), updates, False)
+    updates = _updates(number, now_ms, names, done.scores, moved)
+    return Outgoing(done, users, [], spread.move(before, done.scores), updates, False)
 
 
 def _keep_published(table: Table, cut: Cut, part: slice, version: int) -> None:

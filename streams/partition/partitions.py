@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from streams.clocks import Clocks
 from streams.errors import DependencyDown
 from streams.model.alerts import FallRule
 from streams.model.table import Table
@@ -14,12 +15,14 @@ from streams.model.versions import model
 from streams.partition.block import Block
 from streams.partition.figures import Figures
 from streams.partition.intake import Intake
+from streams.partition.interval import SHARE
 from streams.partition.liveness import TAKING_OVER, Standing
-from streams.partition.loop import SHARE, Loop
+from streams.partition.loop import Loop, Pace, Start
 from streams.partition.ports import Log, Ports, Publisher, Source
 from streams.partition.recovered import Progress, Recovered
 from streams.partition.sending import Sender
 from streams.partition.takeover import Continuity, all_sources, positions
+from streams.partition.turns import Turns
 from streams.scoreboard.view import View
 from streams.settings import Settings
 from streams.topics import SOURCES
@@ -179,26 +182,17 @@ class Partitions:
             wall_ms=ports.wall_ms,
             cpu_s=ports.cpu_s,
         )
+        clocks = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s)
+        stream_clock = settings.clock == "stream"
+        turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         loop = Loop(
-            Intake(
-                found.table,
-                number,
-                settings.partitions,
-                settings.topic_prefix,
-                more=lambda name: ports.more((name, number)),
-                monotonic_s=ports.monotonic_s,
-            ),
+            Intake(found.table, number, settings.partitions, turns, stream_clock=stream_clock),
             sender,
             view,
-            epoch=epoch,
-            ends={topic.name: logs[topic.name, number].end for topic in SOURCES},
-            interval_s=settings.interval_s,
-            share=SHARE / held,
-            idle_s=settings.idle_s,
-            stream_clock=settings.clock == "stream",
-            wall_ms=ports.wall_ms,
-            monotonic_s=ports.monotonic_s,
-            folded=ports.folded,
+            Start(epoch, {topic.name: logs[topic.name, number].end for topic in SOURCES}),
+            Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock),
+            clocks,
+            ports.folded,
         )
         if header:
             # redis may have more than was committed, but not less, or it has lost something meanwhile
@@ -220,7 +214,7 @@ class Partitions:
             continuity.ids(logs)
             for source in all_sources(mine):
                 loop = self.loops.get(source[1])
-                if loop and not loop.intake.waiting[source[0]]:
+                if loop and not loop.intake.turns.waiting[source[0]]:
                     position = loop.intake.positions[source[0]]
                     handed, seen = ports.handed(source), ports.seen(source)
                     continuity.look(source, position, handed, seen, logs[source].end, ports.monotonic_s())

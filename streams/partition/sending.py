@@ -18,10 +18,12 @@ from streams.model.days import Closes
 from streams.model.table import Slots, Table
 from streams.model.windows import Floats
 from streams.partition.cut import Cut
-from streams.partition.outgoing import CHUNK, Outgoing, Spread, chunks, glance
+from streams.partition.outgoing import CHUNK, Outgoing, chunks, glance
 from streams.partition.ports import Publisher, Sent
 from streams.scoreboard.flush import Flush
-from streams.scoreboard.latency import STEP_MS, Latency
+from streams.scoreboard.latency import Latency
+from streams.scoreboard.pulse import pulse
+from streams.scoreboard.spread import Histogram
 from streams.scoreboard.view import MOST_WAITING, View
 from streams.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS
 
@@ -55,7 +57,7 @@ class Sender:
         self._rule, self._topic, self._owner, self._wall_ms, self._cpu_s = rule, topic, owner, wall_ms, cpu_s
         self._topic_ids, self._closed = topic_ids, closed
         self._generation, self._version = generation, generation << 32
-        self._spread = Spread()
+        self._spread = Histogram()
         self._patient = True  # does Redis answer in time in this interval?
         self._anew = True  # the first call drops the histogram of whoever had the partition before
         self._counts = table.counts.as_dict()  # of what is in Redis: they move with the last chunk of an interval
@@ -170,7 +172,7 @@ class Sender:
 
     def show_anew(self) -> None:
         """The next call to Redis drops the histogram: everyone follows."""
-        self._anew, self._spread = True, Spread()
+        self._anew, self._spread = True, Histogram()
 
     def shown_before(self, scores: Floats) -> None:
         """What Redis shows after a take-over: the histogram starts from these scores."""
@@ -211,14 +213,4 @@ class Sender:
             await self._turn()
 
     def _pulse(self, now_ms: int) -> dict[str, Any]:
-        table = self._table
-        return {
-            "event_ts": table.clock,
-            "as_of": now_ms,
-            "owner": self._owner,
-            "users": len(table),
-            "model": table.model.name,
-            "counts": self._counts,
-            "latency": self.latency.sparse(),
-            "latency_step_ms": STEP_MS,
-        }
+        return pulse(self._table, now_ms, self._owner, self._counts, self.latency.sparse())

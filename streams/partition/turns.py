@@ -23,7 +23,12 @@ _EVENTS = tuple(topic.name for topic in EVENTS)
 class Turns:
     """The blocks at hand, by topic."""
 
-    def __init__(self, prefix: str, more: Callable[[str], bool], monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        prefix: str = "",
+        more: Callable[[str], bool] = lambda _: False,
+        monotonic_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         """`more` says of a topic whether the broker has records that were not handed out yet."""
         self._prefix, self._more, self._monotonic_s = prefix, more, monotonic_s
         self.waiting: dict[str, deque[Block]] = {topic.name: deque() for topic in SOURCES}
@@ -33,7 +38,7 @@ class Turns:
 
     def offer(self, block: Block) -> None:
         """A block has arrived."""
-        self.waiting[self._base(block)].append(block)
+        self.waiting[self.base(block)].append(block)
         self._at_hand += _size(block)
 
     def next(self, newest_ms: int = NEWEST_MS) -> Block | None:
@@ -92,7 +97,8 @@ class Turns:
         """About how many records wait to be folded."""
         return self._at_hand
 
-    def _base(self, block: Block) -> str:
+    def base(self, block: Block) -> str:
+        """The base name of the topic that a block is of."""
         return block.topic.removeprefix(self._prefix)
 
     def _take(self, name: str) -> Block:

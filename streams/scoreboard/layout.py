@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import floor
 
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.model.windows import Floats
+
 #: daily closes kept for each user
 CLOSES_KEPT = 90
 #: entries kept (about) in the stream of change batches: a minute when busy, the longest a push reader may lag behind
 UPDATES_KEPT = 1_000
 #: entries kept (about) in the stream of alerts
 ALERTS_KEPT = 1_000
-#: the one field of a stream entry that holds its JSON
-UPDATE_FIELD = "batch"
-ALERT_FIELD = "alert"
 #: histogram bins for one point of score
 BINS_PER_POINT = 10
+#: scores from 0 to 100, 100.0 included
+MOST_BINS = 100 * BINS_PER_POINT + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,8 @@ def shard_of(partition: int, shards: int) -> int:
 def bin_of(score: float) -> int:
     """The histogram bin of a score: steps of 0.1, so 41.27 is in bin 412."""
     return floor(score * BINS_PER_POINT)
+
+
+def bins_of(scores: Floats) -> NDArray[np.int64]:
+    """`bin_of` each of these scores (n,)."""
+    return np.floor(scores * BINS_PER_POINT).astype(np.int64)

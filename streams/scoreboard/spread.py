@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from streams.scoreboard.layout import BINS_PER_POINT, bin_of
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.model.windows import Floats
+from streams.scoreboard.layout import BINS_PER_POINT, MOST_BINS, bin_of, bins_of
 
 
 class Spread(NamedTuple):
@@ -44,3 +48,23 @@ def merged(parts: Iterable[Mapping[bytes, bytes]]) -> Spread:
         for number, count in part.items():
             bins[int(number)] = bins.get(int(number), 0) + int(count)
     return Spread({number: bins[number] for number in sorted(bins) if bins[number] > 0})
+
+
+class Histogram:
+    """How many users of a partition are in each tenth of a point, kept as scores go out."""
+
+    def __init__(self) -> None:
+        self.counts: NDArray[np.int64] = np.zeros(MOST_BINS, dtype=np.int64)
+
+    def filled(self) -> dict[int, int]:
+        """All bins with somebody in."""
+        filled = np.flatnonzero(self.counts)
+        return dict(zip(filled.tolist(), self.counts[filled].tolist(), strict=True))
+
+    def move(self, before: Floats, after: Floats) -> dict[int, int]:
+        """Users went from their shown scores (0: new) to others; returns the bins that changed."""
+        left, entered = bins_of(before[before > 0]), bins_of(after)
+        difference = np.bincount(entered, minlength=MOST_BINS) - np.bincount(left, minlength=MOST_BINS)
+        changed = np.flatnonzero(difference)
+        self.counts += difference
+        return dict(zip(changed.tolist(), self.counts[changed].tolist(), strict=True))

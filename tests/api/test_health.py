@@ -12,13 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agents.worker.health import Health, Watcher
 from agents.worker.metrics import KINDS, Metrics, table
+from streams.clocks import Clocks
 from streams.model.alerts import FallRule
 from streams.model.table import Counts, Table
 from streams.model.versions import DEFAULT
 from streams.partition.figures import Figures
 from streams.partition.intake import Intake
 from streams.partition.liveness import IDLE, SENDING, Standing
-from streams.partition.loop import Loop
+from streams.partition.loop import Loop, Pace, Start
 from streams.partition.ports import Records
 from streams.partition.recovered import Progress
 from streams.partition.sending import Sender
@@ -52,18 +53,16 @@ def test_without_a_worker_nothing_is_said_of_one(page: httpx.Client) -> None:
 def test_livez_says_which_rule_and_why(client: httpx.Client, health: Health) -> None:
     """A live worker answers 200, one that broke a rule 503, both with the rule and the reason."""
     clock = iter(range(1_000))
-    watcher = Watcher(health, 60, lambda _: None, lambda: float(next(clock)))
-    health.standings = lambda: [Standing(2, IDLE, False, 0)]
-    health.beat()
+    watcher = Watcher(health, health.beat, 60, lambda _: None, lambda: float(next(clock)))
+    health.beat([Standing(2, IDLE, False, 0)])
     watcher.look()
     answer = client.get("/livez")
     assert (answer.status_code, answer.json()) == (
         200,
         {"status": "ok", "rule": "progress", "reason": "there is nothing to do"},
     )
-    health.standings = lambda: [Standing(2, SENDING, True, 5)]
     for _ in range(61):
-        health.beat()
+        health.beat([Standing(2, SENDING, True, 5)])
         watcher.look()
     answer = client.get("/livez")
     assert answer.status_code == 503
@@ -132,10 +131,9 @@ FIGURES = Figures(
 
 def test_metrics_are_what_the_worker_says(health: Health) -> None:
     """Each value arrives under its name, by partition and topic."""
-    health.figures = lambda: {3: FIGURES}
     health.taking({3})
     health.progress(Progress(10, 30, 1.5))
-    health.beat()
+    health.beat(figures={3: FIGURES})
     found = values(health)
     assert {name: found[name][()] for name in found if () in found[name]} == {
         "clout_live": 1,
@@ -163,8 +161,7 @@ def test_metrics_are_what_the_worker_says(health: Health) -> None:
 def test_what_left_is_not_shown_any_more(health: Health) -> None:
     """Nothing is said of partitions that were let go of, or of what is not known yet."""
     assert set(values(health)) == {"clout_live", "clout_partitions_held"}
-    health.figures = lambda: {3: FIGURES._replace(committed_ms=0)}
-    health.beat()
+    health.beat(figures={3: FIGURES._replace(committed_ms=0)})
     assert "clout_partition_commit_age_seconds" not in values(health)
     health.progress(Progress(0, 30, None))
     assert "clout_recovery_seconds_left" not in values(health)
@@ -211,8 +208,8 @@ def test_a_loop_says_how_it_stands() -> None:
         intake = Intake(table, 1, 4)
         intake.positions = {"likes": 3}
         loop = Loop(
-            intake, sender, view, epoch=0, ends={}, interval_s=1, share=1, idle_s=1, stream_clock=False,
-            wall_ms=lambda: NOW_S * 1000, monotonic_s=lambda: 0.0, folded=lambda _: None,
+            intake, sender, view, Start(0, {}), Pace(1, 1, 1, stream_clock=False),
+            Clocks(lambda: NOW_S * 1000, lambda: 0.0, lambda: 0.0), lambda _: None,
         )  # fmt: skip
         assert loop.figures() == Figures(table.counts.as_dict(), 0, 2 << 32, {"likes": 3}, 0.0, 0, 0)
         await sender.send(intake.cut(0), [])

@@ -15,7 +15,8 @@ from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
 from streams.model.table import CLOSE, SHOWN, Table
 from streams.model.versions import DAY_MS, PLAIN
-from streams.partition.outgoing import CHUNK, Spread, chunks
+from streams.partition.outgoing import CHUNK, chunks
+from streams.scoreboard.spread import Histogram
 from tests.model.world import HOUR_MS, T0, World, cut, event
 
 RULE = FallRule(points=5.0, cooldown_ms=6 * HOUR_MS)
@@ -116,7 +117,7 @@ def test_chunks_score_judge_and_count() -> None:
     """Changed users go out in chunks with rising versions; what was shown is noted; push carries whose score moved."""
     world = World()
     world.fold(*[("share", event("ann", f"u{n}")) for n in range(CHUNK + 10)])
-    table, spread = world.table, Spread()
+    table, spread = world.table, Histogram()
     slots, _ = table.changed()
     first = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), itertools.count(7).__next__))
     assert [len(piece.users) for piece in first] == [CHUNK, 11]
@@ -143,7 +144,7 @@ def test_alert_without_any_event() -> None:
         pieces = list(
             chunks(
                 world.table,
-                Spread(),
+                Histogram(),
                 RULE,
                 0,
                 cut(world.table, slots, T0 + day * DAY_MS),
@@ -158,7 +159,7 @@ def test_alert_without_any_event() -> None:
 @given(st.lists(st.dictionaries(st.integers(0, 9), st.floats(1, 100), min_size=1), max_size=8))
 def test_spread_is_the_histogram_of_what_is_shown(moves: list[dict[int, float]]) -> None:
     """After any moves the counts are those of the users' present scores in tenths, and what is returned is what changed."""
-    spread, now = Spread(), np.zeros(10)
+    spread, now = Histogram(), np.zeros(10)
     known: dict[int, int] = {}
     for move in moves:
         slots = np.array(list(move))

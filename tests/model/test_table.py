@@ -12,7 +12,8 @@ from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
 from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SHOWN, SUMS, WIDTH, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
-from streams.partition.outgoing import Spread, chunks
+from streams.partition.outgoing import chunks
+from streams.scoreboard.spread import Histogram
 from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
 
 
@@ -228,7 +229,7 @@ def test_landmark_that_moves_while_an_interval_is_sent() -> None:
     table = world.table
     slots, _ = table.changed()
     expected = population(table, T0).tolist()
-    pieces = chunks(table, Spread(), FallRule(), 0, cut(table, slots, T0), itertools.count(1).__next__)
+    pieces = chunks(table, Histogram(), FallRule(), 0, cut(table, slots, T0), itertools.count(1).__next__)
     found = next(pieces).scored.scores.tolist()
     world.did("like", "cat", "dan", T0 + 402 * DAY_MS)
     for piece in pieces:

@@ -12,6 +12,7 @@ from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.partition.block import Block
 from streams.partition.intake import Intake
+from streams.partition.turns import Turns
 from streams.partitioner import partition_of
 from streams.topics import SOURCES
 
@@ -31,7 +32,7 @@ class Record(NamedTuple):
 
 def intake(number: int = 0, prefix: str = "", start: int = 0, partitions: int = PARTITIONS) -> Intake:
     """An empty intake of one partition, all positions at `start`."""
-    made = Intake(Table(PLAIN), number, partitions, prefix)
+    made = Intake(Table(PLAIN), number, partitions, Turns(prefix))
     made.positions = {topic.name: start for topic in SOURCES}
     return made
 

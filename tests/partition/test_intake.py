@@ -393,9 +393,9 @@ def test_ten_minutes_ahead_is_where_the_future_begins() -> None:
 def offered(one: Intake, *blocks: Any) -> list[str]:
     """The topics in the order in which their blocks are handed out."""
     for each in blocks:
-        one.offer(each)
+        one.turns.offer(each)
     order = []
-    while found := one.next():
+    while found := one.turns.next():
         order.append(found.topic)
     return order
 
@@ -415,10 +415,10 @@ def test_engagements_first_then_the_oldest() -> None:
 def test_blocks_of_one_topic_keep_their_order() -> None:
     """Also when a later one has older events."""
     one = intake()
-    one.offer(block("likes", value(ANN, ts=T0 + 9), before=0))
-    one.offer(block("likes", value(ANN, ts=T0), before=1))
-    one.offer(block("follows", value(ANN, ts=T0 + 5)))
-    assert [(b.topic, b.before) for b in iter(one.next, None)] == [("follows", 0), ("likes", 0), ("likes", 1)]
+    one.turns.offer(block("likes", value(ANN, ts=T0 + 9), before=0))
+    one.turns.offer(block("likes", value(ANN, ts=T0), before=1))
+    one.turns.offer(block("follows", value(ANN, ts=T0 + 5)))
+    assert [(b.topic, b.before) for b in iter(one.turns.next, None)] == [("follows", 0), ("likes", 0), ("likes", 1)]
 
 
 def test_unreadable_records_do_not_hide_the_time_of_a_block() -> None:
@@ -444,16 +444,16 @@ def test_a_time_from_the_far_future_does_not_hold_its_block_back() -> None:
 
 def handed_out(one: Intake) -> list[Any]:
     """The blocks in the order in which they come."""
-    return list(iter(one.next, None))
+    return list(iter(one.turns.next, None))
 
 
 def test_no_topic_runs_ahead_of_another() -> None:
     """Of a block only the part up to a minute beyond the others' first event is handed out; the rest waits its turn."""
     one = intake()
     minute = 60_000
-    one.offer(block("likes", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in range(6)], before=10, after=20))
-    one.offer(block("shares", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in (1, 3, 9)], before=0))
-    one.offer(block("follows", value(ANN, ts=T0 + 8 * minute), before=0))
+    one.turns.offer(block("likes", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in range(6)], before=10, after=20))
+    one.turns.offer(block("shares", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in (1, 3, 9)], before=0))
+    one.turns.offer(block("follows", value(ANN, ts=T0 + 8 * minute), before=0))
     found = [(b.topic, b.before, b.after, len(b.records)) for b in handed_out(one)]
     # likes 0 to 2 (a minute beyond share 1), shares 1 and 3 (a minute beyond like 3), likes 3 to 5, follow 8, share 9
     assert found == [
@@ -464,7 +464,7 @@ def test_no_topic_runs_ahead_of_another() -> None:
 def test_alone_a_block_stays_whole() -> None:
     """With no other topic waiting nothing is cut, however long its time."""
     one = intake()
-    one.offer(block("likes", value(ANN, ts=T0), value(ANN, ts=T0 + 10**9)))
+    one.turns.offer(block("likes", value(ANN, ts=T0), value(ANN, ts=T0 + 10**9)))
     assert [len(b.records) for b in handed_out(one)] == [2]
 
 
@@ -486,7 +486,7 @@ def test_every_record_is_handed_out_once_in_its_topics_order(made: list[tuple[st
         values = [b"{" if m < -1 else value(ANN, ts=2**62 if m < 0 else T0 + m * 50_000) for m in minutes]
         records = [Record(at + 2 * n + 1, v) for n, v in enumerate(values)]
         ends[topic] = at + 2 * len(records) + 3
-        one.offer(block(topic, *records, before=at, after=ends[topic]))
+        one.turns.offer(block(topic, *records, before=at, after=ends[topic]))
         given_out.setdefault(topic, []).extend(records)
     seen: dict[str, list[Any]] = {}
     reached: dict[str, int] = {}
@@ -500,9 +500,9 @@ def test_every_record_is_handed_out_once_in_its_topics_order(made: list[tuple[st
 def test_prefix_is_only_a_name() -> None:
     """With a prefix the same topics are meant, and origins carry the full name."""
     one = intake(prefix="t1-")
-    one.offer(block("t1-likes", b"{"))
-    one.offer(block("t1-engagements", pack(ANN)))
-    assert [found.topic for found in iter(one.next, None)] == ["t1-engagements", "t1-likes"]
+    one.turns.offer(block("t1-likes", b"{"))
+    one.turns.offer(block("t1-engagements", pack(ANN)))
+    assert [found.topic for found in iter(one.turns.next, None)] == ["t1-engagements", "t1-likes"]
     one.fold(block("t1-likes", b"{"), NEWEST_MS)
     assert one.positions["likes"] == 1
     assert one.cut().rejects[0][0] == b"t1-likes[0]@0"

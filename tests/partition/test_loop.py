@@ -9,16 +9,18 @@ import pytest
 
 from agents.proof.bench.null_servers import Board, Swallow
 from streams.broker.publisher import TransactionalPublisher
+from streams.clocks import Clocks
 from streams.formats import engagements as packed
 from streams.model import assess, engagements
 from streams.model.alerts import FallRule
 from streams.model.table import CLOSE, GOT, SHOWN, SUMS, UNSEEN, Table
 from streams.model.versions import DAY_MS, PLAIN
+from streams.partition import idle_pass
 from streams.partition import loop as broker_loop
 from streams.partition.block import Block
 from streams.partition.cut import Cut
 from streams.partition.intake import Intake
-from streams.partition.loop import Loop
+from streams.partition.loop import Loop, Pace, Start
 from streams.partition.sending import Sender
 from streams.scoreboard.view import View
 from streams.topics import SOURCES
@@ -43,8 +45,8 @@ class Partition:
         )  # fmt: skip
         self.loop = Loop(
             self.intake, self.sender, view,
-            epoch=1, ends={}, interval_s=interval_s, share=1.0, idle_s=idle_s, stream_clock=False,
-            wall_ms=self.now_ms, monotonic_s=self.now_s, folded=lambda _: None,
+            Start(1, {}), Pace(interval_s, 1.0, idle_s, stream_clock=False),
+            Clocks(self.now_ms, self.now_s, lambda: 0.0), lambda _: None,
         )  # fmt: skip
         real = self.intake.cut
 
@@ -114,7 +116,7 @@ def test_an_undo_by_which_somebody_falls_ends_the_interval(weight: float, at_onc
 def test_the_idle_pass_sends_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many have moved in silence, no interval carries many more than are wanted at once, and everyone comes."""
     monkeypatch.setattr(assess, "SLICE", 10)
-    monkeypatch.setattr(broker_loop, "MOVED_AT_ONCE", 20)
+    monkeypatch.setattr(idle_pass, "ENOUGH", 20)
 
     async def story() -> None:
         table = somebody(0.0, users=100)

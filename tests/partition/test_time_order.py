@@ -10,7 +10,7 @@ from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.partition.block import Block
 from streams.partition.intake import Intake
-from streams.partition.turns import AHEAD_MS, MISSING_S
+from streams.partition.turns import AHEAD_MS, MISSING_S, Turns
 from streams.topics import SOURCES
 from tests.partition.blocks import NEWEST_MS, T0, block, value
 
@@ -22,9 +22,7 @@ class Broker:
 
     def __init__(self, *has_more: str) -> None:
         self.has_more, self.now_s = set(has_more), 0.0
-        self.intake = Intake(
-            Table(PLAIN), 0, 1, more=lambda name: name in self.has_more, monotonic_s=lambda: self.now_s
-        )
+        self.intake = Intake(Table(PLAIN), 0, 1, Turns("", lambda name: name in self.has_more, lambda: self.now_s))
         self.intake.positions = {topic.name: 0 for topic in SOURCES}
         self._at: dict[str, int] = {}
 
@@ -37,11 +35,11 @@ class Broker:
             before=before,
         )
         self._at[topic] = made.after
-        self.intake.offer(made)
+        self.intake.turns.offer(made)
 
     def handed_out(self) -> list[tuple[str, int]]:
         """Topic and number of events of what may be folded now."""
-        return [(found.topic, len(found.records)) for found in iter(self.intake.next, None)]
+        return [(found.topic, len(found.records)) for found in iter(self.intake.turns.next, None)]
 
 
 def test_what_is_at_hand_is_counted() -> None:
@@ -50,9 +48,9 @@ def test_what_is_at_hand_is_counted() -> None:
     one.brings("likes", 0, 50 * S, 200 * S)
     one.brings("shares", 10 * S, 100 * S)
     left = []
-    for found in iter(one.intake.next, None):
-        left.append(one.intake.at_hand())
-        assert left[-1] == sum(len(b.records) for queue in one.intake.waiting.values() for b in queue)
+    for found in iter(one.intake.turns.next, None):
+        left.append(one.intake.turns.at_hand())
+        assert left[-1] == sum(len(b.records) for queue in one.intake.turns.waiting.values() for b in queue)
         assert found.records
     assert left == sorted(left, reverse=True)
     assert left[-1] == 0
@@ -106,7 +104,7 @@ def test_only_topics_of_events_are_waited_for(name: str) -> None:
 def test_engagements_wait_for_nobody() -> None:
     """They are weighed already, so their order does not matter."""
     one = Broker("shares")
-    one.intake.offer(Block("engagements", 0, 0, 1, 1, []))
+    one.intake.turns.offer(Block("engagements", 0, 0, 1, 1, []))
     assert one.handed_out() == [("engagements", 0)]
 
 
@@ -147,7 +145,7 @@ def test_a_block_without_a_time_does_not_take_its_topic_back() -> None:
     """Garbage says nothing of how far a topic was read: the others need not wait for it from the beginning of time."""
     one = Broker("shares")
     one.brings("shares", 50 * S)
-    one.intake.offer(block("shares", b"{", before=1))
+    one.intake.turns.offer(block("shares", b"{", before=1))
     assert one.handed_out() == [("shares", 1), ("shares", 1)]
     one.brings("likes", 60 * S)
     assert one.handed_out() == [("likes", 1)]
@@ -162,7 +160,7 @@ def folded(*blocks: tuple[str, list[int]]) -> list[str]:
     made: list[Any] = []
     for topic, times_ms in blocks:
         one.brings(topic, *times_ms)
-        made.append(one.intake.waiting[topic].pop())
+        made.append(one.intake.turns.waiting[topic].pop())
     one.intake.fold_all(made, NEWEST_MS)
     return [target.removeprefix("net:") for target in one.intake.cut().packs[0].targets]
 

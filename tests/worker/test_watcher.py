@@ -37,7 +37,7 @@ def looks(watcher: Watcher, health: Health, clock: Clock, seconds: int, *, beat:
     for _ in range(seconds):
         clock.now_s += 1
         if beat:
-            health.beat()
+            health.beat([Standing(1, FOLDING, True, 5)])
         watcher.look()
 
 
@@ -45,8 +45,7 @@ def looks(watcher: Watcher, health: Health, clock: Clock, seconds: int, *, beat:
 def test_a_worker_that_is_not_live_ends(beat: bool, rule: str) -> None:
     """When a rule is broken the process is ended with a message that names it; before that, not."""
     health, clock, ended = Health(), Clock(), []
-    health.standings = lambda: [Standing(1, FOLDING, True, 5)]
-    watcher = Watcher(health, STALL_S, ended.append, clock)
+    watcher = Watcher(health, health.beat, STALL_S, ended.append, clock)
     looks(watcher, health, clock, 1)
     looks(watcher, health, clock, STALL_S - 1, beat=beat)
     assert ended == []
@@ -62,8 +61,7 @@ def test_a_worker_that_is_not_live_ends(beat: bool, rule: str) -> None:
 def test_a_process_that_was_stopped_is_not_ended_at_its_wake_up() -> None:
     """After an hour without a look the worker has its full patience."""
     health, clock, ended = Health(), Clock(), []
-    health.standings = lambda: [Standing(1, FOLDING, True, 5)]
-    watcher = Watcher(health, STALL_S, ended.append, clock)
+    watcher = Watcher(health, health.beat, STALL_S, ended.append, clock)
     looks(watcher, health, clock, STALL_S)
     clock.now_s += 3_600
     looks(watcher, health, clock, STALL_S)
@@ -94,7 +92,7 @@ def test_the_thread_looks_while_the_main_loop_is_blocked() -> None:
 
     async def story() -> None:
         health = Health()
-        watcher = Watcher(health, 0.5, lambda _: ended.set())
+        watcher = Watcher(health, health.beat, 0.5, lambda _: ended.set())
         watcher.start()
         await asyncio.sleep(0.05)
         assert health.beats > 1
@@ -114,14 +112,17 @@ def test_a_heartbeat_that_fails_ends_the_worker() -> None:
     async def story() -> None:
         ended: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         health = Health()
-        watcher = Watcher(health, STALL_S, ended.set_result)
+
+        def beat() -> None:
+            if broken:
+                raise ZeroDivisionError
+            health.beat()
+
+        broken = False
+        watcher = Watcher(health, beat, STALL_S, ended.set_result)
         watcher.start()
         await asyncio.sleep(0.02)
-
-        def broken() -> list[Standing]:
-            raise ZeroDivisionError
-
-        health.standings = broken
+        broken = True
         assert isinstance(await asyncio.wait_for(ended, PATIENCE_S), ZeroDivisionError)
         watcher.stop()
 
@@ -135,7 +136,7 @@ def test_a_thread_that_fails_ends_the_worker(monkeypatch: pytest.MonkeyPatch) ->
 
     async def story() -> None:
         ended: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        watcher = Watcher(Health(), STALL_S, ended.set_result)
+        watcher = Watcher(Health(), lambda: None, STALL_S, ended.set_result)
         monkeypatch.setattr(watcher, "look", lambda: 1 / 0)
         watcher.start()
         assert "nobody watches" in str(await asyncio.wait_for(ended, PATIENCE_S))
@@ -153,7 +154,7 @@ def test_the_exit_says_why_in_one_line_and_gives_1() -> None:
         health.LOOK_S, health.BEAT_S = 0.01, 0.005
 
         async def main():
-            health.Watcher(health.Health(), 0.2, die).start()
+            health.Watcher(said := health.Health(), said.beat, 0.2, die).start()
             await asyncio.sleep(0.05)
             time.sleep(60)
 
@@ -175,7 +176,7 @@ def test_a_full_pipe_does_not_keep_a_worker() -> None:
         health.LOOK_S, health.BEAT_S, ending.LAST_WORD_S = 0.01, 0.005, 0.2
 
         async def main():
-            health.Watcher(health.Health(), 0.2, ending.die).start()
+            health.Watcher(said := health.Health(), said.beat, 0.2, ending.die).start()
             await asyncio.sleep(0.05)
             while True:
                 print("x" * 1000, file=sys.stderr)

@@ -14,7 +14,7 @@ from agents.proof.bench.expected import Expected, difference
 from agents.proof.bench.machine import cpu_s, peak_rss_mb
 from agents.proof.bench.servers import Ready, Servers, count_records, process, redis_cpu_s
 from streams.errors import CloutError
-from streams.partition.loop import LONGEST_INTERVAL_S
+from streams.partition.interval import LONGEST_S
 from streams.scoreboard.connect import connect_sync
 from streams.scoreboard.layout import Keys
 from streams.settings import Settings
@@ -93,7 +93,7 @@ def drain(settings: Settings, servers: Servers, expected: Expected, folded: Call
         ).report()
         wrong = _wrong(settings, redis, expected)
         if wrong:  # an interval of nothing but undos can be on its way when the histogram is already complete
-            time.sleep(LONGEST_INTERVAL_S + 1.0)
+            time.sleep(LONGEST_S + 1.0)
             wrong = _wrong(settings, redis, expected)
         if wrong:
             raise WrongResult(wrong)

@@ -20,6 +20,7 @@ from agents.proof.bench.machine import machine, require_linux, versions
 from agents.proof.bench.null_servers import Board, Swallow
 from agents.proof.bench.show import Show
 from streams.broker.publisher import TransactionalPublisher
+from streams.clocks import Clocks
 from streams.errors import CloutError
 from streams.formats import engagements as packed
 from streams.formats import state
@@ -42,8 +43,10 @@ from streams.model.versions import DAY_MS, DEFAULT
 from streams.partition import sending
 from streams.partition.block import Block
 from streams.partition.intake import Intake
-from streams.partition.loop import Loop
+from streams.partition.interval import SHARE
+from streams.partition.loop import Loop, Pace, Start
 from streams.partition.sending import Sender
+from streams.partition.turns import Turns
 from streams.scoreboard.view import View
 from streams.topics import SOURCES
 
@@ -100,7 +103,7 @@ class _Partition:
     def __init__(self, table: Table) -> None:
         self.table, self.shift_s, self.board = table, 0.0, Board()
         self._fed = 0
-        intake = Intake(table, 0, _PARTITIONS, monotonic_s=self._monotonic_s)
+        intake = Intake(table, 0, _PARTITIONS, Turns(monotonic_s=self._monotonic_s))
         intake.positions = {topic.name: 0 for topic in SOURCES}
         self.view = View(self.board, 0)
         self.sender = Sender(
@@ -121,15 +124,10 @@ class _Partition:
             intake,
             self.sender,
             self.view,
-            epoch=1,
-            ends={},
-            interval_s=_NEVER_S / 2,
-            share=0.8,
-            idle_s=_NEVER_S,
-            stream_clock=False,
-            wall_ms=self._wall_ms,
-            monotonic_s=self._monotonic_s,
-            folded=lambda _: None,
+            Start(1, {}),
+            Pace(_NEVER_S / 2, SHARE, _NEVER_S, stream_clock=False),
+            Clocks(self._wall_ms, self._monotonic_s, time.thread_time),
+            lambda _: None,
         )
         self.loop.resume(everyone=False)
 

@@ -16,8 +16,8 @@ from agents.proof.simulation.process import Process, task_of_its_process
 from agents.proof.simulation.redis import Redis
 from streams.errors import LostInput
 from streams.model import assess
+from streams.partition import idle_pass, outgoing, partitions
 from streams.partition import loop as broker_loop
-from streams.partition import outgoing, partitions
 from streams.partition.loop import Loop
 from streams.scoreboard import view
 from streams.settings import Settings
@@ -242,7 +242,7 @@ class World:
     def _calm_now(self) -> bool:
         """Is everyone there, and nothing waiting anywhere?"""
         loops = self._loops()
-        waiting = any(one.intake.pending or one.intake.at_hand() or one.intake.unfetched() for one in loops)
+        waiting = any(one.intake.pending or one.intake.turns.at_hand() or one.intake.turns.unfetched() for one in loops)
         shown = all(one.view_caught_up for one in loops)
         everyone = self.group.settled and len(loops) == self.settings.partitions
         return everyone and shown and not waiting and not any(self._on_its_way())
@@ -282,7 +282,7 @@ def _small() -> Iterator[None]:
     sizes: tuple[tuple[Any, str, float], ...] = (
         (broker_loop, "FULL", 4),
         (broker_loop, "SHOWN_AT_ONCE", 4),
-        (broker_loop, "MOVED_AT_ONCE", 2),
+        (idle_pass, "ENOUGH", 2),
         (assess, "SLICE", 3),
         (outgoing, "CHUNK", 3),
         (view, "MOST_WAITING", 4),

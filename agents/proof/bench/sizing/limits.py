@@ -8,7 +8,7 @@ from collections.abc import Callable
 from agents.proof.bench.sizing.inputs import Load
 from agents.proof.bench.sizing.needs import DEFAULT_PARTITIONS, DIRTY, Sizing
 from agents.proof.bench.sizing.numbers import n
-from streams.partition.loop import LONGEST_INTERVAL_S
+from streams.partition.interval import LONGEST_S
 
 _LEAST, _MOST = 1e-6, 1e4  # of the load: nothing smaller or larger is looked at
 
@@ -50,10 +50,10 @@ def breaks(one: Sizing) -> list[str]:
         )
     walls: list[_Limit] = [
         (
-            f"transactions take more than their share at {n(LONGEST_INTERVAL_S)} s, a worker's longest interval",
+            f"transactions take more than their share at {n(LONGEST_S)} s, a worker's longest interval",
             "several applications, each for some of the networks, as no event crosses them; in the end packs outside the "
             "transaction",
-            lambda at: at.interval_s / LONGEST_INTERVAL_S,
+            lambda at: at.interval_s / LONGEST_S,
         ),
         (
             "telling the group its offsets fills the broker that coordinates it",

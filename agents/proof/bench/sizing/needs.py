@@ -11,7 +11,7 @@ from agents.proof.bench.sizing.inputs import Assumptions, Figures, Load
 from agents.proof.bench.sizing.rows import ROW_RECORDS, rows
 from agents.proof.bench.sizing.unmeasured import largest, most, smallest, whole
 from streams.broker.publisher import TELL_S
-from streams.partition.loop import LONGEST_INTERVAL_S
+from streams.partition.interval import LONGEST_S
 from streams.settings import Settings
 from streams.topics import ENGAGEMENTS, EVENTS, SCORES, STATE
 
@@ -86,7 +86,7 @@ class Sizing:
         needed = largest(most(self.partition_needs)[1], DEFAULT_PARTITIONS)
         self.partitions = needed if math.isnan(needed) else 2.0 ** math.ceil(math.log2(needed))
         self.interval_s = self.interval_for(self.partitions)
-        self.running_s = smallest(self.interval_s, LONGEST_INTERVAL_S)  # what a worker can do of it
+        self.running_s = smallest(self.interval_s, LONGEST_S)  # what a worker can do of it
 
     # -- transactions ----------------------------------------------------------------------------------------------
 

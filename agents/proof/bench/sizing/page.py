@@ -12,7 +12,7 @@ from agents.proof.bench.sizing.needs import LIVE_INTERVAL_S, Sizing
 from agents.proof.bench.sizing.numbers import MISSING, b, n
 from agents.proof.bench.sizing.unmeasured import largest
 from streams.broker.publisher import TELL_S
-from streams.partition.loop import LONGEST_INTERVAL_S
+from streams.partition.interval import LONGEST_S
 
 PARTITIONS = (64, 256, 1024, 4096)
 
@@ -108,7 +108,7 @@ def _transactions(one: Sizing) -> list[str]:
     """The table by partitions."""
 
     def row(partitions: float) -> str:
-        live, slow = LIVE_INTERVAL_S, LONGEST_INTERVAL_S
+        live, slow = LIVE_INTERVAL_S, LONGEST_S
         return " | ".join(
             [
                 f"| {partitions:,.0f}",
@@ -129,13 +129,13 @@ def _transactions(one: Sizing) -> list[str]:
         "go to whoever was engaged with, up to P partitions of `engagements`: each gets a batch and a marker. "
         "So markers grow with P², until an interval has fewer engagements than there are partitions: then each travels alone.",
         "",
-        f"| P | markers/s at {LIVE_INTERVAL_S:g} s | broker cores | markers/s at {LONGEST_INTERVAL_S:g} s | broker cores | worker "
+        f"| P | markers/s at {LIVE_INTERVAL_S:g} s | broker cores | markers/s at {LONGEST_S:g} s | broker cores | worker "
         f"cores | T for {one.a.markers:.0%} of the brokers' CPU |",
         "|---|---|---|---|---|---|---|",
         *map(row, PARTITIONS),
         "",
         f"The events themselves take {n(one.event_cores)} broker cores: what the measured drain's own transactions took is "
-        f"subtracted. A worker's interval goes from {LIVE_INTERVAL_S:g} to {LONGEST_INTERVAL_S:g} s, by its own CPU; `scores` are "
+        f"subtracted. A worker's interval goes from {LIVE_INTERVAL_S:g} to {LONGEST_S:g} s, by its own CPU; `scores` are "
         f"as late. {applications}",
         "",
     ]
@@ -147,7 +147,7 @@ def _applications(one: Sizing) -> str:
         part = Sizing(Load(one.load.events_per_day / count, one.load.users / count), one.f, one.a)
         if math.isnan(part.interval_s):
             return f"How many applications keep it within that: {MISSING}."
-        if part.interval_s <= LONGEST_INTERVAL_S:
+        if part.interval_s <= LONGEST_S:
             each = f"{n(part.partitions)} partitions and {n(part.workers)} workers each, T = {n(part.interval_s, 2)} s"
             return (
                 f"**{count} applications** by network keep all within that: {each}."

@@ -1,0 +1,47 @@
+"""When an interval ends: it begins with its first block, lasts as long as it is worth, and an alarm ends it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+LONGEST_S = 2.0
+SHARE = 0.8  # intervals grow until sending, of all partitions together, takes less than this part of a core
+
+
+class Interval:
+    """The open interval of one partition. `share` is the part of a core that sending may take here."""
+
+    def __init__(self, least_s: float, share: float, monotonic_s: Callable[[], float]) -> None:
+        self._least_s, self._share, self._monotonic_s = least_s, share, monotonic_s
+        self._began_s: float | None = None
+        self._lasts_s = least_s
+        self._alarm = False
+
+    def begin(self) -> None:
+        """A block has come: it begins now, if it has not begun."""
+        if self._began_s is None:
+            self._began_s = self._monotonic_s()
+
+    def alarm(self) -> None:
+        """Somebody has to be told: it ends at once."""
+        self._alarm = True
+
+    def begin_again(self, *, at_hand: bool) -> None:
+        """What was folded is cut off. The next one begins now if blocks are at hand, else with the next block."""
+        self._alarm = False
+        self._began_s = self._monotonic_s() if at_hand else None
+
+    def due(self, within_s: float = 0.0) -> bool:
+        """Is it over, or will be within so many seconds?"""
+        return self._alarm or (
+            self._began_s is not None and self._monotonic_s() - self._began_s >= self._lasts_s - within_s
+        )
+
+    @property
+    def ends_s(self) -> float | None:
+        """When it is over; None while it has not begun."""
+        return None if self._began_s is None else self._began_s + self._lasts_s
+
+    def adapt(self, busy_s: float) -> None:
+        """Sending the last one has kept the event loop so long: as dear as that, the next ones last longer."""
+        self._lasts_s = min(max(self._least_s, busy_s / self._share), LONGEST_S)

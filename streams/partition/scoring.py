@@ -1,0 +1,61 @@
+"""Stage 2 of a partition, keyed by target: unpack engagements and fold them into the rows of those engaged with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.formats import engagements as packed
+from streams.model import engagements
+from streams.model.engagements import UNDO, Engagements
+from streams.model.receiving import receive
+from streams.model.table import Slots, Table
+from streams.partition.rejected import Rejected
+
+_SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
+
+
+class Scoring:
+    """Packs of engagements in; remembers their times, and who has lost engagements to undos."""
+
+    def __init__(self, table: Table, rejected: Rejected) -> None:
+        self._table, self._rejected = table, rejected
+        self._waiting: list[Engagements] = []
+        self._times: list[NDArray[np.int64]] = []
+        self._reversed: list[str] = []
+
+    def packs(self, full: str, records: Any, newest_ms: int) -> None:
+        """Records of `engagements`, whose full name is `full`."""
+        for record in records:
+            try:
+                self._waiting.append(packed.decode(record.value or b"", newest_ms + _SKEW_MS))
+            except ValueError as error:
+                self._rejected.pack(full, record, error)
+
+    def newest_ms(self) -> int:
+        """The newest time in the packs that wait, their senders' clocks included; 0 when none does."""
+        times = (int(pack.times.max()) for pack in self._waiting if pack.targets)
+        return max((*times, *(pack.clock for pack in self._waiting)), default=0)
+
+    def receive(self) -> int:
+        """Fold the packs that came since the last call; returns how many engagements they held."""
+        if not self._waiting:
+            return 0
+        pack, self._waiting = engagements.joined(self._waiting), []
+        receive(self._table, pack)
+        undone = (pack.codes & UNDO) != 0
+        self._reversed += [pack.targets[i] for i in np.flatnonzero(undone).tolist()]
+        self._times.append(pack.times[~undone])  # an undo carries the time of what it undoes
+        return len(pack.targets)
+
+    def take_times(self) -> list[NDArray[np.int64]]:
+        """Event times of the engagements folded since this was asked last."""
+        times, self._times = self._times, []
+        return times
+
+    def take_reversed(self) -> Slots:
+        """Who has lost engagements to undos folded since this was asked last."""
+        users, self._reversed = self._reversed, []
+        return self._table.slots(users)

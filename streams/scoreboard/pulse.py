@@ -1,0 +1,22 @@
+"""The pulse: what a partition says of itself with each call to Redis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams.model.table import Table
+from streams.scoreboard.latency import STEP_MS
+
+
+def pulse(table: Table, now_ms: int, owner: str, counts: dict[str, int], latency: dict[str, int]) -> dict[str, Any]:
+    """JSON-ready; the writer adds the version. `counts` as of what Redis has, `latency` as `Latency.sparse` gives it."""
+    return {
+        "event_ts": table.clock,
+        "as_of": now_ms,
+        "owner": owner,
+        "users": len(table),
+        "model": table.model.name,
+        "counts": counts,
+        "latency": latency,
+        "latency_step_ms": STEP_MS,
+    }
