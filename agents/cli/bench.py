@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import click
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from streams.errors import CloutError
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _option(flag: str, text: str, **options: Any) -> Callable[[Command], Command]:
-    """An option that is also read from `CLOUT_BENCH_...`."""
-    variable = f"CLOUT_BENCH_{flag.removeprefix('--').replace('-', '_').upper()}"
-    return click.option(
-        flag, envvar=variable, show_envvar=True, show_default="default" in options, help=text, **options
-    )
-
-
-def _server(flag: str, text: str) -> Callable[[Command], Command]:
-    variable = f"CLOUT_{flag.removeprefix('--').upper()}"
-    text = f"{text} Not given: one of our own, ended afterwards."
-    return click.option(flag, envvar=variable, show_envvar=True, help=text)
-
-
-_USERS = _option("--users", "Users they are from and about.", type=click.IntRange(min=2), default=200_000)
-_KAFKA = _server("--kafka", "Kafka to use, host:port[,host:port...].")
-_REDIS = _server("--redis", "Redis to use, a URL.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of a table.")
-
-
-class Show:
-    """Talk and progress on stderr; bars only where somebody sees them."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-
-    def say(self, line: str) -> None:
-        self._console.print(line, highlight=False)
-
-    @contextlib.contextmanager
-    def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        if not self._console.is_terminal:
-            self.say(what)
-        with Progress(*columns, console=self._console, disable=not self._console.is_terminal) as progress:
-            task = progress.add_task(what, total=total)
-            yield lambda more: progress.advance(task, more)
+from agents.cli.measuring import JSON, KAFKA, REDIS, USERS, Show, errors, hush, option
 
 
 @click.group()
@@ -67,17 +23,17 @@ def bench() -> None:
 
 
 @bench.command()
-@_option("--events", "Events to drain.", type=click.IntRange(min=1_000), default=500_000)
-@_USERS
-@_option(
+@option("--events", "Events to drain.", type=click.IntRange(min=1_000), default=500_000)
+@USERS
+@option(
     "--faust-events",
     "Events for plain Faust; 0 leaves it out. Not given: --events, at most 30,000.",
     type=click.IntRange(min=0),
 )
-@_option("--runs", "Drains of Clout with each publisher, in turn.", type=click.IntRange(min=1), default=2)
-@_KAFKA
-@_REDIS
-@_JSON
+@option("--runs", "Drains of Clout with each publisher, in turn.", type=click.IntRange(min=1), default=2)
+@KAFKA
+@REDIS
+@JSON
 def live(
     events: int, users: int, faust_events: int | None, runs: int, kafka: str | None, redis: str | None, as_json: bool
 ) -> None:
@@ -96,13 +52,13 @@ def live(
 
 
 @bench.command()
-@_option("--rate", "Events a second.", type=click.IntRange(min=1), default=2_000)
-@_option("--seconds", "How long to feed; the first 5 s are warm-up.", type=click.FloatRange(min=3), default=15.0)
-@_option("--transactions", "Publish in transactions, as a worker does by default.", is_flag=True, default=False)
-@_USERS
-@_KAFKA
-@_REDIS
-@_JSON
+@option("--rate", "Events a second.", type=click.IntRange(min=1), default=2_000)
+@option("--seconds", "How long to feed; the first 5 s are warm-up.", type=click.FloatRange(min=3), default=15.0)
+@option("--transactions", "Publish in transactions, as a worker does by default.", is_flag=True, default=False)
+@USERS
+@KAFKA
+@REDIS
+@JSON
 def latency(
     rate: int, seconds: float, transactions: bool, users: int, kafka: str | None, redis: str | None, as_json: bool
 ) -> None:
@@ -122,10 +78,10 @@ def latency(
 
 
 @bench.command()
-@_option("--users", "Users to recover.", type=click.IntRange(min=1), default=200_000)
-@_option("--versions", "How often each of them was written.", type=click.IntRange(min=1), default=5)
-@_KAFKA
-@_JSON
+@option("--users", "Users to recover.", type=click.IntRange(min=1), default=200_000)
+@option("--versions", "How often each of them was written.", type=click.IntRange(min=1), default=5)
+@KAFKA
+@JSON
 def recovery(users: int, versions: int, kafka: str | None, as_json: bool) -> None:
     """How fast a worker that takes over partitions reads their rows back.
 
@@ -142,11 +98,11 @@ def recovery(users: int, versions: int, kafka: str | None, as_json: bool) -> Non
 
 
 @bench.command()
-@_option("--users", "Users whose rows are taken over.", type=click.IntRange(min=4), default=100_000)
-@_option("--rate", "Events a second that are fed meanwhile.", type=click.FloatRange(min=50), default=300.0)
-@_KAFKA
-@_REDIS
-@_JSON
+@option("--users", "Users whose rows are taken over.", type=click.IntRange(min=4), default=100_000)
+@option("--rate", "Events a second that are fed meanwhile.", type=click.FloatRange(min=50), default=300.0)
+@KAFKA
+@REDIS
+@JSON
 def takeover(users: int, rate: float, kafka: str | None, redis: str | None, as_json: bool) -> None:
     """How long partitions stand still when a worker is killed, restarted, ended, or joins.
 
@@ -162,9 +118,9 @@ def takeover(users: int, rate: float, kafka: str | None, redis: str | None, as_j
 
 
 @bench.command()
-@_option("--users", "Users of the partition.", type=click.IntRange(min=1), default=1_000_000)
-@_option("--changed", "Rows changed in the interval of the case `commit`.", type=click.IntRange(min=1), default=200_000)
-@_JSON
+@option("--users", "Users of the partition.", type=click.IntRange(min=1), default=1_000_000)
+@option("--changed", "Rows changed in the interval of the case `commit`.", type=click.IntRange(min=1), default=200_000)
+@JSON
 def stall(users: int, changed: int, as_json: bool) -> None:
     """How long the event loop does not turn while one partition does large things. No servers.
 
@@ -178,22 +134,6 @@ def stall(users: int, changed: int, as_json: bool) -> None:
     with errors():
         result = run(users, changed, Show())
     _print(result, as_json, _stall_table)
-
-
-def hush() -> None:
-    """A topic made a moment ago answers `not leader` once or twice; the producer tries again, nobody needs to read it."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-
-
-@contextlib.contextmanager
-def errors() -> Iterator[None]:
-    """Known errors as one message and their exit code, also when this group runs by itself."""
-    try:
-        yield
-    except CloutError as error:
-        shown = click.ClickException(str(error))
-        shown.exit_code = error.exit_code
-        raise shown from None
 
 
 def _print(result: dict[str, Any], as_json: bool, table: Callable[[dict[str, Any]], Table]) -> None:

@@ -92,7 +92,8 @@ class Health:
 class Watcher:
     """A heartbeat on the main loop, and a thread that looks at it once a second and ends the process when it is not live.
 
-    `beat` tells the health how the partitions stand. Loop and thread watch each other: a heartbeat that fails and a thread that ends are the end of the worker as well.
+    `beat` tells the health how the partitions stand.
+    Loop and thread watch each other: a heartbeat that fails and a thread that ends are the end of the worker as well.
     """
 
     def __init__(

@@ -11,7 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.feeds import feeder as feeding
-from agents.feeds.feeder import Feeder, Pace, feed
+from agents.feeds.feeder import Feeder, feed
+from agents.feeds.pace import Pace
 from agents.local.embedded import free_port
 from streams.broker.admin import Admin
 from streams.errors import DependencyDown

@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from agents.proof.simulation.process import Process
-    from agents.proof.simulation.world import World
+from agents.proof.simulation.faults import Surroundings
+from agents.proof.simulation.worker import Worker
 
 
 class Group:
     """Members are told to let go, then each is given numbers, then each takes over; a new change starts that over."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Surroundings) -> None:
         self._world = world
-        self.members: list[Process] = []
+        self.members: list[Worker] = []
         self._wanted = asyncio.Event()
         self.settled = True
-        self._waking: set[Process] = set()
+        self._waking: set[Worker] = set()
 
-    def join(self, process: Process) -> None:
+    def join(self, process: Worker) -> None:
         """A member more."""
         self.members.append(process)
         self.rebalance()
 
-    def gone(self, process: Process) -> None:
+    def gone(self, process: Worker) -> None:
         """A member less, once its session is over."""
         if process in self.members:
             asyncio.get_running_loop().call_later(self._world.session_s, self._evict, process)
 
-    def leave(self, process: Process) -> None:
+    def leave(self, process: Worker) -> None:
         """A member less, at once."""
         if process in self.members:
             self._evict(process)
 
-    def _evict(self, process: Process) -> None:
+    def _evict(self, process: Worker) -> None:
         if process in self.members:
             self.members.remove(process)
             self.rebalance()
 
-    def watch(self, process: Process) -> None:
+    def watch(self, process: Worker) -> None:
         """It has stopped: unless it goes on before its session is over, it is replaced, and learns that when it wakes."""
 
         def over() -> None:
@@ -51,7 +49,7 @@ class Group:
 
         asyncio.get_running_loop().call_later(self._world.session_s, over)
 
-    async def _wake(self, process: Process) -> None:
+    async def _wake(self, process: Worker) -> None:
         if process in self._waking:
             return
         self._waking.add(process)
@@ -89,7 +87,7 @@ class Group:
                 self.members.remove(process)
             process.spawn(self._wake(process))
 
-    async def _let_go(self, process: Process) -> None:
+    async def _let_go(self, process: Worker) -> None:
         await process.step("is told to let go")
         await process.partitions.let_go()
 
@@ -109,7 +107,7 @@ class Group:
             process.spawn(process.partitions.take())
             self._world.given(process)
 
-    def _too_late(self, process: Process) -> None:
+    def _too_late(self, process: Worker) -> None:
         """It has let go in order and does not join in time: this generation goes on without it."""
         self._world.say(f"{process.name} joins too late")
         self.members.remove(process)

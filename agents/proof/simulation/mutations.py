@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from agents.proof.simulation import log, servers
+from agents.proof.simulation import log, publisher
 from agents.proof.simulation.redis import Redis
 from agents.proof.simulation.world import World
 from streams.formats import state
@@ -65,7 +65,7 @@ def _m1() -> Iterator[None]:
     def from_the_group(_: Any) -> Any:
         return lambda _found, logs, committed, _settings: {s: committed.get(s, at.first) for s, at in logs.items()}
 
-    with _instead(servers.Publisher, "commit", early), _instead(partitions, "positions", from_the_group):
+    with _instead(publisher.Publisher, "commit", early), _instead(partitions, "positions", from_the_group):
         yield
 
 
@@ -98,7 +98,7 @@ def _outside_the_transaction(topic: str) -> contextlib.AbstractContextManager[No
 
         return lambda self, to, partition, records: sending(self, to, partition, list(records))
 
-    return _instead(servers.Publisher, "send", plain)
+    return _instead(publisher.Publisher, "send", plain)
 
 
 @_mutation("rows are kept outside the transaction")
@@ -123,7 +123,7 @@ def _m6() -> Iterator[None]:
 
         return committing
 
-    with _instead(servers.Publisher, "commit", careless):
+    with _instead(publisher.Publisher, "commit", careless):
         yield
 
 
@@ -219,7 +219,7 @@ def _m13() -> Iterator[None]:
 
         return beginning
 
-    with _instead(servers.Publisher, "start", lambda _: later), _instead(servers.Publisher, "begin", first):
+    with _instead(publisher.Publisher, "start", lambda _: later), _instead(publisher.Publisher, "begin", first):
         yield
 
 

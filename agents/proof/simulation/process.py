@@ -1,18 +1,13 @@
-"""A worker of the simulation: the product's `Partitions`, and a process around it that may be slow, stopped or gone at any step."""
+"""A process of the simulation: it may be slow, stopped or gone at any step."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from agents.proof.simulation.servers import Servers
-from agents.worker.health import Health
-from streams.partition.partitions import Partitions
-
-if TYPE_CHECKING:
-    from agents.proof.simulation.world import World
+from agents.proof.simulation.faults import Surroundings
 
 _running: contextvars.ContextVar[Process | None] = contextvars.ContextVar("running", default=None)
 
@@ -20,13 +15,11 @@ _running: contextvars.ContextVar[Process | None] = contextvars.ContextVar("runni
 class Process:
     """One worker from its start to its end. Whatever it asks of the world goes through `step`, where faults happen."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: Surroundings, name: str) -> None:
         self.world, self.name, self.alive = world, name, True
         self._tasks: set[asyncio.Task[Any]] = set()
         self._going = asyncio.Event()
         self._going.set()
-        self.ports = Servers(self)
-        self.partitions = Partitions(world.settings, self.ports, name, Health())
 
     async def step(self, what: str, worse: int = 1) -> None:
         """A moment at which this process may be slow, stopped, or gone, `worse` times as likely."""
@@ -58,7 +51,7 @@ class Process:
             self._going.set()
             for task in self._tasks:
                 task.cancel()
-            self.world.group.gone(self)
+            self.world.gone(self)
 
     def pause(self) -> None:
         """As by SIGSTOP."""

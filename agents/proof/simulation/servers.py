@@ -5,95 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError as RedisDown
 
-from agents.proof.simulation.log import Place
+from agents.proof.simulation.process import Process
+from agents.proof.simulation.publisher import Publisher
 from streams.model.versions import model
 from streams.partition.block import Block
-from streams.partition.ports import Log, Records, Source
+from streams.partition.ports import Log, Source
 from streams.partition.recovered import Progress, Recovered, loaded
 from streams.scoreboard.flush import Flush
 from streams.topics import SOURCES, STATE
-
-if TYPE_CHECKING:
-    from agents.proof.simulation.process import Process
 
 BLOCKS_OUT = 4
 FETCH_S = 0.02
 
 
-class Publisher:
-    """`streams.broker.publisher.Publisher` on the log in memory."""
-
-    transactional = True
-
-    def __init__(self, process: Process, number: int) -> None:
-        self._process, self._id, self._epoch = process, f"clout-{number}", 0
-        self._sent: list[asyncio.Future[Any]] = []
-        self._last: dict[Place, asyncio.Future[Any]] = {}
-
-    async def start(self) -> None:
-        """See Publisher, as all that follows."""
-        await self._process.step(f"starts producer {self._id}")
-        self._epoch = self._process.world.broker.initialise(self._id)
-
-    async def begin(self) -> None:
-        """Open a transaction."""
-        self._process.world.broker.begin(self._id, self._epoch)
-
-    async def send(self, topic: str, partition: int, records: Records) -> asyncio.Future[Any] | None:
-        """Queue records; batches to one partition arrive in order."""
-        batch = list(records)
-        if not batch:
-            return None
-        place = topic, partition
-        sent = asyncio.ensure_future(self._deliver(place, batch, self._last.get(place)))
-        self._last[place] = sent
-        self._sent.append(sent)
-        random = self._process.world.random
-        await asyncio.sleep(random.expovariate(50) if random.random() < 0.2 else 0)  # the client's buffer may be full
-        return sent
-
-    async def _deliver(self, place: Place, batch: list[Any], before: asyncio.Future[Any] | None) -> Any:
-        if before:
-            await asyncio.wait([before])
-        world = self._process.world
-        await self._process.step(f"sends {len(batch)} to {place}")
-        if world.random.random() < world.send_fails:
-            raise ConnectionError(f"a batch to {place} was not acknowledged")
-        offset = world.broker.append(self._id, self._epoch, place, batch)
-        if world.random.random() < world.send_fails:
-            raise ConnectionError(f"a batch to {place} arrived and was not acknowledged")
-        await self._process.step("was acknowledged")
-        return _Sent(offset)
-
-    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> None:  # noqa: ARG002
-        """Everything or nothing."""
-        sent, self._sent, self._last = self._sent, [], {}
-        await asyncio.gather(*sent)
-        await self._process.step(f"commits {self._id}")
-        self._process.world.broker.commit(self._id, self._epoch, positions)
-        await self._process.step(f"has committed {self._id}", worse=10)
-
-    async def stop(self) -> None:
-        """Nothing to close."""
-
-
-class _Sent:
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-
-
-class Board:
-    """`streams.scoreboard.view.Board`: one worker's connection to Redis."""
+class Scoreboard:
+    """`streams.scoreboard.flush.Scoreboard`: one worker's connection to Redis."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
     async def write(self, flush: Flush) -> int:
-        """See Board."""
+        """See Scoreboard."""
         await self._process.step(f"writes version {flush.version & 0xFFFFFFFF} of {flush.partition} to redis")
         if self._process.world.redis_slow_s:
             await asyncio.sleep(self._process.world.redis_slow_s)
@@ -105,7 +40,7 @@ class Board:
         return found
 
     async def version(self, partition: int) -> int:
-        """See Board."""
+        """See Scoreboard."""
         await self._process.step("looks at redis")
         self._check()
         return self._process.world.redis.shown.versions.get(partition, 0)
@@ -118,9 +53,9 @@ class Board:
 class Servers:
     """`streams.partition.ports.Ports`, with what the block transport does: ends, epochs, room."""
 
-    def __init__(self, process: Process) -> None:
-        self._process, self._world = process, process.world
-        self.board = Board(process)
+    def __init__(self, process: Process, deliver: Callable[[Block], None]) -> None:
+        self._process, self._world, self._deliver = process, process.world, deliver
+        self.board = Scoreboard(process)
         self.epoch = 0
         self.numbers: set[int] = set()
         self._handed: dict[Source, int] = {}
@@ -224,7 +159,7 @@ class Servers:
             if self._world.random.random() < 0.1:
                 await asyncio.sleep(self._world.random.expovariate(2))
             if self._process.alive:
-                self._process.partitions.deliver(block)
+                self._deliver(block)
 
     def handed(self, source: Source) -> int:
         """The end of the last block handed out."""

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Any
 
 from agents.proof.simulation import invented as fed_input
-from agents.proof.simulation.clock import VirtualLoop
 from agents.proof.simulation.group import Group
 from agents.proof.simulation.log import Broker
-from agents.proof.simulation.process import Process, task_of_its_process
 from agents.proof.simulation.redis import Redis
+from agents.proof.simulation.worker import Worker
 from streams.errors import LostInput
-from streams.model import assess
-from streams.partition import idle_pass, outgoing, partitions
-from streams.partition import loop as broker_loop
 from streams.partition.loop import Loop
-from streams.scoreboard import view
 from streams.settings import Settings
 from streams.topics import ALL
 
@@ -56,13 +49,10 @@ class World:
             random.choice((0.0, 0.0, 0.1)),
             random.choice((0.0, 0.0, 0.04)),
         )
-        self.redis, self.broker, self.group = (
-            Redis(),
-            Broker([topic.name for topic in ALL], partitions, random),
-            Group(self),
-        )
-        self.processes: list[Process] = []
-        self._lines: dict[tuple[Process, str, int], asyncio.Lock] = {}
+        self.redis, self.group = Redis(), Group(self)
+        self.broker = Broker([topic.name for topic in ALL], partitions, random)
+        self.processes: list[Worker] = []
+        self._lines: dict[tuple[Worker, str, int], asyncio.Lock] = {}
         self._named = 0
 
     def _calm(self) -> None:
@@ -79,14 +69,18 @@ class World:
         late_ms = 0 if self.settings.clock == "wall" else 400 * 86_400_000
         return FIRST_MS + late_ms + asyncio.get_running_loop().time() * 1000
 
-    def line(self, process: Process, topic: str, number: int) -> asyncio.Lock:
+    def line(self, process: Worker, topic: str, number: int) -> asyncio.Lock:
         """Blocks of one partition queue up here on their way through the framework."""
         return self._lines.setdefault((process, topic, number), asyncio.Lock())
 
-    def died(self, process: Process, why: object) -> None:
+    def died(self, process: Worker, why: object) -> None:
         """A worker has ended itself: for input lost on its way or a broker's error it may, for a bug it may not."""
         if not isinstance(why, (LostInput, ConnectionError)) and type(why).__name__ != "ProducerFenced":
             self.wrong.append(f"{process.name} ended with {why!r}")
+
+    def gone(self, process: Worker) -> None:
+        """A worker is no longer there; the group notices when its session is over."""
+        self.group.gone(process)
 
     # -- the run -----------------------------------------------------------------------------------------------------
 
@@ -113,7 +107,7 @@ class World:
 
     def _start(self) -> None:
         self._named += 1
-        process = Process(self, f"w{self._named}")
+        process = Worker(self, f"w{self._named}")
         self.processes.append(process)
         self.group.join(process)
 
@@ -152,7 +146,7 @@ class World:
             if chosen:
                 self.random.choice(chosen)()
 
-    def _one(self) -> Process | None:
+    def _one(self) -> Worker | None:
         return self.random.choice(self.processes) if self.processes else None
 
     def _kill(self) -> None:
@@ -163,7 +157,7 @@ class World:
         if process := self._one():
             self.stop_for_a_while(process)
 
-    def stop_for_a_while(self, process: Process) -> None:
+    def stop_for_a_while(self, process: Worker) -> None:
         """As by SIGSTOP and, perhaps long after its session is over, SIGCONT."""
         self.say(f"{process.name} is stopped")
         process.pause()
@@ -176,7 +170,7 @@ class World:
             for process in self.processes:
                 process.resume()
 
-    def given(self, process: Process) -> None:
+    def given(self, process: Worker) -> None:
         """A process was given partitions: a bad moment to be stopped."""
         if self.stopping and self.random.random() < 0.1:
             self.stop_for_a_while(process)
@@ -186,7 +180,7 @@ class World:
             self.say(f"{process.name} is told to end")
             process.spawn(self._end(process))
 
-    async def _end(self, process: Process) -> None:
+    async def _end(self, process: Worker) -> None:
         await process.step("lets go to end")
         await process.partitions.let_go()
         self.group.leave(process)
@@ -253,57 +247,3 @@ class World:
             for number, loop in process.partitions.loops.items():
                 for topic, at in loop.intake.positions.items():
                     yield process.ports.handed((topic, number)) > at
-
-
-def simulate(
-    seed: int, say: Callable[[str], None] | None = None, change: Callable[[World], None] | None = None
-) -> list[str]:
-    """What went wrong with this seed; `say` is told the story, `change` may break a rule first."""
-    from agents.proof.simulation.verdict import verdict
-
-    loop = VirtualLoop()
-    loop.set_exception_handler(lambda *_: None)
-    loop.set_task_factory(task_of_its_process)  # type: ignore[arg-type]
-    world = World(seed, say)
-    if change:
-        change(world)
-    asyncio.set_event_loop(loop)
-    try:
-        with _small():
-            loop.run_until_complete(world.run())
-        return [*world.wrong, *world.redis.wrong, *verdict(world)]
-    finally:
-        _close(loop)
-
-
-@contextlib.contextmanager
-def _small() -> Iterator[None]:
-    """Bounds that a handful of users and seconds reach: several chunks and slices an interval, folding beside sending."""
-    sizes: tuple[tuple[Any, str, float], ...] = (
-        (broker_loop, "FULL", 4),
-        (broker_loop, "SHOWN_AT_ONCE", 4),
-        (idle_pass, "ENOUGH", 2),
-        (assess, "SLICE", 3),
-        (outgoing, "CHUNK", 3),
-        (view, "MOST_WAITING", 4),
-        (partitions, "LOOK_S", 1.0),
-        (partitions, "LOST_AFTER_S", 3.0),
-    )
-    before = [getattr(module, name) for module, name, _ in sizes]
-    try:
-        for module, name, size in sizes:
-            setattr(module, name, size)
-        yield
-    finally:
-        for (module, name, _), size in zip(sizes, before, strict=True):
-            setattr(module, name, size)
-
-
-def _close(loop: VirtualLoop) -> None:
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    loop.close()
-    asyncio.set_event_loop(None)
