@@ -17,7 +17,7 @@ from agents.proof.bench.sizing.unmeasured import largest, most, smallest, whole
 from streams.broker.publisher import TELL_S
 from streams.events import KINDS
 from streams.model import memory
-from streams.partition.loop import LONGEST_INTERVAL_S
+from streams.partition.interval import LONGEST_S
 from tests.servers import ROOT
 
 
@@ -179,9 +179,9 @@ def test_the_interval_is_the_shortest_that_fits(partitions: int) -> None:
 def test_what_a_worker_cannot_do_is_not_assumed() -> None:
     """Where the share asks for more than a worker's longest interval, brokers are counted with that interval."""
     one = sized(KLOUT)
-    assert one.interval_s > LONGEST_INTERVAL_S
-    assert one.running_s == LONGEST_INTERVAL_S
-    assert one.broker_cores["transactions"] == one.transaction_cores(one.partitions, LONGEST_INTERVAL_S)
+    assert one.interval_s > LONGEST_S
+    assert one.running_s == LONGEST_S
+    assert one.broker_cores["transactions"] == one.transaction_cores(one.partitions, LONGEST_S)
 
 
 def test_the_page_holds_every_part() -> None:
