@@ -127,7 +127,9 @@ def circle(trees: Mapping[str, ast.Module]) -> list[str]:
 
 def long(trees: Mapping[str, ast.Module]) -> set[str]:
     """Modules of more than MOST_LINES lines."""
-    sizes = {name: max((getattr(node, "end_lineno", 0) for node in tree.body), default=0) for name, tree in trees.items()}
+    sizes = {
+        name: max((getattr(node, "end_lineno", 0) for node in tree.body), default=0) for name, tree in trees.items()
+    }
     return {name for name, size in sizes.items() if size > MOST_LINES}
 
 

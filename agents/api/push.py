@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import orjson
 from redis.exceptions import RedisError
 
-from agents.api.board import Board, Record
+from agents.api.leaders import Leaders, Record
 
 log = logging.getLogger("clout.api")
 
@@ -25,8 +25,8 @@ UNWATCHED_N = 10
 class Hub:
     """The newest board, and those who wait for the next. `run` is the one task that reads Redis."""
 
-    def __init__(self, board: Board, *, keepalive_s: float = KEEPALIVE_S) -> None:
-        self._board = board
+    def __init__(self, leaders: Leaders, *, keepalive_s: float = KEEPALIVE_S) -> None:
+        self._leaders = leaders
         self._keepalive_s = keepalive_s
         self._asked: dict[object, int] = {}  # by client: how many entries it wants
         self._newest: Record | None = None
@@ -48,12 +48,12 @@ class Hub:
 
     async def run(self) -> None:
         """Looks whenever the `updates` stream moved, at most every 250 ms and at least each second, until closed."""
-        reader = self._board.reader
+        reader = self._leaders.reader
         while not self._closed:
             began_s = time.monotonic()
             try:
                 cursor = await reader.updates_end()
-                self._newest = await self._board.look(max(self._asked.values(), default=UNWATCHED_N))
+                self._newest = await self._leaders.look(max(self._asked.values(), default=UNWATCHED_N))
                 self._down = ""
                 self._tell()
                 await asyncio.sleep(max(0.0, began_s + LEAST_GAP_S - time.monotonic()))

@@ -13,7 +13,7 @@ import orjson
 from redis.exceptions import RedisError
 from rich.console import Console
 
-from agents.api.board import Board
+from agents.api.leaders import Leaders
 from agents.demo.stack import SIGNALS, Stack, interruptible, stack
 from agents.demo.story import events, send
 from agents.demo.tally import LOOK_S, folded, result, whole
@@ -91,7 +91,7 @@ class _Course:
         client = connect(settings)
         shape = (settings.redis_prefix, settings.redis_shards, settings.partitions)
         self._reader = Reader(client, *shape)
-        self._board = Board(self._reader, settings, wall_ms=lambda: time.time() * 1000, monotonic_s=time.monotonic)
+        self._board = Leaders(self._reader, settings, wall_ms=lambda: time.time() * 1000, monotonic_s=time.monotonic)
         self._feeder = Feeder(settings)
         self._story = asyncio.create_task(self._tell())
         guard = asyncio.create_task(self._guard())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from agents.api.board import Record, totals
+from agents.api.leaders import Record, totals
 from streams.errors import CloutError
 from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader

@@ -20,7 +20,7 @@ _STEP = 0.05  # what is displayed as a change
 
 
 class View(Protocol):
-    """Shows boards (the `board` event of `agents.api.board`)."""
+    """Shows boards (the `board` event of `agents.api.leaders`)."""
 
     every_s: float  #: pause between two boards
 

@@ -13,7 +13,7 @@ import httpx
 import orjson
 import pytest
 
-from agents.api.board import Board
+from agents.api.leaders import Leaders
 from agents.api.push import Hub
 from agents.api.serve import serving
 from streams.scoreboard.connect import connect
@@ -86,13 +86,13 @@ def test_many_clients_cost_redis_one_reader(
 ) -> None:
     """All clients are fed by one task: ten of them make no more looks at Redis than one."""
     looks: list[float] = []
-    look = Board.look
+    look = Leaders.look
 
-    async def counted(self: Board, n: int) -> dict[str, Any]:
+    async def counted(self: Leaders, n: int) -> dict[str, Any]:
         looks.append(time.monotonic())
         return await look(self, n)
 
-    monkeypatch.setattr(Board, "look", counted)
+    monkeypatch.setattr(Leaders, "look", counted)
     scene.write(SCORES)
     client = served()
     opened = [events(client) for _ in range(10)]
@@ -138,7 +138,7 @@ def test_quiet_stream_is_kept_alive(scene: Scene) -> None:
     async def story() -> list[bytes]:
         client = connect(scene.settings)
         reader = Reader(client, scene.settings.redis_prefix, 1, PARTITIONS)
-        board = Board(reader, scene.settings, wall_ms=lambda: 0, monotonic_s=time.monotonic)
+        board = Leaders(reader, scene.settings, wall_ms=lambda: 0, monotonic_s=time.monotonic)
         hub, got = Hub(board, keepalive_s=0.02), []
         async for chunk in hub.follow(1):  # nobody runs the hub: nothing ever comes
             got.append(chunk)
@@ -156,7 +156,7 @@ def test_down_is_told_and_over(scene: Scene) -> None:
     async def story() -> list[str]:
         client = connect(scene.settings)
         reader = Reader(client, scene.settings.redis_prefix, 1, PARTITIONS)
-        board = Board(reader, scene.settings, wall_ms=lambda: 0, monotonic_s=time.monotonic)
+        board = Leaders(reader, scene.settings, wall_ms=lambda: 0, monotonic_s=time.monotonic)
         hub, names, fail = Hub(board), [], True
         end = reader.updates_end
 

@@ -451,7 +451,9 @@ def test_no_topic_runs_ahead_of_another() -> None:
     """Of a block only the part up to a minute beyond the others' first event is handed out; the rest waits its turn."""
     one = intake()
     minute = 60_000
-    one.turns.offer(block("likes", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in range(6)], before=10, after=20))
+    one.turns.offer(
+        block("likes", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in range(6)], before=10, after=20)
+    )
     one.turns.offer(block("shares", *[value(ANN, ts=T0 + n * minute, event_id=str(n)) for n in (1, 3, 9)], before=0))
     one.turns.offer(block("follows", value(ANN, ts=T0 + 8 * minute), before=0))
     found = [(b.topic, b.before, b.after, len(b.records)) for b in handed_out(one)]

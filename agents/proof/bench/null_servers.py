@@ -45,7 +45,7 @@ class Swallow:
         """Nothing."""
 
 
-class Board:
+class NullScoreboard:
     """Where scores would be shown: counts what comes, and is always of the version asked for."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from agents.proof.bench.gaps import Gaps
 from agents.proof.bench.machine import machine, require_linux, versions
-from agents.proof.bench.null_servers import Board, Swallow
+from agents.proof.bench.null_servers import NullScoreboard, Swallow
 from agents.proof.bench.show import Show
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
@@ -101,7 +101,7 @@ class _Partition:
     """One partition as a worker has it. `shift_s` lets the clock jump."""
 
     def __init__(self, table: Table) -> None:
-        self.table, self.shift_s, self.board = table, 0.0, Board()
+        self.table, self.shift_s, self.board = table, 0.0, NullScoreboard()
         self._fed = 0
         intake = Intake(table, 0, _PARTITIONS, Turns(monotonic_s=self._monotonic_s))
         intake.positions = {topic.name: 0 for topic in SOURCES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from agents.api.board import Board
+from agents.api.leaders import Leaders
 from streams.settings import Settings
 from tests.scoreboard.records import NOW_MS, record
 
@@ -18,7 +18,7 @@ class Stage:
         self.scores: dict[str, float] = {}
         self.said: dict[int, dict[str, Any]] = {}
         reader: Any = self
-        self.board = Board(
+        self.board = Leaders(
             reader, Settings(clock=clock), wall_ms=lambda: NOW_MS + self.now_s * 1000, monotonic_s=lambda: self.now_s
         )
 

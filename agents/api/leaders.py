@@ -32,7 +32,7 @@ class Past:
     scores: dict[str, float]
 
 
-class Board:
+class Leaders:
     """Looks at the scoreboard, and remembers the last minute to say what moved. Clocks are passed in."""
 
     def __init__(

@@ -1,0 +1,56 @@
+"""Checks for probes: is it alive, and are there live scores to read?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Response
+from redis.exceptions import RedisError
+
+from agents.api.answers import json
+from agents.api.served import Served
+from agents.worker.health import Ready
+
+READY_WITHIN_S = 2.0
+
+
+def routes(served: Served) -> APIRouter:
+    """The router."""
+    router = APIRouter()
+
+    @router.get("/livez", summary="Is this process alive?", responses={503: {"description": "no: `rule` and `reason`"}})
+    async def livez() -> Response:
+        """A worker is alive while whatever has something to do gets something done; without one, whoever answers is alive."""
+        if served.health is None:
+            return json({"status": "ok"})
+        live, rule, why = served.health.verdict
+        return json({"status": "ok" if live else "stalled", "rule": rule, "reason": why}, 200 if live else 503)
+
+    @router.get(
+        "/readyz", summary="Are there live scores to read?", responses={503: {"description": "not yet: `reason`"}}
+    )
+    async def readyz() -> Response:
+        """503 with `rule` and `reason` while a worker takes over (with its progress), Redis is down, or no partition shows life."""
+        told = served.health.ready() if served.health else Ready(True, "pulse", "a partition has a fresh pulse", {})
+        if not told.ready:
+            return not_ready(told.rule, told.why, **told.more)
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                pulses = await served.reader.pulses()
+        except (RedisError, OSError, TimeoutError):
+            return not_ready("redis", "Redis does not answer")
+        partitions = {"fresh": served.leaders.fresh(pulses), "seen": len(pulses), "of": served.settings.partitions}
+        if not partitions["fresh"]:
+            reason = "no partition has a fresh pulse: no worker is writing scores"
+            return not_ready("pulse", reason, partitions=partitions)
+        return json(
+            {"status": "ready", "rule": told.rule, "reason": told.why, "partitions": {**partitions, **told.more}}
+        )
+
+    return router
+
+
+def not_ready(rule: str, reason: str, **more: Any) -> Response:
+    """503, and why."""
+    return json({"status": "not ready", "rule": rule, "reason": reason, **more}, 503)

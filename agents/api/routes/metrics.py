@@ -1,0 +1,20 @@
+"""Metrics of the worker in this process, for Prometheus."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+
+from agents.worker.health import Health
+from agents.worker.metrics import MEDIA_TYPE, Metrics
+
+
+def routes(health: Health) -> APIRouter:
+    """The router."""
+    router, metrics = APIRouter(), Metrics(health)
+
+    @router.get("/metrics", summary="What the worker says of itself, for Prometheus", response_class=PlainTextResponse)
+    async def metrics_now() -> Response:
+        return Response(metrics.text(), media_type=MEDIA_TYPE)
+
+    return router

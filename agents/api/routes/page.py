@@ -1,0 +1,21 @@
+"""The page: it uses nothing but this API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+
+DASHBOARD = Path(__file__).parents[1] / "dashboard"
+
+
+def routes() -> APIRouter:
+    """The router; the files beside the page are mounted under /static."""
+    router = APIRouter()
+
+    @router.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return FileResponse(DASHBOARD / "index.html")
+
+    return router

@@ -1,0 +1,29 @@
+"""One user: the score record as it is now."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Response
+
+from agents.api.answers import json
+from agents.api.problems import Problem
+from agents.api.served import Served
+from streams.scoreboard.reader import score_at
+
+
+def routes(served: Served) -> APIRouter:
+    """The router."""
+    router = APIRouter()
+
+    @router.get("/v1/users/{user:path}", summary="One user's score, as it is now")
+    async def user(user: str) -> Response:
+        """The score record, decayed to now, with `rank`, `of` and `percentile`. `user` is `network:id`."""
+        record, rank, now = await asyncio.gather(served.reader.user(user), served.reader.rank(user), served.now_ms())
+        if record is None or rank is None:
+            detail = "Nobody of this name has acted or been acted on. A user is `network:id`, such as demo:carla7."
+            raise Problem(404, "unknown-user", "Unknown user", detail)
+        percentile = await served.reader.percentile(rank.score)
+        return json({**score_at(record, now), "rank": rank.rank, "of": rank.of, "percentile": percentile})
+
+    return router
