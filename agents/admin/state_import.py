@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import NamedTuple
 
@@ -111,27 +112,27 @@ class Import:
             for publisher in publishers:
                 await publisher.begin()
             try:
-                waiting: list[list[tuple[bytes, bytes]]] = [[] for _ in numbers]
-                for key, value in reading.rows():
-                    number = partition_of(key[1:], settings.partitions)
-                    waiting[number].append((key, value))
-                    if len(waiting[number]) >= _SENT_AT_ONCE:
-                        await publishers[number].send(topic, number, waiting[number])
-                        waiting[number] = []
-                        told(reading.records, reading.records)
-                headers = headers_for(reading.headers, settings.partitions)
-                for number in numbers:  # only now it is certain that the file was read as it was verified
-                    last = state.header_record(headers[number])
-                    await publishers[number].send(topic, number, [*waiting[number], last])
-            except BaseException as error:
-                await asyncio.gather(*(publisher.abort() for publisher in publishers), return_exceptions=True)
-                if isinstance(error, ProducerFenced):
-                    # the client leaves futures behind that nobody waits for; their error is this one
-                    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-                    raise CloutError(
-                        "a worker was started while the state was imported: stop it, and import again"
-                    ) from None
-                raise
+                async with contextlib.AsyncExitStack() as undo:
+                    undo.push_async_callback(_abort, publishers)
+                    waiting: list[list[tuple[bytes, bytes]]] = [[] for _ in numbers]
+                    for key, value in reading.rows():
+                        number = partition_of(key[1:], settings.partitions)
+                        waiting[number].append((key, value))
+                        if len(waiting[number]) >= _SENT_AT_ONCE:
+                            await publishers[number].send(topic, number, waiting[number])
+                            waiting[number] = []
+                            told(reading.records, reading.records)
+                    headers = headers_for(reading.headers, settings.partitions)
+                    for number in numbers:  # only now it is certain that the file was read as it was verified
+                        last = state.header_record(headers[number])
+                        await publishers[number].send(topic, number, [*waiting[number], last])
+                    undo.pop_all()
+            except ProducerFenced:
+                # the client leaves futures behind that nobody waits for; their error is this one
+                asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+                raise CloutError(
+                    "a worker was started while the state was imported: stop it, and import again"
+                ) from None
             done = await asyncio.gather(*(publisher.commit({}) for publisher in publishers), return_exceptions=True)
         return {number: error for number, error in enumerate(done) if error is not None}
 
@@ -146,3 +147,7 @@ def _reading(path: str, name: str) -> Iterator[tuple[Reading, Callable[[], int]]
             raise
         except CloutError as error:
             raise CloutError(f"{error}. Nothing was imported") from None
+
+
+async def _abort(publishers: Sequence[TransactionalPublisher]) -> None:
+    await asyncio.gather(*(publisher.abort() for publisher in publishers), return_exceptions=True)

@@ -82,10 +82,8 @@ class Commands(click.Group):
         except BrokenPipeError:
             quiet()
             return 0
-        except Exception as error:
-            known = expected(error)
-            if known is None:
-                raise
+        except expected() as error:
+            known = explained(error)
             for line in str(known).splitlines():
                 click.echo(f"clout: {line}", err=True)
             return known.exit_code
@@ -106,20 +104,21 @@ def quiet() -> None:
     os.dup2(nowhere, sys.stdout.fileno())
 
 
-def expected(error: BaseException) -> CloutError | None:
-    """The error a person can do something about, for what our own code and the clients of Kafka and Redis raise."""
+def expected() -> tuple[type[Exception], ...]:
+    """Errors that a person can do something about: our own, and those of the clients that are in use."""
+    names = (("redis.exceptions", "RedisError"), ("aiokafka.errors", "KafkaError"), ("kafka.errors", "KafkaError"))
+    return (CloutError, *(getattr(sys.modules[module], name) for module, name in names if module in sys.modules))
+
+
+def explained(error: Exception) -> CloutError:
+    """What a person can do about one of them."""
     if isinstance(error, CloutError):
         return error
     if (redis := sys.modules.get("redis.exceptions")) and isinstance(error, redis.RedisError):
         from streams.scoreboard.connect import address, down
 
         return down(error, address(os.environ.get("CLOUT_REDIS") or "redis://localhost:6379"))
-    for clients in ("aiokafka.errors", "kafka.errors"):
-        if (module := sys.modules.get(clients)) and isinstance(error, module.KafkaError):
-            return DependencyDown(
-                f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`"
-            )
-    return None
+    return DependencyDown(f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`")
 
 
 @click.command(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
+from streams.errors import CloutError
 from streams.sources import Produced
 
 _ENOUGH = 10_000  # records read ahead
@@ -50,6 +52,8 @@ class Arriving:
         try:
             for record in self._records:
                 self._queue.put(record)
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asks
+        except (CloutError, OSError) as error:  # it is raised again in the thread that asks
             self._error = error
-        self._done = True
+        finally:
+            self._error = self._error or sys.exception()  # a bug: it is told here and there
+            self._done = True

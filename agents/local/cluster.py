@@ -60,16 +60,16 @@ class KafkaCluster:
         if fetched.returncode:
             raise DependencyDown("no real Kafka: its jars could not be fetched, see above")
         for attempt in range(1, ATTEMPTS + 1):
-            try:
-                self._first_start()
+            with contextlib.ExitStack() as undo:
+                undo.callback(self._stack.close)
+                try:
+                    self._first_start()
+                except ChildFailed:  # a port was snatched away: the next folder gets others
+                    if attempt == ATTEMPTS:
+                        raise
+                    continue
+                undo.pop_all()
                 break
-            except ChildFailed:  # a port was snatched away: the next folder gets others
-                self._stack.close()
-                if attempt == ATTEMPTS:
-                    raise
-            except BaseException:
-                self._stack.close()
-                raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Container, Iterable, Mapping
 from typing import Any
 
@@ -32,16 +33,15 @@ class Scan:
 
     async def __aenter__(self) -> Scan:
         await self._reader.start()
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self._reader.stop)
             partitions = set(self._begins)
             self._reader.assign(partitions)
             self.ends = await self._reader.end_offsets(partitions)
             self.firsts = await self._reader.beginning_offsets(partitions)
             for tp, begin in self._begins.items():
                 self._reader.seek(tp, self.firsts[tp] if begin is None else begin)
-        except BaseException:
-            await self._reader.stop()
-            raise
+            undo.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:

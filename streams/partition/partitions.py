@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
@@ -103,8 +104,9 @@ class Partitions:
         self._recovering = frozenset(mine), 0
         self._health.taking(mine)
         publishers = {number: ports.publisher(number) for number in sorted(mine)}
-        loops: dict[int, Loop] = {}
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            for publisher in publishers.values():
+                undo.push_async_callback(publisher.stop)
             # first all fences, then all reading: what is read is final
             await asyncio.gather(*(publisher.start() for publisher in publishers.values()))
             found = await self._recovered(mine)
@@ -121,17 +123,13 @@ class Partitions:
                 for number in publishers
             }
             for number, loop in loops.items():
+                undo.callback(loop.abandon)
                 loop.intake.positions = {topic.name: starts[topic.name, number] for topic in SOURCES}
             if self._settings.transactions:  # the new generation, before the first block
                 await asyncio.gather(*(loop.commit() for loop in loops.values()))
             if not await ports.seek(starts, epoch):
                 raise asyncio.CancelledError
-        except BaseException:
-            for loop in loops.values():
-                loop.abandon()
-            for publisher in publishers.values():
-                await publisher.stop()
-            raise
+            undo.pop_all()
         self.loops = loops
         for number, loop in loops.items():
             self._running[number] = task = asyncio.create_task(loop.run(), name=f"partition {number}")

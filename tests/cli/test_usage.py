@@ -132,8 +132,9 @@ def test_doctor_with_nothing_running(clout: Ask) -> None:
 def test_expected_errors_are_told_from_bugs() -> None:
     """What Kafka and Redis clients raise becomes exit code 3; our own errors keep theirs; a bug stays a bug."""
     errors = (KafkaConnectionError("x"), RedisDown("x"), UsageError("x"), CloutError("x"))
-    assert [known.exit_code for error in errors if (known := expected(error))] == [3, 3, 2, 1]
-    assert expected(KeyError("x")) is None
+    assert all(isinstance(error, expected()) for error in errors)
+    assert [explained(error).exit_code for error in errors] == [3, 3, 2, 1]
+    assert not isinstance(KeyError("x"), expected())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.feeds import feeder as feeding
 from agents.feeds.feeder import Feeder, feed
-from agents.feeds.pace import Pace
+from agents.feeds.pace import LONGEST_CATCH_UP_S, Pace
 from agents.local.embedded import free_port
 from streams.broker.admin import Admin
 from streams.errors import DependencyDown
@@ -47,7 +47,7 @@ def test_pace_does_not_make_good_a_long_pause(monkeypatch: pytest.MonkeyPatch) -
         pace = Pace(1_000, now_s)
         return await pace.turn()
 
-    assert asyncio.run(after()) <= 1_000 * feeding.LONGEST_CATCH_UP_S
+    assert asyncio.run(after()) <= 1_000 * LONGEST_CATCH_UP_S
 
 
 def test_order_and_back_pressure_on_the_embedded_broker(

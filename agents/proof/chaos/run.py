@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import itertools
 import shutil
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -56,9 +57,9 @@ def run(
         try:
             with staged(folder, tell, brokers=brokers, workers=workers, rate=rate, seed=seed) as stage:
                 result = _Run(stage, minutes * 60, seed, wished, folder).result()
-        except BaseException as error:
-            _keep(folder, tell, f"not finished, {type(error).__name__}")
-            raise
+        finally:
+            if error := sys.exception():
+                _keep(folder, tell, f"not finished, {type(error).__name__}")
         if keep or not result["ok"]:
             _keep(folder, tell, "exact" if result["ok"] else "lost, doubled or different")
         return result

@@ -55,9 +55,11 @@ class Stage:
 
     def in_sync(self) -> bool:
         """Is every replica of every partition there?"""
+        from kafka.errors import KafkaError
+
         try:
             partitions = [partition for described in self._described() for partition in described["partitions"]]
-        except Exception:  # noqa: BLE001 - whatever a client raises while a broker starts: not yet
+        except (KafkaError, OSError, LookupError):  # while a broker starts: not yet
             return False
         return all(len(found["isr_nodes"]) == len(found["replica_nodes"]) for found in partitions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 import zlib
@@ -10,6 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from streams.errors import CloutError
 from streams.partitioner import partition_of
@@ -64,8 +66,11 @@ class Feeding:
     def _run(self) -> None:
         try:
             asyncio.run(self._feed())
-        except Exception as error:  # noqa: BLE001 - told to the main thread, which ends the run
+        except (KafkaError, OSError) as error:  # told to the main thread, which ends the run
             self._failed.append(error)
+        finally:
+            if bug := sys.exception():
+                self._failed.append(bug)
 
     async def _feed(self) -> None:
         settings = self._settings
