@@ -6,6 +6,19 @@ Three questions are one search for random bytes each, which skips most of the by
 before?), the target's hash (how often this target?), kind and target's hash (followed before?). An undone entry keeps the
 hash of its id and loses weight and target.
 
+    | 6 counts | entry | entry | ...            oldest first
+               | weight | ts | id | kind | target | length | name of the target |
+                 4        8    8    1      8        2        length               bytes
+
+>>> likes, bob = 0, b"bob"
+>>> new = entry(0.5, 1_767_225_600_000, id_key("e1", likes), likes, target_key(bob), bob)
+>>> memory = remember(b"", likes, new)
+>>> memory.count(target_key(bob)), find(memory, id_key("e1", likes)).weight
+(1, 0.5)
+>>> memory = undone(memory, find(memory, id_key("e1", likes)))
+>>> memory.count(target_key(bob)), find(memory, id_key("e1", likes)).target  # the id is still known
+(0, b'')
+
 At most `PER_KIND` entries a kind are kept, so what is forgotten depends on the order within one topic only, never on how
 topics were interleaved.
 """

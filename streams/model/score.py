@@ -47,6 +47,13 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
 
     The score, the windows and the parts follow the published formula. The split by kind and network keeps the proportions
     it had at `as_of`, because a record carries the windows of all kinds together.
+
+    >>> from streams.model.versions import DAY_MS, DEFAULT
+    >>> kept = {"day": 4.0, "week": 6.0, "quarter": 9.0}
+    >>> parts = {"kinds": {"like": 64.3}, "networks": {"net": 64.3}, "reach": 0.0, "participation": 0.0}
+    >>> record = {"score": 64.3, "as_of": 0, "windows": kept, "acted": 0.0, "followers": 0, "parts": parts, "delta": {"day": None}}
+    >>> [round(at(record, DEFAULT, days * DAY_MS)["score"], 1) for days in (0, 1, 7, 62)]
+    [64.3, 63.2, 60.5, 51.7]
     """
     elapsed_ms = now_ms - record["as_of"]
     keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))

@@ -2,6 +2,20 @@
 
 Adding never touches the past, so order does not matter, late events are exact, and sums commute (Cormode et al., Forward
 Decay, ICDE 2009). Landmarks L lie on a grid of whole half-lives since the epoch and move along it, which is exact in binary.
+
+    L         ts            now           one event of weight w, half-life H
+    |---------|-------------|----> time
+    |  w * 2^((ts-L)/H)     |             what it adds to the sum: the later, the more
+    |      / 2^((now-L)/H)  |             what a reader divides by
+              w * 2^((ts-now)/H)          what comes out: it has halved with each H since `ts`
+
+An event of weight 3, half-life a day, read two days later:
+
+>>> day = 86_400_000
+>>> start = landmark(20_454 * day + 7, day)
+>>> total = 3.0 * growth(20_455 * day, start, day)
+>>> round(float(total) * decay(20_457 * day, start, day), 9)
+0.75
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from redis.exceptions import ConnectionError as RedisDown
 
-from agents.cli.main import COMMANDS, cli, expected
+from agents.cli.main import COMMANDS, cli, expected, explained
 from agents.cli.options import TIME
 from agents.cli.output import moment, safe
 from agents.local.embedded import free_port
