@@ -33,7 +33,7 @@ SHAPE = Shape(
 def events(source: str | None, form: str, users: int, seed: int, rate: float) -> Iterator[Iterator[Produced]]:
     """The records to send; a file is closed at the end. Raises UsageError for a file that cannot be read."""
     if source is None:
-        yield Synthetic(seed, users, rate, shape=SHAPE, clock=_now_ms, run=f"{time.time_ns():x}")
+        yield Synthetic(seed, users, rate, shape=SHAPE, clock=_now_ms)
         return
     with open_source(source, form, stdin=own_stdin() if source == "-" else None) as opened:
         yield opened

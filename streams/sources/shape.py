@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from streams.errors import UsageError
-from streams.events import KINDS
+from streams.events import KINDS, MAX_NETWORK_BYTES
 
 Mix = tuple[tuple[str, float], ...]
 
@@ -29,6 +29,7 @@ class Shape:
     A user's weight is `1 / (rank + flat) ** exponent` (Zipf-Mandelbrot).
     """
 
+    network: str = "demo"
     kinds: Mix = LIKE_HEAVY  # kind and its share; made to add up to 1
     actor_exponent: float = 0.55  # activity is flat: Higgs' busiest 100 do 1.8 % of everything
     actor_flat: float = 7.0
@@ -49,6 +50,9 @@ class Shape:
     broken: float = 0.001  # chosen: enough to be seen
 
     def __post_init__(self) -> None:
+        name = self.network
+        if not name or ":" in name or len(name.encode()) > MAX_NETWORK_BYTES or not name.isprintable():
+            raise UsageError(f"network: `{name}` is empty, too long, not printable or has a colon")
         unknown = [kind for kind, _ in self.kinds if kind not in KINDS]
         if unknown or not self.kinds or sum(share for _, share in self.kinds) <= 0 or min(s for _, s in self.kinds) < 0:
             raise UsageError(f"kinds: {self.kinds} must give shares >= 0, not all 0, to some of {', '.join(KINDS)}")
@@ -56,7 +60,7 @@ class Shape:
             value = getattr(self, field.name)
             if field.name in _SHARES and not 0 <= value <= 1:
                 raise UsageError(f"{field.name}: {value} is not a share between 0 and 1")
-            if field.name != "kinds" and not value >= 0:
+            if field.name not in {"network", "kinds"} and not value >= 0:
                 raise UsageError(f"{field.name}: {value} is negative")
         if self.undo + self.duplicate + self.broken > 0.9:
             raise UsageError("undo, duplicate and broken leave less than a tenth of the records to refer to")

@@ -13,7 +13,7 @@ from itertools import repeat
 import orjson
 
 from streams.errors import UsageError
-from streams.events import MAX_NETWORK_BYTES, TOPIC_OF
+from streams.events import TOPIC_OF
 from streams.sources.breakage import BREAKAGES, NAMES
 from streams.sources.draw import BATCH, BROKEN, DUPLICATE, FIRST_BROKEN, ITSELF, LATE, MARKS, REPEAT, UNDO, VIRAL, Dice
 from streams.sources.record import Produced
@@ -38,7 +38,7 @@ class Synthetic:
     `clock` (a function giving ms since epoch) a record is stamped when it is asked for, minus its lateness. `limit`
     ends the stream after so many records.
 
-    Ids begin with the seed, or with `run`, and with the start; with a `clock`, with the time of the making, so that a
+    Ids begin with the seed and with the start; with a `clock`, with the time of the making, so that a
     second live run is not taken for repeats of the first. A duplicate is the same record again, soon after. An undo
     refers to a recent event of the same actor and kind; each event is undone once at most.
     """
@@ -51,29 +51,21 @@ class Synthetic:
         start_ms: int = START_MS,
         *,
         shape: Shape | None = None,
-        kinds: tuple[str, ...] | None = None,
-        network: str = "demo",
         limit: int | None = None,
         clock: Callable[[], int] | None = None,
-        run: str = "",
     ) -> None:
         if users < 2 or users > 1 << 40:  # one to act, one to act on
             raise UsageError(f"users: {users} is not between 2 and 2^40")
         rate = 2000.0 if rate is None else rate
         if not 0 < rate < 1e9:
             raise UsageError(f"rate: {rate} is not a number of records per second above 0")
-        if not network or ":" in network or len(network.encode()) > MAX_NETWORK_BYTES or not network.isprintable():
-            raise UsageError(f"network: `{network}` is empty, too long, not printable or has a colon")
         self.shape = shape or Shape()
-        if kinds:
-            self.shape = self.shape.only(*kinds)
         self._dice = Dice(seed, users, 1000.0 / rate, self.shape)
         self._start_ms = start_ms
-        self._network = network
         self._limit = limit
         self._clock = clock
         born_ms = clock() if clock else start_ms
-        self._id = f"{run or format(seed, 'x')}.{born_ms:x}-"
+        self._id = f"{seed:x}.{born_ms:x}-"
         self._kinds = [kind for kind, _ in self.shape.kinds]
         self._counts = [0] * MARKS
         self._running = self._run()
@@ -157,14 +149,14 @@ class Synthetic:
         source: list[int],
     ) -> list[Produced]:
         """Records from number `number` on, as ordinary events and undos; with a clock the values await their stamp."""
-        network = orjson.dumps(self._network).decode()
+        network = orjson.dumps(self.shape.network).decode()
         names = _FIRST_NAMES
         actors = [f"{names[user & 255]}{user >> 8}" for user in actor]
         targets = [f"{names[user & 255]}{user >> 8}" for user in target]
         heads = [f'","type":"{name}","network":{network},"actor":"' for name in self._kinds]
         topics = [TOPIC_OF[name] for name in self._kinds]
         stamps = [_STAMP.decode()] * len(ts) if self._clock else ts
-        prefix, run = f"{self._network}:", self._id
+        prefix, run = f"{self.shape.network}:", self._id
         keys = [(prefix + user).encode() for user in actors]
         values = [
             (

@@ -128,10 +128,8 @@ class _Run:
     async def _feed(self, feeder: Feeder) -> None:
         """Events at their time, stamped as they are handed to the producer; what is behind is made up for at the next tick."""
         rate = self._rate
-        shape = Shape().clean()
-        source = Synthetic(
-            seed=1, users=self._users, rate=rate, shape=shape, kinds=KINDS, clock=lambda: int(time.time() * 1000)
-        )
+        shape = Shape().clean().only(*KINDS)
+        source = Synthetic(seed=1, users=self._users, rate=rate, shape=shape, clock=lambda: int(time.time() * 1000))
         probes_per_s = min(MOST_PROBES_PER_S, max(rate / 20, 1))
         began_s, probed = time.monotonic(), 0
         while (elapsed_s := time.monotonic() - began_s) < self._seconds:

@@ -33,8 +33,7 @@ def synthetic(events: int, users: int) -> Iterator[Produced]:
             users=users,
             rate=_EVENT_TIME_RATE,
             start_ms=start_ms,
-            shape=Shape().clean(),
-            kinds=KINDS,
+            shape=Shape().clean().only(*KINDS),
             limit=events,
         )
     )

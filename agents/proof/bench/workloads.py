@@ -46,7 +46,7 @@ def synthetic(users: int) -> Make:
     def make(events: int) -> Iterator[Produced]:
         start_ms = int(time.time() * 1000) - int(events / _RATE * 1000)
         return iter(
-            Synthetic(seed=1, users=users, rate=_RATE, start_ms=start_ms, shape=_SHAPE, kinds=KINDS, limit=events)
+            Synthetic(seed=1, users=users, rate=_RATE, start_ms=start_ms, shape=_SHAPE.only(*KINDS), limit=events)
         )
 
     return make
