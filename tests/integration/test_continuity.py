@@ -20,7 +20,7 @@ from tests.integration.stack import Stack
 from tests.integration.test_restart import history, until
 
 _LOOKS_OFTEN = (
-    "from streams.broker import partitions; partitions.LOOK_S = 0.5; from agents.cli.main import main; main()"
+    "from streams.partition import partitions; partitions.LOOK_S = 0.5; from agents.cli.main import main; main()"
 )
 LOOKS_OFTEN = (sys.executable, "-c", _LOOKS_OFTEN, "worker")
 EVENTS = [event for event in history(4_000, seed=31) if event.topic == "likes"][:1_000]
