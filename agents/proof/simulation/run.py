@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -9,11 +11,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from agents.proof.simulation.mutations import MUTATIONS
-from agents.proof.simulation.world import simulate
+from agents.proof.simulation.clock import VirtualLoop
+from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.mutations import MUTATIONS, Change
+from agents.proof.simulation.process import task_of_its_process
+from agents.proof.simulation.verdict import verdict
+from agents.proof.simulation.world import World
+from streams.model import assess
+from streams.partition import loop as broker_loop
+from streams.partition import outgoing, partitions
+from streams.scoreboard import view
 
 TOGETHER = 20  # seeds a core gets at once
 PATIENCE = 600  # seeds a mutation may live through before it counts as missed
@@ -97,3 +108,53 @@ def attempt(seed: int, say: Callable[[str], None] | None = None, mutation: str |
             return simulate(seed, say, change)
     except Exception as error:  # noqa: BLE001 - whatever it is belongs to this seed
         return [f"the run ended with {error!r}"]
+
+
+def simulate(seed: int, say: Callable[[str], None] | None = None, change: Change | None = None) -> list[str]:
+    """What went wrong with this seed; `say` is told the story, `change` may break a rule first."""
+    loop = VirtualLoop()
+    loop.set_exception_handler(lambda *_: None)
+    loop.set_task_factory(task_of_its_process)  # type: ignore[arg-type]
+    faults = Faults(seed, say)
+    if change:
+        change(faults)
+    asyncio.set_event_loop(loop)
+    try:
+        with _small():
+            loop.run_until_complete(World(faults).run())
+        return [*faults.wrong, *faults.redis.wrong, *verdict(faults)]
+    finally:
+        _close(loop)
+
+
+@contextlib.contextmanager
+def _small() -> Iterator[None]:
+    """Bounds that a handful of users and seconds reach: several chunks and slices an interval, folding beside sending."""
+    sizes: tuple[tuple[Any, str, float], ...] = (
+        (broker_loop, "FULL", 4),
+        (broker_loop, "SHOWN_AT_ONCE", 4),
+        (broker_loop, "MOVED_AT_ONCE", 2),
+        (assess, "SLICE", 3),
+        (outgoing, "CHUNK", 3),
+        (view, "MOST_WAITING", 4),
+        (partitions, "LOOK_S", 1.0),
+        (partitions, "LOST_AFTER_S", 3.0),
+    )
+    before = [getattr(module, name) for module, name, _ in sizes]
+    try:
+        for module, name, size in sizes:
+            setattr(module, name, size)
+        yield
+    finally:
+        for (module, name, _), size in zip(sizes, before, strict=True):
+            setattr(module, name, size)
+
+
+def _close(loop: VirtualLoop) -> None:
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.close()
+    asyncio.set_event_loop(None)

@@ -1,132 +1,70 @@
-"""What a worker of the simulation meets: a publisher on the log in memory, Redis in memory, and a group that hands out blocks."""
+"""What a worker of the simulation meets: Redis in memory, and a broker that hands out blocks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError as RedisDown
 
-from agents.proof.simulation.log import Place
+from agents.proof.simulation.process import Process
+from agents.proof.simulation.publisher import Publisher
 from streams.model.versions import model
 from streams.partition.block import Block
-from streams.partition.ports import Log, Records, Source
+from streams.partition.ports import Log, Source
 from streams.partition.recovered import Progress, Recovered, loaded
 from streams.scoreboard.flush import Flush
 from streams.topics import SOURCES, STATE
-
-if TYPE_CHECKING:
-    from agents.proof.simulation.process import Process
 
 BLOCKS_OUT = 4
 FETCH_S = 0.02
 
 
-class Publisher:
-    """`streams.broker.publisher.Publisher` on the log in memory."""
-
-    transactional = True
-
-    def __init__(self, process: Process, number: int) -> None:
-        self._process, self._id, self._epoch = process, f"clout-{number}", 0
-        self._sent: list[asyncio.Future[Any]] = []
-        self._last: dict[Place, asyncio.Future[Any]] = {}
-
-    async def start(self) -> None:
-        """See Publisher, as all that follows."""
-        await self._process.step(f"starts producer {self._id}")
-        self._epoch = self._process.world.broker.initialise(self._id)
-
-    async def begin(self) -> None:
-        """Open a transaction."""
-        self._process.world.broker.begin(self._id, self._epoch)
-
-    async def send(self, topic: str, partition: int, records: Records) -> asyncio.Future[Any] | None:
-        """Queue records; batches to one partition arrive in order."""
-        batch = list(records)
-        if not batch:
-            return None
-        place = topic, partition
-        sent = asyncio.ensure_future(self._deliver(place, batch, self._last.get(place)))
-        self._last[place] = sent
-        self._sent.append(sent)
-        random = self._process.world.random
-        await asyncio.sleep(random.expovariate(50) if random.random() < 0.2 else 0)  # the client's buffer may be full
-        return sent
-
-    async def _deliver(self, place: Place, batch: list[Any], before: asyncio.Future[Any] | None) -> Any:
-        if before:
-            await asyncio.wait([before])
-        world = self._process.world
-        await self._process.step(f"sends {len(batch)} to {place}")
-        if world.random.random() < world.send_fails:
-            raise ConnectionError(f"a batch to {place} was not acknowledged")
-        offset = world.broker.append(self._id, self._epoch, place, batch)
-        if world.random.random() < world.send_fails:
-            raise ConnectionError(f"a batch to {place} arrived and was not acknowledged")
-        await self._process.step("was acknowledged")
-        return _Sent(offset)
-
-    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> None:  # noqa: ARG002
-        """Everything or nothing."""
-        sent, self._sent, self._last = self._sent, [], {}
-        await asyncio.gather(*sent)
-        await self._process.step(f"commits {self._id}")
-        self._process.world.broker.commit(self._id, self._epoch, positions)
-        await self._process.step(f"has committed {self._id}", worse=10)
-
-    async def stop(self) -> None:
-        """Nothing to close."""
-
-
-class _Sent:
-    def __init__(self, offset: int) -> None:
-        self.offset = offset
-
-
-class Board:
-    """`streams.scoreboard.view.Board`: one worker's connection to Redis."""
+class Scoreboard:
+    """`streams.scoreboard.flush.Scoreboard`: one worker's connection to Redis."""
 
     def __init__(self, process: Process) -> None:
-        self._process = process
+        self._process, self._faults = process, process.faults
 
     async def write(self, flush: Flush) -> int:
-        """See Board."""
+        """See streams.scoreboard.flush.Scoreboard."""
         await self._process.step(f"writes version {flush.version & 0xFFFFFFFF} of {flush.partition} to redis")
-        if self._process.world.redis_slow_s:
-            await asyncio.sleep(self._process.world.redis_slow_s)
+        if self._faults.redis_slow_s:
+            await asyncio.sleep(self._faults.redis_slow_s)
         self._check()
-        found = self._process.world.redis.apply(flush)
-        if self._process.world.random.random() < self._process.world.answer_lost:
+        before = self._faults.redis.apply(flush)
+        if self._faults.random.random() < self._faults.answer_lost:
             raise RedisDown("the answer was lost")
         await self._process.step("was answered by redis")
-        return found
+        return before
 
     async def version(self, partition: int) -> int:
-        """See Board."""
+        """See streams.scoreboard.flush.Scoreboard."""
         await self._process.step("looks at redis")
         self._check()
-        return self._process.world.redis.shown.versions.get(partition, 0)
+        return self._faults.redis.shown.versions.get(partition, 0)
 
     def _check(self) -> None:
-        if self._process.world.redis.down:
+        if self._faults.redis.down:
             raise RedisDown("redis is down")
 
 
 class Servers:
     """`streams.partition.ports.Ports`, with what the block transport does: ends, epochs, room."""
 
-    def __init__(self, process: Process) -> None:
-        self._process, self._world = process, process.world
-        self.board = Board(process)
+    def __init__(self, process: Process, deliver: Callable[[Block], None], reading_rows: Callable[[], None]) -> None:
+        """`deliver` takes a block that has arrived; `reading_rows` is called before rows are read."""
+        self._process, self._faults = process, process.faults
+        self._deliver, self._reading_rows = deliver, reading_rows
+        self.board = Scoreboard(process)
         self.epoch = 0
         self.numbers: set[int] = set()
         self._handed: dict[Source, int] = {}
         self._seen: dict[Source, int] = {}
         self._stable: dict[Source, int] = {}
         self._out: dict[Source, deque[int]] = {}
+        self._lines: dict[Source, asyncio.Lock] = {}
         self._cpu_s = 0.0
 
     def assigned(self) -> set[int]:
@@ -139,39 +77,39 @@ class Servers:
 
     async def recover(self, numbers: Collection[int], told: Callable[[Progress], None]) -> dict[int, Recovered]:  # noqa: ARG002
         """The latest record of every key."""
-        found = {}
-        self._world.reading_rows()
+        recovered = {}
+        self._reading_rows()
         for number in sorted(numbers):
-            log, at = self._world.broker.logs[STATE.name, number], 0
-            end = log.end(committed=self._world.committed)
+            log, at = self._faults.broker.logs[STATE.name, number], 0
+            end = log.end(committed=self._faults.committed)
             rows: dict[bytes, bytes] = {}
             while at < end:
-                records, at = log.read(at, 40, committed=self._world.committed)
+                records, at = log.read(at, 40, committed=self._faults.committed)
                 rows |= {record.key or b"": record.value or b"" for record in records}
                 await self._process.step(f"recovers {number}")
-            found[number] = await loaded(number, rows, model(self._world.settings.model))
-        return found
+            recovered[number] = await loaded(number, rows, model(self._faults.settings.model))
+        return recovered
 
     async def state_ends(self, numbers: Collection[int]) -> dict[int, int]:
         """The committed ends of `state`."""
         await self._process.step("asks for the ends of state")
-        return {number: self._world.broker.logs[STATE.name, number].end() for number in numbers}
+        return {number: self._faults.broker.logs[STATE.name, number].end() for number in numbers}
 
     async def shown(self) -> dict[int, int]:
         """The versions in Redis."""
         await self._process.step("asks redis for the versions")
-        return {} if self._world.redis.down else dict(self._world.redis.shown.versions)
+        return {} if self._faults.redis.down else dict(self._faults.redis.shown.versions)
 
     async def logs(self, numbers: Collection[int]) -> dict[Source, Log]:
         """All sources, and `state`."""
         await self._process.step("asks for the logs")
         sources = [(topic.name, number) for topic in (*SOURCES, STATE) for number in numbers]
-        logs = self._world.broker.logs
+        logs = self._faults.broker.logs
         return {source: Log(logs[source].topic_id, 0, logs[source].end()) for source in sources}
 
     async def committed(self, numbers: Collection[int]) -> dict[Source, int]:
         """The group's offsets."""
-        return {place: at for place, at in self._world.broker.offsets.items() if place[1] in numbers}
+        return {place: at for place, at in self._faults.broker.offsets.items() if place[1] in numbers}
 
     async def seek(self, positions: dict[Source, int], epoch: int) -> bool:
         """Hand out blocks from here on."""
@@ -184,15 +122,15 @@ class Servers:
         return True
 
     async def _fetch(self, epoch: int) -> None:
-        world = self._world
+        faults = self._faults
         while epoch == self.epoch:
             await self._process.step("fetches")
-            news = world.broker.news()
+            news = faults.broker.news()
             sources, left = list(self._handed), False
-            for source in world.random.sample(sources, len(sources)):
+            for source in faults.random.sample(sources, len(sources)):
                 if epoch != self.epoch or len(self._out[source]) >= BLOCKS_OUT or not self._news_of(source):
                     continue
-                if world.random.random() < 0.7:
+                if faults.random.random() < 0.7:
                     self._hand_out(source, epoch)
                     left |= self._stable.get(source, 0) > self._seen.get(source, 0)
                 else:
@@ -203,28 +141,27 @@ class Servers:
                 await news
 
     def _news_of(self, source: Source) -> bool:
-        end = self._world.broker.logs[source].end(committed=self._world.committed)
+        end = self._faults.broker.logs[source].end(committed=self._faults.committed)
         return end != self._stable.get(source) or end > self._seen[source]
 
     def _hand_out(self, source: Source, epoch: int) -> None:
-        world, log = self._world, self._world.broker.logs[source]
-        records, after = log.read(self._seen[source], world.random.randint(1, 8), committed=world.committed)
-        self._seen[source], self._stable[source] = after, log.end(committed=world.committed)
+        faults, log = self._faults, self._faults.broker.logs[source]
+        records, after = log.read(self._seen[source], faults.random.randint(1, 8), committed=faults.committed)
+        self._seen[source], self._stable[source] = after, log.end(committed=faults.committed)
         if records:
             block = Block(source[0], source[1], self._handed[source], after, epoch, records)
             self._handed[source] = after
             self._out[source].append(after)
-            if world.random.random() >= world.block_lost:
+            if faults.random.random() >= faults.block_lost:
                 self._process.spawn(self._arrive(block))
 
     async def _arrive(self, block: Block) -> None:
         """Through the framework: blocks of one topic keep their order, and may arrive late, after a revocation too."""
-        line = self._world.line(self._process, block.topic, block.partition)
-        async with line:
-            if self._world.random.random() < 0.1:
-                await asyncio.sleep(self._world.random.expovariate(2))
+        async with self._lines.setdefault((block.topic, block.partition), asyncio.Lock()):
+            if self._faults.random.random() < 0.1:
+                await asyncio.sleep(self._faults.random.expovariate(2))
             if self._process.alive:
-                self._process.partitions.deliver(block)
+                self._deliver(block)
 
     def handed(self, source: Source) -> int:
         """The end of the last block handed out."""
@@ -251,11 +188,11 @@ class Servers:
         while out and block.epoch == self.epoch and out[0] <= block.after:
             out.popleft()
         if full:
-            self._world.broker.changed()
+            self._faults.broker.changed()
 
     def wall_ms(self) -> float:
         """Virtual time, from a day that has a history."""
-        return self._world.wall_ms()
+        return self._faults.wall_ms()
 
     def monotonic_s(self) -> float:
         """Virtual time."""
@@ -263,11 +200,11 @@ class Servers:
 
     def cpu_s(self) -> float:
         """Anything: it decides how long intervals become."""
-        self._cpu_s += self._world.random.random() * 0.02
+        self._cpu_s += self._faults.random.random() * 0.02
         return self._cpu_s
 
     def die(self, why: object) -> None:
         """The worker ends itself."""
         if self._process.alive and not isinstance(why, asyncio.CancelledError):
-            self._world.died(self._process, why)
+            self._faults.died(self._process.name, why)
             self._process.crash(repr(why))
