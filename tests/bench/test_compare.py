@@ -19,7 +19,6 @@ import pytest
 from click.testing import CliRunner
 
 from agents.cli.bench import bench
-from agents.cli.compare import tables
 from agents.local.cluster import lacks_for_kafka
 from agents.proof.bench import parts
 from agents.proof.bench import peer_job as job
@@ -31,6 +30,7 @@ from agents.proof.bench.population import measure
 from agents.proof.bench.scores_topic import Last, read_record
 from agents.proof.bench.sizing.inputs import figures
 from agents.proof.bench.systems import ALL, PEERS, USUAL, System
+from agents.proof.bench.tables import tables
 from agents.proof.bench.workloads import hot, synthetic
 from streams.events import decode_event
 from tests.servers import left_out

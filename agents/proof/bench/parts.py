@@ -159,7 +159,7 @@ def _processes(ground: Ground) -> list[dict[str, Any]]:
     return rows
 
 
-#: the parts in their order; a new one is a line here and, if it has a table of its own, one in agents/cli/compare.py
+#: the parts in their order; a new one is a line here and, if it has a table of its own, one in agents/proof/bench/tables.py
 PARTS: dict[str, Callable[[Ground], Any]] = {
     "w1": _workload("w1"),
     "w2": _workload("w2"),
