@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from itertools import islice
 
 from agents.feeds.arriving import Arriving, own_stdin
-from agents.feeds.feeder import TURN, Feeder
+from agents.feeds.feeder import Feeder
+from agents.feeds.pace import TURN
 from streams.sources import Produced, Shape, Synthetic, open_source
 
 DEFAULT_RATE = 500.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from agents.feeds.pace import TURN, Pace
 from streams.broker.publisher import plain_producer
 from streams.errors import DependencyDown
 from streams.partitioner import partition_of
@@ -25,9 +25,6 @@ from streams.sources.record import Produced
 # waiting or on the way; with the largest record still far below the 100 MB that a broker takes in one request
 MOST_BYTES = 16_000_000
 MOST_RECORDS = 50_000
-TURN = 500  # records between two looks at the network: a millisecond
-TICK_S = 0.004  # a paced feed sends small bursts this often
-LONGEST_CATCH_UP_S = 0.25  # a feed that was held up makes good this much at once, not more
 STOP_S = 5.0
 _OVERHEAD_BYTES = 32  # what a record takes beside key and value, roughly
 
@@ -199,35 +196,6 @@ class Feeder:
         self._held -= len(records)
         self._held_bytes -= sum(len(key or b"") + len(value) + _OVERHEAD_BYTES for _, key, value in records)
         self._room.set()
-
-
-class Pace:
-    """So many records a second, smoothly: small bursts every few milliseconds. Without a rate as fast as it goes."""
-
-    def __init__(self, rate: float | None, monotonic_s: Callable[[], float] = time.monotonic) -> None:
-        self._rate, self._monotonic_s = rate, monotonic_s
-        self._began_s: float | None = None
-        self._given = 0
-
-    async def turn(self) -> int:
-        """Wait until something may go; returns how many records, at least 1."""
-        if self._rate is None:
-            return TURN
-        now_s = self._monotonic_s()
-        if self._began_s is None:
-            self._began_s = now_s
-        next_s = self._began_s + (self._given + 1) / self._rate
-        if next_s > now_s:
-            await asyncio.sleep(max(TICK_S, next_s - now_s))
-            now_s = self._monotonic_s()
-        due = int((now_s - self._began_s) * self._rate) - self._given
-        most = max(1, int(LONGEST_CATCH_UP_S * self._rate))
-        if due > most:  # held up: what was missed longer ago is not made good
-            self._began_s += (due - most) / self._rate
-            due = most
-        due = min(max(due, 1), 4 * TURN)  # the rest follows at the next turn, after a look at the network
-        self._given += due
-        return due
 
 
 async def feed(

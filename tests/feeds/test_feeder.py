@@ -11,7 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.feeds import feeder as feeding
-from agents.feeds.feeder import Feeder, Pace, feed
+from agents.feeds.feeder import Feeder, feed
+from agents.feeds.pace import LONGEST_CATCH_UP_S, TURN, Pace
 from agents.local.embedded import free_port
 from streams.broker.admin import Admin
 from streams.errors import DependencyDown
@@ -46,7 +47,7 @@ def test_pace_does_not_make_good_a_long_pause(monkeypatch: pytest.MonkeyPatch) -
         pace = Pace(1_000, now_s)
         return await pace.turn()
 
-    assert asyncio.run(after()) <= 1_000 * feeding.LONGEST_CATCH_UP_S
+    assert asyncio.run(after()) <= 1_000 * LONGEST_CATCH_UP_S
 
 
 def test_order_and_back_pressure_on_the_embedded_broker(
@@ -68,7 +69,7 @@ def test_order_and_back_pressure_on_the_embedded_broker(
 
             assert await feed(feeder, some(3_000), on_turn=look) == 3_000
             assert (feeder.sent, feeder.acked, feeder.refused) == (3_000, {"likes": 3_000}, 0)
-        assert most <= 300 + feeding.TURN
+        assert most <= 300 + TURN
         return await read(embedded_kafka, settings.topic("likes"), 3_000)
 
     by_key = asyncio.run(story())
