@@ -18,6 +18,9 @@ from streams.errors import CloutError, DependencyDown
 
 INTERRUPTED = 130
 
+#: where the clients keep the root of their errors; no command loads a client for that
+_CLIENTS = (("redis.exceptions", "RedisError"), ("aiokafka.errors", "KafkaError"), ("kafka.errors", "KafkaError"))
+
 #: command -> where it is, and what `clout --help` says of it (so that this imports none of them)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("agents.cli.demo:demo", "Broker, Redis, worker and feed on this machine, with a live view."),
@@ -52,12 +55,12 @@ class Commands(click.Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         try:
-            found: click.Command = getattr(importlib.import_module(module), name)
+            command: click.Command = getattr(importlib.import_module(module), name)
         except ModuleNotFoundError as error:
             if error.name != module:
                 raise
             raise CloutError(f"`clout {cmd_name}` is not part of this installation") from None
-        return found
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list in the help, without importing anything."""
@@ -82,10 +85,8 @@ class Commands(click.Group):
         except BrokenPipeError:
             quiet()
             return 0
-        except Exception as error:
-            known = expected(error)
-            if known is None:
-                raise
+        except foreseen() as error:
+            known = _told(error)
             for line in str(known).splitlines():
                 click.echo(f"clout: {line}", err=True)
             return known.exit_code
@@ -106,20 +107,25 @@ def quiet() -> None:
     os.dup2(nowhere, sys.stdout.fileno())
 
 
+def foreseen() -> tuple[type[Exception], ...]:
+    """What our own code raises for people, and the clients of Kafka and Redis, as far as they are loaded by now."""
+    loaded = ((sys.modules.get(module), name) for module, name in _CLIENTS)
+    return CloutError, *(getattr(module, name) for module, name in loaded if module)
+
+
 def expected(error: BaseException) -> CloutError | None:
-    """The error a person can do something about, for what our own code and the clients of Kafka and Redis raise."""
+    """The error a person can do something about; None for a bug."""
+    return _told(error) if isinstance(error, foreseen()) else None
+
+
+def _told(error: BaseException) -> CloutError:
     if isinstance(error, CloutError):
         return error
     if (redis := sys.modules.get("redis.exceptions")) and isinstance(error, redis.RedisError):
         from streams.scoreboard.connect import address, down
 
         return down(error, address(os.environ.get("CLOUT_REDIS") or "redis://localhost:6379"))
-    for clients in ("aiokafka.errors", "kafka.errors"):
-        if (module := sys.modules.get(clients)) and isinstance(error, module.KafkaError):
-            return DependencyDown(
-                f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`"
-            )
-    return None
+    return DependencyDown(f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`")
 
 
 @click.command(

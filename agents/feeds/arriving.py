@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import BinaryIO
 
 from streams.sources import Produced
@@ -47,9 +48,13 @@ class Arriving:
                 return
 
     def _read(self) -> None:
-        try:
+        with ExitStack() as reading:
+            reading.push(self._over)
             for record in self._records:
                 self._queue.put(record)
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that asks
-            self._error = error
+
+    def _over(self, _type: object, error: BaseException | None, _trace: object) -> bool:
+        """The source has ended; an error is raised again in the thread that asks."""
+        self._error = error
         self._done = True
+        return True
