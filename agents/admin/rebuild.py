@@ -120,22 +120,22 @@ async def _write(client: Any, settings: Settings, told: Told) -> int:
     writer = Writer(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
     topic, scoring, users = settings.topic(STATE.name), model(settings.model), 0
     for number in range(settings.partitions):
-        found = (await recover(settings.kafka, topic, [number], scoring))[number]
+        recovered = (await recover(settings.kafka, topic, [number], scoring))[number]
         await _lower(client, settings, number)
-        for flush in _flushes(found, number):
+        for flush in _flushes(recovered, number):
             before = await writer.write(flush)
             if before > flush.version:
                 raise CloutError(
                     f"a worker took partition {number} meanwhile, and writes everyone of it by itself: run `clout rebuild` again"
                 )
             users += len(flush.users)
-            told(users, number + min(flush.version * CHUNK / max(len(found.table), 1), 1.0))
+            told(users, number + min(flush.version * CHUNK / max(len(recovered.table), 1), 1.0))
     return users
 
 
-def _flushes(found: Recovered, number: int) -> Iterator[Flush]:
+def _flushes(recovered: Recovered, number: int) -> Iterator[Flush]:
     """Everyone of a partition, as Redis showed them at the last commit."""
-    table, header, spread = found.table, found.header, Spread()
+    table, header, spread = recovered.table, recovered.header, Spread()
     if not header:
         return
     pulse = {

@@ -11,7 +11,7 @@ from streams.partition.ports import Records
 
 
 class Publisher:
-    """`streams.broker.publisher.Publisher` on the log in memory."""
+    """`streams.partition.ports.Publisher` on the log in memory."""
 
     transactional = True
 

@@ -24,7 +24,7 @@ class World:
         self._named = 0
 
     async def run(self) -> None:
-        """From start to verdict."""
+        """From start to rest."""
         group = asyncio.create_task(self.group.run())
         for _ in range(self.faults.random.randint(1, WORKERS)):
             self._start()
