@@ -17,8 +17,6 @@ from tests.servers import ROOT
 MOST_LINES = 250
 #: modules that are longer, each with its reason; at most five
 LONG: dict[str, str] = {
-    "agents.proof.simulation.mutations": "one list of all rules that are broken on purpose, each a few lines",
-    "agents.proof.bench.stall": "five cases on one partition, and the clock that tells which phase held the loop up",
     "streams.partition.partitions": "taking over, watching and letting go are three sides of one agreement with the group",
     "streams.partition.loop": "showing everyone again is still inside; it gets a room of its own together with the view",
 }

@@ -28,20 +28,20 @@ def nobody_works(settings: Settings, admin: Admin) -> None:
 
 def logs(settings: Settings, admin: Admin) -> Logs:
     """Where `state` and all sources begin and end. Raises CloutError while a transaction is open in one of them."""
-    found = admin.bounds(STATE, *SOURCES)
-    for (name, number), at in found.items():
+    bounds = admin.bounds(STATE, *SOURCES)
+    for (name, number), at in bounds.items():
         if at.committed < at.end:
             raise CloutError(
                 f"{settings.topic(name)}[{number}]: a transaction is open, of a worker that was killed or of a producer "
                 "that is sending. Kafka ends what a dead worker left within half a minute: try again then"
             )
-    return found
+    return bounds
 
 
-def drained(settings: Settings, found: Logs, headers: Mapping[int, Header]) -> None:
+def drained(settings: Settings, bounds: Logs, headers: Mapping[int, Header]) -> None:
     """Raise CloutError if a source holds records that the rows do not count yet, or has lost such records."""
     begins = {}
-    for (name, number), at in found.items():
+    for (name, number), at in bounds.items():
         if name == STATE.name:
             continue
         header = headers.get(number)
@@ -60,11 +60,11 @@ def drained(settings: Settings, found: Logs, headers: Mapping[int, Header]) -> N
         )
 
 
-def untouched(settings: Settings, found: Logs) -> None:
+def untouched(settings: Settings, bounds: Logs) -> None:
     """Raise CloutError unless `state` and the sources hold no committed record."""
     begins = {
         TopicPartition(settings.topic(name), number): at.first
-        for (name, number), at in found.items()
+        for (name, number), at in bounds.items()
         if at.first < at.end
     }
     filled = _first_records(settings, begins)

@@ -49,13 +49,13 @@ def export_state(settings: Settings, to: IO[bytes], told: Told) -> Exported:
     with Admin(settings) as admin:
         admin.check()
         quiet.nobody_works(settings, admin)
-        found = quiet.logs(settings, admin)
-        bounds = {number: at for (name, number), at in found.items() if name == STATE.name}
+        logs = quiet.logs(settings, admin)
+        bounds = {number: at for (name, number), at in logs.items() if name == STATE.name}
         raw = asyncio.run(_headers(settings, bounds))
         headers = {number: state.read_header(value) for number, value in raw.items()}
         if not headers:
             raise CloutError(f"the topic {settings.topic(STATE.name)} is empty: there is no state to export")
-        quiet.drained(settings, found, headers)
+        quiet.drained(settings, logs, headers)
         about = _alike(headers, settings)
         written = Written()
         to.write(
@@ -78,7 +78,7 @@ def export_state(settings: Settings, to: IO[bytes], told: Told) -> Exported:
                 told(written.records, number + 1 - left / many)
                 to.write(written.rows(rows.popitem() for _ in range(min(left, _LINES_AT_ONCE))))
         quiet.nobody_works(settings, admin)
-        if quiet.logs(settings, admin) != found:
+        if quiet.logs(settings, admin) != logs:
             raise CloutError("something was written while the state was exported: the file is not whole, export again")
         to.write(written.tail())
     return Exported(written.records, settings.partitions)
@@ -86,14 +86,14 @@ def export_state(settings: Settings, to: IO[bytes], told: Told) -> Exported:
 
 async def _headers(settings: Settings, bounds: dict[int, Bounds]) -> dict[int, bytes]:
     """The last committed header of each partition that has one: looked for near the end, else in the whole log."""
-    found: dict[int, bytes] = {}
+    headers: dict[int, bytes] = {}
     for near in (True, False):
         begins = {
             TopicPartition(settings.topic(STATE.name), number): max(at.first, at.end - _TAIL_OFFSETS)
             if near
             else at.first
             for number, at in bounds.items()
-            if number not in found and at.first < at.end
+            if number not in headers and at.first < at.end
         }
         if not begins:
             break
@@ -102,8 +102,8 @@ async def _headers(settings: Settings, bounds: dict[int, Bounds]) -> dict[int, b
                 for tp, batches in fetch.items():
                     for record in itertools.chain.from_iterable(batches):
                         if record.key == state.HEADER:
-                            found[tp.partition] = record.value
-    return found
+                            headers[tp.partition] = record.value
+    return headers
 
 
 def _alike(headers: dict[int, Header], settings: Settings) -> Header:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import NamedTuple
 
@@ -106,35 +105,41 @@ class Import:
 
     async def _send(self, reading: Reading, told: Told) -> dict[int, BaseException]:
         """All rows in one transaction a partition; returns which of them did not commit. Any error before aborts all."""
-        settings, topic = self._settings, self._settings.topic(STATE.name)
-        numbers = range(settings.partitions)
         async with self._publishers() as publishers:
             for publisher in publishers:
                 await publisher.begin()
-            try:
-                async with contextlib.AsyncExitStack() as undo:
-                    undo.push_async_callback(_abort, publishers)
-                    waiting: list[list[tuple[bytes, bytes]]] = [[] for _ in numbers]
-                    for key, value in reading.rows():
-                        number = partition_of(key[1:], settings.partitions)
-                        waiting[number].append((key, value))
-                        if len(waiting[number]) >= _SENT_AT_ONCE:
-                            await publishers[number].send(topic, number, waiting[number])
-                            waiting[number] = []
-                            told(reading.records, reading.records)
-                    headers = headers_for(reading.headers, settings.partitions)
-                    for number in numbers:  # only now it is certain that the file was read as it was verified
-                        last = state.header_record(headers[number])
-                        await publishers[number].send(topic, number, [*waiting[number], last])
-                    undo.pop_all()
-            except ProducerFenced:
-                # the client leaves futures behind that nobody waits for; their error is this one
-                asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-                raise CloutError(
-                    "a worker was started while the state was imported: stop it, and import again"
-                ) from None
+            async with AsyncExitStack() as unless_whole:
+                unless_whole.push_async_callback(_abort, publishers)
+                await self._send_rows(publishers, reading, told)
+                unless_whole.pop_all()
             done = await asyncio.gather(*(publisher.commit({}) for publisher in publishers), return_exceptions=True)
         return {number: error for number, error in enumerate(done) if error is not None}
+
+    async def _send_rows(self, publishers: list[TransactionalPublisher], reading: Reading, told: Told) -> None:
+        """Into the open transactions. Raises CloutError when a worker has taken a partition."""
+        settings, topic = self._settings, self._settings.topic(STATE.name)
+        numbers = range(settings.partitions)
+        try:
+            waiting: list[list[tuple[bytes, bytes]]] = [[] for _ in numbers]
+            for key, value in reading.rows():
+                number = partition_of(key[1:], settings.partitions)
+                waiting[number].append((key, value))
+                if len(waiting[number]) >= _SENT_AT_ONCE:
+                    await publishers[number].send(topic, number, waiting[number])
+                    waiting[number] = []
+                    told(reading.records, reading.records)
+            headers = headers_for(reading.headers, settings.partitions)
+            for number in numbers:  # only now it is certain that the file was read as it was verified
+                last = state.header_record(headers[number])
+                await publishers[number].send(topic, number, [*waiting[number], last])
+        except ProducerFenced:
+            # the client leaves futures behind that nobody waits for; their error is this one
+            asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+            raise CloutError("a worker was started while the state was imported: stop it, and import again") from None
+
+
+async def _abort(publishers: list[TransactionalPublisher]) -> None:
+    await asyncio.gather(*(publisher.abort() for publisher in publishers), return_exceptions=True)
 
 
 @contextmanager
@@ -147,7 +152,3 @@ def _reading(path: str, name: str) -> Iterator[tuple[Reading, Callable[[], int]]
             raise
         except CloutError as error:
             raise CloutError(f"{error}. Nothing was imported") from None
-
-
-async def _abort(publishers: Sequence[TransactionalPublisher]) -> None:
-    await asyncio.gather(*(publisher.abort() for publisher in publishers), return_exceptions=True)

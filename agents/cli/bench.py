@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
-from rich.console import Console
-from rich.table import Table
 
+from agents.cli.compare import compare
 from agents.cli.measuring import JSON, KAFKA, REDIS, USERS, Show, errors, hush, option
+from agents.cli.output import console, json_line, table
+
+if TYPE_CHECKING:
+    from agents.proof.bench.reports import Report
 
 
 @click.group()
@@ -43,12 +45,13 @@ def live(
     Redis and `scores`. Time and CPU count from the moment the process has its partitions; every user's counts are checked.
     """
     from agents.proof.bench.live import live as run
+    from agents.proof.bench.reports import live as report
 
     hush()
     with errors():
         faust = min(events, 30_000) if faust_events is None else faust_events
         result = run(events, users, faust, Show(), kafka, redis, runs)
-    _print(result, as_json, _live_table)
+    _print(result, as_json, report)
 
 
 @bench.command()
@@ -70,11 +73,12 @@ def latency(
     arrival is read from the ids of the stream `updates`: the clock of the Redis server.
     """
     from agents.proof.bench.latency import latency as run
+    from agents.proof.bench.reports import latency as report
 
     hush()
     with errors():
         result = run(rate, seconds, users, Show(), kafka, redis, transactions=transactions)
-    _print(result, as_json, _latency_table)
+    _print(result, as_json, report)
 
 
 @bench.command()
@@ -90,11 +94,12 @@ def recovery(users: int, versions: int, kafka: str | None, as_json: bool) -> Non
     the process's resident memory.
     """
     from agents.proof.bench.recovery import recovery as run
+    from agents.proof.bench.reports import recovery as report
 
     hush()
     with errors():
         result = run(users, versions, Show(), kafka)
-    _print(result, as_json, _recovery_table)
+    _print(result, as_json, report)
 
 
 @bench.command()
@@ -109,12 +114,13 @@ def takeover(users: int, rate: float, kafka: str | None, redis: str | None, as_j
     Two workers under a steady feed, session timeout 6 s. Seconds are the longest time in which nothing of a partition was
     committed while events came: of the partitions that moved to another process, for a join of those that stay.
     """
+    from agents.proof.bench.reports import takeover as report
     from agents.proof.bench.takeover import takeover as run
 
     hush()
     with errors():
         result = run(users, rate, Show(), kafka, redis)
-    _print(result, as_json, _takeover_table)
+    _print(result, as_json, report)
 
 
 @bench.command()
@@ -128,120 +134,28 @@ def stall(users: int, changed: int, as_json: bool) -> None:
     changed rows, an idle pass in which everyone has moved, a daily close, everyone shown again, the growth of a table.
     A phase is told by the most CPU time it took between two turns of the event loop.
     """
+    from agents.proof.bench.reports import stall as report
     from agents.proof.bench.stall import stall as run
 
     hush()
     with errors():
         result = run(users, changed, Show())
-    _print(result, as_json, _stall_table)
+    _print(result, as_json, report)
 
 
-def _print(result: dict[str, Any], as_json: bool, table: Callable[[dict[str, Any]], Table]) -> None:
+def _print(result: dict[str, Any], as_json: bool, report: Callable[[dict[str, Any]], Report]) -> None:
     if as_json:
-        click.echo(orjson.dumps(result).decode())
+        json_line(result)
         return
-    console = Console()
-    console.print(table(result))
+    columns, rows, caption = report(result)
+    console().print(table(columns, rows, wide=(columns[0],)))
     about = result["machine"]
-    console.print(
+    click.echo(caption)
+    click.echo(
         f"{about['processor']}, {about['cores']} cores, {about['memory_gb']} GB, {about['system']}, load {about['load']}; "
         f"Python {result['versions']['python']}, faust-streaming {result['versions']['faust-streaming']}, "
-        f"aiokafka {result['versions']['aiokafka']}",
-        highlight=False,
+        f"aiokafka {result['versions']['aiokafka']}"
     )
 
 
-_SYSTEMS = {
-    "clout": "Clout, one worker",
-    "clout-no-transactions": "the same, plain publisher",
-    "faust": "plain Faust",
-}
-
-
-def _live_table(result: dict[str, Any]) -> Table:
-    from agents.proof.bench.live import cost
-
-    table = Table("", "events", "events/s", "CPU µs/event", "peak RSS MB", "Kafka µs/event", "Redis µs/event")
-    for name, system in result["systems"].items():
-        table.add_row(
-            _SYSTEMS[name],
-            f"{system['events']:,}",
-            f"{system['events_per_s']:,}",
-            f"{system['cpu_us_per_event']:.1f}",
-            f"{system['peak_rss_mb']:,.0f}",
-            *(_number(system[f"{server}_cpu_us_per_event"]) for server in ("kafka", "redis")),
-        )
-    if result["ratio"]:
-        table.add_row("Clout to Faust", "", f"{result['ratio']['events_per_s']} x", f"{result['ratio']['cpu']} x")
-    table.caption = cost(result["transactions"])
-    return table
-
-
-def _latency_table(result: dict[str, Any]) -> Table:
-    table = Table("event to Redis", "events", "p50 ms", "p99 ms", "p99.9 ms")
-    for name, label in (("worker", "worker's histogram"), ("probes", "probes, by Redis' clock")):
-        seen = result[name]
-        table.add_row(label, f"{seen['events']:,}", *(_number(seen[key]) for key in ("p50_ms", "p99_ms", "p999_ms")))
-    cpu = result["cpu_share"]
-    said = ", ".join(f"{name} {share:.0%}" for name, share in cpu.items() if share is not None)
-    table.caption = f"{result['events_per_s']:,} events/s; of one core: {said}"
-    return table
-
-
-def _recovery_table(result: dict[str, Any]) -> Table:
-    table = Table("records", "a second", "a CPU second", "CPU µs each", "users", "bytes/user", "seconds")
-    table.add_row(
-        f"{result['records']:,}",
-        f"{result['records_per_s']:,}",
-        f"{result['records_per_cpu_s']:,}",
-        f"{result['cpu_us_per_record']:.2f}",
-        f"{result['users']:,}",
-        f"{result['bytes_per_user']:,}",
-        f"{result['seconds']:.1f}",
-    )
-    table.caption = f"{result['versions_of_a_user']} versions of each user, 2 records a user and version"
-    return table
-
-
-def _takeover_table(result: dict[str, Any]) -> Table:
-    table = Table("case", "stands still, s", "goal, s", "in Redis, s", "the others, s")
-    for name, case in result["cases"].items():
-        table.add_row(
-            f"{name} ({case['counted']})",
-            _number(case["seconds"]),
-            f"{case['goal_s']:.0f}",
-            _number(case["shown_seconds"]),
-            _number(case["others_seconds"]),
-        )
-    table.caption = (
-        f"{result['users']:,} users, {result['rate']:,.0f} events/s, session timeout {result['session_timeout_s']} s; "
-        f"when nothing happens {result['steady_s']:.1f} s"
-    )
-    return table
-
-
-def _stall_table(result: dict[str, Any]) -> Table:
-    table = Table("case", "longest ms", "of these CPU", "p99 ms", "seconds", "most by phase, CPU ms")
-    for name, case in result["cases"].items():
-        phases = [f"{phase} {ms:.1f}" for phase, ms in list(case["phases"].items())[:4]]
-        cpu = _number(case.get("longest_cpu_ms"))
-        table.add_row(
-            name, _number(case["longest_ms"]), cpu, _number(case["p99_ms"]), f"{case['seconds']:.1f}", ", ".join(phases)
-        )
-    table.caption = (
-        f"{result['users']:,} users, {result['changed']:,} rows in `commit`; goal: at most {result['goal_ms']:.0f} ms"
-    )
-    return table
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.1f}"
-
-
-def _add_commands() -> None:
-    from agents.cli.compare import compare
-
-    bench.add_command(compare)
-
-
-_add_commands()
+bench.add_command(compare)

@@ -10,17 +10,16 @@ from typing import Any
 import click
 import orjson
 
+from agents.cli.measuring import KAFKA, REDIS, Show, errors, hush
 from agents.cli.output import console, table
-from agents.proof.bench.tables import (
-    PEERS,
-    tables,
-)
 
 
 def _chosen(
     only: str | None, parts: Sequence[str], systems: Sequence[str], usual: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Parts and systems named in `only`; of what it names none, all usual ones. Raises click.BadParameter."""
+    from agents.proof.bench.tables import PEERS
+
     named = [name.strip() for name in (only or "").split(",") if name.strip()]
     unknown = [name for name in named if name not in parts and name not in systems]
     if unknown:
@@ -30,8 +29,8 @@ def _chosen(
         )
     some = [name for name in systems if name in named]
     # systems alone: the parts in which they are measured
-    found = [name for name in parts if name in named] or [name for name in parts if not some or name in PEERS]
-    return found, some or list(usual)
+    asked = [name for name in parts if name in named] or [name for name in parts if not some or name in PEERS]
+    return asked, some or list(usual)
 
 
 @click.command()
@@ -47,8 +46,8 @@ def _chosen(
 @click.option(
     "--events", type=click.IntRange(min=200), help="Events to drain; slow systems get what fills a minute. [2,000,000]"
 )
-@click.option("--kafka", envvar="CLOUT_KAFKA", show_envvar=True, help="Kafka to use; not given: one of our own.")
-@click.option("--redis", envvar="CLOUT_REDIS", show_envvar=True, help="Redis to use, a URL; not given: one of our own.")
+@KAFKA
+@REDIS
 def compare(
     quick: bool,
     json_file: Path | None,
@@ -70,7 +69,6 @@ def compare(
     quix-exactly, kafka-streams-exactly, flink-exactly, which run when they are named. Fetches the peers with pip and Maven
     the first time.
     """
-    from agents.cli.measuring import Show, errors, hush
     from agents.proof.bench.compare import compare as run
     from agents.proof.bench.comparison import FULL, QUICK
     from agents.proof.bench.parts import PARTS
@@ -103,8 +101,8 @@ def compare(
 
 
 def _before(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads(file.read_bytes()) if file.is_file() else {}
-    return found
+    result: dict[str, Any] = orjson.loads(file.read_bytes()) if file.is_file() else {}
+    return result
 
 
 def joined(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +122,7 @@ def _json(result: dict[str, Any]) -> bytes:
 
 def _print(parts: Sequence[str], result: dict[str, Any]) -> None:
     from agents.proof.bench.goals import goals
+    from agents.proof.bench.tables import tables
 
     for part in parts:
         for title, columns, rows in tables(part, result[part]):

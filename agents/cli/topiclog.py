@@ -53,14 +53,14 @@ async def _read(consumer: Any, name: str, n: int) -> list[Any]:
     consumer.assign(filled)
     for tp in filled:
         consumer.seek(tp, max(first[tp], ends[tp] - n))
-    found: dict[Any, list[Any]] = {tp: [] for tp in filled}
+    latest: dict[Any, list[Any]] = {tp: [] for tp in filled}
     until_s = time.monotonic() + _PATIENCE_S
     left = set(filled)
     while left and time.monotonic() < until_s:
         for tp, records in (await consumer.getmany(*left, timeout_ms=_LOOK_MS)).items():
-            found[tp] = (found[tp] + records)[-n:]
+            latest[tp] = (latest[tp] + records)[-n:]
         # the embedded broker says an end that is too low: what a fetch says is right
         left = {tp for tp in left if await consumer.position(tp) < max(ends[tp], consumer.highwater(tp) or 0)}
-    records = [record for some in found.values() for record in some]
+    records = [record for some in latest.values() for record in some]
     records.sort(key=lambda record: (record.timestamp, record.partition, record.offset))
     return records[-n:]

@@ -50,15 +50,15 @@ def check(settings: Settings, json: bool) -> int:
     clout topics check --json | jq 'select(.ok | not)'
     """
     with Admin(settings) as admin:
-        found = admin.find()
-    for topic in found:
+        states = admin.find()
+    for topic in states:
         if json:
             json_line(_described(topic))
         elif not topic.ok:
             say(f"clout: {topic.problem}")
-    wrong = sum(not topic.ok for topic in found)
+    wrong = sum(not topic.ok for topic in states)
     if not json and not wrong:
-        click.echo(f"all {len(found)} topics are as they must be")
+        click.echo(f"all {len(states)} topics are as they must be")
     return 1 if wrong else 0
 
 
@@ -72,30 +72,30 @@ def list_(settings: Settings, json: bool) -> None:
     clout topics list
     """
     with Admin(settings) as admin:
-        found = admin.find()
+        states = admin.find()
     if json:
-        for topic in found:
+        for topic in states:
             json_line(_described(topic))
         return
     names = ("topic", "partitions", "key", "kept", "value")
-    rows = [(t.name, _partitions(t), t.topic.key, t.topic.kept, t.topic.value) for t in found]
+    rows = [(t.name, _partitions(t), t.topic.key, t.topic.kept, t.topic.value) for t in states]
     console().print(table(names, rows, wide=names))
 
 
-def _partitions(found: Found) -> str:
-    if found.ok:
-        return str(found.partitions)
-    return "missing" if found.partitions is None else f"{found.partitions}, not {found.wanted}"
+def _partitions(topic: Found) -> str:
+    if topic.ok:
+        return str(topic.partitions)
+    return "missing" if topic.partitions is None else f"{topic.partitions}, not {topic.wanted}"
 
 
-def _described(found: Found) -> dict[str, object]:
+def _described(topic: Found) -> dict[str, object]:
     return {
-        "topic": found.name,
-        "ok": found.ok,
-        "partitions": found.partitions,
-        "wanted": found.wanted,
-        "problem": found.problem or None,
-        "key": found.topic.key,
-        "kept": found.topic.kept,
-        "value": found.topic.value,
+        "topic": topic.name,
+        "ok": topic.ok,
+        "partitions": topic.partitions,
+        "wanted": topic.wanted,
+        "problem": topic.problem or None,
+        "key": topic.topic.key,
+        "kept": topic.topic.kept,
+        "value": topic.topic.value,
     }

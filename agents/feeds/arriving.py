@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import BinaryIO
 
-from streams.errors import CloutError
 from streams.sources import Produced
 
 _ENOUGH = 10_000  # records read ahead
@@ -49,11 +48,13 @@ class Arriving:
                 return
 
     def _read(self) -> None:
-        try:
+        with ExitStack() as reading:
+            reading.push(self._over)
             for record in self._records:
                 self._queue.put(record)
-        except (CloutError, OSError) as error:  # it is raised again in the thread that asks
-            self._error = error
-        finally:
-            self._error = self._error or sys.exception()  # a bug: it is told here and there
-            self._done = True
+
+    def _over(self, _type: object, error: BaseException | None, _trace: object) -> bool:
+        """The source has ended; an error is raised again in the thread that asks."""
+        self._error = error
+        self._done = True
+        return True

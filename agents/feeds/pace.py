@@ -7,11 +7,7 @@ import time
 from collections.abc import Callable
 
 TURN = 500  # records between two looks at the network: a millisecond
-
-
 TICK_S = 0.004  # a paced feed sends small bursts this often
-
-
 LONGEST_CATCH_UP_S = 0.25  # a feed that was held up makes good this much at once, not more
 
 

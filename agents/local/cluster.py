@@ -60,15 +60,15 @@ class KafkaCluster:
         if fetched.returncode:
             raise DependencyDown("no real Kafka: its jars could not be fetched, see above")
         for attempt in range(1, ATTEMPTS + 1):
-            with contextlib.ExitStack() as undo:
-                undo.callback(self._stack.close)
+            with contextlib.ExitStack() as unless_up:
+                unless_up.callback(self._stack.close)
                 try:
                     self._first_start()
                 except ChildFailed:  # a port was snatched away: the next folder gets others
                     if attempt == ATTEMPTS:
                         raise
                     continue
-                undo.pop_all()
+                unless_up.pop_all()
                 break
         return self
 
@@ -140,8 +140,8 @@ class KafkaCluster:
         return live_brokers(int(self._decided("port")) + node - 1, self._decided("id"))
 
     def _decided(self, name: str) -> str:
-        found = re.search(rf"\b{name}=(\S+)", (self.folder / "cluster").read_text())
-        return found[1] if found else ""
+        line = re.search(rf"\b{name}=(\S+)", (self.folder / "cluster").read_text())
+        return line[1] if line else ""
 
 
 def jars() -> Path:

@@ -226,8 +226,8 @@ def _stop(process: Process, stop_s: float) -> None:
 
 def _packaged(package: str, pattern: str) -> str | None:
     """The path of an executable inside an installed package."""
-    found = importlib.util.find_spec(package)
-    for folder in (found and found.submodule_search_locations) or ():
+    spec = importlib.util.find_spec(package)
+    for folder in (spec and spec.submodule_search_locations) or ():
         for path in Path(folder).glob(pattern):
             if not os.access(path, os.X_OK):  # some installers drop the bit
                 path.chmod(path.stat().st_mode | stat.S_IXUSR)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agents.proof.bench.null_servers import NullScoreboard, Swallow
+from agents.proof.bench.null_servers import Scoreboard, Swallow
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
 from streams.formats import engagements as packed
@@ -34,7 +34,7 @@ class Partition:
     """A loop with a broker and a Redis that take everything; notes when each cut was made and of how many users."""
 
     def __init__(self, table: Table, interval_s: float = LONG_S, idle_s: float = 1e6) -> None:
-        self.table, self.board = table, NullScoreboard()
+        self.table, self.board = table, Scoreboard()
         self.cuts: list[tuple[float, int]] = []
         self.intake = Intake(table, 0, 4)
         self.intake.positions = {topic.name: 0 for topic in SOURCES}

@@ -83,11 +83,11 @@ def drain(settings: Settings, servers: Servers, expected: Expected, folded: Call
     """
     with connect_sync(settings) as redis, process(WORKER, settings, READY) as worker:
         beside, cpu_before_s = Beside(servers, redis), cpu_s(worker.process.pid)
-        found = _until_written(settings, redis, worker, expected, folded)
+        written = _until_written(settings, redis, worker, expected, folded)
         result = Drain(
             expected.events,
-            found.at_s - worker.at_s,
-            found.cpu_s - cpu_before_s,
+            written.at_s - worker.at_s,
+            written.cpu_s - cpu_before_s,
             peak_rss_mb(worker.process.pid),
             beside.used_s(),
         ).report()

@@ -72,11 +72,11 @@ class Ground:
 
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Medians of the runs. `cpu_spread`: from the cheapest to the dearest, as a share of the median; None of one run."""
-    found: dict[str, Any] = {"events": runs[0]["events"]}
+    medians: dict[str, Any] = {"events": runs[0]["events"]}
     for name in _FIGURES:
         known = [run[name] for run in runs if run.get(name) is not None]
-        found[name] = round(median(known), 2) if known else None
+        medians[name] = round(median(known), 2) if known else None
     cpu = [run["cpu_us_per_event"] for run in runs]
-    found["events_per_core_s"] = round(1e6 / max(found["cpu_us_per_event"], 1e-3))
-    found["cpu_spread"] = round((max(cpu) - min(cpu)) / max(median(cpu), 1e-3), 3) if len(cpu) > 1 else None
-    return found | {"runs": list(runs)}
+    medians["events_per_core_s"] = round(1e6 / max(medians["cpu_us_per_event"], 1e-3))
+    medians["cpu_spread"] = round((max(cpu) - min(cpu)) / max(median(cpu), 1e-3), 3) if len(cpu) > 1 else None
+    return medians | {"runs": list(runs)}

@@ -51,13 +51,13 @@ class Expected:
         return self.actions.keys() | self.given.keys()
 
 
-def difference(what: str, wanted: dict[str, int], found: dict[str, int]) -> str:
+def difference(what: str, wanted: dict[str, int], shown: dict[str, int]) -> str:
     """Empty when both hold the same counts (0 and missing are one), else how many users differ and one example."""
-    wrong = [user for user in wanted.keys() | found.keys() if wanted.get(user, 0) != found.get(user, 0)]
+    wrong = [user for user in wanted.keys() | shown.keys() if wanted.get(user, 0) != shown.get(user, 0)]
     if not wrong:
         return ""
     user = min(wrong)
     return (
-        f"{what} of {len(wrong):,} users are not what was fed ({sum(found.values()):,} of {sum(wanted.values()):,}), for "
-        f"example {user}: {found.get(user, 0)} and not {wanted.get(user, 0)}"
+        f"{what} of {len(wrong):,} users are not what was fed ({sum(shown.values()):,} of {sum(wanted.values()):,}), for "
+        f"example {user}: {shown.get(user, 0)} and not {wanted.get(user, 0)}"
     )

@@ -80,7 +80,7 @@ def _cpu_s(pid: int | None) -> float:
 async def _topics(settings: Settings, events: int) -> dict[str, dict[str, Any]]:
     """Each topic of the registry that holds something; the event topics together, as `events`. Markers take an offset each."""
     sizes = log_bytes(settings, {settings.topic(topic.name) for topic in ALL})
-    found: dict[str, Counter[str]] = {}
+    sums: dict[str, Counter[str]] = {}
     for topic in ALL:
         name = settings.topic(topic.name)
         records = markers = 0
@@ -90,7 +90,7 @@ async def _topics(settings: Settings, events: int) -> dict[str, dict[str, Any]]:
             markers = sum(scan.ends.values()) - sum(scan.firsts.values()) - records
         if sizes[name]:
             kind = "events" if topic in EVENTS else topic.name
-            found.setdefault(kind, Counter()).update(records=records, markers=markers, bytes=sizes[name])
+            sums.setdefault(kind, Counter()).update(records=records, markers=markers, bytes=sizes[name])
     return {
         name: {
             **one,
@@ -98,7 +98,7 @@ async def _topics(settings: Settings, events: int) -> dict[str, dict[str, Any]]:
             "bytes_per_record": round(one["bytes"] / one["records"], 1),
             "records_per_event": round(one["records"] / events, 3),
         }
-        for name, one in found.items()
+        for name, one in sums.items()
         if one["records"]
     }
 
@@ -148,7 +148,7 @@ async def _fill_history(settings: Settings, prefix: str, users: list[str]) -> No
 
 def pauses(users: int) -> dict[str, Any]:
     """Each addition of a user to one table growing to `users` that kept its thread longer, in CPU ms, than all before it."""
-    table, found, longest_ms = Table(DEFAULT), [], _PAUSE_MS
+    table, longer, longest_ms = Table(DEFAULT), [], _PAUSE_MS
     gc.collect()
     gc.freeze()  # as a worker does once it has its partitions
     try:
@@ -158,7 +158,7 @@ def pauses(users: int) -> dict[str, Any]:
             took_ms = (time.thread_time() - began_s) * 1000
             if took_ms > longest_ms:
                 longest_ms = took_ms
-                found.append({"users": number, "cpu_ms": round(took_ms, 1)})
+                longer.append({"users": number, "cpu_ms": round(took_ms, 1)})
     finally:
         gc.unfreeze()
-    return {"grown_to": users, "each_longer": found}
+    return {"grown_to": users, "each_longer": longer}

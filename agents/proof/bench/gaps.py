@@ -82,8 +82,8 @@ class Gaps:
         @functools.wraps(real)
         def stepped(*args: Any, **options: Any) -> Iterator[Any]:
             step = self._clocked(phase, functools.partial(next, real(*args, **options), self))
-            while (found := step()) is not self:
-                yield found
+            while (value := step()) is not self:
+                yield value
 
         return stepped
 

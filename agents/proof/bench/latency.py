@@ -225,5 +225,5 @@ def _less(final: Histogram, warm: Histogram) -> Histogram:
 
 
 def _told(histogram: Histogram) -> dict[str, Any]:
-    found = quantiles([histogram], QUANTILES)
-    return {"events": sum(histogram.values()), **{f"{name}_ms": ms for name, ms in zip(_NAMES, found, strict=True)}}
+    values = quantiles([histogram], QUANTILES)
+    return {"events": sum(histogram.values()), **{f"{name}_ms": ms for name, ms in zip(_NAMES, values, strict=True)}}

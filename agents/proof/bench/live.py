@@ -37,7 +37,7 @@ def live(
     """
     require_linux()
     result: dict[str, Any] = {"systems": {}, "ratio": None, "machine": machine(), "versions": versions()}
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in PUBLISHERS}
+    drained: dict[str, list[dict[str, Any]]] = {name: [] for name in PUBLISHERS}
 
     def make(count: int) -> Iterator[Produced]:
         return feed.synthetic(count, users)
@@ -50,11 +50,11 @@ def live(
             for name in list(PUBLISHERS)[:: -1 if run % 2 else 1]:
                 with show.bar(f"{name} drains, run {run + 1} of {runs}", events) as bar:
                     settings = ours.fresh(transactions=PUBLISHERS[name])
-                    found[name].append(clout.drain(settings, running, ours.fold, bar))
+                    drained[name].append(clout.drain(settings, running, ours.fold, bar))
             if theirs and not run:
                 with show.bar("plain Faust drains", sum(theirs.fold.given.values())) as bar:
-                    found["faust"] = [drain(ALL["faust"], None, theirs.fresh(), running, theirs.fold, bar)]
-    systems = result["systems"] = {name: _medians(drains) for name, drains in found.items()}
+                    drained["faust"] = [drain(ALL["faust"], None, theirs.fresh(), running, theirs.fold, bar)]
+    systems = result["systems"] = {name: _medians(drains) for name, drains in drained.items()}
     clouts, plain, faust = systems["clout"], systems["clout-no-transactions"], systems.get("faust")
     result["transactions"] = {
         "cpu_cost": round(clouts["cpu_us_per_event"] / plain["cpu_us_per_event"] - 1.0, 3),

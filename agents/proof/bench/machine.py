@@ -33,19 +33,19 @@ def cpu_s(pid: int) -> float:
 def peak_rss_mb(pid: int) -> float:
     """The most memory a process ever had resident, in MB (10^6 bytes)."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) * 1024 / 1e6 if found else float("nan")
+    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(peak[1]) * 1024 / 1e6 if peak else float("nan")
 
 
 def tree(pid: int) -> list[int]:
     """A process that leads a session, and everything in that session."""
-    found = [pid]
+    pids = [pid]
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != pid:
             with contextlib.suppress(OSError, ValueError):
                 if os.getsid(int(entry.name)) == pid:
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 def tree_cpu_s(pid: int) -> float:
@@ -82,10 +82,10 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Python and the packages that matter here."""
-    found = {"python": platform.python_version()}
+    known = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            known[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            known[package] = "not installed"
+    return known

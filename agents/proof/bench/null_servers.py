@@ -45,7 +45,7 @@ class Swallow:
         """Nothing."""
 
 
-class NullScoreboard:
+class Scoreboard:
     """Where scores would be shown: counts what comes, and is always of the version asked for."""
 
     def __init__(self) -> None:
@@ -54,10 +54,10 @@ class NullScoreboard:
     async def write(self, flush: Flush) -> int:
         """As a Redis nearby: a millisecond."""
         await asyncio.sleep(0.001)
-        found, self._version = self._version, flush.version
+        before, self._version = self._version, flush.version
         self.users += len(flush.users)
         self.closes += len(flush.closes[1]) if flush.closes else 0
-        return found
+        return before
 
     async def version(self, partition: int) -> int:  # noqa: ARG002
         """The last one written."""

@@ -134,16 +134,16 @@ _Feed = tuple[dict[str, Any], Make, dict[str, Any]]  # what its row says, record
 
 def _ours(ground: Ground, feeds: Sequence[_Feed], runs: int) -> list[dict[str, Any]]:
     """Clout alone drains several feeds, in turn."""
-    found: list[list[dict[str, Any]]] = [[] for _ in feeds]
+    drains: list[list[dict[str, Any]]] = [[] for _ in feeds]
     with contextlib.ExitStack() as stack:
         filled = [
             stack.enter_context(stage(ground.running, make, ground.sizes.extra_events, ground.show, **settings))
             for _, make, settings in feeds
         ]
         for _ in range(runs):
-            for place, rows in zip(filled, found, strict=True):
+            for place, rows in zip(filled, drains, strict=True):
                 rows.append(ground.drained(ALL["clout"], place))
-    return [about | summary(rows) for (about, _, _), rows in zip(feeds, found, strict=True)]
+    return [about | summary(rows) for (about, _, _), rows in zip(feeds, drains, strict=True)]
 
 
 def _processes(ground: Ground) -> list[dict[str, Any]]:
@@ -153,13 +153,13 @@ def _processes(ground: Ground) -> list[dict[str, Any]]:
         for run in range(sizes.runs):
             for number in sorted(runs, reverse=bool(run % 2)):
                 runs[number].append(ground.drained(several(number), filled))
-    rows = [{"processes": number} | summary(found) for number, found in runs.items()]
+    rows = [{"processes": number} | summary(drains) for number, drains in runs.items()]
     for row in rows:
         row["ratio"] = round(row["cpu_us_per_event"] / rows[0]["cpu_us_per_event"], 3)
     return rows
 
 
-#: the parts in their order; a new one is a line here and, if it has a table of its own, one in agents/cli/compare.py
+#: the parts in their order; a new one is a line here and, if it has a table of its own, one in agents/proof/bench/tables.py
 PARTS: dict[str, Callable[[Ground], Any]] = {
     "w1": _workload("w1"),
     "w2": _workload("w2"),

@@ -46,10 +46,10 @@ def recovery(users: int, kept: int, show: Show, kafka: str | None = None) -> dic
         with show.bar(f"writing {users:,} users {kept} times", users * kept) as bar:
             asyncio.run(fill(settings, users, kept, bar))
         show.say("recovering")
-        found = _in_a_fresh_process(settings)
-    if found["users"] != users:
-        raise CloutError(f"{users:,} users were written and {found['users']:,} recovered")
-    return {"versions_of_a_user": kept, **found, **about}
+        recovered = _in_a_fresh_process(settings)
+    if recovered["users"] != users:
+        raise CloutError(f"{users:,} users were written and {recovered['users']:,} recovered")
+    return {"versions_of_a_user": kept, **recovered, **about}
 
 
 async def fill(settings: Settings, users: int, kept: int, written: Progress) -> None:
@@ -112,8 +112,8 @@ def _in_a_fresh_process(settings: Settings) -> dict[str, Any]:
     done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise CloutError(f"the recovering process failed: {done.stderr.strip()[-1500:]}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 def measure(kafka: str, topic: str, partitions: str, model_name: str) -> None:
@@ -125,9 +125,9 @@ def measure(kafka: str, topic: str, partitions: str, model_name: str) -> None:
         read = progress.records
 
     before_bytes, began_s, began_cpu_s = _rss_bytes(), time.monotonic(), time.process_time()
-    found = asyncio.run(recover(kafka, topic, range(int(partitions)), model(model_name), told))
+    recovered = asyncio.run(recover(kafka, topic, range(int(partitions)), model(model_name), told))
     seconds, cpu_s = time.monotonic() - began_s, time.process_time() - began_cpu_s
-    users = sum(len(one.table) for one in found.values())
+    users = sum(len(one.table) for one in recovered.values())
     result = {
         "users": users,
         "records": read,

@@ -51,8 +51,8 @@ class ScoresTopic:
     async def read(self) -> None:
         """Read all that is committed by now."""
         self._consumer.resume(*self._places)
-        while found := await self._consumer.getmany(timeout_ms=300, max_records=20_000):
-            for records in found.values():
+        while fetched := await self._consumer.getmany(timeout_ms=300, max_records=20_000):
+            for records in fetched.values():
                 for at in records:
                     self._note(read_record(at.value), at.timestamp)
         self._consumer.pause(*self._places)

@@ -88,7 +88,7 @@ def count_records(settings: Settings, topic: str) -> int:
 
     wanted = {TopicPartition(settings.topic(topic), p): OffsetSpec.LATEST for p in range(settings.partitions)}
     with admin_client(settings) as client:
-        return sum(found.offset for found in client.list_partition_offsets(wanted).values())
+        return sum(end.offset for end in client.list_partition_offsets(wanted).values())
 
 
 def log_bytes(settings: Settings, names: Collection[str]) -> dict[str, int]:

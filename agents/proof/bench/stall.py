@@ -17,43 +17,19 @@ import numpy as np
 
 from agents.proof.bench.gaps import Gaps
 from agents.proof.bench.machine import machine, require_linux, versions
-from agents.proof.bench.null_servers import NullScoreboard, Swallow
+from agents.proof.bench.one_partition import OnePartition, population
 from agents.proof.bench.show import Show
-from streams.broker.publisher import TransactionalPublisher
-from streams.clocks import Clocks
 from streams.errors import CloutError
 from streams.formats import engagements as packed
 from streams.formats import state
-from streams.model import assess, days, engagements, memory
-from streams.model.alerts import FallRule
-from streams.model.table import (
-    ACTED,
-    ACTIONS,
-    ACTORS,
-    DID,
-    DID_TS,
-    ENGAGEMENTS,
-    GOT,
-    GOT_TS,
-    SHOWN,
-    SUMS,
-    Table,
-)
-from streams.model.versions import DAY_MS, DEFAULT
+from streams.model import assess, days, engagements
+from streams.model.table import DID, GOT, SHOWN, Table
+from streams.model.versions import DEFAULT
 from streams.partition import sending
-from streams.partition.block import Block
 from streams.partition.intake import Intake
-from streams.partition.interval import SHARE
-from streams.partition.loop import Loop, Pace, Start
 from streams.partition.sending import Sender
-from streams.partition.turns import Turns
-from streams.scoreboard.view import View
-from streams.topics import SOURCES
 
 GOAL_MS = 50.0
-_PARTITIONS = 4
-_NEVER_S = 1e6
-_FED_AT_ONCE, _FED_EACH_S = 50, 0.02  # 2,500 events/s, and as many engagements
 _LONGEST_S = 300.0
 _GROWN_TO = 1_500_000  # the dictionary of users is made anew at 1.4 million
 
@@ -71,130 +47,35 @@ _PHASES: dict[str, tuple[Any, str]] = {
 }
 
 
-class _Record:
-    """As aiokafka gives one."""
-
-    __slots__ = ("headers", "key", "offset", "value")
-
-    def __init__(self, offset: int, value: bytes) -> None:
-        self.offset, self.value, self.key, self.headers = offset, value, None, ()
-
-
-def population(users: int) -> Table:
-    """A table in which everybody has acted and was engaged with in the last month, and is shown as they are now."""
-    table, now_ms, dice = Table(DEFAULT), int(time.time() * 1000), np.random.default_rng(1)
-    table.advance(now_ms)
-    for number in range(users):
-        table.add(f"bench:user-{number:08d}")
-    rows = table.cells[:users]
-    rows[:, SUMS:ENGAGEMENTS] = dice.exponential(2.0, (users, ENGAGEMENTS - SUMS))
-    rows[:, [ACTED, ACTIONS, ENGAGEMENTS, ACTORS]] = 3.0
-    rows[:, [DID_TS, GOT_TS]] = now_ms - dice.integers(0, 30 * DAY_MS, (users, 1))
-    some = memory.entry(1.0, now_ms, bytes(8), 0, memory.target_key(b"someone"), b"someone")
-    table.memory[:] = [memory.remember(b"", 0, some[:12] + number.to_bytes(8) + some[20:]) for number in range(users)]
-    table.day = now_ms // DAY_MS
-    rows[:, SHOWN] = assess.population(table, now_ms)
-    return table
-
-
-class _Partition:
-    """One partition as a worker has it. `shift_s` lets the clock jump."""
-
-    def __init__(self, table: Table) -> None:
-        self.table, self.shift_s, self.board = table, 0.0, NullScoreboard()
-        self._fed = 0
-        intake = Intake(table, 0, _PARTITIONS, Turns(monotonic_s=self._monotonic_s))
-        intake.positions = {topic.name: 0 for topic in SOURCES}
-        self.view = View(self.board, 0)
-        self.sender = Sender(
-            table,
-            0,
-            TransactionalPublisher(Swallow(), "bench"),
-            self.view,
-            FallRule(),
-            topic=str,
-            topic_ids={},
-            generation=1,
-            closed=0,
-            owner="bench",
-            wall_ms=self._wall_ms,
-            cpu_s=time.thread_time,
-        )
-        self.loop = Loop(
-            intake,
-            self.sender,
-            self.view,
-            Start(1, {}),
-            Pace(_NEVER_S / 2, SHARE, _NEVER_S, stream_clock=False),
-            Clocks(self._wall_ms, self._monotonic_s, time.thread_time),
-            lambda _: None,
-        )
-        self.loop.resume(everyone=False)
-
-    def _wall_ms(self) -> float:
-        return time.time() * 1000
-
-    def _monotonic_s(self) -> float:
-        return time.monotonic() + self.shift_s
-
-    def interval_over(self) -> None:
-        """The open interval is due; so is the idle pass after two calls."""
-        self.shift_s += _NEVER_S / 2
-
-    async def feed(self) -> None:
-        """A steady feed of events by, and engagements with, whoever is there."""
-        dice, users = np.random.default_rng(2), len(self.table)
-        while True:
-            start, now_ms = self._fed, int(self._wall_ms())
-            self._fed += _FED_AT_ONCE
-            pairs = dice.integers(0, users, (_FED_AT_ONCE, 2)).tolist()
-            events = [_Record(start + n, _event(start + n, a, b, now_ms)) for n, (a, b) in enumerate(pairs)]
-            pack = engagements.Pack()
-            for a, _ in pairs:
-                pack.targets.append(f"bench:user-{a:08d}")
-                pack.weights.append(1.0)
-                pack.times.append(now_ms)
-                pack.codes.append(engagements.FIRST)
-            packs = [_Record(start, record) for record in packed.encode(pack, now_ms)]
-            self.loop.offer(Block("likes", 0, start, self._fed, 1, events))
-            self.loop.offer(Block("engagements", 0, start, self._fed, 1, packs))
-            await asyncio.sleep(_FED_EACH_S)
-
-
-def _event(number: int, actor: int, target: int, ts: int) -> bytes:
-    who = f'"actor":"user-{actor:08d}","target":"user-{target:08d}"'
-    return f'{{"id":"b{number}","network":"bench",{who},"ts":{ts}}}'.encode()
-
-
-Case = tuple[Callable[[_Partition], None], Callable[[_Partition], bool]]  # begin it, is it over?
+Case = tuple[Callable[[OnePartition], None], Callable[[OnePartition], bool]]  # begin it, is it over?
 
 
 def _cases(changed: int) -> dict[str, Case]:
-    def commit(one: _Partition) -> None:
+    def commit(one: OnePartition) -> None:
         one.table.dirty[:changed] |= DID | GOT
         one.interval_over()
 
-    def idle(one: _Partition) -> None:
+    def idle(one: OnePartition) -> None:
         one.board.users = 0
         one.table.cells[: len(one.table), SHOWN] += 0.5
         one.interval_over()
         one.interval_over()
 
-    def close(one: _Partition) -> None:
+    def close(one: OnePartition) -> None:
         one.table.day -= 1
         one.interval_over()
 
-    def everyone(one: _Partition) -> None:
+    def everyone(one: OnePartition) -> None:
         one.board.users = 0
         one.view.lose("the benchmark says so")
 
-    def committed(one: _Partition) -> bool:
+    def committed(one: OnePartition) -> bool:
         return one.sender.commits > 1 and one.loop.view_caught_up
 
-    def closed(one: _Partition) -> bool:
+    def closed(one: OnePartition) -> bool:
         return one.board.closes >= len(one.table) and committed(one)
 
-    def shown(one: _Partition) -> bool:
+    def shown(one: OnePartition) -> bool:
         return one.board.users >= len(one.table) and one.loop.view_caught_up
 
     return {
@@ -226,7 +107,7 @@ def stall(users: int, changed: int, show: Show) -> dict[str, Any]:
 
 async def _run(name: str, case: Case, table: Table) -> dict[str, Any]:
     begin, over = case
-    one = _Partition(table)
+    one = OnePartition(table)
     await one.loop.commit()
     with ExitStack() as stack:
         gc.freeze()  # as a worker does once it has its partitions

@@ -151,9 +151,9 @@ def prepare() -> Path:
 
 def versions(build: Path) -> dict[str, str]:
     """Versions of the peers, from the files they run on."""
-    found = {}
+    known = {}
     for name, folder, jar in (("Kafka Streams", "kafka-streams", "kafka-streams"), ("Flink", "flink", "flink-runtime")):
         for path in (build / folder / "jars").glob(f"{jar}-[0-9]*.jar"):
-            found[name] = path.stem.removeprefix(f"{jar}-")
+            known[name] = path.stem.removeprefix(f"{jar}-")
     lock = (PEERS / "requirements.lock").read_text(encoding="utf-8")
-    return found | dict(re.findall(r"^(quixstreams|confluent-kafka)==(\S+)", lock, re.MULTILINE))
+    return known | dict(re.findall(r"^(quixstreams|confluent-kafka)==(\S+)", lock, re.MULTILINE))

@@ -40,12 +40,12 @@ def touches(settings: Settings, kafka_pid: int | None, count: int) -> dict[str, 
 
     def split(place: str) -> dict[str, float | None]:
         one, a_partition = each(place, "one") * 1e6, (each(place, "many") - each(place, "one")) / (MOST - 1) * 1e6
-        found: dict[str, float | None] = {
+        costs: dict[str, float | None] = {
             f"{place}_cpu_us": round(max(one - a_partition, 0.0), 1),
             f"{place}_cpu_us_a_partition": round(max(a_partition, 0.0), 2),
             f"{place}_cpu_us_offsets": round(max(each(place, "offsets") * 1e6 - one, 0.0), 1),
         }
-        return found if place == "worker" or kafka_pid else dict.fromkeys(found)
+        return costs if place == "worker" or kafka_pid else dict.fromkeys(costs)
 
     return {
         "transactions": count * _ROUNDS,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import shutil
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -54,12 +54,11 @@ def run(
     with own_folder() as folder:
         tell = Telling(folder / "story.log", say)
         tell(f"seed {seed}: {minutes:g} minutes, {brokers} brokers, up to {workers} workers, {rate:g} events/s")
-        try:
+        with contextlib.ExitStack() as unfinished:
+            unfinished.push(lambda kind, *_: _keep(folder, tell, f"not finished, {kind.__name__}") if kind else None)
             with staged(folder, tell, brokers=brokers, workers=workers, rate=rate, seed=seed) as stage:
                 result = _Run(stage, minutes * 60, seed, wished, folder).result()
-        finally:
-            if error := sys.exception():
-                _keep(folder, tell, f"not finished, {type(error).__name__}")
+            unfinished.pop_all()
         if keep or not result["ok"]:
             _keep(folder, tell, "exact" if result["ok"] else "lost, doubled or different")
         return result
@@ -173,9 +172,9 @@ class _Run:
         sent, as_of_ms = stage.feeding.sent, int(time.time() * 1000)
         scoring = model(stage.settings.model)
         wanted = verdict.expected((one.record for one in sent), scoring, as_of_ms + MAX_AHEAD_MS, as_of_ms)
-        found = asyncio.run(reading.found(stage.settings, scoring, as_of_ms))
+        read = asyncio.run(reading.found(stage.settings, scoring, as_of_ms))
         sides = {
-            name: verdict.compare(wanted, getattr(found, name), scoring, as_of_ms)
+            name: verdict.compare(wanted, getattr(read, name), scoring, as_of_ms)
             for name in ("rows", "redis", "scores")
         }
         examples = {name: side.examples for name, side in sides.items()}
@@ -191,6 +190,6 @@ class _Run:
             "lost": {name: side.lost for name, side in sides.items()},
             "doubled": {name: side.doubled for name, side in sides.items()},
             "scores_differ": {name: side.differ for name, side in sides.items()},
-            "versions_back": found.versions_back,
-            "ok": all(side.ok for side in sides.values()) and not found.versions_back,
+            "versions_back": read.versions_back,
+            "ok": all(side.ok for side in sides.values()) and not read.versions_back,
         }

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from kafka.errors import KafkaError
+
 from agents.local.cluster import KafkaCluster
 from agents.proof.chaos.crew import Crew
 from agents.proof.chaos.diary import Telling
@@ -55,13 +57,11 @@ class Stage:
 
     def in_sync(self) -> bool:
         """Is every replica of every partition there?"""
-        from kafka.errors import KafkaError
-
         try:
             partitions = [partition for described in self._described() for partition in described["partitions"]]
-        except (KafkaError, OSError, LookupError):  # while a broker starts: not yet
+        except (KafkaError, OSError, RuntimeError):  # what the client raises while a broker starts: not yet
             return False
-        return all(len(found["isr_nodes"]) == len(found["replica_nodes"]) for found in partitions)
+        return all(len(one["isr_nodes"]) == len(one["replica_nodes"]) for one in partitions)
 
     def _described(self) -> list[dict[str, Any]]:
         from kafka.admin import KafkaAdminClient

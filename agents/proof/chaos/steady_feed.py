@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import time
 import zlib
@@ -45,7 +44,8 @@ class Feeding:
         self._source = Synthetic(seed=seed, users=users, shape=SHAPE, clock=lambda: int(time.time() * 1000))
         self.sent: list[Sent] = []
         self._failed: list[BaseException] = []
-        self._stopping = threading.Event()
+        self._stopping, self._over = threading.Event(), threading.Event()
+        self._whole = False  # has it ended, and in order?
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
@@ -54,8 +54,9 @@ class Feeding:
 
     def look(self) -> None:
         """Raise FeedFailed if something could not be sent."""
-        if self._failed:
-            raise FeedFailed(f"the feed could not send: {self._failed[0]!r}; this run says nothing about the workers")
+        if self._failed or (self._over.is_set() and not self._whole):
+            why = repr(self._failed[0]) if self._failed else "it ended by itself, see above"
+            raise FeedFailed(f"the feed could not send: {why}; this run says nothing about the workers")
 
     def stop(self) -> None:
         """Feed no more; returns when all is acknowledged. Raises FeedFailed."""
@@ -66,11 +67,11 @@ class Feeding:
     def _run(self) -> None:
         try:
             asyncio.run(self._feed())
-        except (KafkaError, OSError) as error:  # told to the main thread, which ends the run
+            self._whole = True
+        except (KafkaError, OSError) as error:
             self._failed.append(error)
         finally:
-            if bug := sys.exception():
-                self._failed.append(bug)
+            self._over.set()
 
     async def _feed(self) -> None:
         settings = self._settings

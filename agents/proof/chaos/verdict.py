@@ -45,13 +45,13 @@ def of_tables(tables: Iterable[Table], as_of_ms: int) -> dict[str, Record]:
     return {one.user: orjson.loads(one.record) for table in tables for one in offline.scored(table, as_of_ms)}
 
 
-def compare(wanted: Records, found: Records, model: Model, as_of_ms: int) -> Side:
+def compare(wanted: Records, records: Records, model: Model, as_of_ms: int) -> Side:
     """Compare counts, and scores decayed to `as_of_ms`. A user on one side only counts with all that is theirs."""
     lost = doubled = differ = 0
     examples: list[dict[str, Any]] = []
     nobody = dict.fromkeys(COUNTED, 0)
-    for user in sorted(wanted.keys() | found.keys()):
-        want, have = wanted.get(user), found.get(user)
+    for user in sorted(wanted.keys() | records.keys()):
+        want, have = wanted.get(user), records.get(user)
         gaps = [(want or nobody)[name] - (have or nobody)[name] for name in COUNTED]
         lost += sum(max(gap, 0) for gap in gaps)
         doubled += sum(max(-gap, 0) for gap in gaps)

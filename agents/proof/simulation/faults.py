@@ -1,50 +1,74 @@
-"""What a seed decides, as those see it who live under it: how likely each fault is, and the world around a process."""
+"""What a seed decides and all parts share: settings, servers, how slow everything is, and how likely each fault is now."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from random import Random
-from typing import Any, Protocol
 
+from agents.proof.simulation import invented
 from agents.proof.simulation.log import Broker
 from agents.proof.simulation.redis import Redis
+from streams.errors import LostInput
 from streams.settings import Settings
+from streams.topics import ALL
+
+FIRST_MS = 1_767_225_600_000 - 4_000  # 4 s before a midnight: daily closes happen on the way
 
 
-class Surroundings(Protocol):
-    """The world around the processes: `agents.proof.simulation.world.World`. Probabilities are those of one step."""
+class Faults:
+    """The servers of one run, and what may happen to whoever uses them. `wrong` collects what must never be."""
 
-    random: Random
-    settings: Settings
-    broker: Broker
-    redis: Redis
-    latency_s: float  #: what a step takes, on average
-    redis_slow_s: float  #: what a call to Redis takes beside
-    session_s: float  #: a process that is silent for so long is replaced
-    crash: float
-    send_fails: float
-    answer_lost: float
-    block_lost: float
-    stopping: bool  #: are processes stopped at bad moments?
-    committed: bool  #: is only read what was committed?
+    def __init__(self, seed: int, say: Callable[[str], None] | None = None) -> None:
+        self.random = random = Random(seed)
+        self.wrong: list[str] = []
+        self._say = say
+        partitions = random.choice((1, 2, 2, 3))
+        self.settings = Settings(
+            model="plain",
+            partitions=partitions,
+            clock=random.choice(("wall", "stream")),
+            interval_ms=random.choice((100, 250, 250)),
+            idle_s=random.choice((2.0, 5.0)),
+        )
+        step_ms = 60 if self.settings.clock == "wall" else random.choice((1_000, 7_000_000))
+        self.fed = invented.invent(random, partitions, random.randint(10, 45), FIRST_MS, step_ms)
+        self.redis_slow_s = random.choice((0.0, 0.0, 0.06))
+        self.latency_s, self.session_s = random.choice((0.001, 0.005, 0.03)), 1.5
+        self.committed = True  # a rule of the protocol, for the mutations
+        self.calm()
+        self._rates = (
+            random.choice((0.0, 0.002, 0.01)),
+            random.choice((0.0, 0.0, 0.03)),
+            random.choice((0.0, 0.0, 0.1)),
+            random.choice((0.0, 0.0, 0.04)),
+        )
+        self.redis, self.broker = Redis(), Broker([topic.name for topic in ALL], partitions, random)
+
+    def calm(self) -> None:
+        """Nothing fails."""
+        self.crash = self.send_fails = self.answer_lost = self.block_lost = 0.0
+        self.stopping = False
+
+    def begin(self) -> None:
+        """Everything may fail, as often as the seed has it."""
+        self.crash, self.send_fails, self.answer_lost, self.block_lost = self._rates
+
+    def lose_blocks(self) -> None:
+        """Blocks get lost, if the seed has it."""
+        self.block_lost = self._rates[3]
 
     def say(self, what: str) -> None:
-        """One line of the story."""
+        """One line of the story, for a replay."""
+        if self._say:
+            self._say(f"{asyncio.get_running_loop().time():9.4f}  {what}")
 
     def wall_ms(self) -> float:
-        """The clock on the wall."""
+        """The clock on the wall: with `stream`, history is replayed much later."""
+        late_ms = 0 if self.settings.clock == "wall" else 400 * 86_400_000
+        return FIRST_MS + late_ms + asyncio.get_running_loop().time() * 1000
 
-    def line(self, process: Any, topic: str, number: int) -> asyncio.Lock:
-        """Where blocks of one partition queue up on their way to a process."""
-
-    def died(self, process: Any, why: object) -> None:
-        """A process has ended itself."""
-
-    def gone(self, process: Any) -> None:
-        """A process is no longer there."""
-
-    def given(self, process: Any) -> None:
-        """A process was given partitions."""
-
-    def reading_rows(self) -> None:
-        """A take-over reads rows."""
+    def died(self, name: str, why: object) -> None:
+        """A worker has ended itself: for input lost on its way or a broker's error it may, for a bug it may not."""
+        if not isinstance(why, (LostInput, ConnectionError)) and type(why).__name__ != "ProducerFenced":
+            self.wrong.append(f"{name} ended with {why!r}")

@@ -4,60 +4,67 @@ from __future__ import annotations
 
 import asyncio
 
-from agents.proof.simulation.faults import Surroundings
+from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.worker import Worker
 
 
 class Group:
     """Members are told to let go, then each is given numbers, then each takes over; a new change starts that over."""
 
-    def __init__(self, world: Surroundings) -> None:
-        self._world = world
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
         self.members: list[Worker] = []
         self._wanted = asyncio.Event()
         self.settled = True
         self._waking: set[Worker] = set()
 
-    def join(self, process: Worker) -> None:
+    def join(self, worker: Worker) -> None:
         """A member more."""
-        self.members.append(process)
+        self.members.append(worker)
         self.rebalance()
 
-    def gone(self, process: Worker) -> None:
+    def gone(self, worker: Worker) -> None:
         """A member less, once its session is over."""
-        if process in self.members:
-            asyncio.get_running_loop().call_later(self._world.session_s, self._evict, process)
+        if worker in self.members:
+            asyncio.get_running_loop().call_later(self._faults.session_s, self._evict, worker)
 
-    def leave(self, process: Worker) -> None:
+    def leave(self, worker: Worker) -> None:
         """A member less, at once."""
-        if process in self.members:
-            self._evict(process)
+        if worker in self.members:
+            self._evict(worker)
 
-    def _evict(self, process: Worker) -> None:
-        if process in self.members:
-            self.members.remove(process)
+    def _evict(self, worker: Worker) -> None:
+        if worker in self.members:
+            self.members.remove(worker)
             self.rebalance()
 
-    def watch(self, process: Worker) -> None:
+    def stop(self, worker: Worker) -> None:
+        """As by SIGSTOP and, perhaps long after its session is over, SIGCONT."""
+        self._faults.say(f"{worker.name} is stopped")
+        worker.pause()
+        self._watch(worker)
+        asyncio.get_running_loop().call_later(self._faults.random.uniform(0.1, 4.0), worker.resume)
+
+    def _watch(self, worker: Worker) -> None:
         """It has stopped: unless it goes on before its session is over, it is replaced, and learns that when it wakes."""
 
         def over() -> None:
-            if process.paused and process in self.members:
-                self._world.say(f"{process.name} is silent for too long")
-                self._evict(process)
-                process.spawn(self._wake(process))
+            if worker.paused and worker in self.members:
+                self._faults.say(f"{worker.name} is silent for too long")
+                self._evict(worker)
+                worker.spawn(self._wake(worker))
 
-        asyncio.get_running_loop().call_later(self._world.session_s, over)
+        asyncio.get_running_loop().call_later(self._faults.session_s, over)
 
-    async def _wake(self, process: Worker) -> None:
-        if process in self._waking:
+    async def _wake(self, worker: Worker) -> None:
+        if worker in self._waking:
             return
-        self._waking.add(process)
-        await process.step("wakes")
-        await self._let_go(process)
-        self._waking.remove(process)
-        if process.alive and process not in self.members:
-            self.join(process)
+        self._waking.add(worker)
+        await worker.step("wakes")
+        await self._let_go(worker)
+        self._waking.remove(worker)
+        if worker.alive and worker not in self.members:
+            self.join(worker)
 
     def rebalance(self) -> None:
         """Something has changed."""
@@ -76,44 +83,45 @@ class Group:
             self.settled = not self._wanted.is_set()
 
     async def _revoke(self) -> None:
-        letting_go = {process.spawn(self._let_go(process)): process for process in self.members if process.alive}
+        letting_go = {worker.spawn(self._let_go(worker)): worker for worker in self.members if worker.alive}
         if not letting_go:
             return
-        _, late = await asyncio.wait(letting_go, timeout=self._world.session_s)
+        _, late = await asyncio.wait(letting_go, timeout=self._faults.session_s)
         for task in late:  # stopped, or too slow: the others go on without it; it learns that when it wakes
-            process = letting_go[task]
-            self._world.say(f"{process.name} is evicted")
-            if process in self.members:
-                self.members.remove(process)
-            process.spawn(self._wake(process))
+            worker = letting_go[task]
+            self._faults.say(f"{worker.name} is evicted")
+            if worker in self.members:
+                self.members.remove(worker)
+            worker.spawn(self._wake(worker))
 
-    async def _let_go(self, process: Worker) -> None:
-        await process.step("is told to let go")
-        await process.partitions.let_go()
+    async def _let_go(self, worker: Worker) -> None:
+        await worker.step("is told to let go")
+        await worker.partitions.let_go()
 
     def _assign(self) -> None:
-        members = [process for process in self.members if process.alive]
-        if len(members) > 1 and self._world.stopping and self._world.random.random() < 0.2:
+        members = [worker for worker in self.members if worker.alive]
+        if len(members) > 1 and self._faults.stopping and self._faults.random.random() < 0.2:
             self._too_late(members.pop())
         if not members:
             return
-        numbers = list(range(self._world.settings.partitions))
-        self._world.random.shuffle(members)
-        if self._world.random.random() < 0.5:
-            members.sort(key=lambda process: process.name)  # the same as before, most likely
-        for i, process in enumerate(members):
-            process.ports.numbers = {number for number in numbers if number % len(members) == i}
-            self._world.say(f"{process.name} is given {sorted(process.ports.numbers)}")
-            process.spawn(process.partitions.take())
-            self._world.given(process)
+        numbers = list(range(self._faults.settings.partitions))
+        self._faults.random.shuffle(members)
+        if self._faults.random.random() < 0.5:
+            members.sort(key=lambda worker: worker.name)  # the same as before, most likely
+        for i, worker in enumerate(members):
+            worker.ports.numbers = {number for number in numbers if number % len(members) == i}
+            self._faults.say(f"{worker.name} is given {sorted(worker.ports.numbers)}")
+            worker.spawn(worker.partitions.take())
+            if self._faults.stopping and self._faults.random.random() < 0.1:
+                self.stop(worker)  # a bad moment
 
-    def _too_late(self, process: Worker) -> None:
+    def _too_late(self, worker: Worker) -> None:
         """It has let go in order and does not join in time: this generation goes on without it."""
-        self._world.say(f"{process.name} joins too late")
-        self.members.remove(process)
+        self._faults.say(f"{worker.name} joins too late")
+        self.members.remove(worker)
 
         def join() -> None:
-            if process.alive and process not in self.members:
-                self.join(process)
+            if worker.alive and worker not in self.members:
+                self.join(worker)
 
-        asyncio.get_running_loop().call_later(self._world.random.uniform(0.2, 1.5), join)
+        asyncio.get_running_loop().call_later(self._faults.random.uniform(0.2, 1.5), join)

@@ -7,16 +7,16 @@ import contextvars
 from collections.abc import Coroutine
 from typing import Any
 
-from agents.proof.simulation.faults import Surroundings
+from agents.proof.simulation.faults import Faults
 
 _running: contextvars.ContextVar[Process | None] = contextvars.ContextVar("running", default=None)
 
 
 class Process:
-    """One worker from its start to its end. Whatever it asks of the world goes through `step`, where faults happen."""
+    """From its start to its end. Whatever it asks of others goes through `step`, where faults happen."""
 
-    def __init__(self, world: Surroundings, name: str) -> None:
-        self.world, self.name, self.alive = world, name, True
+    def __init__(self, faults: Faults, name: str) -> None:
+        self.faults, self.name, self.alive = faults, name, True
         self._tasks: set[asyncio.Task[Any]] = set()
         self._going = asyncio.Event()
         self._going.set()
@@ -25,11 +25,11 @@ class Process:
         """A moment at which this process may be slow, stopped, or gone, `worse` times as likely."""
         if not self.alive:
             raise asyncio.CancelledError
-        world = self.world
-        world.say(f"{self.name} {what}")
-        if world.random.random() < world.crash * worse:
+        faults = self.faults
+        faults.say(f"{self.name} {what}")
+        if faults.random.random() < faults.crash * worse:
             self.crash(f"crash at {what}")
-        await asyncio.sleep(world.random.expovariate(1 / world.latency_s))
+        await asyncio.sleep(faults.random.expovariate(1 / faults.latency_s))
         if not self._going.is_set():
             await self._going.wait()
         if not self.alive:
@@ -47,11 +47,10 @@ class Process:
         """The end, as by kill -9: nothing that it still does has any effect."""
         if self.alive:
             self.alive = False
-            self.world.say(f"{self.name} ends: {why}")
+            self.faults.say(f"{self.name} ends: {why}")
             self._going.set()
             for task in self._tasks:
                 task.cancel()
-            self.world.gone(self)
 
     def pause(self) -> None:
         """As by SIGSTOP."""

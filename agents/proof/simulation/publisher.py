@@ -1,4 +1,4 @@
-"""A publisher of the simulation: transactions on the log in memory."""
+"""Outputs of a partition in the simulation: a transactional producer on the log in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.partition.ports import Records
 
 
 class Publisher:
-    """`streams.broker.publisher.Publisher` on the log in memory."""
+    """`streams.partition.ports.Publisher` on the log in memory."""
 
     transactional = True
 
@@ -23,11 +23,11 @@ class Publisher:
     async def start(self) -> None:
         """See Publisher, as all that follows."""
         await self._process.step(f"starts producer {self._id}")
-        self._epoch = self._process.world.broker.initialise(self._id)
+        self._epoch = self._process.faults.broker.initialise(self._id)
 
     async def begin(self) -> None:
         """Open a transaction."""
-        self._process.world.broker.begin(self._id, self._epoch)
+        self._process.faults.broker.begin(self._id, self._epoch)
 
     async def send(self, topic: str, partition: int, records: Records) -> asyncio.Future[Any] | None:
         """Queue records; batches to one partition arrive in order."""
@@ -38,19 +38,19 @@ class Publisher:
         sent = asyncio.ensure_future(self._deliver(place, batch, self._last.get(place)))
         self._last[place] = sent
         self._sent.append(sent)
-        random = self._process.world.random
+        random = self._process.faults.random
         await asyncio.sleep(random.expovariate(50) if random.random() < 0.2 else 0)  # the client's buffer may be full
         return sent
 
     async def _deliver(self, place: Place, batch: list[Any], before: asyncio.Future[Any] | None) -> Any:
         if before:
             await asyncio.wait([before])
-        world = self._process.world
+        faults = self._process.faults
         await self._process.step(f"sends {len(batch)} to {place}")
-        if world.random.random() < world.send_fails:
+        if faults.random.random() < faults.send_fails:
             raise ConnectionError(f"a batch to {place} was not acknowledged")
-        offset = world.broker.append(self._id, self._epoch, place, batch)
-        if world.random.random() < world.send_fails:
+        offset = faults.broker.append(self._id, self._epoch, place, batch)
+        if faults.random.random() < faults.send_fails:
             raise ConnectionError(f"a batch to {place} arrived and was not acknowledged")
         await self._process.step("was acknowledged")
         return _Sent(offset)
@@ -60,7 +60,7 @@ class Publisher:
         sent, self._sent, self._last = self._sent, [], {}
         await asyncio.gather(*sent)
         await self._process.step(f"commits {self._id}")
-        self._process.world.broker.commit(self._id, self._epoch, positions)
+        self._process.faults.broker.commit(self._id, self._epoch, positions)
         await self._process.step(f"has committed {self._id}", worse=10)
 
     async def stop(self) -> None:

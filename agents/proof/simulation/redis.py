@@ -31,12 +31,13 @@ class Redis:
 
     def apply(self, flush: Flush) -> int:
         """See `streams.scoreboard.writer.Writer.write`."""
-        shown, found = self.shown, self.shown.versions.get(flush.partition, 0)
-        if found >= flush.version or (flush.after is not None and found != flush.after):
-            return found
+        versions = self.shown.versions
+        before = versions.get(flush.partition, 0)
+        if before >= flush.version or (flush.after is not None and before != flush.after):
+            return before
         self._write(flush)
-        shown.versions[flush.partition] = flush.version
-        return found
+        versions[flush.partition] = flush.version
+        return before
 
     def _write(self, flush: Flush) -> None:
         shown = self.shown

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from agents.proof.simulation.clock import VirtualLoop
-from agents.proof.simulation.mutations import MUTATIONS
+from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.mutations import MUTATIONS, Change
 from agents.proof.simulation.process import task_of_its_process
 from agents.proof.simulation.verdict import verdict
 from agents.proof.simulation.world import World
@@ -109,21 +110,19 @@ def attempt(seed: int, say: Callable[[str], None] | None = None, mutation: str |
         return [f"the run ended with {error!r}"]
 
 
-def simulate(
-    seed: int, say: Callable[[str], None] | None = None, change: Callable[[World], None] | None = None
-) -> list[str]:
+def simulate(seed: int, say: Callable[[str], None] | None = None, change: Change | None = None) -> list[str]:
     """What went wrong with this seed; `say` is told the story, `change` may break a rule first."""
     loop = VirtualLoop()
     loop.set_exception_handler(lambda *_: None)
     loop.set_task_factory(task_of_its_process)  # type: ignore[arg-type]
-    world = World(seed, say)
+    faults = Faults(seed, say)
     if change:
-        change(world)
+        change(faults)
     asyncio.set_event_loop(loop)
     try:
         with _small():
-            loop.run_until_complete(world.run())
-        return [*world.wrong, *world.redis.wrong, *verdict(world)]
+            loop.run_until_complete(World(faults).run())
+        return [*faults.wrong, *faults.redis.wrong, *verdict(faults)]
     finally:
         _close(loop)
 

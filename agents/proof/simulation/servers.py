@@ -1,4 +1,4 @@
-"""What a worker of the simulation meets: a publisher on the log in memory, Redis in memory, and a group that hands out blocks."""
+"""What a worker of the simulation meets: Redis in memory, and a broker that hands out blocks."""
 
 from __future__ import annotations
 
@@ -25,36 +25,38 @@ class Scoreboard:
     """`streams.scoreboard.flush.Scoreboard`: one worker's connection to Redis."""
 
     def __init__(self, process: Process) -> None:
-        self._process = process
+        self._process, self._faults = process, process.faults
 
     async def write(self, flush: Flush) -> int:
-        """See Scoreboard."""
+        """See streams.scoreboard.flush.Scoreboard."""
         await self._process.step(f"writes version {flush.version & 0xFFFFFFFF} of {flush.partition} to redis")
-        if self._process.world.redis_slow_s:
-            await asyncio.sleep(self._process.world.redis_slow_s)
+        if self._faults.redis_slow_s:
+            await asyncio.sleep(self._faults.redis_slow_s)
         self._check()
-        found = self._process.world.redis.apply(flush)
-        if self._process.world.random.random() < self._process.world.answer_lost:
+        before = self._faults.redis.apply(flush)
+        if self._faults.random.random() < self._faults.answer_lost:
             raise RedisDown("the answer was lost")
         await self._process.step("was answered by redis")
-        return found
+        return before
 
     async def version(self, partition: int) -> int:
-        """See Scoreboard."""
+        """See streams.scoreboard.flush.Scoreboard."""
         await self._process.step("looks at redis")
         self._check()
-        return self._process.world.redis.shown.versions.get(partition, 0)
+        return self._faults.redis.shown.versions.get(partition, 0)
 
     def _check(self) -> None:
-        if self._process.world.redis.down:
+        if self._faults.redis.down:
             raise RedisDown("redis is down")
 
 
 class Servers:
     """`streams.partition.ports.Ports`, with what the block transport does: ends, epochs, room."""
 
-    def __init__(self, process: Process, deliver: Callable[[Block], None]) -> None:
-        self._process, self._world, self._deliver = process, process.world, deliver
+    def __init__(self, process: Process, deliver: Callable[[Block], None], reading_rows: Callable[[], None]) -> None:
+        """`deliver` takes a block that has arrived; `reading_rows` is called before rows are read."""
+        self._process, self._faults = process, process.faults
+        self._deliver, self._reading_rows = deliver, reading_rows
         self.board = Scoreboard(process)
         self.epoch = 0
         self.numbers: set[int] = set()
@@ -62,6 +64,7 @@ class Servers:
         self._seen: dict[Source, int] = {}
         self._stable: dict[Source, int] = {}
         self._out: dict[Source, deque[int]] = {}
+        self._lines: dict[Source, asyncio.Lock] = {}
         self._cpu_s = 0.0
 
     def assigned(self) -> set[int]:
@@ -74,39 +77,39 @@ class Servers:
 
     async def recover(self, numbers: Collection[int], told: Callable[[Progress], None]) -> dict[int, Recovered]:  # noqa: ARG002
         """The latest record of every key."""
-        found = {}
-        self._world.reading_rows()
+        recovered = {}
+        self._reading_rows()
         for number in sorted(numbers):
-            log, at = self._world.broker.logs[STATE.name, number], 0
-            end = log.end(committed=self._world.committed)
+            log, at = self._faults.broker.logs[STATE.name, number], 0
+            end = log.end(committed=self._faults.committed)
             rows: dict[bytes, bytes] = {}
             while at < end:
-                records, at = log.read(at, 40, committed=self._world.committed)
+                records, at = log.read(at, 40, committed=self._faults.committed)
                 rows |= {record.key or b"": record.value or b"" for record in records}
                 await self._process.step(f"recovers {number}")
-            found[number] = await loaded(number, rows, model(self._world.settings.model))
-        return found
+            recovered[number] = await loaded(number, rows, model(self._faults.settings.model))
+        return recovered
 
     async def state_ends(self, numbers: Collection[int]) -> dict[int, int]:
         """The committed ends of `state`."""
         await self._process.step("asks for the ends of state")
-        return {number: self._world.broker.logs[STATE.name, number].end() for number in numbers}
+        return {number: self._faults.broker.logs[STATE.name, number].end() for number in numbers}
 
     async def shown(self) -> dict[int, int]:
         """The versions in Redis."""
         await self._process.step("asks redis for the versions")
-        return {} if self._world.redis.down else dict(self._world.redis.shown.versions)
+        return {} if self._faults.redis.down else dict(self._faults.redis.shown.versions)
 
     async def logs(self, numbers: Collection[int]) -> dict[Source, Log]:
         """All sources, and `state`."""
         await self._process.step("asks for the logs")
         sources = [(topic.name, number) for topic in (*SOURCES, STATE) for number in numbers]
-        logs = self._world.broker.logs
+        logs = self._faults.broker.logs
         return {source: Log(logs[source].topic_id, 0, logs[source].end()) for source in sources}
 
     async def committed(self, numbers: Collection[int]) -> dict[Source, int]:
         """The group's offsets."""
-        return {place: at for place, at in self._world.broker.offsets.items() if place[1] in numbers}
+        return {place: at for place, at in self._faults.broker.offsets.items() if place[1] in numbers}
 
     async def seek(self, positions: dict[Source, int], epoch: int) -> bool:
         """Hand out blocks from here on."""
@@ -119,15 +122,15 @@ class Servers:
         return True
 
     async def _fetch(self, epoch: int) -> None:
-        world = self._world
+        faults = self._faults
         while epoch == self.epoch:
             await self._process.step("fetches")
-            news = world.broker.news()
+            news = faults.broker.news()
             sources, left = list(self._handed), False
-            for source in world.random.sample(sources, len(sources)):
+            for source in faults.random.sample(sources, len(sources)):
                 if epoch != self.epoch or len(self._out[source]) >= BLOCKS_OUT or not self._news_of(source):
                     continue
-                if world.random.random() < 0.7:
+                if faults.random.random() < 0.7:
                     self._hand_out(source, epoch)
                     left |= self._stable.get(source, 0) > self._seen.get(source, 0)
                 else:
@@ -138,26 +141,25 @@ class Servers:
                 await news
 
     def _news_of(self, source: Source) -> bool:
-        end = self._world.broker.logs[source].end(committed=self._world.committed)
+        end = self._faults.broker.logs[source].end(committed=self._faults.committed)
         return end != self._stable.get(source) or end > self._seen[source]
 
     def _hand_out(self, source: Source, epoch: int) -> None:
-        world, log = self._world, self._world.broker.logs[source]
-        records, after = log.read(self._seen[source], world.random.randint(1, 8), committed=world.committed)
-        self._seen[source], self._stable[source] = after, log.end(committed=world.committed)
+        faults, log = self._faults, self._faults.broker.logs[source]
+        records, after = log.read(self._seen[source], faults.random.randint(1, 8), committed=faults.committed)
+        self._seen[source], self._stable[source] = after, log.end(committed=faults.committed)
         if records:
             block = Block(source[0], source[1], self._handed[source], after, epoch, records)
             self._handed[source] = after
             self._out[source].append(after)
-            if world.random.random() >= world.block_lost:
+            if faults.random.random() >= faults.block_lost:
                 self._process.spawn(self._arrive(block))
 
     async def _arrive(self, block: Block) -> None:
         """Through the framework: blocks of one topic keep their order, and may arrive late, after a revocation too."""
-        line = self._world.line(self._process, block.topic, block.partition)
-        async with line:
-            if self._world.random.random() < 0.1:
-                await asyncio.sleep(self._world.random.expovariate(2))
+        async with self._lines.setdefault((block.topic, block.partition), asyncio.Lock()):
+            if self._faults.random.random() < 0.1:
+                await asyncio.sleep(self._faults.random.expovariate(2))
             if self._process.alive:
                 self._deliver(block)
 
@@ -186,11 +188,11 @@ class Servers:
         while out and block.epoch == self.epoch and out[0] <= block.after:
             out.popleft()
         if full:
-            self._world.broker.changed()
+            self._faults.broker.changed()
 
     def wall_ms(self) -> float:
         """Virtual time, from a day that has a history."""
-        return self._world.wall_ms()
+        return self._faults.wall_ms()
 
     def monotonic_s(self) -> float:
         """Virtual time."""
@@ -198,11 +200,11 @@ class Servers:
 
     def cpu_s(self) -> float:
         """Anything: it decides how long intervals become."""
-        self._cpu_s += self._world.random.random() * 0.02
+        self._cpu_s += self._faults.random.random() * 0.02
         return self._cpu_s
 
     def die(self, why: object) -> None:
         """The worker ends itself."""
         if self._process.alive and not isinstance(why, asyncio.CancelledError):
-            self._world.died(self._process, why)
+            self._faults.died(self._process.name, why)
             self._process.crash(repr(why))

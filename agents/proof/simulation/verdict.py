@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
+from agents.proof.simulation.faults import Faults
 from streams import offline
 from streams.formats import state
 from streams.model import score
@@ -16,28 +17,25 @@ from streams.model.versions import model
 from streams.partition.recovered import Recovered, loaded
 from streams.topics import ALERTS, REJECTS, SCORES, STATE
 
-if TYPE_CHECKING:
-    from agents.proof.simulation.world import World
-
 CLOSE = 1e-6
 
 
-def verdict(world: World) -> list[str]:
+def verdict(faults: Faults) -> list[str]:
     """Every difference found, in words."""
     plain = model("plain")
-    wanted = offline.fold((record for record, _ in world.fed.records), plain, newest_ms=2**60)
+    wanted = offline.fold((record for record, _ in faults.fed.records), plain, newest_ms=2**60)
     now_ms = wanted.clock + 86_400_000
     expected = _of(wanted, now_ms)
     return [
-        *_counts("the plain fold", expected, world),
-        *_tables(world, expected, now_ms),
-        *_differences("redis", {u: orjson.loads(r) for u, r in world.redis.shown.records.items()}, expected, now_ms),
-        *_differences("scores", _last_scores(world), expected, now_ms),
-        *_headers(world),
-        *_spread(world),
-        *_versions(world),
-        *_rejects(world),
-        *_alerts(world),
+        *_counts("the plain fold", expected, faults),
+        *_tables(faults, expected, now_ms),
+        *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
+        *_differences("scores", _last_scores(faults), expected, now_ms),
+        *_headers(faults),
+        *_spread(faults),
+        *_versions(faults),
+        *_rejects(faults),
+        *_alerts(faults),
     ]
 
 
@@ -45,25 +43,25 @@ def _of(table: Table, now_ms: int) -> dict[str, dict[str, Any]]:
     return {one.user: orjson.loads(one.record) for one in offline.scored(table, now_ms)}
 
 
-def _counts(what: str, found: dict[str, dict[str, Any]], world: World) -> Iterator[str]:
+def _counts(what: str, records: dict[str, dict[str, Any]], faults: Faults) -> Iterator[str]:
     """Beside counts that know nothing of the product's code."""
-    for name, counts in (("engagements", world.fed.engagements), ("actions", world.fed.actions)):
-        for user in set(found) | set(counts):
-            got = found.get(user, {}).get(name, 0)
+    for name, counts in (("engagements", faults.fed.engagements), ("actions", faults.fed.actions)):
+        for user in set(records) | set(counts):
+            got = records.get(user, {}).get(name, 0)
             if got != counts[user]:
                 yield f"{what}: {user} has {got} {name}, {counts[user]} were fed"
 
 
-def _tables(world: World, expected: dict[str, dict[str, Any]], now_ms: int) -> Iterator[str]:
+def _tables(faults: Faults, expected: dict[str, dict[str, Any]], now_ms: int) -> Iterator[str]:
     rows: dict[str, dict[str, Any]] = {}
     counts: Counter[str] = Counter()
-    for number in range(world.settings.partitions):
-        kept = {record.key: record.value for record in world.broker.logs[STATE.name, number].all()}
+    for number in range(faults.settings.partitions):
+        kept = {record.key: record.value for record in faults.broker.logs[STATE.name, number].all()}
         table = _at_once(loaded(number, kept, model("plain"))).table  # type: ignore[arg-type]
         rows |= _of(table, now_ms)
         counts.update(table.counts.as_dict())
     yield from _differences("rows", rows, expected, now_ms)
-    done, fed = counts["folded"] + counts["rejected"] + counts["repeats"], len(world.fed.records)
+    done, fed = counts["folded"] + counts["rejected"] + counts["repeats"], len(faults.fed.records)
     if done != fed:
         yield f"counts: {done} of {fed} events, {dict(counts)}"
 
@@ -78,13 +76,13 @@ def _at_once(work: Coroutine[Any, Any, Recovered]) -> Recovered:
 
 
 def _differences(
-    what: str, found: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]], now_ms: int
+    what: str, records: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]], now_ms: int
 ) -> Iterator[str]:
-    for user in sorted(set(found) | set(expected)):
-        if user not in found or user not in expected:
+    for user in sorted(set(records) | set(expected)):
+        if user not in records or user not in expected:
             yield f"{what}: {user} is {'missing' if user in expected else 'not expected'}"
             continue
-        one, other = found[user], expected[user]
+        one, other = records[user], expected[user]
         for name in ("engagements", "actions", "actors", "followers"):
             if one[name] != other[name]:
                 yield f"{what}: {user} has {one[name]} {name} instead of {other[name]}"
@@ -92,19 +90,19 @@ def _differences(
             yield f"{what}: {user} has another score"
 
 
-def _last_scores(world: World) -> dict[str, dict[str, Any]]:
+def _last_scores(faults: Faults) -> dict[str, dict[str, Any]]:
     return {
         (record.key or b"").decode(): orjson.loads(record.value or b"")
-        for number in range(world.settings.partitions)
-        for record in world.broker.logs[SCORES.name, number].all()
+        for number in range(faults.settings.partitions)
+        for record in faults.broker.logs[SCORES.name, number].all()
     }
 
 
-def _headers(world: World) -> Iterator[str]:
+def _headers(faults: Faults) -> Iterator[str]:
     """What was committed only goes forward."""
-    for number in range(world.settings.partitions):
+    for number in range(faults.settings.partitions):
         before: state.Header | None = None
-        for record in world.broker.logs[STATE.name, number].all():
+        for record in faults.broker.logs[STATE.name, number].all():
             if record.key != state.HEADER:
                 continue
             header = state.read_header(record.value or b"")
@@ -119,25 +117,25 @@ def _headers(world: World) -> Iterator[str]:
                         yield f"state[{number}]: position of {topic} went from {at} to {header.positions[topic]}"
             before = header
         if before:
-            group = {topic: world.broker.offsets.get((topic, number)) for topic in before.positions}
+            group = {topic: faults.broker.offsets.get((topic, number)) for topic in before.positions}
             if group != before.positions:
                 yield f"group[{number}]: {group}, the header says {before.positions}"
 
 
-def _versions(world: World) -> Iterator[str]:
+def _versions(faults: Faults) -> Iterator[str]:
     """Whoever reads `scores` never sees a version go back."""
-    for number in range(world.settings.partitions):
+    for number in range(faults.settings.partitions):
         seen: dict[bytes | None, int] = {}
-        for record in world.broker.logs[SCORES.name, number].all():
+        for record in faults.broker.logs[SCORES.name, number].all():
             version = orjson.loads(record.value or b"")["version"]
             if version <= seen.get(record.key, 0):
                 yield f"scores[{number}]: {record.key!r} went from version {seen[record.key]} to {version}"
             seen[record.key] = version
 
 
-def _spread(world: World) -> Iterator[str]:
+def _spread(faults: Faults) -> Iterator[str]:
     """The histogram counts everyone once, where they are."""
-    shown = world.redis.shown
+    shown = faults.redis.shown
     counted: Counter[int] = Counter()
     for bins in shown.spread.values():
         counted.update({at: count for at, count in bins.items() if count})
@@ -146,20 +144,20 @@ def _spread(world: World) -> Iterator[str]:
         yield f"spread: {dict(counted)} instead of {dict(wanted)}"
 
 
-def _rejects(world: World) -> Iterator[str]:
+def _rejects(faults: Faults) -> Iterator[str]:
     keys = Counter(
         record.key
-        for number in range(world.settings.partitions)
-        for record in world.broker.logs[REJECTS.name, number].all()
+        for number in range(faults.settings.partitions)
+        for record in faults.broker.logs[REJECTS.name, number].all()
     )
-    if keys.total() != world.fed.bad or len(keys) != world.fed.bad:
-        yield f"rejects: {keys.total()} of {len(keys)} records, {world.fed.bad} were bad"
+    if keys.total() != faults.fed.bad or len(keys) != faults.fed.bad:
+        yield f"rejects: {keys.total()} of {len(keys)} records, {faults.fed.bad} were bad"
 
 
-def _alerts(world: World) -> Iterator[str]:
+def _alerts(faults: Faults) -> Iterator[str]:
     ids = Counter(
         orjson.loads(record.value or b"")["id"]
-        for number in range(world.settings.partitions)
-        for record in world.broker.logs[ALERTS.name, number].all()
+        for number in range(faults.settings.partitions)
+        for record in faults.broker.logs[ALERTS.name, number].all()
     )
     yield from (f"alerts: {id_} came {count} times" for id_, count in ids.items() if count > 1)

@@ -90,11 +90,11 @@ class Figures(NamedTuple):
     grown_to: float
 
 
-def figures(found: dict[str, Any]) -> Figures:
+def figures(measured: dict[str, Any]) -> Figures:
     """From the JSON of `deploy/bench`."""
 
     def at(*path: str | int) -> float:
-        value: Any = found
+        value: Any = measured
         for name in path:
             try:
                 value = value[name]
@@ -105,7 +105,7 @@ def figures(found: dict[str, Any]) -> Figures:
     def topic(name: str, what: str) -> float:
         return at("footprint", "topics", name, what)
 
-    pauses = found.get("footprint", {}).get("pauses", {})
+    pauses = measured.get("footprint", {}).get("pauses", {})
     drained = at("footprint", "events")
     return Figures(
         worker_us=at("footprint", "cpu_us_per_event"),

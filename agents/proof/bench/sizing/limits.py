@@ -85,7 +85,7 @@ def breaks(one: Sizing) -> list[str]:
 
 
 def _limits(one: Sizing, limits: list[_Limit]) -> list[str]:
-    found = sorted(
+    ranked = sorted(
         ((_full_at(one, how_full), what, cure) for what, cure, how_full in limits),
         key=lambda row: (math.isnan(row[0]), row[0]),
     )
@@ -94,7 +94,7 @@ def _limits(one: Sizing, limits: list[_Limit]) -> list[str]:
         "|---|---|---|---|",
         *(
             f"| {_at(one.load.events_per_day, share)} | {_at(one.load.users, share)} | {what} | {cure} |"
-            for share, what, cure in found
+            for share, what, cure in ranked
         ),
     ]
 

@@ -25,20 +25,20 @@ NOTHING = f"""
 """
 
 
-def page(found: dict[str, Any] | None, load: Load = KLOUT, assumed: Assumptions | None = None) -> str:
+def page(measured: dict[str, Any] | None, load: Load = KLOUT, assumed: Assumptions | None = None) -> str:
     """The whole page for one load. Without figures it says how to get them."""
-    if not found:
+    if not measured:
         return HEAD + NOTHING
     assumed = assumed or Assumptions()
-    one = Sizing(load, figures(found), assumed)
-    return "\n".join([HEAD, *_intro(found, one), *_result(one), *breaks(one), *_transactions(one), *given(one), ""])
+    one = Sizing(load, figures(measured), assumed)
+    return "\n".join([HEAD, *_intro(measured, one), *_result(one), *breaks(one), *_transactions(one), *given(one), ""])
 
 
-def _intro(found: dict[str, Any], one: Sizing) -> list[str]:
+def _intro(measured: dict[str, Any], one: Sizing) -> list[str]:
     load = one.load
-    machine = found["machine"]
+    machine = measured["machine"]
     said = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
-    said += "".join(f", {name} {version}" for name, version in found["versions"].items())
+    said += "".join(f", {name} {version}" for name, version in measured["versions"].items())
     whose = " (Klout's own figures)" if load == KLOUT else ""
     return [
         f"The load: **{n(load.events_per_day)} events a day and {n(load.users)} users**{whose}. That is "
@@ -46,7 +46,7 @@ def _intro(found: dict[str, Any], one: Sizing) -> list[str]:
         "kept for 7 days, for the average. "
         "Another load: `deploy/sizing --events-per-day N --users N`, with `--assume peak=5` and the like.",
         "",
-        f"Measured on {found['date']}: {said}. Cores are cores of that machine. One node of each kind was measured, not many "
+        f"Measured on {measured['date']}: {said}. Cores are cores of that machine. One node of each kind was measured, not many "
         "together.",
         "",
     ]

@@ -1,0 +1,124 @@
+"""One partition as a worker has it, with a broker and a Redis that swallow everything, and a steady feed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+
+from agents.proof.bench.null_servers import Scoreboard, Swallow
+from streams.broker.publisher import TransactionalPublisher
+from streams.clocks import Clocks
+from streams.formats import engagements as packed
+from streams.model import assess, engagements, memory
+from streams.model.alerts import FallRule
+from streams.model.table import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, SHOWN, SUMS, Table
+from streams.model.versions import DAY_MS, DEFAULT
+from streams.partition.block import Block
+from streams.partition.intake import Intake
+from streams.partition.interval import SHARE
+from streams.partition.loop import Loop, Pace, Start
+from streams.partition.sending import Sender
+from streams.partition.turns import Turns
+from streams.scoreboard.view import View
+from streams.topics import SOURCES
+
+_PARTITIONS = 4
+_NEVER_S = 1e6
+_FED_AT_ONCE, _FED_EACH_S = 50, 0.02  # 2,500 events/s, and as many engagements
+
+
+class _Record:
+    """As aiokafka gives one."""
+
+    __slots__ = ("headers", "key", "offset", "value")
+
+    def __init__(self, offset: int, value: bytes) -> None:
+        self.offset, self.value, self.key, self.headers = offset, value, None, ()
+
+
+def population(users: int) -> Table:
+    """A table in which everybody has acted and was engaged with in the last month, and is shown as they are now."""
+    table, now_ms, dice = Table(DEFAULT), int(time.time() * 1000), np.random.default_rng(1)
+    table.advance(now_ms)
+    for number in range(users):
+        table.add(f"bench:user-{number:08d}")
+    rows = table.cells[:users]
+    rows[:, SUMS:ENGAGEMENTS] = dice.exponential(2.0, (users, ENGAGEMENTS - SUMS))
+    rows[:, [ACTED, ACTIONS, ENGAGEMENTS, ACTORS]] = 3.0
+    rows[:, [DID_TS, GOT_TS]] = now_ms - dice.integers(0, 30 * DAY_MS, (users, 1))
+    some = memory.entry(1.0, now_ms, bytes(8), 0, memory.target_key(b"someone"), b"someone")
+    table.memory[:] = [memory.remember(b"", 0, some[:12] + number.to_bytes(8) + some[20:]) for number in range(users)]
+    table.day = now_ms // DAY_MS
+    rows[:, SHOWN] = assess.population(table, now_ms)
+    return table
+
+
+class OnePartition:
+    """One partition as a worker has it. `shift_s` lets the clock jump."""
+
+    def __init__(self, table: Table) -> None:
+        self.table, self.shift_s, self.board = table, 0.0, Scoreboard()
+        self._fed = 0
+        intake = Intake(table, 0, _PARTITIONS, Turns(monotonic_s=self._monotonic_s))
+        intake.positions = {topic.name: 0 for topic in SOURCES}
+        self.view = View(self.board, 0)
+        self.sender = Sender(
+            table,
+            0,
+            TransactionalPublisher(Swallow(), "bench"),
+            self.view,
+            FallRule(),
+            topic=str,
+            topic_ids={},
+            generation=1,
+            closed=0,
+            owner="bench",
+            wall_ms=self._wall_ms,
+            cpu_s=time.thread_time,
+        )
+        self.loop = Loop(
+            intake,
+            self.sender,
+            self.view,
+            Start(1, {}),
+            Pace(_NEVER_S / 2, SHARE, _NEVER_S, stream_clock=False),
+            Clocks(self._wall_ms, self._monotonic_s, time.thread_time),
+            lambda _: None,
+        )
+        self.loop.resume(everyone=False)
+
+    def _wall_ms(self) -> float:
+        return time.time() * 1000
+
+    def _monotonic_s(self) -> float:
+        return time.monotonic() + self.shift_s
+
+    def interval_over(self) -> None:
+        """The open interval is due; so is the idle pass after two calls."""
+        self.shift_s += _NEVER_S / 2
+
+    async def feed(self) -> None:
+        """A steady feed of events by, and engagements with, whoever is there."""
+        dice, users = np.random.default_rng(2), len(self.table)
+        while True:
+            start, now_ms = self._fed, int(self._wall_ms())
+            self._fed += _FED_AT_ONCE
+            pairs = dice.integers(0, users, (_FED_AT_ONCE, 2)).tolist()
+            events = [_Record(start + n, _event(start + n, a, b, now_ms)) for n, (a, b) in enumerate(pairs)]
+            pack = engagements.Pack()
+            for a, _ in pairs:
+                pack.targets.append(f"bench:user-{a:08d}")
+                pack.weights.append(1.0)
+                pack.times.append(now_ms)
+                pack.codes.append(engagements.FIRST)
+            packs = [_Record(start, record) for record in packed.encode(pack, now_ms)]
+            self.loop.offer(Block("likes", 0, start, self._fed, 1, events))
+            self.loop.offer(Block("engagements", 0, start, self._fed, 1, packs))
+            await asyncio.sleep(_FED_EACH_S)
+
+
+def _event(number: int, actor: int, target: int, ts: int) -> bytes:
+    who = f'"actor":"user-{actor:08d}","target":"user-{target:08d}"'
+    return f'{{"id":"b{number}","network":"bench",{who},"ts":{ts}}}'.encode()

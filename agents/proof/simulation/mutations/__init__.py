@@ -1,0 +1,16 @@
+"""The opposite of each rule, one at a time: a simulation that does not notice them would prove nothing."""
+
+from __future__ import annotations
+
+from agents.proof.simulation.mutations import blocks, cut, redis, takeover, transaction
+from agents.proof.simulation.mutations.registry import Change, Mutation
+
+__all__ = ["MUTATIONS", "Change"]
+
+MUTATIONS: dict[str, Mutation] = {
+    **transaction.MUTATIONS,
+    **cut.MUTATIONS,
+    **takeover.MUTATIONS,
+    **blocks.MUTATIONS,
+    **redis.MUTATIONS,
+}
