@@ -18,6 +18,9 @@ def _setting(default: Any, doc: str, *, at_least: float | None = None, choices: 
     return field(default=default, metadata={"doc": doc, "at_least": at_least, "choices": choices})
 
 
+_KAFKAS_LEAST_S = 6  # group.min.session.timeout.ms
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Effective settings of one process. `Settings.load()` reads the environment."""
@@ -58,7 +61,9 @@ class Settings:
         at_least=1,
     )
     fetch_min_bytes: int = _setting(65_536, "a fetch returns at once when this much is there", at_least=1)
-    session_timeout_s: int = _setting(10, "a worker that is silent for so long loses its partitions", at_least=6)
+    session_timeout_s: int = _setting(
+        10, "a worker that is silent for so long loses its partitions; with transactions at least 6", at_least=2
+    )
     stall_s: int = _setting(
         60,
         "a worker that has something to do and gets nothing done for so many seconds ends, and the next one goes on",
@@ -129,6 +134,10 @@ class Settings:
             for name in ("topic_prefix", "app", "name")
             if not re.fullmatch(r"[A-Za-z0-9._-]{0,80}", getattr(self, name))
         )
+        if self.transactions and self.session_timeout_s < _KAFKAS_LEAST_S:
+            found.append(
+                f"CLOUT_SESSION_TIMEOUT_S={self.session_timeout_s}: expected at least {_KAFKAS_LEAST_S}, the least that Kafka takes"
+            )
         if not self.app:
             found.append("CLOUT_APP is empty")
         if re.search(r"[{}\s]", self.redis_prefix) or not self.redis_prefix:

@@ -18,7 +18,7 @@ from streams.settings import Settings, variable_of
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: the embedded broker makes a worker wait for half of its session timeout before it may join
-SESSION_TIMEOUT_S = 6
+SESSION_TIMEOUT_S = 2
 #: a silent partition says so soon: how the demo knows that the worker has begun, and that everything is folded
 IDLE_S = 0.5
 #: The embedded broker looks at every batch ever written to a partition whenever one is read, about 1 us each, so the

@@ -52,6 +52,14 @@ class Pace(NamedTuple):
     stream_clock: bool  #: is now the newest event time, and not the wall clock?
 
 
+class Left(NamedTuple):
+    """A partition that was let go in order without transactions: its rows are nowhere else."""
+
+    table: Table
+    positions: dict[str, int]  #: base topic -> next offset to apply: told the group as well
+    version: int  #: the last one given to Redis
+
+
 class Loop:
     """Owns one partition from take-over to letting go."""
 
@@ -158,6 +166,10 @@ class Loop:
             return None
         header, end = self._sender.kept
         return Recovered(self.table, header), end
+
+    def left_plain(self) -> Left:
+        """The same without transactions: nobody else has the rows."""
+        return Left(self.table, dict(self.intake.positions), self._sender.version)
 
     def standing(self) -> Standing:
         """Is there something to do, and how much has been done?"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from streams.clocks import Clocks
@@ -18,7 +18,7 @@ from streams.partition.figures import Figures
 from streams.partition.intake import Intake
 from streams.partition.interval import SHARE
 from streams.partition.liveness import TAKING_OVER, Standing
-from streams.partition.loop import Loop, Pace, Start
+from streams.partition.loop import Left, Loop, Pace, Start
 from streams.partition.ports import Log, Ports, Publisher, Source
 from streams.partition.recovered import Progress, Recovered
 from streams.partition.sending import Sender
@@ -70,6 +70,7 @@ class Partitions:
         self._watching: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._kept: dict[int, Kept] = {}
+        self._left: dict[int, Left] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def deliver(self, block: Block) -> None:
@@ -116,6 +117,9 @@ class Partitions:
                 starts = positions(found, logs, committed, self._settings)
             else:
                 starts = {source: committed.get(source, logs[source].first) for source in all_sources(mine)}
+                for number, left in self._come_back(starts).items():
+                    found[number] = Recovered(left.table, None)
+                    starts |= {(topic, number): at for topic, at in left.positions.items()}
             loops = {
                 number: self._loop(
                     number, found[number], publishers[number], shown.get(number, 0), logs, len(mine), epoch
@@ -148,6 +152,14 @@ class Partitions:
         ends = await self._ports.state_ends(kept) if kept else {}
         found = {number: one.recovered for number, one in kept.items() if ends[number] == one.end}
         return found | await self._ports.recover(mine - set(found), self._tell)
+
+    def _come_back(self, starts: Mapping[Source, int]) -> dict[int, Left]:
+        """Without transactions: partitions that come back, and that nobody has read further than we had."""
+        return {
+            number: left
+            for number, left in self._left.items()
+            if all(starts.get((topic, number), at + 1) <= at for topic, at in left.positions.items())
+        }
 
     def _tell(self, progress: Progress) -> None:
         log.info("recovering records=%d to_go=%d seconds_left=%s", *progress)
@@ -192,7 +204,10 @@ class Partitions:
             clocks,
             ports.folded,
         )
-        if header:
+        if left := self._left.pop(number, None):
+            if left.table is found.table:
+                loop.resume(everyone=redis_version < left.version)
+        elif header:
             # redis may have more than was committed, but not less, or it has lost something meanwhile
             loop.resume(everyone=not header.shown or redis_version < header.version)
         return loop
@@ -250,7 +265,10 @@ class Partitions:
                             f"the last commit did not end within {LETTING_GO_S:.0f} s: Kafka does not answer. What is open is "
                             "aborted and read again by whoever comes next"
                         ) from None
-                    self._kept = {n: Kept(*last) for n, loop in loops.items() if (last := loop.left())}
+                    if self._settings.transactions:
+                        self._kept = {n: Kept(*last) for n, loop in loops.items() if (last := loop.left())}
+                    else:
+                        self._left |= {n: loop.left_plain() for n, loop in loops.items()}
                     log.info("let go of partitions=%s", sorted(loops))
         except BaseException as error:  # noqa: BLE001 - the client would only log it and go on
             self._ports.die(error)
