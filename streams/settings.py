@@ -70,6 +70,10 @@ class Settings:
         at_least=10,
     )
     idle_s: float = _setting(5.0, "seconds between two passes for idle users", at_least=0.1)
+    day_closes: str = _setting(
+        "00:00",
+        "when a day closes, UTC, `HH:MM` or `HH:MM:SS`: scores of that moment go to the history, and falls are judged against them",
+    )
     alert_points: float = _setting(
         5.0, "an alert is raised when a score falls so far below its last daily close", at_least=0.1
     )
@@ -83,6 +87,12 @@ class Settings:
     def interval_s(self) -> float:
         """The interval when there is little to do."""
         return (self.interval_ms or (250 if self.transactions else 20)) / 1000
+
+    @property
+    def day_closes_ms(self) -> int:
+        """When a day closes, ms after midnight, UTC."""
+        hours, minutes, seconds = (*map(int, self.day_closes.split(":")), 0)[:3]
+        return ((hours * 60 + minutes) * 60 + seconds) * 1000
 
     def topic(self, name: str) -> str:
         """The full name of a topic of the registry."""
@@ -138,6 +148,8 @@ class Settings:
             found.append(
                 f"CLOUT_SESSION_TIMEOUT_S={self.session_timeout_s}: expected at least {_KAFKAS_LEAST_S}, the least that Kafka takes"
             )
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", self.day_closes):
+            found.append(f"CLOUT_DAY_CLOSES={self.day_closes}: expected a time of day, UTC, such as 00:00 or 23:59:30")
         if not self.app:
             found.append("CLOUT_APP is empty")
         if re.search(r"[{}\s]", self.redis_prefix) or not self.redis_prefix:

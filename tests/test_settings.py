@@ -149,3 +149,15 @@ def test_errors_know_their_exit_code() -> None:
     from streams.errors import DependencyDown, LostInput, TopicMismatch
 
     assert [e.exit_code for e in (CloutError, UsageError, DependencyDown, TopicMismatch, LostInput)] == [1, 2, 3, 1, 1]
+
+
+def test_when_a_day_closes() -> None:
+    """A time of day with or without seconds; anything else is said, and so is a session that Kafka would refuse."""
+    assert Settings.load({"CLOUT_DAY_CLOSES": "00:00"}).day_closes_ms == 0
+    assert Settings.load({"CLOUT_DAY_CLOSES": "23:59:30"}).day_closes_ms == 86_370_000
+    for wrong in ("24:00", "7", "12:60", "noon", "12:00:61"):
+        with pytest.raises(UsageError, match="expected a time of day, UTC"):
+            Settings.load({"CLOUT_DAY_CLOSES": wrong})
+    with pytest.raises(UsageError, match="CLOUT_SESSION_TIMEOUT_S=2: expected at least 6"):
+        Settings.load({"CLOUT_SESSION_TIMEOUT_S": "2"})
+    assert Settings.load({"CLOUT_SESSION_TIMEOUT_S": "2", "CLOUT_TRANSACTIONS": "false"}).session_timeout_s == 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import click
 
 from streams.sources import FORMATS
@@ -38,7 +41,8 @@ def demo(
     """Live scores on this machine, with nothing else to install or to configure.
 
     Starts a broker and a Redis from wheels on free loopback ports, one worker, a feed, a web page, and a leaderboard in
-    this terminal. Ctrl-C ends all of it, and nothing else. CLOUT_KAFKA, CLOUT_REDIS and the like are not looked at;
+    this terminal. After 20 s a day closes, and soon after somebody falls, so that there is an alert.
+    Ctrl-C ends all of it, and nothing else. CLOUT_KAFKA, CLOUT_REDIS and the like are not looked at;
     CLOUT_MODEL, CLOUT_PARTITIONS and CLOUT_ALERT_* are.
 
     \b
@@ -48,10 +52,21 @@ def demo(
       clout demo --for 20 --json | tail -1
       clout demo --source activity.txt.gz --format higgs
     """
-    from agents.demo.run import Plan, run
-    from agents.demo.story import DEFAULT_FILE_RATE, DEFAULT_RATE
+    from agents.demo.run import run
+    from agents.demo.story import CLOSE_AFTER_S, DEFAULT_FILE_RATE, DEFAULT_RATE, Plan
 
     if rate is None:
         rate = DEFAULT_FILE_RATE if source else DEFAULT_RATE
-    plan = Plan(source=source, format=format, rate=rate, users=users, seed=seed, for_s=for_s, port=port, json=as_json)
+    plan = Plan(
+        source=source,
+        format=format,
+        rate=rate,
+        users=users,
+        seed=seed,
+        for_s=for_s,
+        port=port,
+        json=as_json,
+        closes_ms=(int(time.time()) + CLOSE_AFTER_S) * 1000,
+        began_s=float(os.environ.get("CLOUT_DEMO_BEGAN") or time.time()),  # set by deploy/demo
+    )
     return run(plan)

@@ -7,7 +7,6 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import orjson
 from redis.exceptions import RedisError
@@ -15,7 +14,7 @@ from rich.console import Console
 
 from agents.api.leaders import Leaders
 from agents.demo.stack import SIGNALS, Stack, interruptible, stack
-from agents.demo.story import events, send
+from agents.demo.story import Plan, events, send
 from agents.demo.tally import LOOK_S, folded, result, whole
 from agents.demo.view import LineView, TerminalView, View
 from agents.feeds.feeder import Feeder
@@ -26,22 +25,9 @@ from streams.sources import Produced
 
 JOIN_S = 60.0
 GUARD_S = 0.25
+FIRST_LOOK_S = 0.1  # between two looks for the first score
 SHOWN = 20
 INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What was asked for."""
-
-    source: str | None
-    format: str
-    rate: float
-    users: int
-    seed: int
-    for_s: float | None
-    port: int
-    json: bool
 
 
 def run(plan: Plan) -> int:
@@ -53,16 +39,19 @@ def run(plan: Plan) -> int:
         errors.print(f"[dim]{time.monotonic() - began_s:5.1f} s[/]  ", end="")
         errors.print(text, markup=False, soft_wrap=True)
 
+    told: list[str] = []  # what the story says, for the view
     try:
         with interruptible(), contextlib.ExitStack() as parts:
-            records = parts.enter_context(events(plan.source, plan.format, plan.users, plan.seed, plan.rate))
-            running = parts.enter_context(stack("stream" if plan.source else "wall", say))
+            records = parts.enter_context(events(plan, told.append))
+            running = parts.enter_context(
+                stack("stream" if plan.source else "wall", say, closes_ms=None if plan.source else plan.closes_ms)
+            )
             from agents.api.serve import serving  # takes a second to import: the worker starts meanwhile
 
             port = parts.enter_context(serving(running.settings, plan.port))
             url = f"http://127.0.0.1:{port}/"
             say(f"page: {url}")
-            return asyncio.run(_Course(plan, running, records, url, say, errors).run())
+            return asyncio.run(_Course(plan, running, records, url, say, errors, told).run())
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -78,9 +67,11 @@ class _Course:
         url: str,
         say: Callable[[str], None],
         errors: Console,
+        told: list[str],
     ) -> None:
         self._plan, self._stack, self._records, self._url = plan, running, records, url
-        self._say, self._errors = say, errors
+        self._say, self._errors, self._told = say, errors, told
+        self._first_score_s: float | None = None  # from the start of the command
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -154,6 +145,7 @@ class _Course:
                 return 0
             now_ms = self._board.now_ms(await self._reader.pulses())
             came = await result(self._reader, self._fed, done_s - began_s, now_ms, live=plan.source is None)
+            came["seconds_to_first_score"] = self._first_score_s and round(self._first_score_s, 1)
         if plan.json:
             print(orjson.dumps(came).decode(), flush=True)  # noqa: T201 - data
         self._say(whole(came))
@@ -189,7 +181,11 @@ class _Course:
         try:
             while True:
                 with contextlib.suppress(RedisError, OSError):  # the guard says it better
-                    view.show(await self._board.look(SHOWN), self._fed)
-                await asyncio.sleep(view.every_s)
+                    board = await self._board.look(SHOWN)
+                    if self._first_score_s is None and board["top"]:
+                        self._first_score_s = time.time() - self._plan.began_s
+                    if self._first_score_s is not None:
+                        view.show(board, self._fed, self._told[-1] if self._told else "")
+                await asyncio.sleep(view.every_s if self._first_score_s is not None else FIRST_LOOK_S)
         finally:
             view.close()

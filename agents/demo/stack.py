@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import signal
 import sys
@@ -53,9 +54,12 @@ class Stack:
 
 
 @contextlib.contextmanager
-def stack(clock: str, say: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> Iterator[Stack]:
+def stack(
+    clock: str, say: Callable[[str], None], environ: Mapping[str, str] = os.environ, *, closes_ms: int | None = None
+) -> Iterator[Stack]:
     """Starts everything on free loopback ports; ends it, and nothing else, when the block is left.
 
+    A day closes at `closes_ms`, ms since epoch, and each 24 hours later.
     The worker has been started, but may not have joined yet. Signals are ignored while things end.
     """
     kept = {"CLOUT_PARTITIONS": str(PARTITIONS)} | {name: environ[name] for name in _KEPT if environ.get(name)}
@@ -73,6 +77,9 @@ def stack(clock: str, say: Callable[[str], None], environ: Mapping[str, str] = o
             session_timeout_s=SESSION_TIMEOUT_S,
             idle_s=IDLE_S,
             fetch_min_bytes=FETCH_MIN_BYTES,
+            day_closes=None
+            if closes_ms is None
+            else f"{datetime.datetime.fromtimestamp(closes_ms / 1000, datetime.UTC):%H:%M:%S}",
         )
         with Admin(settings) as admin:
             admin.create()

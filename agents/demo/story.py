@@ -1,18 +1,27 @@
-"""What the demo feeds: invented events stamped now, or a file with its own times."""
+"""What the demo feeds: invented events stamped now, with a fall in them, or a file with its own times."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import islice
+
+import msgspec
+import orjson
 
 from agents.feeds.arriving import Arriving, own_stdin
 from agents.feeds.feeder import Feeder
 from agents.feeds.pace import TURN
+from streams.events import Event, decode_event
 from streams.sources import Produced, Shape, Synthetic, open_source
 
+CLOSE_AFTER_S = 20  # so long after its start the demo closes a day: falls are judged against the scores of then
+PURGE_AFTER_S = 5  # the close is everywhere by then
+LATELY = 20_000  # events among which a purge looks; most of them are still remembered by those who made them
 DEFAULT_RATE = 500.0
 DEFAULT_FILE_RATE = 2_000.0
 BURST_S = 0.5  # an invented event is stamped as it is sent: bursts do not make it older
@@ -29,14 +38,68 @@ SHAPE = Shape(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What was asked for. `closes_ms` is when the day closes (ms since epoch), for invented events."""
+
+    source: str | None
+    format: str
+    rate: float
+    users: int
+    seed: int
+    for_s: float | None
+    port: int
+    json: bool
+    closes_ms: int
+    began_s: float  #: when the command began, seconds since epoch
+
+    @property
+    def purge_ms(self) -> int:
+        """When somebody falls, ms since epoch."""
+        return self.closes_ms + PURGE_AFTER_S * 1000
+
+
 @contextmanager
-def events(source: str | None, form: str, users: int, seed: int, rate: float) -> Iterator[Iterator[Produced]]:
-    """The records to send; a file is closed at the end. Raises UsageError for a file that cannot be read."""
+def events(plan: Plan, tell: Callable[[str], None]) -> Iterator[Iterator[Produced]]:
+    """The records to send; a file is closed at the end. `tell` hears what happens. Raises UsageError for a bad file."""
+    source, form = plan.source, plan.format
     if source is None:
-        yield Synthetic(seed, users, rate, shape=SHAPE, clock=_now_ms)
+        lively = Synthetic(plan.seed, plan.users, plan.rate, shape=SHAPE, clock=_now_ms)
+        yield purged(lively, plan.purge_ms, _now_ms, tell)
         return
     with open_source(source, form, stdin=own_stdin() if source == "-" else None) as opened:
         yield opened
+
+
+def purged(
+    records: Iterable[Produced], at_ms: int, now_ms: Callable[[], int], tell: Callable[[str], None]
+) -> Iterator[Produced]:
+    """The records, and at `at_ms` a purge: the admirers of a star turn out to be machines, and what they gave is taken back.
+
+    Of the people most engaged with lately it is the third; as long as there is nobody, nothing is taken back.
+    """
+    lately: deque[tuple[Produced, Event]] = deque(maxlen=LATELY)
+    pending = True
+    for record in records:
+        yield record
+        if not pending:
+            continue
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            event = decode_event(record.value)
+            if not event.undo and event.target not in {"", event.actor}:
+                lately.append((record, event))
+        stars = Counter(event.target for _, event in lately).most_common(3) if now_ms() >= at_ms else ()
+        if stars:
+            pending, star = False, stars[-1][0]
+            back = {event.id: (record, event) for record, event in lately if event.target == star}
+            lately.clear()
+            tell(
+                f"a purge: {len(back)} engagements with {SHAPE.network}:{star} were made by machines and are taken back"
+            )
+            for given, event in back.values():
+                undo = {"id": f"purge-{event.id}", "network": event.network, "actor": event.actor, "target": star}
+                value = orjson.dumps({**undo, "ts": now_ms(), "ref": event.id, "undo": True})
+                yield given._replace(value=value)
 
 
 async def send(feeder: Feeder, records: Iterator[Produced], rate: float, *, trickles: bool) -> None:

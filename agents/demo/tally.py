@@ -40,6 +40,7 @@ async def result(reader: Reader, fed: int, elapsed_s: float, now_ms: int, *, liv
     return {
         "fed": fed,
         **counts,
+        "alerts": sum(alert["state"] == "raised" for alert in await reader.alerts(1_000)),
         "users": await reader.population(),
         "events_per_s": round(sum(counts.values()) / elapsed_s, 1) if elapsed_s > 0 else 0.0,
         "latency_p50_ms": p50,

@@ -12,7 +12,7 @@ from rich.text import Text
 Record = dict[str, Any]
 
 _MOST_ROWS = 20
-_AROUND = 9  # lines that are not users
+_AROUND = 10  # lines that are not users
 _BAR = 24
 _WIDE = 76  # columns from which on there is room for bars
 _ORANGE = "#e8590c"
@@ -24,8 +24,8 @@ class View(Protocol):
 
     every_s: float  #: pause between two boards
 
-    def show(self, board: Record, fed: int) -> None:
-        """Show this one now."""
+    def show(self, board: Record, fed: int, story: str = "") -> None:
+        """Show this one now, and the last thing that happened in the story."""
 
     def close(self) -> None:
         """The last one stays."""
@@ -46,9 +46,9 @@ class TerminalView:
         """How many users fit."""
         return max(3, min(_MOST_ROWS, self._console.height - _AROUND))
 
-    def show(self, board: Record, fed: int) -> None:
+    def show(self, board: Record, fed: int, story: str = "") -> None:
         """See View."""
-        self._live.update(screen(board, fed, self._url, self.rows, self._console.width), refresh=True)
+        self._live.update(screen(board, fed, self._url, self.rows, self._console.width, story), refresh=True)
 
     def close(self) -> None:
         """See View."""
@@ -62,10 +62,17 @@ class LineView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._story = ""
+        self._alert: Record | None = None
 
-    def show(self, board: Record, fed: int) -> None:
+    def show(self, board: Record, fed: int, story: str = "") -> None:
         """See View."""
         self._console.print(Text(line(board, fed)), soft_wrap=True)
+        alert = board["alert"]
+        for text, is_new in ((Text(story), story != self._story), (alert_line(alert), alert != self._alert)):
+            if is_new:
+                self._console.print(text, soft_wrap=True)
+        self._story, self._alert = story, alert
 
     def close(self) -> None:
         """See View."""
@@ -88,7 +95,7 @@ def line(board: Record, fed: int) -> str:
     return "  ".join(words)
 
 
-def screen(board: Record, fed: int, url: str, rows: int, width: int) -> RenderableType:
+def screen(board: Record, fed: int, url: str, rows: int, width: int, story: str = "") -> RenderableType:
     """One board as the terminal shows it."""
     stats = board["stats"]
     head = Text.assemble(
@@ -104,6 +111,7 @@ def screen(board: Record, fed: int, url: str, rows: int, width: int) -> Renderab
         Text(""),
         _table(board["top"][:rows], width),
         Text(""),
+        *([Text(story, "yellow")] if story else []),
         alert_line(board["alert"]),
         foot,
     ]

@@ -94,6 +94,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     topics: dict[str, str] = {}  #: base topic -> id of the topic that the position is of
     clock: int  #: newest event time, ms
     day: int  #: the UTC day up to whose midnight closes are taken
+    closed_ms: int = 0  #: when the last daily closes were taken for
     closed: int = 0  #: the version of the interval that took the last daily closes
     half_lives_ms: tuple[int, int, int]
     counts: dict[str, int]

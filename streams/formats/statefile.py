@@ -176,6 +176,7 @@ def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header
             now_ms=max(header.now_ms for header in some),
             clock=max(header.clock for header in some),
             day=max(header.day for header in some),
+            closed_ms=max(header.closed_ms for header in some),
             positions={},
             topics={},
             counts={name: sum(counts[name] for counts in ours) for name in some[0].counts},

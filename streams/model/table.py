@@ -65,7 +65,8 @@ class Table:
         self.dirty: NDArray[np.uint8] = np.zeros(_FIRST, dtype=np.uint8)
         self.landmarks: list[int] = [0, 0, 0]
         self.clock = 0  #: newest event time read here or by those who sent engagements here, ms
-        self.day = 0  #: the UTC day (days since epoch) up to whose midnight closes are taken; 0: none yet
+        self.day = 0  #: the day (since epoch; each begins when one closes) up to whose beginning closes are taken; 0: none yet
+        self.closed_ms = 0  #: when the last daily close was taken for, ms; 0: none yet
         self.counts = Counts()
 
     def __len__(self) -> int:

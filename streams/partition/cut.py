@@ -25,6 +25,7 @@ class Cut(NamedTuple):
     times: list[NDArray[np.int64]]  #: event times of the engagements folded
     clock: int
     day: int  #: see `Table`
+    closed_ms: int  #: see `Table`
     counts: dict[str, int]  #: `Counts` at the cut
     rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut

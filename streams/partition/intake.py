@@ -28,12 +28,19 @@ class Intake:
     """A table and the blocks on their way into it. `stream_clock`: the day closes by event time, within the folding."""
 
     def __init__(
-        self, table: Table, number: int, partitions: int, turns: Turns | None = None, *, stream_clock: bool = False
+        self,
+        table: Table,
+        number: int,
+        partitions: int,
+        turns: Turns | None = None,
+        *,
+        stream_clock: bool = False,
+        closes_ms: int = 0,
     ) -> None:
         self.table, self.number, self.turns = table, number, turns or Turns()
         self.positions: dict[str, int] = {}
         self.pending = 0  # events and engagements folded since the last cut
-        self._stream_clock = stream_clock
+        self._stream_clock, self._closes_ms = stream_clock, closes_ms
         self._rejected = Rejected(table.counts, number)
         self._actions = Actions(table, number, partitions, self._rejected)
         self._scoring = Scoring(table, self._rejected)
@@ -85,9 +92,9 @@ class Intake:
         self._actions.act()
 
     def _close_days(self, stage: Actions | Scoring) -> None:
-        """With the stream clock: take the closes of the midnights before what waits in a stage, before it is folded."""
+        """With the stream clock: take the closes of the days that ended before what waits in a stage, before it is folded."""
         if self._stream_clock and (newest_ms := stage.newest_ms()) > self.table.clock:
-            self._closes.extend(days.due(self.table, newest_ms))
+            self._closes.extend(days.due(self.table, newest_ms, self._closes_ms))
 
     def cut(self, now_ms: int | None = None) -> Cut:
         """Everything since the last cut, to be scored at `now_ms` (without it: at the newest event time).
@@ -109,6 +116,7 @@ class Intake:
             self._scoring.take_times(),
             table.clock,
             table.day,
+            table.closed_ms,
             table.counts.as_dict(),
             table.cells.take(changed, axis=0),
             table.decays(now_ms),

@@ -50,6 +50,7 @@ class Pace(NamedTuple):
     share: float  #: the part of a core that sending may take in this partition
     idle_s: float  #: seconds between two idle passes
     stream_clock: bool  #: is now the newest event time, and not the wall clock?
+    closes_ms: int = 0  #: when a day closes, ms after midnight, UTC
 
 
 class Left(NamedTuple):
@@ -75,6 +76,7 @@ class Loop:
     ) -> None:
         """`folded` is told of each block that needs no room any more."""
         self.intake, self._sender, self._view, self.epoch = intake, sender, view, start.epoch
+        self._closes_ms = pace.closes_ms
         self._ends, self._stream_clock, self._clocks, self._folded = start.ends, pace.stream_clock, clocks, folded
         self._interval = Interval(pace.interval_s, pace.share, clocks.monotonic_s)
         self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s)
@@ -270,7 +272,7 @@ class Loop:
     async def _send(self, *, last: bool = False) -> None:
         now_ms = self._now_ms()
         if not self._stream_clock:
-            for taken in days.taken(self.table, now_ms):
+            for taken in days.taken(self.table, now_ms, self._closes_ms):
                 if taken:
                     self._closes.append(taken)
                 else:

@@ -196,11 +196,18 @@ class Partitions:
         stream_clock = settings.clock == "stream"
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         loop = Loop(
-            Intake(found.table, number, settings.partitions, turns, stream_clock=stream_clock),
+            Intake(
+                found.table,
+                number,
+                settings.partitions,
+                turns,
+                stream_clock=stream_clock,
+                closes_ms=settings.day_closes_ms,
+            ),
             sender,
             view,
             Start(epoch, {topic.name: logs[topic.name, number].end for topic in SOURCES}),
-            Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock),
+            Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock, settings.day_closes_ms),
             clocks,
             ports.folded,
         )

@@ -12,7 +12,7 @@ from streams.formats import state
 from streams.formats.state import Header
 from streams.model import assess, days, windows
 from streams.model.table import PUBLISHED, Counts, Table
-from streams.model.versions import Model
+from streams.model.versions import DAY_MS, Model
 
 _LOADED_AT_ONCE = 5_000  # rows put into a table before the event loop gets a turn: 10 ms
 
@@ -48,7 +48,7 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
         raise CloutError(
             f"the state was kept with half-lives {header.half_lives_ms} ms, model {model.name} has {model.half_lives_ms}"
         )
-    table.clock, table.day = header.clock, header.day
+    table.clock, table.day, table.closed_ms = header.clock, header.day, header.closed_ms or header.day * DAY_MS
     table.counts = Counts(**header.counts)
     table.landmarks = [windows.landmark(header.clock, life) for life in model.half_lives_ms]
     while rows:

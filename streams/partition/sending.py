@@ -148,6 +148,7 @@ class Sender:
             topics=self._topic_ids,
             clock=cut.clock,
             day=cut.day,
+            closed_ms=cut.closed_ms,
             closed=self._closed,
             half_lives_ms=lives,
             counts=cut.counts,

@@ -15,7 +15,7 @@ import httpx
 import orjson
 import pytest
 
-from agents.demo.stack import worker_environment
+from agents.demo.stack import SESSION_TIMEOUT_S, worker_environment
 from streams.settings import Settings
 from tests.servers import ROOT
 
@@ -134,6 +134,24 @@ def test_a_dead_worker_is_told(tmp_path: Path) -> None:
     assert "the worker ended with code -9" in err
     assert "Its last words" in err
     assert left(tmp_path) == []
+
+
+@ONLY_LINUX
+def test_a_worker_that_stood_still_keeps_its_rows(tmp_path: Path) -> None:
+    """Stopped for longer than its session, the worker comes back to its partitions: every event of before and after counts once."""
+    with demo(tmp_path, "--rate", "300", "--for", "16", "--json") as process:
+        until(process, "p50")
+        worker = next(
+            pid for pid in children(tmp_path) if b"agents.demo.worker\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+        os.kill(worker, signal.SIGSTOP)
+        time.sleep(3 * SESSION_TIMEOUT_S)
+        os.kill(worker, signal.SIGCONT)
+        out, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    result = orjson.loads(out.splitlines()[-1])
+    assert result["folded"] == result["fed"] - result["rejected"] - result["repeats"]
+    assert result["fed"] > 3_000
 
 
 def test_a_file_is_replayed_with_its_own_times(tmp_path: Path) -> None:

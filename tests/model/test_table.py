@@ -219,6 +219,21 @@ def test_closes_are_taken_once_whatever_the_clock_does() -> None:
     assert closes(world, T0 + 6 * DAY_MS) == ["2026-01-06"]
 
 
+def test_a_day_may_close_at_another_time() -> None:
+    """Closes are of the moment when the day closes, under the date on which it began; closing again does the same."""
+    world, noon_ms = World(), 12 * HOUR_MS
+    world.did("share", "ann", "bob")
+    assert list(days.due(world.table, T0 + HOUR_MS, noon_ms)) == []
+    assert list(days.due(world.table, T0 + noon_ms - 1, noon_ms)) == []
+    [(date, scores)] = days.due(world.table, T0 + noon_ms, noon_ms)
+    assert date == "2025-12-31"
+    assert scores.tolist() == population(world.table, T0 + noon_ms).tolist()
+    assert world.table.closed_ms == T0 + noon_ms
+    world.table.cells[:, CLOSE] = 0.0
+    days.close_again(world.table, np.arange(len(world.table)))
+    assert world.table.cells[: len(world.table), CLOSE].tolist() == scores.tolist()
+
+
 def test_landmark_that_moves_while_an_interval_is_sent() -> None:
     """Folding goes on while a cut is sent in pieces: rows of the cut are read with the landmarks they were written with.
 

@@ -95,6 +95,7 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         times=[],
         clock=table.clock,
         day=table.day,
+        closed_ms=table.closed_ms,
         counts=table.counts.as_dict(),
         rows=np.ascontiguousarray(table.cells[slots]),
         decays=table.decays(now_ms),

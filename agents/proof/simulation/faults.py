@@ -30,6 +30,7 @@ class Faults:
             clock=random.choice(("wall", "stream")),
             interval_ms=random.choice((100, 250, 250)),
             idle_s=random.choice((2.0, 5.0)),
+            day_closes=random.choice(("00:00", "00:00", "23:59:59")),
         )
         step_ms = 60 if self.settings.clock == "wall" else random.choice((1_000, 7_000_000))
         self.fed = invented.invent(random, partitions, random.randint(10, 45), FIRST_MS, step_ms)
