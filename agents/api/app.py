@@ -46,7 +46,7 @@ def create_api(settings: Settings, *, health: Health | None = None, wall_ms: Cal
         summary="Live social influence scores from 1 to 100",
         version="1",
         lifespan=lifespan,
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # their pages load scripts from elsewhere; ours is in routes/page.py
         redoc_url=None,
         responses={"4XX": {"description": "Problem details (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}}},
     )

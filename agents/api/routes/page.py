@@ -1,4 +1,4 @@
-"""The page: it uses nothing but this API."""
+"""The page, and the documentation of the API: both use nothing but this API."""
 
 from __future__ import annotations
 
@@ -17,5 +17,9 @@ def routes() -> APIRouter:
     @router.get("/", include_in_schema=False)
     async def page() -> Response:
         return FileResponse(DASHBOARD / "index.html")
+
+    @router.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return FileResponse(DASHBOARD / "docs.html")
 
     return router
