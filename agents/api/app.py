@@ -26,14 +26,17 @@ def _wall_ms() -> float:
     return time.time() * 1000
 
 
-def create_api(settings: Settings, *, health: Health | None = None, wall_ms: Callable[[], float] = _wall_ms) -> FastAPI:
+def create_api(
+    settings: Settings, *, health: Health | None = None, wall_ms: Callable[[], float] = _wall_ms, note: str = ""
+) -> FastAPI:
     """The app. It connects to Redis with its first request; `app.state.hub.close()` ends all push streams.
 
     `health` is that of the worker in this process, if there is one: then the checks speak of it and there is `/metrics`.
+    `note` goes out with each board, for the page.
     """
     reader = Reader(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
     leaders = Leaders(reader, settings, wall_ms=wall_ms, monotonic_s=time.monotonic)
-    served = Served(settings, reader, leaders, Hub(leaders), health)
+    served = Served(settings, reader, leaders, Hub(leaders, note=note), health)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

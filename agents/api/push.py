@@ -25,9 +25,9 @@ UNWATCHED_N = 10
 class Hub:
     """The newest board, and those who wait for the next. `run` is the one task that reads Redis."""
 
-    def __init__(self, leaders: Leaders, *, keepalive_s: float = KEEPALIVE_S) -> None:
+    def __init__(self, leaders: Leaders, *, note: str = "", keepalive_s: float = KEEPALIVE_S) -> None:
         self._leaders = leaders
-        self._keepalive_s = keepalive_s
+        self._keepalive_s, self._note = keepalive_s, {"note": note} if note else {}
         self._asked: dict[object, int] = {}  # by client: how many entries it wants
         self._newest: Record | None = None
         self._down = ""  # why there is nothing new
@@ -98,7 +98,7 @@ class Hub:
             if self._down or self._newest is None:
                 self._frames[n] = _event(b"down", {"reason": self._down})
             else:
-                self._frames[n] = _event(b"board", {**self._newest, "top": self._newest["top"][:n]})
+                self._frames[n] = _event(b"board", {**self._newest, "top": self._newest["top"][:n], **self._note})
         return self._frames[n]
 
 

@@ -36,9 +36,12 @@ class Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1", health: Health | None = None) -> Iterator[int]:
-    """Serves the app in a thread while the block lasts; yields the real port (0 asks for a free one)."""
-    server, thread, real = _start(settings, port, host, health)
+def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1", note: str = "") -> Iterator[int]:
+    """Serves the app in a thread while the block lasts; yields the real port (0 asks for a free one).
+
+    `note` is said on the page.
+    """
+    server, thread, real = _start(create_api(settings, note=note), port, host)
     try:
         yield real
     finally:
@@ -48,12 +51,12 @@ def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1", health: 
 
 def serve_in_thread(settings: Settings, port: int, host: str = "127.0.0.1", health: Health | None = None) -> int:
     """Serves the app in a thread until the process ends; returns the real port (0 asks for a free one)."""
-    return _start(settings, port, host, health)[2]
+    return _start(create_api(settings, health=health), port, host)[2]
 
 
-def _start(settings: Settings, port: int, host: str, health: Health | None) -> tuple[Server, threading.Thread, int]:
+def _start(app: FastAPI, port: int, host: str) -> tuple[Server, threading.Thread, int]:
     listener = _listen(host, port)
-    server = Server(create_api(settings, health=health))
+    server = Server(app)
     thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
     thread.start()
     waited_s = 0.0

@@ -26,6 +26,8 @@ from streams.sources import FORMATS
               help="Feed so long, wait until all is folded, then end.  [default: until Ctrl-C]")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, metavar="N", show_envvar=True,
               help="Port of the page on 127.0.0.1.  [default: a free one]")  # fmt: skip
+@click.option("--again", "again_s", type=click.FloatRange(0), default=900.0, metavar="SECONDS", show_default=True, show_envvar=True,
+              envvar="CLOUT_DEMO_AGAIN", help="Begin the story anew after so long, with empty servers; 0: never.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, envvar="CLOUT_DEMO_JSON", show_envvar=True,
               help="End with one JSON object on stdout: what was fed and folded, how fast, the top ten.")  # fmt: skip
 def demo(
@@ -36,6 +38,7 @@ def demo(
     seed: int,
     for_s: float | None,
     port: int,
+    again_s: float,
     as_json: bool,
 ) -> int:
     """Live scores on this machine, with nothing else to install or to configure.
@@ -53,7 +56,7 @@ def demo(
       clout demo --source activity.txt.gz --format higgs
     """
     from agents.demo.run import run
-    from agents.demo.story import CLOSE_AFTER_S, DEFAULT_FILE_RATE, DEFAULT_RATE, Plan
+    from agents.demo.story import DEFAULT_FILE_RATE, DEFAULT_RATE, Plan
 
     if rate is None:
         rate = DEFAULT_FILE_RATE if source else DEFAULT_RATE
@@ -66,7 +69,8 @@ def demo(
         for_s=for_s,
         port=port,
         json=as_json,
-        closes_ms=(int(time.time()) + CLOSE_AFTER_S) * 1000,
+        closes_ms=0,  # when it begins
+        again_s=None if source or for_s or as_json or not again_s else again_s,
         began_s=float(os.environ.get("CLOUT_DEMO_BEGAN") or time.time()),  # set by deploy/demo
     )
     return run(plan)

@@ -28,6 +28,7 @@ GUARD_S = 0.25
 FIRST_LOOK_S = 0.1  # between two looks for the first score
 SHOWN = 20
 INTERRUPTED = 130
+AGAIN = -1  # no exit code: the story begins again
 
 
 def run(plan: Plan) -> int:
@@ -39,21 +40,29 @@ def run(plan: Plan) -> int:
         errors.print(f"[dim]{time.monotonic() - began_s:5.1f} s[/]  ", end="")
         errors.print(text, markup=False, soft_wrap=True)
 
-    told: list[str] = []  # what the story says, for the view
     try:
-        with interruptible(), contextlib.ExitStack() as parts:
-            records = parts.enter_context(events(plan, told.append))
-            running = parts.enter_context(
-                stack("stream" if plan.source else "wall", say, closes_ms=None if plan.source else plan.closes_ms)
-            )
-            from agents.api.serve import serving  # takes a second to import: the worker starts meanwhile
-
-            port = parts.enter_context(serving(running.settings, plan.port))
-            url = f"http://127.0.0.1:{port}/"
-            say(f"page: {url}")
-            return asyncio.run(_Course(plan, running, records, url, say, errors, told).run())
+        with interruptible():
+            code, port = AGAIN, plan.port
+            while code == AGAIN:
+                code, port = _once(plan.begun(port), say, errors)
+            return code
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _once(plan: Plan, say: Callable[[str], None], errors: Console) -> tuple[int, int]:
+    """One story from the first event to the last, on servers of its own; the exit code or AGAIN, and the port of the page."""
+    told: list[str] = []  # what the story says, for the view
+    with contextlib.ExitStack() as parts:
+        records = parts.enter_context(events(plan, told.append))
+        clock, closes_ms = ("stream", None) if plan.source else ("wall", plan.closes_ms)
+        running = parts.enter_context(stack(clock, say, closes_ms=closes_ms))
+        from agents.api.serve import serving  # takes a second to import: the worker starts meanwhile
+
+        port = parts.enter_context(serving(running.settings, plan.port, note=plan.note))
+        url = f"http://127.0.0.1:{port}/"
+        say(f"page: {url}")
+        return asyncio.run(_Course(plan, running, records, url, say, errors, told).run()), port
 
 
 class _Course:
@@ -131,6 +140,9 @@ class _Course:
             try:
                 await self._feed()
                 if plan.for_s is None and not plan.json:
+                    if plan.again_s and not self._stop.is_set():
+                        self._say("the story begins again")
+                        return AGAIN
                     if not self._stop.is_set():
                         self._say("the source has ended; the page stays until Ctrl-C")
                     await self._stop.wait()
@@ -165,7 +177,7 @@ class _Course:
         plan = self._plan
         feeding = asyncio.create_task(send(self._feeder, self._records, plan.rate, trickles=plan.source == "-"))
         stopping = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({feeding, stopping}, timeout=plan.for_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({feeding, stopping}, timeout=plan.for_s or plan.again_s, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         feeding.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -7,7 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import msgspec
@@ -52,6 +52,18 @@ class Plan:
     json: bool
     closes_ms: int
     began_s: float  #: when the command began, seconds since epoch
+    again_s: float | None  #: after so long the story begins again; None: it goes on
+
+    def begun(self, port: int) -> Plan:
+        """The same for a story that begins now, with its page on this port."""
+        return replace(self, port=port, closes_ms=(int(time.time()) + CLOSE_AFTER_S) * 1000)
+
+    @property
+    def note(self) -> str:
+        """What the page says about it."""
+        if not self.again_s:
+            return ""
+        return f"invented people; the story begins again every {self.again_s / 60:.0f} minutes"
 
     @property
     def purge_ms(self) -> int:

@@ -121,6 +121,23 @@ def test_a_signal_ends_everything(tmp_path: Path, number: signal.Signals) -> Non
 
 
 @ONLY_LINUX
+def test_the_story_begins_again(tmp_path: Path) -> None:
+    """After a while all servers are replaced; the page stays where it was and says how often that happens."""
+    with demo(tmp_path, "--again", "3") as process:
+        url = until(process, "page: ").rpartition(" ")[2].strip()
+        until(process, "the story begins again")
+        assert until(process, "page: ").rpartition(" ")[2].strip() == url
+        until(process, "folded")
+        with httpx.stream("GET", f"{url}v1/stream", trust_env=False) as stream:
+            assert '"note":"invented people; the story begins again every' in next(
+                t for t in stream.iter_text() if "board" in t
+            )
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert left(tmp_path) == []
+
+
+@ONLY_LINUX
 def test_a_dead_worker_is_told(tmp_path: Path) -> None:
     """When the worker dies the demo says so with its last words, and ends with 1."""
     with demo(tmp_path, "--rate", "100") as process:

@@ -107,6 +107,8 @@ stream.addEventListener("board", (message) => {
   showBoard(board.top);
   showStats(board.stats);
   showAlert(board.alert);
+  $("note").hidden = !board.note;
+  put($("note"), board.note || "");
   const { fresh, of } = board.stats.partitions;
   if (fresh) state("live", "live");
   else state("waiting", "no worker is writing scores");
