@@ -36,12 +36,14 @@ class Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def serving(settings: Settings, port: int = 0, host: str = "127.0.0.1", note: str = "") -> Iterator[int]:
+def serving(
+    settings: Settings, port: int = 0, host: str = "127.0.0.1", health: Health | None = None, note: str = ""
+) -> Iterator[int]:
     """Serves the app in a thread while the block lasts; yields the real port (0 asks for a free one).
 
     `note` is said on the page.
     """
-    server, thread, real = _start(create_api(settings, note=note), port, host)
+    server, thread, real = _start(create_api(settings, health=health, note=note), port, host)
     try:
         yield real
     finally:
