@@ -16,6 +16,7 @@ from streams.settings import Settings, variable_of
 
 MOST_PROCESSES = 64
 _LAST_PORT = 65_535
+LOOPBACK = "127.0.0.1"
 
 
 @click.command()
@@ -32,11 +33,18 @@ _LAST_PORT = 65_535
     type=click.IntRange(0, _LAST_PORT),
     default=None,
     show_envvar=True,
-    help="Serve page, JSON API, health checks and metrics on this port of 127.0.0.1; 0: a free one. Without it none is opened. "
+    help="Serve page, JSON API, health checks and metrics on this port of --host; 0: a free one. Without it none is opened. "
     "With --processes the next ones take the ports after it.",
 )
+@click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    show_envvar=True,
+    help="Address that --port is opened on. There is no login: 0.0.0.0 only in a container, or behind a proxy that has one.",
+)
 @settings_options(*(name for name in EVERYTHING if name != "replication"))
-def worker(settings: Settings, port: int | None, processes: int) -> int:
+def worker(settings: Settings, port: int | None, host: str, processes: int) -> int:
     """Run a worker: it folds events from Kafka into one row per user and keeps the live scores in Redis.
 
     Start as many as there are partitions: Kafka shares the partitions out among them. The worker waits for Kafka and Redis
@@ -52,7 +60,7 @@ def worker(settings: Settings, port: int | None, processes: int) -> int:
     clout worker --processes 4 --port 8080 --name machine7
     """
     if processes > 1:
-        return _several(settings, port, processes)
+        return _several(settings, port, host, processes)
     for number in (signal.SIGTERM, signal.SIGINT):  # until Faust listens to them: while it starts and waits
         signal.signal(number, _leave)
     from agents.worker.health import Health
@@ -61,14 +69,15 @@ def worker(settings: Settings, port: int | None, processes: int) -> int:
     if port is not None:
         from agents.api.serve import serve_in_thread
 
-        say(f"http://127.0.0.1:{serve_in_thread(settings, port, health=health)}")
+        real = serve_in_thread(settings, port, host, health)
+        say(f"http://{f'[{host}]' if ':' in host else host}:{real}")
     from agents.worker.start import run
 
     run(settings, say, health)
     return 0
 
 
-def _several(settings: Settings, port: int | None, processes: int) -> int:
+def _several(settings: Settings, port: int | None, host: str, processes: int) -> int:
     """Run a parent; returns its exit code."""
     if port and port + processes - 1 > _LAST_PORT:
         raise UsageError(
@@ -78,7 +87,7 @@ def _several(settings: Settings, port: int | None, processes: int) -> int:
     if processes > settings.partitions:
         idle = processes - settings.partitions
         say(f"{idle} of {processes} processes will be idle: there are {settings.partitions} partitions")
-    env = _environ(settings)
+    env = {**_environ(settings), "CLOUT_WORKER_HOST": host}
     Settings.load(env, name=_name(settings, processes))  # the longest name of a child may be too long
     from agents.worker.parent import Parent
 
