@@ -61,6 +61,11 @@ class Settings:
         at_least=1,
     )
     fetch_min_bytes: int = _setting(65_536, "a fetch returns at once when this much is there", at_least=1)
+    compression: str = _setting(
+        "none",
+        "how what is sent to Kafka is compressed: `lz4` takes little CPU, `zstd` the least room and network",
+        choices=("none", "gzip", "snappy", "lz4", "zstd"),
+    )
     session_timeout_s: int = _setting(
         10, "a worker that is silent for so long loses its partitions; with transactions at least 6", at_least=2
     )

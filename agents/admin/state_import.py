@@ -85,7 +85,7 @@ class Import:
         async with AsyncExitStack() as stack:
             made = []
             for number in range(settings.partitions):
-                producer = transactional_producer(settings.kafka, settings.transactional_id(number), _TRANSACTION_MS)
+                producer = transactional_producer(settings, settings.transactional_id(number), _TRANSACTION_MS)
                 made.append(TransactionalPublisher(producer, settings.app))
                 stack.push_async_callback(made[-1].stop)
                 await made[-1].start()

@@ -26,6 +26,8 @@ IDLE_S = 0.5
 #: demo writes few: two partitions unless CLOUT_PARTITIONS says otherwise, and a feed in bursts (agents/demo/story.py).
 PARTITIONS = 2
 FETCH_MIN_BYTES = 1  # and it looks again and again until a fetch is full
+#: and it keeps every batch for ever, as it came
+COMPRESSION = "zstd"
 WORKER_STOP_S = 5.0
 LAST_LINES = 15
 #: what the demo takes over from the shell; anything else there is about another Kafka, another Redis
@@ -75,6 +77,7 @@ def stack(
             replication=1,
             transactions=False,  # the embedded broker has none
             session_timeout_s=SESSION_TIMEOUT_S,
+            compression=COMPRESSION,
             idle_s=IDLE_S,
             fetch_min_bytes=FETCH_MIN_BYTES,
             day_closes=None

@@ -86,7 +86,7 @@ class Feeder:
 
     async def start(self) -> None:
         """Connect. Raises DependencyDown when there is no Kafka."""
-        self._producer: Any = plain_producer(self._settings.kafka)
+        self._producer: Any = plain_producer(self._settings)
         try:
             await self._producer.start()
         except (KafkaError, OSError) as error:

@@ -44,7 +44,7 @@ class Servers:
     async def open(self) -> None:
         """Connect. Before the worker joins the group."""
         if not self._settings.transactions:
-            self._producer = plain_producer(self._settings.kafka)
+            self._producer = plain_producer(self._settings)
             await self._producer.start()
 
     async def close(self) -> None:
@@ -78,7 +78,7 @@ class Servers:
         """A publisher, not yet started."""
         settings = self._settings
         if settings.transactions:
-            producer = transactional_producer(settings.kafka, settings.transactional_id(number))
+            producer = transactional_producer(settings, settings.transactional_id(number))
             return TransactionalPublisher(producer, settings.app)
 
         async def commit_offsets(offsets: dict[tuple[str, int], int]) -> None:

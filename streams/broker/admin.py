@@ -48,6 +48,34 @@ class Bounds(NamedTuple):
 
 
 _COORDINATOR_S = 10.0
+_KNOWN_S = 30.0  # a new topic is listed by all brokers
+_LOOKS = 5  # each look asks any of the brokers
+
+
+#: what to do about a refusal, by the name of the client's error
+_ADVICE = {
+    "InvalidReplicationFactorError": "set CLOUT_REPLICATION to at most the number of brokers, or start the others",
+    "InvalidTopicError": "use another CLOUT_TOPIC_PREFIX",
+    "PolicyViolationError": "ask who runs the brokers, or have them create the topics as `clout topics list` shows",
+    "TopicAuthorizationFailedError": "this user lacks the right to create topics",
+}
+
+
+def _raise_refused(answers: list[dict[str, Any]]) -> None:
+    """Raise TopicMismatch with the broker's reasons, and for which topics, if a CreateTopics answer has any."""
+    from kafka.errors import TopicAlreadyExistsError, for_code
+
+    refused: dict[str, list[str]] = {}
+    for topic in answers:
+        kind = for_code(topic["error_code"])
+        if topic["error_code"] and kind is not TopicAlreadyExistsError:  # made by another one meanwhile: checked later
+            reason = topic.get("error_message") or kind.description
+            reason = f"{kind.__name__.removesuffix('Error')}: {reason.rstrip('.')}; {_ADVICE.get(kind.__name__, 'see its log')}"
+            refused.setdefault(reason.replace(topic["name"], "<topic>"), []).append(topic["name"])
+    if refused:
+        raise TopicMismatch(
+            "\n".join(f"the broker refuses to create {', '.join(names)}: {reason}" for reason, names in refused.items())
+        )
 
 
 class Admin:
@@ -96,25 +124,37 @@ class Admin:
         ]
 
     def create(self) -> list[str]:
-        """Create what is missing; returns the names created. Existing topics are left as they are."""
+        """Create what is missing; returns the names created. Existing topics are left as they are.
+
+        Raises TopicMismatch with the broker's own reason for each topic that it refuses.
+        """
         missing = [found for found in self.find() if found.partitions is None]
         if missing:
-            self._client.create_topics(
-                {
-                    found.name: {
-                        "num_partitions": found.wanted,
-                        "replication_factor": self._settings.replication,
-                        "configs": found.topic.config,
-                    }
-                    for found in missing
-                },
-                raise_errors=False,
-                wait_for_metadata=True,
-            )
-            still = {found.name for found in self.find() if found.partitions is None}
-            if still:
-                raise TopicMismatch(f"could not create {', '.join(sorted(still))}; see the broker's log")
+            try:
+                answer = self._client.create_topics(
+                    {found.name: self._spec(found) for found in missing}, raise_errors=False
+                )
+            except (self._errors, OSError) as error:
+                raise DependencyDown(f"Kafka at {self._settings.kafka} does not create topics: {error!r}") from None
+            _raise_refused(answer["topics"])
+            self._wait_until_known()
         return [found.name for found in missing]
+
+    def _spec(self, found: Found) -> dict[str, Any]:
+        replication = self._settings.replication
+        return {"num_partitions": found.wanted, "replication_factor": replication, "configs": found.topic.config}
+
+    def _wait_until_known(self) -> None:
+        """Return once the topics are found several times in a row: each broker hears of a new topic a moment later."""
+        until_s, in_a_row = time.monotonic() + _KNOWN_S, 0
+        while in_a_row < _LOOKS:
+            unknown = [found.name for found in self.find() if found.partitions is None]
+            in_a_row = 0 if unknown else in_a_row + 1
+            if unknown and time.monotonic() > until_s:
+                raise TopicMismatch(
+                    f"the broker took {', '.join(unknown)}, and after {_KNOWN_S:g} s does not list them; see its log"
+                )
+            time.sleep(_KNOWN_S / 500 if unknown else 0)
 
     def ids(self) -> dict[str, str]:
         """Base name -> id of every topic of the registry that exists. Raises DependencyDown when Kafka does not answer."""

@@ -17,6 +17,7 @@ from aiokafka.errors import IllegalOperation
 
 from streams.broker.batches import fill
 from streams.partition.ports import Records, Sent
+from streams.settings import Settings
 
 COMMIT_S = 1.0
 TELL_S = 5.0  # as often as other consumers do by default
@@ -152,26 +153,22 @@ class TransactionalPublisher(_Batches):
 
 
 def transactional_producer(
-    brokers: str, transactional_id: str, timeout_ms: int = TRANSACTION_TIMEOUT_MS
+    settings: Settings, transactional_id: str, timeout_ms: int = TRANSACTION_TIMEOUT_MS
 ) -> AIOKafkaProducer:
     """The producer of one partition. Its start fences the predecessor."""
-    return AIOKafkaProducer(
-        bootstrap_servers=brokers.split(","),
-        transactional_id=transactional_id,
-        transaction_timeout_ms=timeout_ms,
-        max_batch_size=MAX_BATCH_BYTES,
-        max_request_size=4_000_000,
-        linger_ms=0,
-    )
+    return AIOKafkaProducer(**_common(settings), transactional_id=transactional_id, transaction_timeout_ms=timeout_ms)
 
 
-def plain_producer(brokers: str) -> AIOKafkaProducer:
+def plain_producer(settings: Settings) -> AIOKafkaProducer:
     """One producer for all partitions of a worker."""
-    return AIOKafkaProducer(
-        bootstrap_servers=brokers.split(","),
-        acks="all",
-        max_batch_size=MAX_BATCH_BYTES,
-        max_request_size=4_000_000,
-        linger_ms=0,
-        enable_idempotence=False,
-    )
+    return AIOKafkaProducer(**_common(settings), acks="all", enable_idempotence=False)
+
+
+def _common(settings: Settings) -> dict[str, Any]:
+    return {
+        "bootstrap_servers": settings.kafka.split(","),
+        "compression_type": None if settings.compression == "none" else settings.compression,
+        "max_batch_size": MAX_BATCH_BYTES,
+        "max_request_size": 4_000_000,
+        "linger_ms": 0,
+    }

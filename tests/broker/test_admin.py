@@ -10,6 +10,7 @@ from kafka.errors import CoordinatorNotAvailableError, GroupAuthorizationFailedE
 
 from streams.broker import admin as module
 from streams.broker.admin import Admin
+from streams.errors import TopicMismatch
 
 
 def admin(answers: list[Any]) -> Admin:
@@ -37,3 +38,17 @@ def test_the_first_group_of_a_broker_is_waited_for(monkeypatch: pytest.MonkeyPat
     refused: list[Any] = [GroupAuthorizationFailedError(), []]
     with pytest.raises(GroupAuthorizationFailedError):
         admin(refused).members()
+
+
+def test_a_topic_that_one_broker_does_not_know_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look may ask another broker: only several in a row that find all topics end the wait."""
+    monkeypatch.setattr(module, "_KNOWN_S", 0.5)
+    slow, quick = [], [SimpleNamespace(name="likes", partitions=4)]
+    looks: list[Any] = [quick, [SimpleNamespace(name="likes", partitions=None)], *[quick] * module._LOOKS, slow]
+    made = object.__new__(Admin)
+    monkeypatch.setattr(made, "find", lambda: looks.pop(0), raising=False)
+    made._wait_until_known()
+    assert looks == [slow]
+    monkeypatch.setattr(made, "find", lambda: [SimpleNamespace(name="likes", partitions=None)])
+    with pytest.raises(TopicMismatch, match=r"likes.*does not list"):
+        made._wait_until_known()

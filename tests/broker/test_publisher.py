@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 from kafka.admin import KafkaAdminClient
 
+from agents.proof.bench.servers import log_bytes
 from streams.broker.publisher import (
     MAX_BATCH_BYTES,
     PlainPublisher,
@@ -23,6 +24,7 @@ from streams.broker.publisher import (
     plain_producer,
     transactional_producer,
 )
+from streams.settings import Settings
 
 KINDS = ("plain on the embedded broker", "plain", "transactional")
 PARTITIONS = 3
@@ -39,6 +41,12 @@ class Scene(NamedTuple):
     kafka: str
     name: str
     transactional: bool
+    compression: str = "none"
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the publisher."""
+        return Settings(kafka=self.kafka, compression=self.compression)
 
     @property
     def wide(self) -> str:
@@ -59,14 +67,14 @@ class Scene(NamedTuple):
     async def publisher(self) -> AsyncIterator[Publisher]:
         """A publisher with a producer of its own, started."""
         if self.transactional:
-            one: Publisher = TransactionalPublisher(transactional_producer(self.kafka, f"{self.name}0"), self.group)
+            one: Publisher = TransactionalPublisher(transactional_producer(self.settings, f"{self.name}0"), self.group)
             try:
                 await one.start()
                 yield one
             finally:
                 await one.stop()
             return
-        async with plain_producer(self.kafka) as producer, AIOKafkaConsumer(
+        async with plain_producer(self.settings) as producer, AIOKafkaConsumer(
             bootstrap_servers=self.kafka, group_id=self.group, enable_auto_commit=False
         ) as consumer:  # fmt: skip
 
@@ -182,6 +190,27 @@ def test_the_order_of_each_partition_is_kept(scene: Scene) -> None:
                     sent[partition] += records
                 await publisher.commit({(scene.narrow, 0): interval})
         assert await scene.read(scene.wide, 3 * 6 * 40) == sent
+
+    play(story)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_what_is_sent_can_be_compressed(scene: Scene, codec: str) -> None:
+    """Whoever reads gets the same records; the log holds less of them."""
+    records = numbered(0, 2_000, size=500)
+
+    async def story() -> None:
+        compressed = scene._replace(compression=codec)
+        for topic, one in ((scene.wide, scene), (scene.narrow, compressed)):
+            async with one.publisher() as publisher:
+                await publisher.begin()
+                for start in range(0, len(records), 100):
+                    await publisher.send(topic, 0, iter(records[start : start + 100]))
+                await publisher.commit({(scene.wide, 0): 1})
+            assert (await scene.read(topic, len(records)))[0] == records
+        if scene.transactional:  # the embedded broker does not tell
+            sizes = log_bytes(scene.settings, [scene.wide, scene.narrow])
+            assert sizes[scene.narrow] < sizes[scene.wide] / 3
 
     play(story)
 

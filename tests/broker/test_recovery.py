@@ -33,7 +33,7 @@ def settings(kafka: str, prefix: str) -> Settings:
 
 async def write(settings: Settings, number: int, *intervals: tuple[Records, bool]) -> None:
     """Transactions of (records, is it committed?)."""
-    producer = transactional_producer(settings.kafka, settings.transactional_id(number))
+    producer = transactional_producer(settings, settings.transactional_id(number))
     publisher = TransactionalPublisher(producer, settings.app)
     await publisher.start()
     try:
@@ -47,7 +47,7 @@ async def write(settings: Settings, number: int, *intervals: tuple[Records, bool
     finally:
         await publisher.stop()
     # as whoever takes over: a commit is seen with its marker, and a successor starts when that is written
-    async with transactional_producer(settings.kafka, settings.transactional_id(number)):
+    async with transactional_producer(settings, settings.transactional_id(number)):
         pass
 
 

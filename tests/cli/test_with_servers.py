@@ -77,6 +77,23 @@ def test_topics_create_check_list(on_kafka: Ask, prefix: str) -> None:
     assert f"{prefix}likes has 4 partitions and should have 5" in other.stderr
 
 
+def test_the_broker_says_why_it_creates_no_topic(on_kafka: Ask, prefix: str) -> None:
+    """Its own reason for each topic, at once, exit code 1; and the topics can still be made as it wants them."""
+    refused = on_kafka("topics", "create", "--replication", "3")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert all(prefix + topic.name in refused.stderr for topic in ALL)
+    assert "InvalidReplicationFactor" in refused.stderr
+    assert "set CLOUT_REPLICATION" in refused.stderr
+    assert "only 1 broker(s) are registered" in refused.stderr
+    dotted = {"topic_prefix": f"{prefix}."}
+    assert on_kafka("topics", "create", **dotted).exit_code == 0
+    collides = on_kafka("topics", "create", topic_prefix=f"{prefix}_")
+    assert collides.exit_code == 1
+    assert collides.stderr.count("collides with existing topic") == len(ALL)
+    assert "CLOUT_TOPIC_PREFIX" in collides.stderr
+    assert on_kafka("topics", "create").exit_code == 0
+
+
 def test_doctor(on_kafka: Ask, redis_url: str, prefix: str) -> None:
     """Missing topics are wrong (exit code 1) with what to do; with topics all is well, also before any worker ran."""
     settings = {"redis": redis_url, "redis_prefix": prefix}

@@ -137,7 +137,7 @@ def test_an_import_that_was_killed_is_no_obstacle(stack: Make) -> None:
     clout = stack(model="plain", partitions=2)
 
     async def killed() -> None:
-        producer = transactional_producer(clout.settings.kafka, clout.settings.transactional_id(1), 900_000)
+        producer = transactional_producer(clout.settings, clout.settings.transactional_id(1), 900_000)
         await producer.start()
         await producer.begin_transaction()
         await producer.send_and_wait(clout.settings.topic(STATE.name), b"half", b"gn:half", 1)

@@ -59,7 +59,7 @@ async def fill(settings: Settings, users: int, kept: int, written: Progress) -> 
         name = f"user-{number:08d}"
         everyone[partition_of(f"{_NETWORK}:{name}", settings.partitions)].append(name)
     for partition, ours in enumerate(everyone):
-        producer = transactional_producer(settings.kafka, f"{settings.app}-{partition}")
+        producer = transactional_producer(settings, f"{settings.app}-{partition}")
         publisher = TransactionalPublisher(producer, settings.app)
         await publisher.start()
         try:

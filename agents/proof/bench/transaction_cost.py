@@ -62,7 +62,7 @@ async def _measure(
 ) -> dict[tuple[str, str], list[float]]:
     """Seconds of each round by place and kind."""
     name = f"{settings.app}-{_TOPIC}"
-    publisher = TransactionalPublisher(transactional_producer(settings.kafka, name), name)
+    publisher = TransactionalPublisher(transactional_producer(settings, name), name)
 
     def now_s() -> dict[str, float]:
         return {
