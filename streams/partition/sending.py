@@ -94,7 +94,7 @@ class Sender:
         for chunk in chunks(self._table, self._spread, self._rule, self._number, cut, self._next_version):
             if chunk.last:
                 self._counts = cut.counts
-            self._view.put(self._flush(chunk, cut.now_ms), self._noted(cut.times) if chunk.last else None)
+            self._view.put(self._shown(chunk, cut.now_ms), self._noted(cut.times) if chunk.last else None)
             self.busy_s += self._cpu_s() - began
             await self._out(SCORES.name, self._number, ((user.encode(), record) for user, _, record in chunk.users))
             await self._out(ALERTS.name, self._number, ((alert.user.encode(), alert.value) for alert in chunk.alerts))
@@ -103,7 +103,7 @@ class Sender:
         if not len(cut.changed):  # say that we are alive and how far we are
             self._version += 1
             self._counts = cut.counts
-            self._view.put(Flush(self._number, self._version, self._pulse(cut.now_ms)), self._noted(cut.times))
+            self._view.put(self._flush(cut.now_ms), self._noted(cut.times))
         if last:  # the next owner looks at what Redis shows
             await self._view.drained(LAST_VIEW_S)
         kept = await self._keep(cut, shown)
@@ -120,7 +120,7 @@ class Sender:
             part = slots[start : start + CHUNK]
             seen = glance(self._table, self._spread, self._number, part, now_ms, self._next_version())
             last = start + CHUNK >= len(slots)
-            self._view.put(self._flush(seen, now_ms), self._noted(times) if last else None)
+            self._view.put(self._shown(seen, now_ms), self._noted(times) if last else None)
 
     def alerts_at(self, slots: Slots, now_ms: int) -> bool:
         """Has an alert to be raised about one of these users?"""
@@ -180,20 +180,16 @@ class Sender:
         shown = scores[scores > 0]
         self._spread.move(np.zeros_like(shown), shown)
 
-    def _flush(self, chunk: Outgoing, now_ms: int) -> Flush:
-        anew, self._anew = self._anew, False
-        bins = self._spread.filled() if anew else chunk.bins
-        return Flush(
-            self._number,
-            self._version,
-            self._pulse(now_ms),
-            chunk.users,
-            bins,
-            chunk.updates,
-            None,
-            [alert.value for alert in chunk.alerts],
-            anew=anew,
-        )
+    def _shown(self, chunk: Outgoing, now_ms: int) -> Flush:
+        alerts = [alert.value for alert in chunk.alerts]
+        return self._flush(now_ms, users=chunk.users, bins=chunk.bins, updates=chunk.updates, alerts=alerts)
+
+    def _flush(self, now_ms: int, **content: Any) -> Flush:
+        """A call under the version of now. The first one drops the histogram of whoever had the partition before."""
+        if self._anew:
+            content["bins"], self._anew = self._spread.filled(), False
+            content["anew"] = True
+        return Flush(self._number, self._version, self._pulse(now_ms), **content)
 
     async def _turn(self) -> None:
         """The others' turn. Redis gets time, if it answers: an interval of very many calls is not the same as Redis being down."""
@@ -205,13 +201,14 @@ class Sender:
     async def _close(self, day: str, scores: Floats, now_ms: int) -> None:
         """The day's closes of all users, for their history."""
         names = self._table.names[: len(scores)]
-        self._closed = self._version + 1
+        self._closed = self._version + 1 if names else self._closed
         for start in range(0, len(names), _CLOSES_CHUNK):
             self._version += 1
             part = slice(start, start + _CLOSES_CHUNK)
             closes = list(zip(names[part], scores[part].tolist(), strict=True))
-            self._view.put(Flush(self._number, self._version, self._pulse(now_ms), closes=(day, closes)))
+            self._view.put(self._flush(now_ms, closes=(day, closes)))
             await self._turn()
 
     def _pulse(self, now_ms: int) -> dict[str, Any]:
-        return pulse(self._table, now_ms, self._owner, self._counts, self.latency.sparse())
+        latency, shown = self.latency.sparse(), self._spread.population
+        return pulse(self._table, now_ms, self._owner, self._counts, latency, shown, self._closed)

@@ -29,8 +29,24 @@ import orjson
 from redis.exceptions import NoScriptError
 
 from streams.scoreboard.connect import AsyncRedis
-from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush
+from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush, Look
 from streams.scoreboard.layout import ALERTS_KEPT, CLOSES_KEPT, UPDATES_KEPT, Keys, shard_of
+
+
+class Script:
+    """One of the Lua scripts beside this module; the server keeps it by its hash."""
+
+    def __init__(self, client: AsyncRedis, name: str) -> None:
+        self._client: Any = client
+        self._text = resources.files("streams.scoreboard").joinpath(f"{name}.lua").read_text(encoding="utf-8")
+        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(self, *call: Any) -> Any:
+        """Number of keys, the keys, the arguments."""
+        try:
+            return await self._client.evalsha(self._sha, *call)
+        except NoScriptError:  # a new or restarted server, or SCRIPT FLUSH: EVAL loads it again
+            return await self._client.eval(self._text, *call)
 
 
 class Writer:
@@ -40,8 +56,7 @@ class Writer:
         self._client: Any = client
         self._partitions = partitions
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
-        self._script = resources.files("streams.scoreboard").joinpath("flush.lua").read_text(encoding="utf-8")
-        self._sha = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
+        self._flush, self._look, self._lacking = (Script(client, name) for name in ("flush", "look", "lacking"))
         self._pack = msgspec.msgpack.Encoder().encode
 
     async def write(self, flush: Flush) -> int:
@@ -54,27 +69,31 @@ class Writer:
         Raises redis.exceptions.RedisError when Redis is down, full or read-only: call again with the same flush,
         as often as it takes. Raises ValueError for a flush that no Redis could take.
         """
-        call = self._call(flush)
-        try:
-            found = await self._client.evalsha(self._sha, *call)
-        except NoScriptError:  # a new or restarted server, or SCRIPT FLUSH: EVAL loads it again
-            found = await self._client.eval(self._script, *call)
-        return int(found)
+        return int(await self._flush(*self._call(flush)))
 
-    async def version(self, partition: int) -> int:
-        """The version that is shown of a partition now; 0: none, or one that nobody can read.
+    async def look(self, partition: int) -> Look:
+        """What Redis has of a partition, and in its shard, now; version 0: none, or one that nobody can read.
 
-        Raises redis.exceptions.RedisError when Redis does not answer.
+        Raises redis.exceptions.RedisError when Redis does not answer, or another program has one of the keys.
         """
-        keys = self._keys[shard_of(partition, len(self._keys))]
-        try:
-            return int(orjson.loads(await self._client.hget(keys.pulse, str(partition)) or b"0")["version"])
-        except (ValueError, TypeError, KeyError):
-            return 0
+        keys = self._of(partition)
+        names = (keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts)
+        return Look(*await self._look(len(names), *names, partition))
+
+    async def lacking(self, partition: int, users: list[str]) -> int:
+        """How many of these users of the partition are not on the board or have no record. Raises RedisError as `look`."""
+        keys, lacking = self._of(partition), 0
+        for start in range(0, len(users), MAX_USERS):
+            some = self._list(users[start : start + MAX_USERS])
+            lacking += await self._lacking(2, keys.board, keys.users, some)
+        return lacking
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def _of(self, partition: int) -> Keys:
+        return self._keys[shard_of(partition, len(self._keys))]
 
     def _call(self, flush: Flush) -> list[Any]:
         """Number of keys, the keys, the arguments: see the head of flush.lua. The client's hot loop."""
@@ -91,7 +110,7 @@ class Writer:
         for user, score, record in flush.users:
             scores += (score, user)
             records += (user, str(record, "utf-8"))  # the MessagePack of Redis knows no bytes
-        keys = self._keys[shard_of(flush.partition, len(self._keys))]
+        keys = self._of(flush.partition)
         spread = keys.spread(flush.partition)
         return [
             *(7, keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts),

@@ -14,7 +14,7 @@ from streams.model.versions import model
 from streams.partition.block import Block
 from streams.partition.ports import Log, Source
 from streams.partition.recovered import Progress, Recovered, loaded
-from streams.scoreboard.flush import Flush
+from streams.scoreboard.flush import Flush, Look
 from streams.topics import SOURCES, STATE
 
 BLOCKS_OUT = 4
@@ -39,11 +39,17 @@ class Scoreboard:
         await self._process.step("was answered by redis")
         return before
 
-    async def version(self, partition: int) -> int:
+    async def look(self, partition: int) -> Look:
         """See streams.scoreboard.flush.Scoreboard."""
         await self._process.step("looks at redis")
         self._check()
-        return self._faults.redis.shown.versions.get(partition, 0)
+        return self._faults.redis.look(partition)
+
+    async def lacking(self, partition: int, users: list[str]) -> int:  # noqa: ARG002 - there is one shard
+        """See streams.scoreboard.flush.Scoreboard."""
+        await self._process.step("looks for its users in redis")
+        self._check()
+        return self._faults.redis.lacking(users)
 
     def _check(self) -> None:
         if self._faults.redis.down:
