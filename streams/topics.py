@@ -38,7 +38,12 @@ STATE = Topic(
     "user + which record, or header",
     "compacted",
     "rows, packed, internal, versioned",
-    _COMPACTED | {"segment.bytes": str(128 << 20), "max.compaction.lag.ms": str(_DAY_MS)},
+    _COMPACTED
+    | {
+        "segment.bytes": str(128 << 20),
+        "max.compaction.lag.ms": str(_DAY_MS),
+        "message.timestamp.type": "LogAppendTime",  # each commit tells a worker what the broker's clock says
+    },
 )
 SCORES = Topic("scores", "user", "compacted", "score record JSON", _COMPACTED)
 ALERTS = Topic("alerts", "user", "30 d", "alert JSON", _days(30))

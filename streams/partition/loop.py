@@ -136,7 +136,18 @@ class Loop:
         intake, sender = self.intake, self._sender
         counts, positions = self.table.counts.as_dict(), dict(intake.positions)
         waiting, behind = intake.turns.at_hand(), self._view.behind
-        return Figures(counts, waiting, sender.version, positions, sender.committed_ms, behind, self._rebuilds)
+        return Figures(
+            counts,
+            waiting,
+            sender.version,
+            positions,
+            sender.committed_ms,
+            behind,
+            self._rebuilds,
+            redis_refuses=self._view.refusal,
+            reasons=dict(intake.rejected.reasons),
+            broker_ahead_ms=sender.broker_ahead_ms,
+        )
 
     def close(self) -> None:
         """Fold nothing more, send what there is, end."""

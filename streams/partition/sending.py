@@ -31,6 +31,7 @@ _CLOSES_CHUNK = 1_000
 _MANY_CALLS = MOST_WAITING // 2  # that wait for Redis: time to give it some
 _REDIS_S = 2.0  # how much of it, at most once an interval
 _STATE_CHUNK = 2_000  # rows encoded before the event loop gets a turn: 5 ms
+_APPENDED = 1  # Kafka's LogAppendTime
 LAST_VIEW_S = 1.0  # how long the last commit waits for Redis: what it then lacks is shown again by who takes over
 
 
@@ -64,6 +65,7 @@ class Sender:
         self.latency = Latency()
         self.busy_s = 0.0
         self.commits = 0
+        self.broker_ahead_ms = 0.0  #: at the last commit, at least; needs a `state` that Kafka stamps itself
         self.committed_ms = 0.0  #: when Kafka last had everything; 0: not yet
         self.kept: tuple[state.Header, int] | None = (
             None  #: the last header committed, and the end of `state` behind it
@@ -111,8 +113,10 @@ class Sender:
         await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms = self.commits + 1, self._wall_ms()
         if kept:
-            header, sent = kept
-            self.kept = header, (await sent).offset + 2  # the header and the marker of the transaction
+            header, sent, before_ms = kept
+            written = await sent
+            self.kept = header, written.offset + 2  # the header and the marker of the transaction
+            self.broker_ahead_ms = _ahead_ms(written, before_ms, self.committed_ms)
 
     def glance(self, slots: Slots, times: list[NDArray[np.int64]], now_ms: int) -> None:
         """Show these users in Redis now; the interval that publishes and keeps them follows."""
@@ -131,8 +135,8 @@ class Sender:
         self._version += 1
         return self._version
 
-    async def _keep(self, cut: Cut, shown: Callable[[], bool]) -> tuple[state.Header, Sent] | None:
-        """The rows that changed and the header go to `state`; returns the header and its batch."""
+    async def _keep(self, cut: Cut, shown: Callable[[], bool]) -> tuple[state.Header, Sent, float] | None:
+        """The rows that changed and the header go to `state`; returns the header, its batch, and when it was sent (ms)."""
         if not self._publisher.transactional:
             return None
         lives = self._table.model.half_lives_ms
@@ -155,8 +159,9 @@ class Sender:
             shown=shown(),
             model=self._table.model.name,
         )
+        before_ms = self._wall_ms()
         sent = await self._out(STATE.name, self._number, [state.header_record(header)])
-        return (header, sent) if sent else None
+        return (header, sent, before_ms) if sent else None
 
     def _noted(self, times: list[NDArray[np.int64]]) -> Callable[[], None]:
         return lambda: self.latency.add(times, self._wall_ms())
@@ -212,3 +217,10 @@ class Sender:
     def _pulse(self, now_ms: int) -> dict[str, Any]:
         latency, shown = self.latency.sparse(), self._spread.population
         return pulse(self._table, now_ms, self._owner, self._counts, latency, shown, self._closed)
+
+
+def _ahead_ms(written: Any, before_ms: float, after_ms: float) -> float:
+    """How far the clock that stamped a record, sent between these two of our moments, is ahead at least; 0 when it may agree."""
+    if getattr(written, "timestamp_type", 0) != _APPENDED:
+        return 0.0
+    return float(max(written.timestamp - after_ms, 0.0) + min(written.timestamp - before_ms, 0.0))

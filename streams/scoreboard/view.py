@@ -18,11 +18,12 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from redis.exceptions import RedisError
 
 from streams.scoreboard.flush import Flush, Look, Scoreboard
+from streams.scoreboard.refusal import refusal
 
 log = logging.getLogger("clout.view")
 
@@ -34,6 +35,13 @@ ASK_AGAIN_S, ASK_AGAIN_AT_MOST_S = (
     600.0,
 )  # users of others are missing: when ours are looked for again, twice as late each time
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
+
+
+class Refusal(NamedTuple):
+    """Redis does not take what is written."""
+
+    why: str  #: and what to do
+    since_s: float  #: monotonic
 
 
 class Partition(Protocol):
@@ -68,6 +76,7 @@ class View:
         self._lost = self._held = self._in_flight = False
         self._something, self._nothing = asyncio.Event(), asyncio.Event()
         self._nothing.set()
+        self.refusal: Refusal | None = None  #: while Redis does not take what is written
         self._look_s = 0.0  # when to look again (the clock of the event loop)
         self._asked: tuple[tuple[int, int], float, float] | None = None  # gaps, when to ask again, the pause after that
 
@@ -169,7 +178,7 @@ class View:
             if not self._lost and (why := self._missing(seen) or await self._asked_for(seen)):
                 self.lose(why)
         except (RedisError, OSError) as error:
-            log.warning("redis does not answer: partition=%d error=%r", self._number, error)
+            log.debug("redis does not answer a look: partition=%d error=%r", self._number, error)
 
     def _missing(self, seen: Look) -> str:
         if seen.version != self._last:
@@ -199,8 +208,20 @@ class View:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                return await self._board.write(flush)
+                before = await self._board.write(flush)
             except (RedisError, OSError) as error:
-                log.warning("redis does not take scores: partition=%d error=%r", flush.partition, error)
+                self._refused(refusal(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            else:
+                if self.refusal:
+                    log.warning("redis takes scores again: partition=%d", self._number)
+                    self.refusal = None
+                return before
+
+    def _refused(self, why: str) -> None:
+        """Said once; nothing is lost meanwhile, the call is repeated."""
+        if self.refusal is None or self.refusal.why != why:
+            log.warning("redis %s: partition=%d, nothing is lost", why, self._number)
+        since_s = self.refusal.since_s if self.refusal else asyncio.get_running_loop().time()
+        self.refusal = Refusal(why, since_s)

@@ -77,6 +77,10 @@ class Servers:
         """What the group gave this worker."""
         return set(self.numbers)
 
+    async def topics(self) -> dict[str, str]:
+        """They are what they were."""
+        return {topic.name: self._faults.broker.logs[topic.name, 0].topic_id for topic in (*SOURCES, STATE)}
+
     def publisher(self, number: int) -> Publisher:
         """A publisher, not yet started."""
         return Publisher(self._process, number)
@@ -176,6 +180,10 @@ class Servers:
     def seen(self, source: Source) -> int:
         """How far the client is."""
         return self._seen.get(source, -1)
+
+    def ends(self, source: Source) -> tuple[int, int]:
+        """As the last look had it."""
+        return self._stable.get(source, 0), self._stable.get(source, 0)
 
     def more(self, source: Source) -> bool:
         """Is there more than was handed out?"""
