@@ -168,4 +168,4 @@ async def latest(
         found |= of
         lacking = {number for number, some in of.items() if len(some) < n and begins[number] > firsts[number]}
         width *= _WIDER
-    return sorted((shown for some in found.values() for shown in some), key=lambda shown: shown.at_ms)[-n:]
+    return sorted((shown for _, some in sorted(found.items()) for shown in some), key=lambda shown: shown.at_ms)[-n:]

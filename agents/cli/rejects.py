@@ -156,7 +156,7 @@ def show(settings: Settings, origin: str, raw: bool, json: bool) -> None:
 def replay(
     settings: Settings, reason: tuple[str, ...], since: int | None, n: int | None, dry_run: bool, json: bool
 ) -> None:
-    """Send rejects whose cause has gone back to their own topic, oldest first: bytes unchanged, keyed as `clout feed` keys.
+    """Send rejects whose cause has gone back to their own topic: bytes unchanged, keyed as `clout feed` does it.
 
     Only what a worker would accept now goes back, by this machine's clock: such as `ts_in_future` after a worker's clock was
     wrong. The others stay and are told by reason. An event and the mark that says so are in one transaction: each goes back at
