@@ -69,7 +69,8 @@ class _One(NamedTuple):
 
 
 def look(settings: Settings, choice: Choice, done: str, told: Told) -> Tally:
-    """What `work` would do now. Sends nothing and disturbs nobody. Raises TopicMismatch, DependencyDown."""
+    """What `work` would do now. Sends nothing and disturbs nobody. Raises CloutError, TopicMismatch, DependencyDown."""
+    _transactions(settings, done)
     return asyncio.run(_Work(settings, choice, done, told).run(None, None))
 
 
@@ -86,14 +87,18 @@ def work(
     `tally` counts along, so that it is known what was committed before an error. Raises CloutError without transactions,
     when another one takes over, or when a topic refuses an event; TopicMismatch, DependencyDown.
     """
+    _transactions(settings, done)
+    with Admin(settings) as admin:
+        admin.check()
+    return asyncio.run(_Work(settings, choice, done, told, tally).guarded(ends))
+
+
+def _transactions(settings: Settings, done: str) -> None:
     if not settings.transactions:
         raise CloutError(
             f"CLOUT_TRANSACTIONS is off, and without transactions an event could go back twice: nothing was {done}. "
             "On an Apache Kafka leave it on"
         )
-    with Admin(settings) as admin:
-        admin.check()
-    return asyncio.run(_Work(settings, choice, done, told, tally).guarded(ends))
 
 
 class _Work:
@@ -104,13 +109,12 @@ class _Work:
     async def guarded(self, ends: Mapping[int, int] | None) -> Tally:
         """`run` with a publisher; what can go wrong is said."""
         settings = self._settings
-        # by the topic, not by CLOUT_APP: whoever works on the same rejects has to fence the others
-        producer = transactional_producer(settings, f"clout-rejects-{settings.topic(REJECTS.name)}")
+        producer = transactional_producer(settings, _transactional_id(settings))
         publisher = TransactionalPublisher(producer, "")
         try:
             async with AsyncExitStack() as stack:
                 stack.push_async_callback(publisher.stop)
-                await publisher.start()
+                await self._start(publisher)
                 return await self.run(publisher, ends)
         except ProducerFenced:
             # the client leaves futures behind that nobody waits for; their error is this one
@@ -130,6 +134,16 @@ class _Work:
                 f"{self._done}. Run it again: what is done is not done twice"
             ) from None
 
+    async def _start(self, publisher: TransactionalPublisher) -> None:
+        try:
+            await publisher.start()
+        except (KafkaError, OSError) as error:
+            raise DependencyDown(
+                f"Kafka at {self._settings.kafka} begins no transaction ({type(error).__name__}: {error}), so nothing was "
+                f"{self._done}. It needs an Apache Kafka, and for its user the right to the transactional id "
+                f"{_transactional_id(self._settings)}"
+            ) from None
+
     async def run(self, publisher: TransactionalPublisher | None, ends: Mapping[int, int] | None) -> Tally:
         """Without a publisher only look."""
         settings, tally = self._settings, self.tally
@@ -145,13 +159,14 @@ class _Work:
         tally.ends = read_to
         begins = await log.since(settings, logs, self._choice.since_ms)
         marks = await log.marks(settings, begins, read_to)
+        limit = read_to if publisher and ends is None else ends
         waiting: list[_One] = []
         size = chosen = read = 0
         async with aclosing(log.records(settings, begins, read_to)) as records:
             async for found in records:
                 read += 1
                 self._told.moves(read)
-                if found.offset >= (ends or read_to)[found.partition]:
+                if limit and found.offset >= limit[found.partition]:
                     continue
                 one = self._chosen(found, marks)
                 if one is None:
@@ -211,6 +226,11 @@ class _Work:
         for one in ones:
             self.tally.reasons[one.kept.reason] += 1
             self.tally.topics[one.kept.origin.topic] += 1
+
+
+def _transactional_id(settings: Settings) -> str:
+    """By the topic, not by CLOUT_APP: whoever works on the same rejects has to fence the others."""
+    return f"clout-rejects-{settings.topic(REJECTS.name)}"
 
 
 async def _abort(publisher: TransactionalPublisher) -> None:

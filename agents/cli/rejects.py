@@ -200,7 +200,7 @@ def drop(
     from agents.admin.reject_work import look
 
     choice, ends = Choice(reason, since, n), None
-    if dry_run or (sys.stdin.isatty() and not yes):
+    if dry_run or (_somebody_there() and not yes):
         tally = _run("looking", lambda told: look(settings, choice, DROPPED, told))
         if dry_run:
             sum_up(tally, DROPPED, json, dry_run=True)
@@ -210,6 +210,11 @@ def drop(
             f"{tally.done:,} rejects ({counted(tally.reasons)}) will be marked as dropped. Go on?", abort=True, err=True
         )
     _work(settings, choice, DROPPED, json, ends)
+
+
+def _somebody_there() -> bool:
+    """Is there a person who could answer?"""
+    return sys.stdin.isatty()
 
 
 def _work(settings: Settings, choice: Any, done: str, json: bool, ends: dict[int, int] | None = None) -> None:
