@@ -47,7 +47,13 @@ STATE = Topic(
 )
 SCORES = Topic("scores", "user", "compacted", "score record JSON", _COMPACTED)
 ALERTS = Topic("alerts", "user", "30 d", "alert JSON", _days(30))
-REJECTS = Topic("rejects", "origin", "30 d", "reason, path, topic, partition, offset, original bytes (JSON)", _days(30))
+REJECTS = Topic(
+    "rejects",
+    "origin",
+    "30 d",
+    "reason, path, topic, partition, offset, original bytes (JSON); the reasons `replayed` and `dropped` are marks",
+    _days(30),
+)
 
 ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
 #: what a worker reads; in every partition number it holds, it holds all of these

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
     "top": ("agents.cli.scores:top", "Show who scores highest now."),
     "alerts": ("agents.cli.alerts:alerts", "Show whose score fell, as it happens with --follow."),
-    "rejects": ("agents.cli.rejects:rejects", "Show the latest records that could not be used, and why."),
+    "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
     "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics."),
     "doctor": ("agents.cli.doctor:doctor", "Look at everything Clout needs; each line says ok or what to do."),
     "config": ("agents.cli.config:config", "Show the effective settings, secrets hidden."),
