@@ -45,6 +45,9 @@ class Clout(faust.App):
         source.maxsize = 10_000  # never full: the transport hands out a few blocks a partition and waits
         return source
 
+    def _create_directories(self) -> None:
+        """None: Faust would make some for its tables, and leave them empty; a read-only file system needs none."""
+
     async def on_start(self) -> None:
         """Before the worker joins the group."""
         await super().on_start()

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 from kafka.admin import KafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from agents.api.serve import serving as api_serving
 from agents.local.embedded import Process, free_port
 from agents.surroundings import kafka as of_kafka
 from agents.surroundings import redis as of_redis
@@ -228,6 +229,20 @@ def test_a_redis_that_refuses_writes(stack: Callable[..., Stack], own_redis: Ser
         clout.settled(30)
         assert worker.said.count(f"redis {words}") <= clout.settings.partitions
         assert "redis takes scores again" in worker.said
+    client.close()
+
+
+def test_a_page_without_a_worker_says_that_redis_refuses(own_redis: Server) -> None:
+    """No worker can tell it, so it looks itself, as soon as somebody asks; a reader's user that may not write says nothing."""
+    settings = Settings.load({}, redis=f"redis://127.0.0.1:{own_redis.port}/0")
+    client = connect_sync(settings)
+    with api_serving(settings) as port:
+        url = f"http://127.0.0.1:{port}/readyz"
+        assert httpx.get(url).json()["rule"] == "pulse"
+        client.config_set("maxmemory", 1)
+        answer = httpx.get(url)
+        assert (answer.status_code, answer.json()["rule"]) == (503, "redis")
+        assert "is full and refuses writes" in answer.json()["reason"]
     client.close()
 
 
