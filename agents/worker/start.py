@@ -67,6 +67,7 @@ def run(settings: Settings, say: Callable[[str], None] | None = None, health: He
     """Run until SIGTERM or SIGINT, then exit the process with 0; 1 when the worker had to end."""
     ready(settings, say or (lambda line: print(line, file=sys.stderr)))  # noqa: T201
     logging.getLogger("clout").setLevel(settings.log_level.upper())
+    logging.getLogger("kafka").setLevel(logging.WARNING)  # of each of its connections it tells ten lines
     app = create_app(settings, health)
     app.finalize()
     # Faust below info installs a spinner and sets the root logger to debug: 115 us an event
