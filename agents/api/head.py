@@ -39,11 +39,11 @@ class Head:
         finally:
             known.cancel()
             app.cancel()  # nothing, if it has ended
-        (ended,) = await asyncio.gather(app, return_exceptions=True)
+        await asyncio.wait({app})
         if answered.is_set():
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif isinstance(ended, Exception):
-            raise ended
+        else:
+            app.result()  # raises what the app raised
 
 
 def _allowing(send: Any) -> Any:
