@@ -43,13 +43,14 @@ BELOW: dict[str, set[str]] = {
 }
 STREAMS = set(BELOW)
 BELOW |= {
+    "agents.terminal": set(),
     "agents.local": STREAMS,
     "agents.feeds": STREAMS,
     "agents.admin": STREAMS,
     "agents.worker": STREAMS,  # with agents.app, agents.actions and agents.scoring: see `room`
     "agents.api": STREAMS | {"agents.worker"},
     "agents.proof": STREAMS | {"agents.local", "agents.feeds", "agents.admin", "agents.worker", "agents.api"},
-    "agents.demo": STREAMS | {"agents.local", "agents.feeds", "agents.worker", "agents.api"},
+    "agents.demo": STREAMS | {"agents.terminal", "agents.local", "agents.feeds", "agents.worker", "agents.api"},
 }
 BELOW["agents.cli"] = set(BELOW)
 
