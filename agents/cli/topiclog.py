@@ -47,20 +47,36 @@ async def _read(consumer: Any, name: str, n: int) -> list[Any]:
         raise TopicMismatch(f"topic {name} does not exist; create it with `clout topics create`")
     partitions = [TopicPartition(name, number) for number in sorted(numbers)]
     first, ends = await asyncio.gather(consumer.beginning_offsets(partitions), consumer.end_offsets(partitions))
-    filled = [tp for tp in partitions if ends[tp] > first[tp]]
-    if not filled:
-        return []
-    consumer.assign(filled)
-    for tp in filled:
-        consumer.seek(tp, max(first[tp], ends[tp] - n))
-    latest: dict[Any, list[Any]] = {tp: [] for tp in filled}
-    until_s = time.monotonic() + _PATIENCE_S
-    left = set(filled)
-    while left and time.monotonic() < until_s:
-        for tp, records in (await consumer.getmany(*left, timeout_ms=_LOOK_MS)).items():
-            latest[tp] = (latest[tp] + records)[-n:]
-        # the embedded broker says an end that is too low: what a fetch says is right
-        left = {tp for tp in left if await consumer.position(tp) < max(ends[tp], consumer.highwater(tp) or 0)}
+    latest: dict[Any, list[Any]] = {tp: [] for tp in partitions}
+    # Offsets are no records: markers of transactions, aborted records and compaction leave gaps. So each partition is read
+    # further and further back, until `n` records are there or its beginning is reached.
+    begin, stop, step = dict(ends), dict[Any, int](), n
+    while open_ := [tp for tp in partitions if len(latest[tp]) < n and begin[tp] > first[tp]]:
+        start = {tp: max(first[tp], begin[tp] - step) for tp in open_}
+        for tp, records in (await _between(consumer, start, begin, stop, n)).items():
+            latest[tp] = (records + latest[tp])[-n:]
+        begin |= start
+        stop, step = begin, step * 4
     records = [record for some in latest.values() for record in some]
     records.sort(key=lambda record: (record.timestamp, record.partition, record.offset))
     return records[-n:]
+
+
+async def _between(
+    consumer: Any, start: dict[Any, int], ends: dict[Any, int], stop: dict[Any, int], n: int
+) -> dict[Any, list[Any]]:
+    """The last `n` records of each partition from `start` to `stop`; without a `stop` to its end, at least to `ends`."""
+    consumer.assign(list(start))
+    for tp, offset in start.items():
+        consumer.seek(tp, offset)
+    found: dict[Any, list[Any]] = {tp: [] for tp in start}
+    left, until_s = set(start), time.monotonic() + _PATIENCE_S
+    while left and time.monotonic() < until_s:
+        for tp, records in (await consumer.getmany(*left, timeout_ms=_LOOK_MS)).items():
+            wanted = [record for record in records if record.offset < stop[tp]] if tp in stop else records
+            found[tp] = (found[tp] + wanted)[-n:]
+            until_s = time.monotonic() + _PATIENCE_S
+        # the embedded broker says an end that is too low: what a fetch says is right
+        reached = {tp: await consumer.position(tp) for tp in left}
+        left = {tp for tp in left if reached[tp] < stop.get(tp, max(ends[tp], consumer.last_stable_offset(tp) or 0))}
+    return found

@@ -11,9 +11,11 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.partitioner.default import murmur2
 
+from agents.cli.topiclog import newest
 from streams.broker.admin import Admin
 from streams.events import Reject
 from streams.formats import rejects
@@ -176,6 +178,57 @@ def test_feed_synthetic_with_rate_and_limit(with_topics: Ask) -> None:
     assert done.exit_code == 0
     assert time.monotonic() - began_s > 0.39
     assert orjson.loads(done.stdout)["fed"] == 200
+
+
+def test_latest_records_of_the_embedded_broker(embedded_kafka: str, prefix: str) -> None:
+    """Its ends are told too low, and it knows no stable end: what a fetch says is right."""
+    settings = Settings(kafka=embedded_kafka, topic_prefix=prefix, transactions=False)
+    with Admin(settings) as admin:
+        admin.create()
+    producer = KafkaProducer(bootstrap_servers=embedded_kafka)
+    for n in range(9):
+        producer.send(f"{prefix}rejects", value=b"%d" % n, partition=n % 2, timestamp_ms=NOW_MS + n)
+    producer.flush()
+    producer.close()
+    for n in (1, 4, 50):
+        records = asyncio.run(newest(settings, "rejects", n))
+        assert [int(record.value) for record in records] == list(range(9))[-n:]
+
+
+@pytest.mark.parametrize("open_one", [False, True])
+def test_rejects_behind_markers_and_gaps(with_topics: Ask, kafka: str, prefix: str, open_one: bool) -> None:
+    """N are N records, though markers of transactions and aborted records take offsets too, and one may still be open."""
+    topic = f"{prefix}rejects"
+
+    async def write() -> Any:
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{prefix}x")
+        await producer.start()
+        for n in range(26):
+            key, value = rejects.record(Reject("not_json", "$", f"wrong {n}"), Origin("likes", 0, n), b"x")
+            async with producer.transaction():
+                await producer.send(topic, key=key, value=value, partition=n % 2, timestamp_ms=NOW_MS + n)
+        await producer.begin_transaction()
+        for n in range(60):  # of no use to anybody
+            await producer.send_and_wait(topic, value=b"aborted", partition=n % 2)
+        if open_one:
+            await producer.flush()
+            return producer
+        await producer.abort_transaction()
+        return await producer.stop()
+
+    async def ask() -> Any:
+        producer = await write()
+        try:
+            return [await newest(Settings(kafka=kafka, topic_prefix=prefix), "rejects", n) for n in (1, 5, 26, 99)]
+        finally:
+            if producer:
+                await producer.abort_transaction()
+                await producer.stop()
+
+    found = asyncio.run(ask())
+    assert [len(records) for records in found] == [1, 5, 26, 26]
+    for records in found:
+        assert [record.timestamp - NOW_MS for record in records] == list(range(26))[-len(records) :]
 
 
 def test_rejects(with_topics: Ask, kafka: str, prefix: str) -> None:
