@@ -50,12 +50,14 @@ def open_bytes(path: str, stdin: BinaryIO | None = None) -> BinaryIO:
 class Lines:
     """Iterator over the lines of a stream, without their ends and without blank ones.
 
-    `number` is the line last handed out, from 1; `blank` and `too_long` count what was left out.
+    `number` is the line last handed out, from 1; `blank` and `too_long` count what was left out. Lines before `first` are
+    passed over, and counted nowhere else than in `number`.
     Raises CloutError, naming the last good line, when compressed data end early or are damaged.
     """
 
-    def __init__(self, raw: BinaryIO, name: str) -> None:
+    def __init__(self, raw: BinaryIO, name: str, first: int = 1) -> None:
         self.name = name
+        self.first = first
         self.number = 0
         self.blank = 0
         self.too_long = 0
@@ -75,9 +77,17 @@ class Lines:
         else:
             self._chunks = self._plain(rest)
 
+    @property
+    def read(self) -> int:
+        """How many lines with something in them were handed out."""
+        return max(0, self.number - self.first + 1) - self.blank
+
     def __iter__(self) -> Iterator[bytes]:
         for line in self._split():
             self.number += 1
+            if self.number < self.first:
+                self.blank = self.too_long = 0
+                continue
             text = line.strip() if self.number > 1 else line.removeprefix(b"\xef\xbb\xbf").strip()
             if text:
                 yield text

@@ -33,17 +33,20 @@ class Source:
     that begins with `malformed: `. Iterating raises UsageError (another format), CloutError (data end early).
     """
 
-    def __init__(self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any], from_line: int = 1
+    ) -> None:
         self.path = path
         self.format = format
         self.skipped: Counter[str] = Counter()
         self._malformed = 0
+        self._reached = 0
         self._name = "stdin" if path == "-" else path
         if format not in _FORMATS:
             raise UsageError(f"unknown format `{format}`; one of {', '.join(FORMATS)}")
         self._raw = open_bytes(path, stdin)
         try:
-            self._lines = Lines(self._raw, self._name)
+            self._lines = Lines(self._raw, self._name, from_line)
             self._records = _FORMATS[format](self._watched(self._lines), self, **options)
         except OSError as error:
             self.close()
@@ -63,6 +66,11 @@ class Source:
         """The number of the line last read, from 1."""
         return self._lines.number
 
+    @property
+    def begun(self) -> int:
+        """The line that the record last handed out begins in: who reads on from it leaves nothing out."""
+        return self._reached or self.line
+
     def __iter__(self) -> Iterator[Produced]:
         return self._running
 
@@ -80,20 +88,27 @@ class Source:
         if self.path != "-":
             self._raw.close()
 
+    def reached(self, line: int) -> None:
+        self._reached = line
+
     def skip(self, reason: str) -> None:
         self.skipped[reason] += 1
 
     def malformed(self, reason: str) -> None:
         self.skipped[f"malformed: {reason}"] += 1
         self._malformed += 1
-        if self._malformed == GIVE_UP_LINES == self.line - self._lines.blank:
+        if self._malformed == GIVE_UP_LINES == self._lines.read:
             self._give_up()
 
     def _run(self) -> Iterator[Produced]:
         try:
             yield from self._records
-            if self._malformed and self._malformed == self.line - self._lines.blank:
+            if self._malformed and self._malformed == self._lines.read:
                 self._give_up()
+            if self._lines.first > self.line + 1:
+                raise UsageError(
+                    f"{self._name} ends with line {self.line}; there is no line {self._lines.first} to go on from"
+                )
         finally:
             if self._lines.blank:
                 self.skipped["blank line"] = self._lines.blank
@@ -122,13 +137,17 @@ class Source:
         )
 
 
-def open_source(path: str, format: str = "events", *, stdin: BinaryIO | None = None, **options: Any) -> Source:
+def open_source(
+    path: str, format: str = "events", *, stdin: BinaryIO | None = None, from_line: int = 1, **options: Any
+) -> Source:
     """The records of the file `path` (plain, gzip or zstd, told by content), `-` for stdin, as an iterator.
+
+    Lines before `from_line` (from 1, blank and bad ones count) are passed over.
 
     `format` is one of `FORMATS`; `options` are the keyword arguments of the format's `read`. Raises UsageError at
     once if the file cannot be opened, and while iterating if it is in another format.
     """
-    return Source(path, format, stdin, options)
+    return Source(path, format, stdin, options, from_line)
 
 
 _FIELDS = (
