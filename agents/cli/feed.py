@@ -21,7 +21,7 @@ from streams.broker.admin import Admin
 from streams.errors import CloutError, TopicMismatch, UsageError
 from streams.model.memory import PER_KIND
 from streams.settings import Settings
-from streams.sources import FORMATS, Produced, Source, Synthetic, open_source
+from streams.sources import FORMATS, MALFORMED, Produced, Source, Synthetic, open_source
 
 SYNTHETIC = "synthetic"
 SYNTHETIC_RATE = 2_000.0  # without a limit and a rate the generator would fill the broker's disk
@@ -58,7 +58,7 @@ def feed(
     """Send events from SOURCE to the topics, keyed by actor, in the order given.
 
     SOURCE is a file (plain, gzip or zstd), - for stdin, or `synthetic` for the generator, whose events happen now. Exit code
-    0 once all is acknowledged, 1 if the broker refused a record; the others are sent all the same.
+    0 once all is acknowledged, 1 if the broker refused a record (the others are sent all the same) or none is an event.
 
     \b
     clout feed events.ndjson
@@ -100,7 +100,19 @@ def feed(
             raise
         finally:
             _sum_up(feeder, records, time.monotonic() - began_s, json)
+    if isinstance(records, Source) and _nothing_useful(records, feeder.sent):
+        return 1
     return 1 if feeder.refused else 0
+
+
+def _nothing_useful(source: Source, sent: int) -> bool:
+    """Was there something, and none of it an event? Then it is said."""
+    wrong = source.useless + sum(n for reason, n in source.skipped.items() if reason.startswith(MALFORMED))
+    if not wrong or source.useless < sent:
+        return False
+    what = f"clout: none of {wrong:,} lines is an event" + (", each becomes a reject" if source.useless else "")
+    say(f"{what}; is {safe(source.path)} the right file, and {source.format} its --format?")
+    return True
 
 
 def _has_lines(source: str, from_line: int) -> None:

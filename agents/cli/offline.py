@@ -21,7 +21,7 @@ from streams.model.table import Table
 from streams.model.versions import model
 from streams.offline import Report, Scored, fold, scored
 from streams.settings import Settings
-from streams.sources import FORMATS, Produced, Source, open_source
+from streams.sources import FORMATS, MALFORMED, Produced, Source, open_source
 
 _TOP = 10
 
@@ -69,7 +69,8 @@ def offline(
             else:
                 console().print(leaderboard([orjson.loads(one.record) for one in best]))
     _sum_up(table, report, skipped, as_of_ms, time.monotonic() - began_s)
-    return 1 if table.counts.rejected and not len(table) else 0
+    unread = any(reason.startswith(MALFORMED) for reason in skipped)
+    return 1 if (table.counts.rejected or unread) and not table.counts.folded and not report.later else 0
 
 
 def _fold(

@@ -13,21 +13,12 @@ from typing import BinaryIO, cast
 import zstandard
 
 from streams.errors import CloutError, UsageError
+from streams.sources.kinds import LONGEST_MAGIC_BYTES, by_magic
 
 CHUNK_BYTES = 1 << 18
 MAX_LINE_BYTES = 16 << 20  # no event is near that; a file without line ends must not fill the memory
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_LONGEST_MAGIC_BYTES = 6
-_OTHER = {
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"PK\x03\x04": "zip",
-    b"7z\xbc\xaf": "7z",
-    b"PAR1": "Parquet",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"SQLite": "SQLite",
-}
 
 
 def open_bytes(path: str, stdin: BinaryIO | None = None) -> BinaryIO:
@@ -62,13 +53,10 @@ class Lines:
         self.blank = 0
         self.too_long = 0
         head = b""
-        while len(head) < _LONGEST_MAGIC_BYTES and (more := raw.read(_LONGEST_MAGIC_BYTES - len(head))):
+        while len(head) < LONGEST_MAGIC_BYTES and (more := raw.read(LONGEST_MAGIC_BYTES - len(head))):
             head += more
-        for magic, kind in _OTHER.items():
-            if head.startswith(magic):
-                raise UsageError(
-                    f"{name} is {kind} data; unpack it first (plain text, gzip and zstd are read as they are)"
-                )
+        if known := by_magic(head):
+            raise UsageError(f"{name} {known}")
         rest = cast(BinaryIO, _Rejoined(head, raw))
         if head.startswith(_GZIP):
             self._chunks = self._gzip(rest)

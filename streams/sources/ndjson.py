@@ -23,13 +23,13 @@ def read(lines: Iterable[bytes], report: Report) -> Iterator[Produced]:
     Lines that are no JSON object or have an unknown `type` go to `likes` without a key, where they become rejects.
     So does a line without `type`; as any topic would take it for its own kind, it gets a `type` that none accepts.
     """
-    del report  # nothing is skipped
     for line in lines:
         try:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
             event = None
         if not isinstance(event, dict):
+            report.unusable()
             yield Produced(REJECTING_TOPIC, b"", line, NO_TIME)
             continue
         kind = event.get("type")
@@ -37,7 +37,9 @@ def read(lines: Iterable[bytes], report: Report) -> Iterator[Produced]:
         ts = _ts_ms(event.get("ts"))
         if topic:
             yield Produced(topic, _key(event), line, ts)
-        elif kind is None and event:
+            continue
+        report.unusable()
+        if kind is None and event:
             yield Produced(REJECTING_TOPIC, b"", line[:-1] + b',"type":"missing"}', ts)
         else:
             yield Produced(REJECTING_TOPIC, b"", line, ts)

@@ -11,9 +11,11 @@ import orjson
 
 from streams.errors import UsageError
 from streams.sources import gharchive, higgs, jetstream, ndjson
+from streams.sources.kinds import by_line
 from streams.sources.lines import MAX_LINE_BYTES, Lines, open_bytes
 from streams.sources.record import Produced
 
+MALFORMED = "malformed: "  # begins the reason why a line could not be read
 GIVE_UP_LINES = 100  # so many lines, none in the format: it is another file, not a bad line
 
 
@@ -30,7 +32,7 @@ class Source:
     """Records of one file, in its order, each once; constant memory.
 
     `skipped` counts lines that gave no record, by reason; a line that could not be read at all counts under a reason
-    that begins with `malformed: `. Iterating raises UsageError (another format), CloutError (data end early).
+    that begins with `malformed: `. `useless` counts records that can only be rejected. Iterating raises UsageError (another format), CloutError (data end early).
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Source:
         self.skipped: Counter[str] = Counter()
         self._malformed = 0
         self._reached = 0
+        self._first = 0  # while the line behind the first has been looked at already
+        self.useless = 0
         self._name = "stdin" if path == "-" else path
         if format not in _FORMATS:
             raise UsageError(f"unknown format `{format}`; one of {', '.join(FORMATS)}")
@@ -64,7 +68,7 @@ class Source:
     @property
     def line(self) -> int:
         """The number of the line last read, from 1."""
-        return self._lines.number
+        return self._first or self._lines.number
 
     @property
     def begun(self) -> int:
@@ -91,11 +95,14 @@ class Source:
     def reached(self, line: int) -> None:
         self._reached = line
 
+    def unusable(self) -> None:
+        self.useless += 1
+
     def skip(self, reason: str) -> None:
         self.skipped[reason] += 1
 
     def malformed(self, reason: str) -> None:
-        self.skipped[f"malformed: {reason}"] += 1
+        self.skipped[f"{MALFORMED}{reason}"] += 1
         self._malformed += 1
         if self._malformed == GIVE_UP_LINES == self._lines.read:
             self._give_up()
@@ -113,24 +120,36 @@ class Source:
             if self._lines.blank:
                 self.skipped["blank line"] = self._lines.blank
             if self._lines.too_long:
-                self.skipped[f"malformed: longer than {MAX_LINE_BYTES >> 20} MiB"] = self._lines.too_long
+                self.skipped[f"{MALFORMED}longer than {MAX_LINE_BYTES >> 20} MiB"] = self._lines.too_long
             self.close()
 
     def _watched(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The lines, after a look at the first: a file plainly in another format is refused before anything is sent."""
         rest = iter(lines)
+        peeked: list[bytes] = []
+
+        def following() -> bytes | None:
+            peeked.extend([line] if (line := next(rest, None)) is not None else [])
+            return line
+
         for line in rest:
+            number = self.line
             guess = sniff(line)
             if guess and guess != self.format:
                 raise UsageError(
                     f"{self._name}:{self.line}: this looks like {guess}, not {self.format}; use the format `{guess}`"
                 )
+            if not guess and (known := by_line(line, following, json=self.format != "higgs")):
+                raise UsageError(f"{self._name} {known}")
+            self._first = number if peeked else 0
             yield line
             break
+        self._first = 0
+        yield from peeked
         yield from rest
 
     def _give_up(self) -> None:
-        reason = self.skipped.most_common(1)[0][0].removeprefix("malformed: ")
+        reason = self.skipped.most_common(1)[0][0].removeprefix(MALFORMED)
         raise UsageError(
             f"{self._name}: none of the first {self._malformed} lines is in the format {self.format} ({reason}); "
             f"check the file, or choose another format: {', '.join(FORMATS)}"

@@ -156,6 +156,31 @@ def test_a_damaged_file_says_it_too(at: Ask, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("format_", "lines", "code", "sent"),
+    [
+        ("events", [b"what", b"is this"], 1, 2),
+        ("events", [b'{"a":1}', b'{"type":"poke"}'], 1, 2),
+        ("events", [b"what", like(1)], 0, 2),
+        ("events", [], 0, 0),
+        ("jetstream", [b'{"kind":"identity"}', b"what"], 1, 0),
+        ("jetstream", [b'{"kind":"identity"}'], 0, 0),
+        ("higgs", [b"1 2"], 2, 0),
+        ("events", ["{}\n".encode("utf-16")], 2, 0),
+    ],
+)
+def test_success_is_not_told_of_nothing(
+    at: Ask, clout: Ask, tmp_path: Path, format_: str, lines: list[bytes], code: int, sent: int
+) -> None:
+    """A feed, and an offline score, of which no line was an event ends with an error; an empty file has nothing wrong."""
+    file, broker = tmp_path / "f", Broker()
+    file.write_bytes(b"\n".join(lines))
+    done = at(broker, str(file), "--format", format_)
+    assert (done.exit_code, len(broker.taken)) == (code, sent), done.output
+    assert ("none of" in done.stderr) == (code == 1 or format_ == "higgs")
+    assert clout("offline", str(file), "--format", format_).exit_code == code
+
+
+@pytest.mark.parametrize(
     ("source", "line", "says"),
     [
         ("synthetic", "2", "the generator makes other events"),
