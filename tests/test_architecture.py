@@ -26,7 +26,8 @@ MOST_LONG = 5
 BASE = {"streams.errors", "streams.events", "streams.clocks", "streams.partitioner"}
 BELOW: dict[str, set[str]] = {
     "streams.errors": set(),
-    "streams.events": {"streams.errors"},
+    "streams.mistakes": set(),
+    "streams.events": {"streams.errors", "streams.mistakes"},
     "streams.clocks": set(),
     "streams.partitioner": set(),
     "streams.model": {"streams.errors", "streams.events"},

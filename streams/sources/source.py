@@ -32,7 +32,8 @@ class Source:
     """Records of one file, in its order, each once; constant memory.
 
     `skipped` counts lines that gave no record, by reason; a line that could not be read at all counts under a reason
-    that begins with `malformed: `. `useless` counts records that can only be rejected. Iterating raises UsageError (another format), CloutError (data end early).
+    that begins with `malformed: `. `useless` counts records that can only be rejected. Iterating raises UsageError
+    (another format, or no text at all), CloutError (data end early).
     """
 
     def __init__(
