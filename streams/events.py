@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -87,7 +87,10 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
     try:
         event = decode_event(value)
     except msgspec.ValidationError as error:
-        return _invalid(str(error), value)
+        found = _without_broken_parts(value, error)
+        if isinstance(found, Reject):
+            return found
+        event = found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _no_json(value, error)
     name, actor, target, network = event.id, event.actor, event.target, event.network
@@ -105,6 +108,33 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
     ):
         return event
     return _explain(event, kind, newest_ms) or event
+
+
+class _Bare(Event, frozen=True, gc=False):
+    """An event whose optional parts may be anything. `ref` is one where nothing is undone."""
+
+    ref: Any = None
+    object: Any = None
+    topics: Any = None
+
+
+_decode_bare = msgspec.json.Decoder(_Bare).decode
+_OPTIONAL = ("$.object", "$.topics", "$.ref")
+
+
+def _without_broken_parts(value: bytes, error: msgspec.ValidationError) -> Event | Reject:
+    """The event without `object`, `topics` and `ref` if that is what is wrong: nothing is scored by them."""
+    reject = _invalid(str(error), value)
+    if not reject.path.startswith(_OPTIONAL):
+        return reject
+    try:
+        bare = _decode_bare(value)
+    except msgspec.ValidationError as other:
+        return _invalid(str(other), value)
+    if bare.undo and not isinstance(bare.ref, str):
+        return Reject("wrong_type", "$.ref", "an undo names what it reverses by `ref`, the id of that event, a text")
+    ref = bare.ref if isinstance(bare.ref, str) else None
+    return Event(bare.id, bare.network, bare.actor, bare.ts, bare.target, bare.type, ref, undo=bare.undo)
 
 
 def _no_json(value: bytes, error: Exception) -> Reject:
