@@ -87,6 +87,9 @@ def _seconds(lines: Iterable[bytes], report: Report) -> Iterator[tuple[int, list
         if line is None:
             break
         parts = line.split()
+        if len(parts) in (2, 3) and all(part.isdigit() for part in parts):
+            report.malformed("an edge of a network file, which has no times; they are in higgs-activity_time.txt")
+            continue
         if len(parts) != 4 or parts[3] not in _KINDS:
             report.malformed("not `A B ts RT|RE|MT`")
             continue

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from streams.sources.record import Produced, produced
+from streams.sources.torn import objects
 
 if TYPE_CHECKING:
     from streams.sources.report import Report
@@ -39,9 +38,8 @@ def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") ->
     An undo has `ref` = that id and no target: a deletion does not say whose it was. A deleted post undoes its reply;
     its mentions stay, for nobody knows from the line whether there were any.
     """
-    for line in lines:
+    for _, message in objects(lines, report, is_one):
         try:
-            message = orjson.loads(line)
             kind = message["kind"] if "kind" in message else _OLD_KINDS[message["type"]]
             if kind == "commit":
                 commit = message["commit"]
@@ -50,11 +48,18 @@ def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") ->
             else:
                 report.skip(_other(kind, message))
                 continue
-        except (orjson.JSONDecodeError, *_WRONG):
+        except _WRONG:
             report.malformed("not a message of Jetstream, or without the fields its kind has")
             continue
         for event in events:
             yield produced({"id": event.pop("id"), "network": network, "actor": actor, "ts": ts_ms, **event})
+
+
+def is_one(message: Any) -> bool:
+    """Has it the fields of every message?"""
+    return (
+        isinstance(message, dict) and message.keys() >= {"did", "time_us"} and ("kind" in message or "type" in message)
+    )
 
 
 def _commit(actor: str, commit: dict[str, Any], report: Report) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from streams.events import TOPIC_OF
+from streams.events import KINDS, TOPIC_OF
 from streams.sources.record import NO_TIME, Produced
+from streams.sources.torn import pieces
 
 if TYPE_CHECKING:
     from streams.sources.report import Report
@@ -21,6 +22,7 @@ def read(lines: Iterable[bytes], report: Report) -> Iterator[Produced]:
     """Every line as one record, its bytes unchanged, in the topic of its `type`; nothing is left out.
 
     Lines that are no JSON object or have an unknown `type` go to `likes` without a key, where they become rejects.
+    Where a line is no JSON but holds events, each of them is a record, and the rest is one for `likes`.
     So does a line without `type`; as any topic would take it for its own kind, it gets a `type` that none accepts.
     """
     for line in lines:
@@ -28,6 +30,12 @@ def read(lines: Iterable[bytes], report: Report) -> Iterator[Produced]:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
             event = None
+            found, rest = pieces(line, is_one)
+            if found:
+                yield from read(found, report)
+                if not rest:
+                    continue
+                line = rest
         if not isinstance(event, dict):
             report.unusable()
             yield Produced(REJECTING_TOPIC, b"", line, NO_TIME)
@@ -43,6 +51,11 @@ def read(lines: Iterable[bytes], report: Report) -> Iterator[Produced]:
             yield Produced(REJECTING_TOPIC, b"", line[:-1] + b',"type":"missing"}', ts)
         else:
             yield Produced(REJECTING_TOPIC, b"", line, ts)
+
+
+def is_one(event: Any) -> bool:
+    """Has it the fields that every event has, and a type that is known?"""
+    return isinstance(event, dict) and event.keys() >= {"network", "actor", "ts"} and event.get("type") in KINDS
 
 
 def _key(event: dict[str, Any]) -> bytes:

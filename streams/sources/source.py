@@ -170,11 +170,10 @@ def open_source(
     return Source(path, format, stdin, options, from_line)
 
 
-_FIELDS = (
-    ("jetstream", {"did", "time_us", "kind"}),
-    ("gharchive", {"repo", "dt"}),
-    ("gharchive", {"repo", "created_at"}),
-    ("events", {"network", "actor", "ts"}),
+_KNOWN = (
+    ("events", lambda record: record.keys() >= {"network", "actor", "ts"}),  # first: events may have any more fields
+    ("jetstream", jetstream.is_one),
+    ("gharchive", gharchive.is_one),
 )
 _HIGGS = re.compile(rb"\S+\s+\S+\s+\d+\s+(RT|RE|MT)")
 
@@ -189,7 +188,4 @@ def sniff(line: bytes) -> str | None:
         return None
     if not isinstance(record, dict):
         return None
-    for guess, fields in _FIELDS:
-        if record.keys() >= fields:
-            return guess
-    return None
+    return next((guess for guess, is_one in _KNOWN if is_one(record)), None)
