@@ -196,6 +196,8 @@ def _sum_up(feeder: Feeder, records: Any, seconds: float, json: bool) -> None:
     line = f"fed {fed:,} records in {seconds:.1f} s ({per_s:,.0f}/s)"
     line += f": {counted(feeder.acked)}" if fed else ""
     line += f"; skipped {sum(skipped.values()):,}: {counted(skipped)}" if skipped else ""
+    first_bad = getattr(records, "first_bad", None)
+    line += f"; the first line that is no event is {first_bad:,}" if first_bad else ""
     line += f"; refused {feeder.refused:,}" if feeder.refused else ""
     lost = feeder.sent - fed - feeder.refused
     line += f"; not acknowledged {lost:,}" if lost else ""
@@ -206,6 +208,7 @@ def _sum_up(feeder: Feeder, records: Any, seconds: float, json: bool) -> None:
                 "fed": fed,
                 "topics": dict(feeder.acked),
                 "skipped": skipped,
+                "first_bad_line": first_bad,
                 "refused": feeder.refused,
                 "not_acknowledged": lost,
                 "seconds": round(seconds, 3),

@@ -13,7 +13,7 @@ import click
 import orjson
 
 from agents.cli.options import TIME, json_option, settings_options
-from agents.cli.output import console, counted, leaderboard, moment, say
+from agents.cli.output import console, counted, leaderboard, moment, safe, say
 from agents.cli.progress import Progress, position, progress, size_of
 from streams.errors import UsageError
 from streams.events import MAX_AHEAD_MS
@@ -91,6 +91,8 @@ def _fold(
                 with open_source(path, format) as source:
                     now[:] = [source]
                     yield from source
+                if source.first_bad:
+                    say(f"{safe(path)}:{source.first_bad}: the first line that is no event")
                 for reason, count in source.skipped.items():
                     skipped[reason] = skipped.get(reason, 0) + count
 

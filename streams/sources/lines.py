@@ -18,7 +18,10 @@ from streams.sources.kinds import LONGEST_MAGIC_BYTES, by_magic
 CHUNK_BYTES = 1 << 18
 MAX_LINE_BYTES = 16 << 20  # no event is near that; a file without line ends must not fill the memory
 _GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
+_ZSTD = (
+    b"\x28\xb5\x2f\xfd",
+    *(bytes((byte,)) + b"\x2a\x4d\x18" for byte in range(0x50, 0x60)),
+)  # frames of data, of notes
 
 
 def open_bytes(path: str, stdin: BinaryIO | None = None) -> BinaryIO:
@@ -52,6 +55,7 @@ class Lines:
         self.number = 0
         self.blank = 0
         self.too_long = 0
+        self.first_too_long = 0
         head = b""
         while len(head) < LONGEST_MAGIC_BYTES and (more := raw.read(LONGEST_MAGIC_BYTES - len(head))):
             head += more
@@ -74,7 +78,7 @@ class Lines:
         for line in self._split():
             self.number += 1
             if self.number < self.first:
-                self.blank = self.too_long = 0
+                self.blank = self.too_long = self.first_too_long = 0
                 continue
             text = line.strip() if self.number > 1 else line.removeprefix(b"\xef\xbb\xbf").strip()
             if text:
@@ -103,6 +107,7 @@ class Lines:
         if size_bytes <= MAX_LINE_BYTES:
             return b"".join(pieces)
         self.too_long += 1
+        self.first_too_long = self.first_too_long or self.number + 1
         self.blank -= 1  # it is handed on as an empty line, and counted once
         return b""
 

@@ -29,13 +29,12 @@ def read(lines: Iterable[bytes], report: Report) -> Iterator[Produced]:
         try:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
-            event = None
             found, rest = pieces(line, is_one)
-            if found:
-                yield from read(found, report)
-                if not rest:
-                    continue
-                line = rest
+            yield from read(found, report)
+            if rest or not found:
+                report.unusable()
+                yield Produced(REJECTING_TOPIC, b"", rest if found else line, NO_TIME)
+            continue
         if not isinstance(event, dict):
             report.unusable()
             yield Produced(REJECTING_TOPIC, b"", line, NO_TIME)

@@ -46,6 +46,7 @@ class Source:
         self._reached = 0
         self._first = 0  # while the line behind the first has been looked at already
         self.useless = 0
+        self._bad = 0
         self._name = "stdin" if path == "-" else path
         if format not in _FORMATS:
             raise UsageError(f"unknown format `{format}`; one of {', '.join(FORMATS)}")
@@ -96,8 +97,14 @@ class Source:
     def reached(self, line: int) -> None:
         self._reached = line
 
+    @property
+    def first_bad(self) -> int | None:
+        """The first line that is not in the format, or of which a record came that can only be rejected."""
+        return min((line for line in (self._bad, self._lines.first_too_long) if line), default=None)
+
     def unusable(self) -> None:
         self.useless += 1
+        self._bad = self._bad or self.line
 
     def skip(self, reason: str) -> None:
         self.skipped[reason] += 1
@@ -105,6 +112,7 @@ class Source:
     def malformed(self, reason: str) -> None:
         self.skipped[f"{MALFORMED}{reason}"] += 1
         self._malformed += 1
+        self._bad = self._bad or self.line
         if self._malformed == GIVE_UP_LINES == self._lines.read:
             self._give_up()
 
