@@ -133,12 +133,13 @@ def _how_to_go_on(feeder: Feeder, places: Places, source: str, format: str) -> s
     where = f"with line {line} of what came through the pipe"
     if size_of(source) is not None:
         where = f"with `clout feed {safe(shlex.quote(source))}{given} --from-line {line}`"
-    settled = feeder.acked.total() + feeder.refused
-    behind = settled - (first - 1)
+    behind = feeder.acked.total() + feeder.refused - (first - 1)
+    told = f"clout: go on {where}: everything before it has arrived"
+    if not behind and not feeder.uncertain:
+        return f"{told}, and nothing of what follows"
     return (
-        f"clout: go on {where}: everything before it has arrived. Of what follows {behind:,} records have arrived and "
-        f"{feeder.sent - settled:,} may have; sent again they count twice, unless their id is still among the last {PER_KIND} of "
-        "their actor in their topic"
+        f"{told}. Of what follows {behind:,} records have arrived and {feeder.uncertain:,} may have; sent again they count "
+        f"twice, unless their id is still among the last {PER_KIND} of their actor in their topic"
     )
 
 

@@ -142,6 +142,11 @@ class Feeder:
         firsts = [some[0][0] for lane in self._lanes.values() for some in (lane.on_its_way, lane.waiting) if some]
         return min(firsts, default=self.sent + 1)
 
+    @property
+    def uncertain(self) -> int:
+        """How many records were on their way when it broke off: they may have arrived."""
+        return sum(len(lane.on_its_way) for lane in self._lanes.values())
+
     async def stop(self) -> None:
         """Wait a moment for what is on its way, then disconnect. Call `flush` before to be sure."""
         if self._running and not self._failure:

@@ -42,4 +42,11 @@ class Places:
         """The first line of which something has not arrived; the one behind the last that was read, if everything has."""
         if self._lines:
             return self._lines[0]
+        if not self._ended:  # is there more of the line that was read last?
+            try:
+                next(self._source)
+            except (CloutError, StopIteration):
+                self._ended = True
+            except ValueError:  # a thread is waiting for it
+                pass
         return self._source.line + 1 if self._ended else self._source.begun

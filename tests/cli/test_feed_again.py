@@ -133,7 +133,23 @@ def test_nothing_is_lost_and_no_more_doubles_than_was_said(
         assert set(both) == set(all_)
         doubled = sum((both - all_).values())
         assert arrived <= doubled <= arrived + 9  # a line, or a second of Higgs, is not cut: its records come again
-        assert perhaps > 0
+        assert 0 < perhaps <= 3  # the batch that failed; what waited behind it was never sent
+
+
+def test_a_feed_that_is_interrupted_after_a_line(at: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With everything sent acknowledged, the next line is named, and that nothing of it has arrived."""
+    file, broker = tmp_path / "f", Broker()
+    file.write_bytes(b"\n".join([*(like(n) for n in range(9)), b"", b"", like(9)]))
+
+    async def interrupted(*args: Any, **more: Any) -> int:
+        await feeder.feed(*args, **more | {"limit": 9})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "send_all", interrupted)
+    done = at(broker, str(file))
+    assert done.exit_code == 130
+    assert "--from-line 12`: everything before it has arrived, and nothing of what follows" in done.stderr
+    assert len(broker.taken) == 9
 
 
 def test_the_line_of_a_pipe_is_told(at: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ def test_feed_keys_partitions_and_order(with_topics: Ask, event: Ask, events: As
     assert done.exit_code == 0, done.stderr
     assert orjson.loads(done.stdout) | {"seconds": 0, "events_per_s": 0} == {
         "fed": 600, "topics": {"likes": 300, "follows": 300}, "skipped": {}, "refused": 0, "not_acknowledged": 0,
-        "seconds": 0, "events_per_s": 0,
+        "first_bad_line": None, "seconds": 0, "events_per_s": 0,
     }  # fmt: skip
     for topic, kind in (("likes", "like"), ("follows", "follow")):
         got = read(kafka, prefix + topic)
