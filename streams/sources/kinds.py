@@ -40,6 +40,7 @@ _BOMS = {
 }
 _CELL = rb"(\"[^\"]*\"|[^\",;\t|{}\[\]]*)"
 _CSV = re.compile(_CELL + rb"(([,;\t|])" + _CELL + rb"){2,}")
+_HEADER = re.compile(rb"\"?[A-Za-z_]\w*\"?([,;\t|]\"?[A-Za-z_]\w*\"?)+")
 _LOOKED_AT_BYTES = 64  # of text, to see the zeros of a wide encoding
 
 
@@ -103,7 +104,7 @@ def _by_json_line(line: bytes, following: Callable[[], bytes | None]) -> str | N
         return "is a JSON text sequence (RFC 7464); take the separators out: tr -d '\\036' < FILE > NEW"
     if re.match(rb"(data|event|id|retry):", line):
         return "is a stream of server-sent events; keep their data: sed -n 's/^data: *//p' FILE > NEW"
-    if _CSV.fullmatch(line):
+    if _CSV.fullmatch(line) or _HEADER.fullmatch(line):
         return f"is a table (CSV or the like), not JSON; {_EXPORT}"
     return None
 

@@ -54,6 +54,7 @@ def test_wide_text(write: Write, pack: Callable[[bytes], bytes], format_: str, e
         (b"id,type,network,actor,target,ts\n1,like,n,a,b,1\n", "a table"),
         (b'"id";"type";"ts"\r\n"1";"like";"2"\r\n', "a table"),
         (b"id\ttype\tts\n", "a table"),
+        (b"actor,target\nann,bob\n", "a table"),
         (b"\n\n<!DOCTYPE html>\n<html>", "a web page"),
         (b"<html><body>404", "a web page"),
         (b"<?xml version='1.0'?>\n<a/>", "XML"),
