@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
+
+from streams import mistakes
 
 KINDS: tuple[str, ...] = ("like", "follow", "mention", "reply", "share", "retweet")
 TOPIC_OF: dict[str, str] = {
@@ -85,9 +87,12 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
     try:
         event = decode_event(value)
     except msgspec.ValidationError as error:
-        return _invalid(str(error))
+        found = _without_broken_parts(value, error)
+        if isinstance(found, Reject):
+            return found
+        event = found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Reject("not_json", "$", f"{error}; send one JSON object in UTF-8")
+        return _no_json(value, error)
     name, actor, target, network = event.id, event.actor, event.target, event.network
     # a quick yes for ordinary events, `_explain` decides about the rest: 64 characters are at most 256 bytes
     if (
@@ -105,7 +110,46 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
     return _explain(event, kind, newest_ms) or event
 
 
-def _invalid(message: str) -> Reject:
+class _Bare(Event, frozen=True, gc=False):
+    """An event whose optional parts may be anything. `ref` is one where nothing is undone."""
+
+    ref: Any = None
+    object: Any = None
+    topics: Any = None
+
+
+_decode_bare = msgspec.json.Decoder(_Bare).decode
+_OPTIONAL = ("$.object", "$.topics", "$.ref")
+
+
+def _without_broken_parts(value: bytes, error: msgspec.ValidationError) -> Event | Reject:
+    """The event without `object`, `topics` and `ref` if that is what is wrong: nothing is scored by them."""
+    reject = _invalid(str(error), value)
+    if not reject.path.startswith(_OPTIONAL):
+        return reject
+    try:
+        bare = _decode_bare(value)
+    except msgspec.ValidationError as other:
+        return _invalid(str(other), value)
+    if bare.undo and not isinstance(bare.ref, str):
+        return Reject("wrong_type", "$.ref", "an undo names what it reverses by `ref`, the id of that event, a text")
+    ref = bare.ref if isinstance(bare.ref, str) else None
+    return Event(bare.id, bare.network, bare.actor, bare.ts, bare.target, bare.type, ref, undo=bare.undo)
+
+
+def _no_json(value: bytes, error: Exception) -> Reject:
+    if framing := mistakes.framing(value):
+        return Reject(
+            "schema_registry_framing",
+            "$",
+            f"the value begins with {framing}; send plain JSON, without the serializer of the registry",
+        )
+    seems = mistakes.beginning(value)
+    came = f"the value begins like {seems}, not like JSON ({error})" if seems else f"{error}"
+    return Reject("not_json", "$", f"{came}; send one JSON object in UTF-8")
+
+
+def _invalid(message: str, value: bytes) -> Reject:
     text, _, path = message.partition(" - at `")
     path = path.rstrip("`") or "$"
     if "missing required field" in text:
@@ -113,6 +157,10 @@ def _invalid(message: str) -> Reject:
         return Reject("missing_field", f"{path}.{field}" if path != "$" else f"$.{field}", text)
     if path == "$.type":
         return Reject("unknown_kind", path, f"{text}; one of {', '.join(KINDS)}")
+    if path == "$.ts":
+        return Reject("wrong_type", path, f"{text}; {mistakes.wrong_ts(value)}")
+    if path == "$" and value.lstrip()[:2] == b'"{':
+        return Reject("wrong_type", path, f"{text}; the event is a text within JSON: it was encoded twice")
     return Reject("wrong_type", path, text)
 
 
@@ -125,13 +173,15 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
             f"`{event.type}` in the topic `{TOPIC_OF[kind]}`; it goes to `{TOPIC_OF[event.type]}`",
         )
     if event.ts <= OLDEST_MS:
+        meant = f": {mistakes.in_ms(event.ts)}" if mistakes.other_unit(event.ts) else ""
         return Reject(
-            "ts_too_small", "$.ts", f"{event.ts} is before 1973; ts is in milliseconds since epoch, not seconds"
+            "ts_too_small", "$.ts", f"{event.ts} is before 1973; ts is in milliseconds since epoch, not seconds{meant}"
         )
     if event.ts > newest_ms:
-        return Reject(
-            "ts_in_future", "$.ts", f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock"
-        )
+        why = f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock"
+        if event.ts > NEWEST_MS and (unit := mistakes.other_unit(event.ts)):
+            why += f"; ts is in milliseconds since epoch, not {unit}: {mistakes.in_ms(event.ts)}"
+        return Reject("ts_in_future", "$.ts", why)
     if ":" in event.network:
         return Reject("bad_network", "$.network", "a network name has no colon")
     named = [

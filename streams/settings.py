@@ -119,7 +119,7 @@ class Settings:
             text, where = (
                 (given, f"--{f.name.replace('_', '-')}") if given is not None else (environ.get(variable), variable)
             )
-            if text is None or (text == "" and where == variable):
+            if text is None or (where == variable and (text == "" or is_foreign(variable, text))):
                 continue
             try:
                 values[f.name] = _read(text, f)
@@ -171,6 +171,25 @@ class Settings:
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return f"CLOUT_{name.upper()}"
+
+
+_SERVICE = re.compile(
+    r"CLOUT(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO|START|END))?|ENV_\w+)"
+)
+
+
+def is_foreign(variable: str, value: str) -> bool:
+    """Did Kubernetes or Docker set it for a service or link called `clout...`? Then it is no setting of ours.
+
+    For a service `clout-worker` they set CLOUT_WORKER_PORT=tcp://10.96.0.12:8000, CLOUT_WORKER_SERVICE_HOST and more.
+    """
+    if not variable.startswith("CLOUT_"):
+        return False
+    if variable.endswith("_PORT") and re.match(r"(tcp|udp|sctp)://", value, re.IGNORECASE):
+        return True
+    if variable.endswith("_NAME") and value.startswith("/"):
+        return True
+    return bool(_SERVICE.fullmatch(variable))
 
 
 def table() -> list[tuple[str, str, str]]:

@@ -26,7 +26,8 @@ MOST_LONG = 5
 BASE = {"streams.errors", "streams.events", "streams.clocks", "streams.partitioner"}
 BELOW: dict[str, set[str]] = {
     "streams.errors": set(),
-    "streams.events": {"streams.errors"},
+    "streams.mistakes": set(),
+    "streams.events": {"streams.errors", "streams.mistakes"},
     "streams.clocks": set(),
     "streams.partitioner": set(),
     "streams.model": {"streams.errors", "streams.events"},
@@ -43,6 +44,7 @@ BELOW: dict[str, set[str]] = {
 }
 STREAMS = set(BELOW)
 BELOW |= {
+    "agents.terminal": set(),
     "agents.local": STREAMS,
     "agents.feeds": STREAMS,
     "agents.admin": STREAMS,
@@ -51,7 +53,7 @@ BELOW |= {
     | {"agents.surroundings"},  # with agents.app, agents.actions and agents.scoring: see `room`
     "agents.api": STREAMS | {"agents.surroundings", "agents.worker"},
     "agents.proof": STREAMS | {"agents.local", "agents.feeds", "agents.admin", "agents.worker", "agents.api"},
-    "agents.demo": STREAMS | {"agents.local", "agents.feeds", "agents.worker", "agents.api"},
+    "agents.demo": STREAMS | {"agents.terminal", "agents.local", "agents.feeds", "agents.worker", "agents.api"},
 }
 BELOW["agents.cli"] = set(BELOW)
 

@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 from agents.api import problems
 from agents.api.answers import Headers
+from agents.api.head import Head
 from agents.api.leaders import Leaders
 from agents.api.push import Hub, running
 from agents.api.routes import health as checks
@@ -56,6 +57,7 @@ def create_api(
     app.state.hub = served.hub
     problems.install(app)
     app.add_middleware(Headers)
+    app.add_middleware(Head)
     app.include_router(page.routes())
     app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
     for one in (users, leaderboard, stream, checks):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,10 +16,12 @@ from agents.cli.progress import position, progress, size_of
 from agents.feeds.arriving import Arriving, own_stdin
 from agents.feeds.feeder import Feeder, Refused
 from agents.feeds.feeder import feed as send_all
+from agents.feeds.places import Places
 from streams.broker.admin import Admin
-from streams.errors import TopicMismatch
+from streams.errors import CloutError, TopicMismatch, UsageError
+from streams.model.memory import PER_KIND
 from streams.settings import Settings
-from streams.sources import FORMATS, Produced, Source, Synthetic, open_source
+from streams.sources import FORMATS, MALFORMED, Produced, Source, Synthetic, open_source
 
 SYNTHETIC = "synthetic"
 SYNTHETIC_RATE = 2_000.0  # without a limit and a rate the generator would fill the broker's disk
@@ -33,6 +36,8 @@ _QUIET_S = 0.02  # how often a pipe that has nothing is looked at
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), show_envvar=True,
               help="Records a second, smoothly paced. Without it as fast as the broker takes them.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=0), show_envvar=True, help="Stop after so many records.")
+@click.option("--from-line", type=click.IntRange(min=1), show_envvar=True, metavar="N",
+              help="Begin with this line, counted from 1; a feed that broke off says with which.")  # fmt: skip
 @click.option("--users", type=click.IntRange(min=2), default=10_000, show_default=True, show_envvar=True,
               help="How many users the generator has (SOURCE synthetic).")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, show_envvar=True,
@@ -45,6 +50,7 @@ def feed(
     format: str,
     rate: float | None,
     limit: int | None,
+    from_line: int | None,
     users: int,
     seed: int,
     json: bool,
@@ -52,15 +58,18 @@ def feed(
     """Send events from SOURCE to the topics, keyed by actor, in the order given.
 
     SOURCE is a file (plain, gzip or zstd), - for stdin, or `synthetic` for the generator, whose events happen now. Exit code
-    0 once all is acknowledged, 1 if the broker refused a record; the others are sent all the same.
+    0 once all is acknowledged, 1 if the broker refused a record (the others are sent all the same) or none is an event.
 
     \b
     clout feed events.ndjson
     clout feed higgs-activity_time.txt.gz --format higgs --rate 5000
+    clout feed events.ndjson.gz --from-line 120001
     clout feed synthetic --rate 500 --users 2000
     tail -F events.ndjson | clout feed -
     """
     records: Source | Synthetic
+    if from_line is not None:
+        _has_lines(source, from_line)
     if source == SYNTHETIC:
         if rate is None and limit is None:
             rate = SYNTHETIC_RATE
@@ -68,23 +77,70 @@ def feed(
         start_ms = _now_ms()  # also part of the ids, so that another run does not repeat this one's
         records = Synthetic(seed, users, rate, start_ms, clock=_now_ms)
     else:
-        records = open_source(source, format, stdin=own_stdin() if source == "-" else None)
+        records = open_source(source, format, stdin=own_stdin() if source == "-" else None, from_line=from_line or 1)
     _topics_are_there(settings)
     total = limit if limit is not None or source in (SYNTHETIC, "-") else size_of(source)
     by_bytes = isinstance(records, Source) and limit is None and total is not None
     trickles = isinstance(records, Source) and size_of(source) is None
     feeder = Feeder(settings, on_refused=_refusals())
+    places = Places(records) if isinstance(records, Source) else None
     began_s = time.monotonic()
     with progress("feeding", "records", total) as bar:
 
         def look() -> None:
+            if places:
+                places.settle(feeder.unsettled)
             bar.update(feeder.sent, position(records) if by_bytes and isinstance(records, Source) else None)
 
         try:
-            asyncio.run(_feed(feeder, records, rate, limit, trickles, look))
+            asyncio.run(_feed(feeder, places or records, rate, limit, trickles, look))
+        except (CloutError, KeyboardInterrupt) as error:
+            if places and feeder.sent and not isinstance(error, UsageError):
+                say(_how_to_go_on(feeder, places, source, format))
+            raise
         finally:
             _sum_up(feeder, records, time.monotonic() - began_s, json)
+    if isinstance(records, Source) and _nothing_useful(records, feeder.sent):
+        return 1
     return 1 if feeder.refused else 0
+
+
+def _nothing_useful(source: Source, sent: int) -> bool:
+    """Was there something, and none of it an event? Then it is said."""
+    wrong = source.useless + sum(n for reason, n in source.skipped.items() if reason.startswith(MALFORMED))
+    if not wrong or source.useless < sent:
+        return False
+    what = f"clout: none of {wrong:,} lines is an event" + (", each becomes a reject" if source.useless else "")
+    say(f"{what}; is {safe(source.path)} the right file, and {source.format} its --format?")
+    return True
+
+
+def _has_lines(source: str, from_line: int) -> None:
+    """Raises UsageError where `--from-line` makes no sense."""
+    if source == SYNTHETIC:
+        raise UsageError("--from-line is for files: the generator makes other events each time it is started")
+    if source == "-":
+        raise UsageError(
+            f"--from-line is for files; of a pipe, send the rest: tail -n +{from_line} FILE | clout feed -"
+        )
+
+
+def _how_to_go_on(feeder: Feeder, places: Places, source: str, format: str) -> str:
+    """From which line, and what is then counted twice."""
+    first = feeder.unsettled
+    places.settle(first)
+    line, given = places.line(), "" if format == FORMATS[0] else f" --format {format}"
+    where = f"with line {line} of what came through the pipe"
+    if size_of(source) is not None:
+        where = f"with `clout feed {safe(shlex.quote(source))}{given} --from-line {line}`"
+    behind = feeder.acked.total() + feeder.refused - (first - 1)
+    told = f"clout: go on {where}: everything before it has arrived"
+    if not behind and not feeder.uncertain:
+        return f"{told}, and nothing of what follows"
+    return (
+        f"{told}. Of what follows {behind:,} records have arrived and {feeder.uncertain:,} may have; sent again they count "
+        f"twice, unless their id is still among the last {PER_KIND} of their actor in their topic"
+    )
 
 
 def _now_ms() -> int:
@@ -141,6 +197,8 @@ def _sum_up(feeder: Feeder, records: Any, seconds: float, json: bool) -> None:
     line = f"fed {fed:,} records in {seconds:.1f} s ({per_s:,.0f}/s)"
     line += f": {counted(feeder.acked)}" if fed else ""
     line += f"; skipped {sum(skipped.values()):,}: {counted(skipped)}" if skipped else ""
+    first_bad = getattr(records, "first_bad", None)
+    line += f"; the first line that is no event is {first_bad:,}" if first_bad else ""
     line += f"; refused {feeder.refused:,}" if feeder.refused else ""
     lost = feeder.sent - fed - feeder.refused
     line += f"; not acknowledged {lost:,}" if lost else ""
@@ -151,6 +209,7 @@ def _sum_up(feeder: Feeder, records: Any, seconds: float, json: bool) -> None:
                 "fed": fed,
                 "topics": dict(feeder.acked),
                 "skipped": skipped,
+                "first_bad_line": first_bad,
                 "refused": feeder.refused,
                 "not_acknowledged": lost,
                 "seconds": round(seconds, 3),

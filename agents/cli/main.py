@@ -72,10 +72,15 @@ class Commands(click.Group):
         sys.exit(self._code(args, extra))
 
     def _code(self, args: tuple[Any, ...], extra: dict[str, Any]) -> int:
+        from agents.cli import environment
+
+        environment.hide_flags(os.environ)
         try:
             result = super().main(*args, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
+            if isinstance(error, click.BadParameter) and (variable := environment.variable(error)):
+                error.param_hint = variable
             error.show()
             return error.exit_code
         except (click.Abort, KeyboardInterrupt):
@@ -145,7 +150,8 @@ def explained(error: Exception) -> CloutError:
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 a dependency is down.",
 )
 @click.version_option(package_name="clout", message="%(package)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Live social influence scores from 1 to 100, out of Kafka topics.
 
     \b
@@ -153,6 +159,10 @@ def cli() -> None:
     On your Kafka:     clout topics create; clout worker; clout feed events.ndjson
     Look at scores:    clout top; clout score bluesky:did:plc:abc
     """
+    from agents.cli import environment
+
+    environment.hide_foreign(os.environ, cli, ctx.invoked_subcommand)
+    environment.tell_unknown(os.environ, cli)
     # the clients shout while they try; what is wrong is said once, by us
     for name in ("kafka", "aiokafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

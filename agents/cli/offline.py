@@ -13,7 +13,7 @@ import click
 import orjson
 
 from agents.cli.options import TIME, json_option, settings_options
-from agents.cli.output import console, counted, leaderboard, moment, say
+from agents.cli.output import console, counted, leaderboard, moment, safe, say
 from agents.cli.progress import Progress, position, progress, size_of
 from streams.errors import UsageError
 from streams.events import MAX_AHEAD_MS
@@ -21,7 +21,7 @@ from streams.model.table import Table
 from streams.model.versions import model
 from streams.offline import Report, Scored, fold, scored
 from streams.settings import Settings
-from streams.sources import FORMATS, Produced, Source, open_source
+from streams.sources import FORMATS, MALFORMED, Produced, Source, open_source
 
 _TOP = 10
 
@@ -69,7 +69,8 @@ def offline(
             else:
                 console().print(leaderboard([orjson.loads(one.record) for one in best]))
     _sum_up(table, report, skipped, as_of_ms, time.monotonic() - began_s)
-    return 1 if table.counts.rejected and not len(table) else 0
+    unread = any(reason.startswith(MALFORMED) for reason in skipped)
+    return 1 if (table.counts.rejected or unread) and not table.counts.folded and not report.later else 0
 
 
 def _fold(
@@ -90,6 +91,8 @@ def _fold(
                 with open_source(path, format) as source:
                     now[:] = [source]
                     yield from source
+                if source.first_bad:
+                    say(f"{safe(path)}:{source.first_bad}: the first line that is no event")
                 for reason, count in source.skipped.items():
                     skipped[reason] = skipped.get(reason, 0) + count
 

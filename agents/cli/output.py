@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from agents.terminal import GAP, fit, safe, shortened
+
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderResult
 
-_WIDE = 250  # columns when nobody looks at a screen: no cell is cut
+_ENDLESS = 1_000_000  # columns when nobody looks at a screen: no cell is cut
+_KEPT = 3  # columns that a narrow screen keeps: rank, user, score
 
-
-def safe(text: str) -> str:
-    """The text with everything escaped that a terminal would obey or that would not be seen: no user moves the cursor."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+__all__ = ["safe"]  # it lives below, for the demo needs it too
 
 
 def say(line: str) -> None:
@@ -47,24 +44,48 @@ def console(*, err: bool = False) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if err else sys.stdout
-    width = None if stream.isatty() else _WIDE
+    width = None if stream.isatty() else _ENDLESS
     return Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], wide: Sequence[str] = ("user",)) -> Table:
-    """A plain table; columns named in `wide` are left-aligned and shrink first, the others are numbers."""
-    from rich.table import Table
-    from rich.text import Text
+class Table:
+    """A plain table for a console. Columns named in `wide` are left-aligned and shrink, others are numbers and never do.
 
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        if name in wide:
-            made.add_column(name, overflow="ellipsis", no_wrap=True)
-        else:
-            made.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        made.add_row(*(Text(safe(cell)) for cell in row))
-    return made
+    Users are cut in the middle, other text at its end. A screen too narrow for all numbers loses columns from the right.
+    """
+
+    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str]], wide: Sequence[str] = ("user",)) -> None:
+        self._columns = columns
+        self._rows = [[safe(cell) for cell in row] for row in rows]
+        self._wide = frozenset(number for number, name in enumerate(columns) if name in wide)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """A line for the names and one for each row, as the width of the console allows."""
+        from rich.cells import cell_len
+        from rich.text import Text
+
+        natural = [
+            max(cell_len(row[number]) for row in [self._columns, *self._rows]) for number in range(len(self._columns))
+        ]
+        drop = [number for number in range(len(natural) - 1, _KEPT - 1, -1) if number not in self._wide]
+        widths = fit(natural, options.max_width, flexible=self._wide, drop=drop)
+        for row, style in ((self._columns, "bold"), *((row, "") for row in self._rows)):
+            cells = [self._cell(number, row[number], width) for number, width in widths.items()]
+            yield Text((" " * GAP).join(cells).rstrip(), style, no_wrap=True, overflow="ignore")
+
+    def _cell(self, number: int, text: str, width: int) -> str:
+        from rich.cells import cell_len, set_cell_size
+
+        if cell_len(text) > width:
+            whose = self._columns[number] == "user"
+            text = shortened(text, width) if whose else set_cell_size(text, width - 1).rstrip() + "…"
+        blank = " " * (width - cell_len(text))
+        return text + blank if number in self._wide else blank + text
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], wide: Sequence[str] = ("user",)) -> Table:
+    """See Table."""
+    return Table(columns, rows, wide)
 
 
 def leaderboard(records: Sequence[dict[str, Any]], first: int = 1) -> Table:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from agents.terminal import GAP, fit, safe, shortened
 
 Record = dict[str, Any]
 
 _MOST_ROWS = 20
 _AROUND = 10  # lines that are not users
 _BAR = 24
-_WIDE = 76  # columns from which on there is room for bars
+_LEAST = 16  # cells of a user's name, before other columns go
+_USER = 1  # which column of the board
+_DROPPED = (3, 6, 5, 4)  # which of them go first on a narrow screen: bars, marks, people, change
 _ORANGE = "#e8590c"
 _STEP = 0.05  # what is displayed as a change
 
@@ -91,7 +96,7 @@ def line(board: Record, fed: int) -> str:
         words.append(f"p50 {stats['latency_p50_ms']:.0f} ms")
         words.append(f"p99 {stats['latency_p99_ms']:.0f} ms")
     if top:
-        words.append(f"top {top[0]['user']} {top[0]['score']:.1f}")
+        words.append(f"top {safe(top[0]['user'])} {top[0]['score']:.1f}")
     return "  ".join(words)
 
 
@@ -122,29 +127,36 @@ def alert_line(alert: Record | None) -> Text:
     """The latest alert in words."""
     if alert is None:
         return Text("no alerts so far", "dim")
+    user = safe(alert["user"])
     if alert["state"] == "raised":
-        return Text(f"alert: {alert['user']} fell {alert['fall']:.1f} points to {alert['score']:.1f}", "red")
-    return Text(f"alert over: {alert['user']} is back at {alert['score']:.1f}", "green")
+        return Text(f"alert: {user} fell {alert['fall']:.1f} points to {alert['score']:.1f}", "red")
+    return Text(f"alert over: {user} is back at {alert['score']:.1f}", "green")
 
 
 def _table(top: list[Record], width: int) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=False)
-    table.add_column("", justify="right", style="dim")
-    table.add_column("user", min_width=16, max_width=max(16, width - 60), no_wrap=True)
-    table.add_column("score", justify="right")
-    if width >= _WIDE:
-        table.add_column("", width=_BAR)
-    table.add_column("1 min", justify="right")
-    table.add_column("people", justify="right", style="dim")
-    table.add_column("", style="yellow dim")
-    for entry in top:
-        user = Text(entry["user"])
-        user.stylize("dim", 0, entry["user"].find(":") + 1)
-        cells = [Text(str(entry["rank"])), user, Text(f"{entry['score']:.1f}", "bold")]
-        if width >= _WIDE:
-            cells.append(_bar(entry["score"]))
-        mark = Text("provisional" if entry["provisional"] else "")
-        table.add_row(*cells, _change(entry["change"]), Text(f"{entry['actors']:,}"), mark)
+    heads = ("", "user", "score", "", "1 min", "people", "")
+    rows = [
+        (
+            Text(str(entry["rank"]), "dim"),
+            Text(safe(entry["user"])),
+            Text(f"{entry['score']:.1f}", "bold"),
+            _bar(entry["score"]),
+            _change(entry["change"]),
+            Text(f"{entry['actors']:,}", "dim"),
+            Text("provisional" if entry["provisional"] else "", "yellow dim"),
+        )
+        for entry in top
+    ]
+    natural = [max(cell_len(head), *(cell_len(row[n].plain) for row in rows), 0) for n, head in enumerate(heads)]
+    widths = fit(natural, width, flexible={_USER}, drop=_DROPPED, least=_LEAST)
+    table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim", pad_edge=False)
+    for number, cells in widths.items():
+        left = number in (_USER, 3, 6)
+        table.add_column(heads[number], width=cells, justify="left" if left else "right", no_wrap=True)
+    for row in rows:
+        user = Text(shortened(row[_USER].plain, widths[_USER]))
+        user.stylize("dim", 0, user.plain.find(":") + 1)
+        table.add_row(*(user if number == _USER else row[number] for number in widths))
     return table
 
 

@@ -49,11 +49,12 @@ class Refused(NamedTuple):
 
 
 class _Lane:
-    __slots__ = ("base", "partition", "task", "topic", "waiting")
+    __slots__ = ("base", "on_its_way", "partition", "task", "topic", "waiting")
 
     def __init__(self, base: str, topic: str, partition: int) -> None:
         self.base, self.topic, self.partition = base, topic, partition
         self.waiting: deque[_Waiting] = deque()
+        self.on_its_way: list[_Waiting] = []
         self.task: asyncio.Task[None] | None = None
 
 
@@ -135,6 +136,17 @@ class Feeder:
         if self._failure:
             raise self._failure
 
+    @property
+    def unsettled(self) -> int:
+        """The number of the first record, in the order of sending from 1, that is neither acknowledged nor refused."""
+        firsts = [some[0][0] for lane in self._lanes.values() for some in (lane.on_its_way, lane.waiting) if some]
+        return min(firsts, default=self.sent + 1)
+
+    @property
+    def uncertain(self) -> int:
+        """How many records were on their way when it broke off: they may have arrived."""
+        return sum(len(lane.on_its_way) for lane in self._lanes.values())
+
     async def stop(self) -> None:
         """Wait a moment for what is on its way, then disconnect. Call `flush` before to be sure."""
         if self._running and not self._failure:
@@ -156,11 +168,13 @@ class Feeder:
         try:
             while lane.waiting and not self._failure:
                 records, batch = self._batch(lane.waiting)
+                lane.on_its_way = records
                 await self._deliver(lane, records, batch)
+                lane.on_its_way = []
         except (KafkaError, OSError) as error:
             self._failure = DependencyDown(
                 f"Kafka at {self._settings.kafka} stopped taking records ({type(error).__name__}: {error}) after "
-                f"{self.acked.total():,} were acknowledged; look at the broker, then feed again (repeated ids are dropped)"
+                f"{self.acked.total():,} were acknowledged; look at the broker"
             )
         finally:
             self._running.discard(lane.task)

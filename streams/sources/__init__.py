@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.sources.record import Produced, produced
 from streams.sources.shape import Shape
-from streams.sources.source import FORMATS, Source, open_source
+from streams.sources.source import FORMATS, MALFORMED, Source, open_source
 from streams.sources.synthetic import Synthetic
 
-__all__ = ["FORMATS", "Produced", "Shape", "Source", "Synthetic", "open_source", "produced"]
+__all__ = ["FORMATS", "MALFORMED", "Produced", "Shape", "Source", "Synthetic", "open_source", "produced"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from streams.errors import UsageError
+from streams.errors import CloutError, UsageError
 from streams.events import TOPIC_OF
 from streams.sources.record import Produced
 
@@ -51,7 +51,8 @@ def _events(
 ) -> Iterator[Produced]:
     net = orjson.dumps(network)[1:-1]
     prefix = network.encode() + b":"
-    for group in _seconds(lines, report):
+    for first, group in _seconds(lines, report):
+        report.reached(first)  # all of a second or nothing: which mention repeats a reply is seen in the whole group
         replies = Counter((a, b) for a, b, _, kind in group if kind == b"RE") if not twins and len(group) > 1 else None
         for actor, target, ts, kind in group:
             if replies and kind == b"MT" and replies[actor, target]:
@@ -72,12 +73,23 @@ def _events(
 _KIND_BYTES = {code: kind.encode() for code, kind in _KINDS.items()}
 
 
-def _seconds(lines: Iterable[bytes], report: Report) -> Iterator[list[_Line]]:
-    """The lines in groups of the same second, in their order."""
+def _seconds(lines: Iterable[bytes], report: Report) -> Iterator[tuple[int, list[_Line]]]:
+    """The lines in groups of the same second, in their order, each with the number of its first."""
     group: list[_Line] = []
-    second = b""
-    for line in lines:
+    second, first = b"", 0
+    damage: CloutError | None = None
+    lines = iter(lines)
+    while True:
+        try:
+            line = next(lines, None)
+        except CloutError as error:  # what came before it is not lost
+            damage, line = error, None
+        if line is None:
+            break
         parts = line.split()
+        if len(parts) in (2, 3) and all(part.isdigit() for part in parts):
+            report.malformed("an edge of a network file, which has no times; they are in higgs-activity_time.txt")
+            continue
         if len(parts) != 4 or parts[3] not in _KINDS:
             report.malformed("not `A B ts RT|RE|MT`")
             continue
@@ -86,9 +98,13 @@ def _seconds(lines: Iterable[bytes], report: Report) -> Iterator[list[_Line]]:
             report.malformed("users and ts are whole numbers, ts in seconds")
             continue
         if (ts != second or len(group) >= _LONGEST_GROUP) and group:
-            yield group
+            yield first, group
             group = []
+        if not group:
+            first = report.line
         second = ts
         group.append((actor, target, ts, kind))
     if group:
-        yield group
+        yield first, group
+    if damage:
+        raise damage

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from streams.sources.record import Produced, produced
+from streams.sources.torn import objects
 
 if TYPE_CHECKING:
     from streams.sources.report import Report
@@ -26,6 +25,12 @@ class _MalformedError(Exception):
     """This line is not what Jetstream sends."""
 
 
+_WRONG = (_MalformedError, KeyError, TypeError, AttributeError)
+#: how Jetstream spelt the same until September 2024
+_OLD_KINDS = {"com": "commit", "id": "identity", "acc": "account"}
+_OLD_OPERATIONS = {"c": "create", "u": "update", "d": "delete"}
+
+
 def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") -> Iterator[Produced]:
     """Likes, reposts (`share`), follows, replies and mentions, and an undo for each deletion of those.
 
@@ -33,10 +38,9 @@ def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") ->
     An undo has `ref` = that id and no target: a deletion does not say whose it was. A deleted post undoes its reply;
     its mentions stay, for nobody knows from the line whether there were any.
     """
-    for line in lines:
+    for _, message in objects(lines, report, is_one):
         try:
-            message = orjson.loads(line)
-            kind = message["kind"]
+            kind = message["kind"] if "kind" in message else _OLD_KINDS[message["type"]]
             if kind == "commit":
                 commit = message["commit"]
                 actor, ts_ms = _did(message["did"]), _ts_ms(message["time_us"])
@@ -44,16 +48,24 @@ def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") ->
             else:
                 report.skip(_other(kind, message))
                 continue
-        except (orjson.JSONDecodeError, _MalformedError, KeyError, TypeError, AttributeError):
+        except _WRONG:
             report.malformed("not a message of Jetstream, or without the fields its kind has")
             continue
         for event in events:
             yield produced({"id": event.pop("id"), "network": network, "actor": actor, "ts": ts_ms, **event})
 
 
+def is_one(message: Any) -> bool:
+    """Has it the fields of every message?"""
+    return (
+        isinstance(message, dict) and message.keys() >= {"did", "time_us"} and ("kind" in message or "type" in message)
+    )
+
+
 def _commit(actor: str, commit: dict[str, Any], report: Report) -> list[dict[str, Any]]:
     """The events of one commit, without what all have in common; empty (and reported) if it is nobody's engagement."""
-    operation, collection = commit["operation"], commit["collection"]
+    operation = commit["operation"] if "operation" in commit else _OLD_OPERATIONS[commit["type"]]
+    collection = commit["collection"]
     kind = _KINDS.get(collection)
     if kind is None:
         report.skip("another collection")
@@ -74,26 +86,56 @@ def _commit(actor: str, commit: dict[str, Any], report: Report) -> list[dict[str
 
 
 def _post(ref: str, record: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+    """Reply and mentions of a post; what is broken of them costs itself only, unless nothing is left."""
     events: list[dict[str, Any]] = []
+    broken: list[str] = []
     if record.get("reply"):
-        parent = record["reply"]["parent"]["uri"]
-        events.append({"id": ref, "type": "reply", "target": _owner(parent), "object": parent})
-    mentioned = {
-        _did(feature["did"]): None  # a dictionary, as a set has no order
-        for facet in record.get("facets") or ()
-        for feature in facet["features"]
-        if feature.get("$type") == _MENTION
-    }
+        try:
+            parent = record["reply"]["parent"]["uri"]
+            events.append({"id": ref, "type": "reply", "target": _owner(parent), "object": parent})
+        except _WRONG:
+            broken.append("a reply to nobody, in a post with mentions")
+    mentioned = dict.fromkeys(_mentioned(record.get("facets"), broken))  # a dictionary, as a set has no order
     events += [{"id": f"{ref}#{did}", "type": "mention", "target": did} for did in mentioned]
+    if broken and not events:
+        raise _MalformedError
+    for part in broken:
+        report.skip(part)
     if not events:
-        embed = (record.get("embed") or {}).get("$type") or ""
-        report.skip("quote" if embed.startswith("app.bsky.embed.record") else "post without reply or mention")
+        embed = record.get("embed")
+        type_ = embed.get("$type") if isinstance(embed, dict) else None
+        quote = isinstance(type_, str) and type_.startswith("app.bsky.embed.record")
+        report.skip("quote" if quote else "post without reply or mention")
     return events
+
+
+def _mentioned(facets: object, broken: list[str]) -> Iterator[str]:
+    """Whom the facets of a post mention; `broken` gets a reason for each that cannot be read."""
+    why = "a mention that cannot be read, in a post that can"
+    if facets is None:
+        return
+    if not isinstance(facets, list):
+        broken.append(why)
+        return
+    for facet in facets:
+        features = facet.get("features") if isinstance(facet, dict) else None
+        if not isinstance(features, list):
+            broken.append(why)
+            continue
+        for feature in features:
+            if not isinstance(feature, dict):
+                broken.append(why)
+            elif feature.get("$type") == _MENTION:
+                try:
+                    yield _did(feature.get("did"))
+                except _MalformedError:
+                    broken.append(why)
 
 
 def _other(kind: object, message: dict[str, Any]) -> str:
     if kind == "account":
-        deleted = message["account"].get("status") == "deleted"
+        about = message["account"] if isinstance(message.get("account"), dict) else {}
+        deleted = about.get("status") == "deleted"
         return "account deleted (forget comes later)" if deleted else "account"
     if kind == "identity":
         return "identity"

@@ -13,21 +13,15 @@ from typing import BinaryIO, cast
 import zstandard
 
 from streams.errors import CloutError, UsageError
+from streams.sources.kinds import LONGEST_MAGIC_BYTES, by_magic
 
 CHUNK_BYTES = 1 << 18
 MAX_LINE_BYTES = 16 << 20  # no event is near that; a file without line ends must not fill the memory
 _GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_LONGEST_MAGIC_BYTES = 6
-_OTHER = {
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"PK\x03\x04": "zip",
-    b"7z\xbc\xaf": "7z",
-    b"PAR1": "Parquet",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"SQLite": "SQLite",
-}
+_ZSTD = (
+    b"\x28\xb5\x2f\xfd",
+    *(bytes((byte,)) + b"\x2a\x4d\x18" for byte in range(0x50, 0x60)),
+)  # frames of data, of notes
 
 
 def open_bytes(path: str, stdin: BinaryIO | None = None) -> BinaryIO:
@@ -50,23 +44,23 @@ def open_bytes(path: str, stdin: BinaryIO | None = None) -> BinaryIO:
 class Lines:
     """Iterator over the lines of a stream, without their ends and without blank ones.
 
-    `number` is the line last handed out, from 1; `blank` and `too_long` count what was left out.
+    `number` is the line last handed out, from 1; `blank` and `too_long` count what was left out. Lines before `first` are
+    passed over, and counted nowhere else than in `number`.
     Raises CloutError, naming the last good line, when compressed data end early or are damaged.
     """
 
-    def __init__(self, raw: BinaryIO, name: str) -> None:
+    def __init__(self, raw: BinaryIO, name: str, first: int = 1) -> None:
         self.name = name
+        self.first = first
         self.number = 0
         self.blank = 0
         self.too_long = 0
+        self.first_too_long = 0
         head = b""
-        while len(head) < _LONGEST_MAGIC_BYTES and (more := raw.read(_LONGEST_MAGIC_BYTES - len(head))):
+        while len(head) < LONGEST_MAGIC_BYTES and (more := raw.read(LONGEST_MAGIC_BYTES - len(head))):
             head += more
-        for magic, kind in _OTHER.items():
-            if head.startswith(magic):
-                raise UsageError(
-                    f"{name} is {kind} data; unpack it first (plain text, gzip and zstd are read as they are)"
-                )
+        if known := by_magic(head):
+            raise UsageError(f"{name} {known}")
         rest = cast(BinaryIO, _Rejoined(head, raw))
         if head.startswith(_GZIP):
             self._chunks = self._gzip(rest)
@@ -75,9 +69,17 @@ class Lines:
         else:
             self._chunks = self._plain(rest)
 
+    @property
+    def read(self) -> int:
+        """How many lines with something in them were handed out."""
+        return max(0, self.number - self.first + 1) - self.blank
+
     def __iter__(self) -> Iterator[bytes]:
         for line in self._split():
             self.number += 1
+            if self.number < self.first:
+                self.blank = self.too_long = self.first_too_long = 0
+                continue
             text = line.strip() if self.number > 1 else line.removeprefix(b"\xef\xbb\xbf").strip()
             if text:
                 yield text
@@ -105,6 +107,7 @@ class Lines:
         if size_bytes <= MAX_LINE_BYTES:
             return b"".join(pieces)
         self.too_long += 1
+        self.first_too_long = self.first_too_long or self.number + 1
         self.blank -= 1  # it is handed on as an empty line, and counted once
         return b""
 

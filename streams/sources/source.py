@@ -11,9 +11,11 @@ import orjson
 
 from streams.errors import UsageError
 from streams.sources import gharchive, higgs, jetstream, ndjson
+from streams.sources.kinds import by_line
 from streams.sources.lines import MAX_LINE_BYTES, Lines, open_bytes
 from streams.sources.record import Produced
 
+MALFORMED = "malformed: "  # begins the reason why a line could not be read
 GIVE_UP_LINES = 100  # so many lines, none in the format: it is another file, not a bad line
 
 
@@ -30,20 +32,27 @@ class Source:
     """Records of one file, in its order, each once; constant memory.
 
     `skipped` counts lines that gave no record, by reason; a line that could not be read at all counts under a reason
-    that begins with `malformed: `. Iterating raises UsageError (another format), CloutError (data end early).
+    that begins with `malformed: `. `useless` counts records that can only be rejected. Iterating raises UsageError
+    (another format, or no text at all), CloutError (data end early).
     """
 
-    def __init__(self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any]) -> None:
+    def __init__(
+        self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any], from_line: int = 1
+    ) -> None:
         self.path = path
         self.format = format
         self.skipped: Counter[str] = Counter()
         self._malformed = 0
+        self._reached = 0
+        self._first = 0  # while the line behind the first has been looked at already
+        self.useless = 0
+        self._bad = 0
         self._name = "stdin" if path == "-" else path
         if format not in _FORMATS:
             raise UsageError(f"unknown format `{format}`; one of {', '.join(FORMATS)}")
         self._raw = open_bytes(path, stdin)
         try:
-            self._lines = Lines(self._raw, self._name)
+            self._lines = Lines(self._raw, self._name, from_line)
             self._records = _FORMATS[format](self._watched(self._lines), self, **options)
         except OSError as error:
             self.close()
@@ -61,7 +70,12 @@ class Source:
     @property
     def line(self) -> int:
         """The number of the line last read, from 1."""
-        return self._lines.number
+        return self._first or self._lines.number
+
+    @property
+    def begun(self) -> int:
+        """The line that the record last handed out begins in: who reads on from it leaves nothing out."""
+        return self._reached or self.line
 
     def __iter__(self) -> Iterator[Produced]:
         return self._running
@@ -80,62 +94,94 @@ class Source:
         if self.path != "-":
             self._raw.close()
 
+    def reached(self, line: int) -> None:
+        self._reached = line
+
+    @property
+    def first_bad(self) -> int | None:
+        """The first line that is not in the format, or of which a record came that can only be rejected."""
+        return min((line for line in (self._bad, self._lines.first_too_long) if line), default=None)
+
+    def unusable(self) -> None:
+        self.useless += 1
+        self._bad = self._bad or self.line
+
     def skip(self, reason: str) -> None:
         self.skipped[reason] += 1
 
     def malformed(self, reason: str) -> None:
-        self.skipped[f"malformed: {reason}"] += 1
+        self.skipped[f"{MALFORMED}{reason}"] += 1
         self._malformed += 1
-        if self._malformed == GIVE_UP_LINES == self.line - self._lines.blank:
+        self._bad = self._bad or self.line
+        if self._malformed == GIVE_UP_LINES == self._lines.read:
             self._give_up()
 
     def _run(self) -> Iterator[Produced]:
         try:
             yield from self._records
-            if self._malformed and self._malformed == self.line - self._lines.blank:
+            if self._malformed and self._malformed == self._lines.read:
                 self._give_up()
+            if self._lines.first > self.line + 1:
+                raise UsageError(
+                    f"{self._name} ends with line {self.line}; there is no line {self._lines.first} to go on from"
+                )
         finally:
             if self._lines.blank:
                 self.skipped["blank line"] = self._lines.blank
             if self._lines.too_long:
-                self.skipped[f"malformed: longer than {MAX_LINE_BYTES >> 20} MiB"] = self._lines.too_long
+                self.skipped[f"{MALFORMED}longer than {MAX_LINE_BYTES >> 20} MiB"] = self._lines.too_long
             self.close()
 
     def _watched(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The lines, after a look at the first: a file plainly in another format is refused before anything is sent."""
         rest = iter(lines)
+        peeked: list[bytes] = []
+
+        def following() -> bytes | None:
+            peeked.extend([line] if (line := next(rest, None)) is not None else [])
+            return line
+
         for line in rest:
+            number = self.line
             guess = sniff(line)
             if guess and guess != self.format:
                 raise UsageError(
                     f"{self._name}:{self.line}: this looks like {guess}, not {self.format}; use the format `{guess}`"
                 )
+            if not guess and (known := by_line(line, following, json=self.format != "higgs")):
+                raise UsageError(f"{self._name} {known}")
+            self._first = number if peeked else 0
             yield line
             break
+        self._first = 0
+        yield from peeked
         yield from rest
 
     def _give_up(self) -> None:
-        reason = self.skipped.most_common(1)[0][0].removeprefix("malformed: ")
+        reason = self.skipped.most_common(1)[0][0].removeprefix(MALFORMED)
         raise UsageError(
             f"{self._name}: none of the first {self._malformed} lines is in the format {self.format} ({reason}); "
             f"check the file, or choose another format: {', '.join(FORMATS)}"
         )
 
 
-def open_source(path: str, format: str = "events", *, stdin: BinaryIO | None = None, **options: Any) -> Source:
+def open_source(
+    path: str, format: str = "events", *, stdin: BinaryIO | None = None, from_line: int = 1, **options: Any
+) -> Source:
     """The records of the file `path` (plain, gzip or zstd, told by content), `-` for stdin, as an iterator.
+
+    Lines before `from_line` (from 1, blank and bad ones count) are passed over.
 
     `format` is one of `FORMATS`; `options` are the keyword arguments of the format's `read`. Raises UsageError at
     once if the file cannot be opened, and while iterating if it is in another format.
     """
-    return Source(path, format, stdin, options)
+    return Source(path, format, stdin, options, from_line)
 
 
-_FIELDS = (
-    ("jetstream", {"did", "time_us", "kind"}),
-    ("gharchive", {"repo", "dt"}),
-    ("gharchive", {"repo", "created_at"}),
-    ("events", {"network", "actor", "ts"}),
+_KNOWN = (
+    ("events", lambda record: record.keys() >= {"network", "actor", "ts"}),  # first: events may have any more fields
+    ("jetstream", jetstream.is_one),
+    ("gharchive", gharchive.is_one),
 )
 _HIGGS = re.compile(rb"\S+\s+\S+\s+\d+\s+(RT|RE|MT)")
 
@@ -150,7 +196,4 @@ def sniff(line: bytes) -> str | None:
         return None
     if not isinstance(record, dict):
         return None
-    for guess, fields in _FIELDS:
-        if record.keys() >= fields:
-            return guess
-    return None
+    return next((guess for guess, is_one in _KNOWN if is_one(record)), None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.partitioner.default import murmur2
 
@@ -115,7 +116,7 @@ def test_feed_keys_partitions_and_order(with_topics: Ask, event: Ask, events: As
     assert done.exit_code == 0, done.stderr
     assert orjson.loads(done.stdout) | {"seconds": 0, "events_per_s": 0} == {
         "fed": 600, "topics": {"likes": 300, "follows": 300}, "skipped": {}, "refused": 0, "not_acknowledged": 0,
-        "seconds": 0, "events_per_s": 0,
+        "first_bad_line": None, "seconds": 0, "events_per_s": 0,
     }  # fmt: skip
     for topic, kind in (("likes", "like"), ("follows", "follow")):
         got = read(kafka, prefix + topic)
@@ -176,6 +177,43 @@ def test_feed_synthetic_with_rate_and_limit(with_topics: Ask) -> None:
     assert done.exit_code == 0
     assert time.monotonic() - began_s > 0.39
     assert orjson.loads(done.stdout)["fed"] == 200
+
+
+@pytest.mark.parametrize("open_one", [False, True])
+def test_rejects_behind_markers_and_gaps(with_topics: Ask, kafka: str, prefix: str, open_one: bool) -> None:
+    """N are N records, though markers of transactions and aborted records take offsets too, and one may still be open."""
+    topic = f"{prefix}rejects"
+
+    async def write() -> Any:
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{prefix}x")
+        await producer.start()
+        for n in range(26):
+            key, value = rejects.record(Reject("not_json", "$", f"wrong {n}"), Origin("likes", 0, n), b"x")
+            async with producer.transaction():
+                await producer.send(topic, key=key, value=value, partition=n % 2, timestamp_ms=NOW_MS + n)
+        await producer.begin_transaction()
+        for n in range(60):  # of no use to anybody
+            await producer.send_and_wait(topic, value=b"aborted", partition=n % 2)
+        if open_one:
+            await producer.flush()
+            return producer
+        await producer.abort_transaction()
+        return await producer.stop()
+
+    async def ask() -> Any:
+        producer = await write()
+        try:
+            words = [("rejects", "-n", str(n), "--json") for n in (1, 5, 26, 99)]
+            return [(await asyncio.to_thread(with_topics, *one)).stdout.splitlines() for one in words]
+        finally:
+            if producer:
+                await producer.abort_transaction()
+                await producer.stop()
+
+    found = asyncio.run(ask())
+    assert [len(records) for records in found] == [1, 5, 26, 26]
+    for records in found:
+        assert [orjson.loads(record)["message"] for record in records] == [f"wrong {n}" for n in range(26)][-len(records) :]
 
 
 def test_rejects(with_topics: Ask, kafka: str, prefix: str) -> None:

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from agents.demo.view import line, screen
@@ -46,6 +47,20 @@ def test_screen_shows_what_matters(width: int) -> None:
     ):
         assert word in " ".join(text.split()), word
     assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+@pytest.mark.parametrize("user", ["bluesky:did:plc:z72i7hdynmk6r22z27h6tvur", "w:" + "漢字" * 60, "x" * 250])
+def test_long_names_give_way(width: int, user: str) -> None:
+    """Rank and score are whole at any width, whatever users are called; no line of the board is broken."""
+    one = board()["top"][0]
+    top = [{**one, "rank": 10 + n, "user": f"{user}{n}", "score": 99.9 - n} for n in range(3)]
+    lines = [text for text in shown(width, top=top).splitlines() if "…" in text or user in text]
+    assert len(lines) == 3
+    for n, text in enumerate(lines):
+        assert cell_len(text) <= width
+        assert text.split()[0] == str(10 + n)
+        assert f"{99.9 - n:.1f}" in text.split()
 
 
 def test_screen_says_the_latest_alert() -> None:

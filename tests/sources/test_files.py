@@ -151,6 +151,19 @@ def test_another_format_is_found_out(write: Write, given: str, true: str) -> Non
         next(source)
 
 
+def test_events_may_have_fields_of_other_formats(write: Write) -> None:
+    """Unknown fields are ignored: what has network, actor and ts is an event, whatever else it has."""
+    line = event(1)[:-1] + b',"did":"x","time_us":1,"kind":"x","repo":"a/b","created_at":"x","dt":"x","payload":{}}'
+    assert [record.value for record in open_source(write(line))] == [line]
+
+
+@pytest.mark.parametrize("line", ["1 2 7", "1 2"])
+def test_the_network_files_of_higgs_have_their_name(write: Write, line: str) -> None:
+    """They lie beside the activity and have no times: the message says so, and where those are."""
+    with pytest.raises(UsageError, match=r"edge of a network file.*higgs-activity_time\.txt"):
+        list(open_source(write(f"{line}\n" * 3), "higgs"))
+
+
 @pytest.mark.parametrize("format_", ["higgs", "jetstream", "gharchive"])
 @pytest.mark.parametrize("count", [1, 99, 100, 5000])
 def test_a_file_without_one_good_line(write: Write, format_: str, count: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import structs
 
 from streams.events import TOPIC_OF, Event, parse
 from streams.sources import open_source
@@ -50,6 +51,67 @@ def read(path: str) -> tuple[list[Event], Counter[str]]:
 def test_both_forms_give_the_same_event(write: Write, line: dict[str, Any]) -> None:
     """A star is a like of the repository's owner, in either form, to the second."""
     assert read(write(orjson.dumps(line))) == ([AS_EVENT], {})
+
+
+TIMELINE = {
+    "type": "WatchEvent",
+    "actor": "ada",
+    "actor_attributes": {"login": "ada", "type": "User"},
+    "repository": {"id": 2, "owner": "own", "name": "er.js", "url": "https://github.com/own/er.js"},
+    "payload": {"action": "started"},
+    "public": True,
+    "url": "https://github.com/own/er.js",
+    "created_at": "2015-02-22T21:00:03Z",
+}
+FLAT = {
+    **{k: v for k, v in TIMELINE.items() if k != "repository"},
+    "repository_owner": "own",
+    "repository_name": "er.js",
+    "created_at": "2015-02-22 21:00:03 UTC",
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        TIMELINE,
+        {**TIMELINE, "actor": {"login": "ada"}, "repository": {"owner": {"login": "own"}, "name": "er.js"}},
+        {**TIMELINE, "created_at": "2015/02/22 13:00:03 -0800"},
+        {**TIMELINE, "created_at": "2015-02-22T13:00:03-08:00"},
+        FLAT,
+    ],
+)
+def test_layouts_of_other_years(write: Write, line: dict[str, Any]) -> None:
+    """2012 to 2014 had the repository in another place, other times and no id; the event is the same, its id the line's."""
+    (event,), skipped = read(write(orjson.dumps(line)))
+    assert not skipped
+    assert event.id.startswith("line-")
+    assert structs.replace(event, id="7") == AS_EVENT
+    again, _ = read(write(orjson.dumps(line) + b"\n" + orjson.dumps({**line, "actor": "bea"})))
+    assert again[0].id == event.id != again[1].id
+
+
+def test_following(write: Write) -> None:
+    """Until 2013 GitHub told who followed whom, with and without ids."""
+    payload = {"target": {"login": "bea", "followers": 3}}
+    old = {**{k: v for k, v in TIMELINE.items() if k != "repository"}, "type": "FollowEvent", "payload": payload}
+    events, skipped = read(
+        write(orjson.dumps(old) + b"\n" + orjson.dumps({**ORIGINAL, "type": "FollowEvent", "payload": payload}))
+    )
+    assert [(e.type, e.actor, e.target, e.object) for e in events] == [("follow", "ada", "bea", None)] * 2
+    assert not skipped
+
+
+def test_what_is_known_and_not_read_has_its_name(write: Write) -> None:
+    """Types without an engagement, repositories that are gone, in any layout."""
+    lines = [
+        {**TIMELINE, "type": "GistEvent", "repository": None},
+        {**TIMELINE, "repository": {}},
+        {k: v for k, v in TIMELINE.items() if k != "repository"},
+        {**ORIGINAL, "type": "SponsorshipEvent"},
+    ]
+    _, skipped = read(write(b"\n".join(map(orjson.dumps, lines))))
+    assert skipped == {"type GistEvent": 1, "type SponsorshipEvent": 1, "repository without an owner": 2}
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,6 @@ def test_what_is_no_engagement_is_counted(write: Write, message: dict[str, Any],
         b'"x"',
         {"kind": "commit"},
         {"kind": "news", "did": ME},
-        {"kind": "account", "account": None},
         commit("app.bsky.feed.like", {"subject": YOU}),
         commit("app.bsky.feed.like", {"subject": {"uri": "https://example.org"}}),
         commit("app.bsky.feed.like", None),
@@ -142,6 +141,70 @@ def test_malformed_lines_do_not_stop_the_file(write: Write, line: object) -> Non
     assert [event.target for event in events] == [YOU]
     assert skipped.total() == 1
     assert next(iter(skipped)).startswith("malformed: ")
+
+
+BROKEN_FACETS: list[object] = [
+    {},
+    "x",
+    [None],
+    ["x"],
+    [{}],
+    [{"features": None}],
+    [{"features": [None]}],
+    [mention("dan.bsky.social")],
+    [mention("")],
+    [{"features": [{"$type": "app.bsky.richtext.facet#mention"}]}],
+]
+
+
+@pytest.mark.parametrize("facets", BROKEN_FACETS)
+def test_a_broken_mention_costs_that_mention(write: Write, facets: object) -> None:
+    """The reply of the same post counts, and so do mentions beside it; what was broken is counted, and not as malformed."""
+    reply = {"parent": {"uri": uri(YOU)}}
+    events, skipped = read(write, commit("app.bsky.feed.post", {"reply": reply, "facets": facets}))
+    assert [(event.type, event.target) for event in events] == [("reply", YOU)]
+    assert skipped == {"a mention that cannot be read, in a post that can": 1}
+    if isinstance(facets, list):
+        events, _ = read(write, commit("app.bsky.feed.post", {"facets": [*facets, mention(THEM)]}))
+        assert [(event.type, event.target) for event in events] == [("mention", THEM)]
+
+
+@pytest.mark.parametrize("reply", [3, {"parent": None}, {"parent": {"uri": "https://x"}}, {"root": {"uri": uri(YOU)}}])
+def test_a_broken_reply_costs_the_reply(write: Write, reply: object) -> None:
+    """The mentions of the same post count."""
+    events, skipped = read(write, commit("app.bsky.feed.post", {"reply": reply, "facets": [mention(THEM)]}))
+    assert [(event.type, event.target) for event in events] == [("mention", THEM)]
+    assert skipped == {"a reply to nobody, in a post with mentions": 1}
+
+
+@pytest.mark.parametrize("embed", ["x", 3, [], {"$type": 5}, {}])
+def test_a_broken_embed_costs_nothing(write: Write, embed: object) -> None:
+    """Nothing is read of it but whether a post without engagement is a quote."""
+    reply = {"parent": {"uri": uri(YOU)}}
+    events, skipped = read(
+        write,
+        commit("app.bsky.feed.post", {"embed": embed}),
+        commit("app.bsky.feed.post", {"embed": embed, "reply": reply}),
+        {"did": ME, "time_us": TIME_US, "kind": "account", "account": embed},
+    )
+    assert [event.type for event in events] == ["reply"]
+    assert skipped == {"post without reply or mention": 1, "account": 1}
+
+
+def test_the_layout_of_2024(write: Write) -> None:
+    """Until September 2024 kinds and operations were spelt shorter; the rest is the same."""
+
+    def old(message: dict[str, Any]) -> dict[str, Any]:
+        commit_ = {**message["commit"], "type": message["commit"]["operation"][0]}
+        del commit_["operation"]
+        return {"did": message["did"], "time_us": message["time_us"], "type": "com", "commit": commit_}
+
+    like = commit("app.bsky.feed.like", {"subject": {"uri": uri(YOU)}})
+    undo = commit("app.bsky.feed.like", None, "delete")
+    identity = {"did": ME, "time_us": TIME_US, "type": "id", "identity": {}}
+    assert read(write, old(like), old(undo), identity) == read(
+        write, like, undo, {"did": ME, "time_us": TIME_US, "kind": "identity", "identity": {}}
+    )
 
 
 def test_a_real_stretch(real: Callable[[str], str]) -> None:

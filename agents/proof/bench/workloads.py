@@ -68,7 +68,15 @@ def hot(users: int, field: str) -> Make:
 
 
 class _Report:
-    """The lines are the published ones: nothing to report."""
+    """The lines are the published ones: nothing to report, and nobody goes on from one of them."""
+
+    line = 0
+
+    def reached(self, line: int) -> None:
+        """A second."""
+
+    def unusable(self) -> None:
+        """There is none."""
 
     def skip(self, reason: str) -> None:
         """A reply's mention."""

@@ -1,0 +1,75 @@
+"""HEAD: what load balancers, probes and `curl -I` ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from agents.worker.health import Health
+from tests.api.conftest import SCORES, Scene
+
+PATHS = (
+    "/",
+    "/docs",
+    "/static/page.js",
+    "/openapi.json",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/v1/leaderboard",
+    "/v1/leaderboard?n=none",
+    "/v1/users/x:ada",
+    "/v1/users/x:nobody",
+    "/nothing",
+)
+CHANGING = {"date", "content-length"}  # a body with a time in it has another length each time
+
+
+def shown(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name not in CHANGING}
+
+
+@pytest.fixture
+def client(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
+    """The app beside a worker: with every route there is."""
+    scene.write(SCORES, counts=10)
+    return served(Health())
+
+
+def test_head_is_get_without_the_body(client: httpx.Client) -> None:
+    """The same status and the same headers on every route, also on those that refuse; and the connection goes on."""
+    for path in PATHS:
+        get, head = client.get(path), client.head(path)
+        assert (path, head.status_code, head.content) == (path, get.status_code, b"")
+        assert shown(head) == shown(get), path
+        assert ("content-length" in head.headers) == ("content-length" in get.headers), path
+
+
+def test_head_of_the_stream_ends(client: httpx.Client) -> None:
+    """It has the stream's headers and is over at once: the client would wait ten seconds and fail."""
+    with client.stream("GET", "/v1/stream") as get:
+        expected = shown(get)
+    head = client.head("/v1/stream")
+    assert (head.status_code, head.content) == (200, b"")
+    assert shown(head) == expected
+    assert client.get("/livez").status_code == 200
+
+
+def test_head_without_redis_is_a_503(scene: Scene, served: Callable[..., httpx.Client]) -> None:
+    """Without Redis the answer is the same problem as for GET, without its body."""
+    client = served(redis="redis://127.0.0.1:1/0")
+    for path in ("/v1/leaderboard", "/readyz"):
+        get, head = client.get(path), client.head(path)
+        assert (get.status_code, head.status_code, head.content) == (503, 503, b"")
+        assert head.headers["content-type"] == get.headers["content-type"]
+
+
+def test_other_methods_are_still_refused(client: httpx.Client) -> None:
+    """And told that HEAD is allowed; the API document does not speak of it, as GET says it all."""
+    answer = client.post("/livez")
+    assert answer.status_code == 405
+    assert {name.strip() for name in answer.headers["allow"].split(",")} == {"GET", "HEAD"}
+    methods = {method for path in client.get("/openapi.json").json()["paths"].values() for method in path}
+    assert methods == {"get"}
