@@ -61,7 +61,7 @@ class Drain:
             if ends is None or ends != quiet:
                 quiet, since_s = ends, time.monotonic()
         self._say(
-            f"drained: nothing has waited for {QUIET_S:g} s, all of {self._settings.partitions} partitions is counted"
+            f"drained: nothing has waited for {QUIET_S:g} s, what the {self._settings.partitions} partitions hold is counted"
         )
 
     def _counted(self) -> Ends | None:

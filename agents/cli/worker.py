@@ -58,6 +58,7 @@ def worker(settings: Settings, port: int | None, host: str, processes: int, drai
 
     --drain is for the moment before `clout state export`: feeds are stopped, no other worker runs. It works too where a topic
     has more partitions than CLOUT_PARTITIONS, and leaves the surplus ones alone: `clout topics rest` writes what they hold.
+    SIGTERM and Ctrl-C end it before; it says "drained" when it is.
 
     \b
     clout topics create && clout worker
