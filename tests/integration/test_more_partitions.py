@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 from click.testing import CliRunner, Result
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from agents.admin import rest
 from agents.admin.drain import Drain
 from agents.cli.main import cli
-from streams.broker.admin import Admin
+from streams.broker.admin import Admin, Found
 from streams.errors import CloutError
 from streams.partitioner import partition_of
+from streams.settings import Settings
 from streams.sources import Produced
+from streams.topics import EVENTS
 from tests.integration.stack import WORKER, Stack
 from tests.integration.test_restart import exact, history, until
 
@@ -94,7 +102,7 @@ def test_the_way_out_loses_and_doubles_nothing(
     problems = call(old, "topics", "check").stderr
     assert f"{old.settings.topic('likes')} has 8 partitions and should have 4" in problems
     assert "deploy/README.md" in problems
-    export, rest = str(tmp_path / "rows.zst"), str(tmp_path / "rest.ndjson")
+    export, left = str(tmp_path / "rows.zst"), str(tmp_path / "rest.ndjson")
     assert "`clout worker --drain`" in call(old, "state", "export", export).stderr
     said = drained(old)
     assert f"{old.settings.topic('shares')} has 6 partitions: those from 4 on are left alone" in said
@@ -104,14 +112,14 @@ def test_the_way_out_loses_and_doubles_nothing(
 
     done = call(old, "state", "export", export)
     assert done.exit_code == 0, done.output
-    done = call(old, "topics", "rest", "--out", rest, "--json")
+    done = call(old, "topics", "rest", "--out", left, "--json")
     assert done.exit_code == 0, done.output
     told = orjson.loads(done.stdout)
     assert (told["partitions"], told["topics"], told["left_out"]) == (6, dict(surplus), 0)
 
     new = Stack(kafka, redis_url, f"{prefix}new-", tmp_path, model="plain", clock="stream", partitions=8)
     assert call(new, "state", "import", export).exit_code == 0
-    assert call(new, "feed", rest).exit_code == 0
+    assert call(new, "feed", left).exit_code == 0
     with new.worker():
         new.settled(4_000)
         exact(new, events)
@@ -144,3 +152,60 @@ def test_the_rest_says_what_cannot_be_fed(stack: Make, admin: KafkaAdminClient) 
     ]
     assert "3 events of 2 surplus partitions: likes 3; left out 4" in wrong.stderr
     assert wrong.stdout_bytes.splitlines() == [*wanted, b'{"type":"like","id":"e2"}']
+
+
+def test_a_rest_that_grows_meanwhile_is_not_whole(
+    stack: Make, admin: KafkaAdminClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody sends while it is read: an error, and no file."""
+    clout = stack()
+    give(admin, clout, likes=5)
+    clout.produce([("likes", 4, None, LIKE % b"")])
+    write = rest._write
+
+    async def and_one_more(*args: Any) -> None:
+        await write(*args)
+        await asyncio.to_thread(clout.produce, [("likes", 4, None, LIKE % b"")])
+
+    monkeypatch.setattr(rest, "_write", and_one_more)
+    refused = call(clout, "topics", "rest", "--out", str(tmp_path / "rest.ndjson"))
+    assert (refused.exit_code, "stop who sends" in refused.stderr) == (1, True)
+    assert list(tmp_path.glob("rest*")) == []
+
+
+class Damaged:
+    """A batch that breaks off; a real broker refuses one, a disk does not."""
+
+    base_offset, max_timestamp = 7, 0
+
+    def __iter__(self) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(offset=7, value=LIKE % b"", headers=())
+        raise ValueError("no gzip")
+
+
+def test_a_damaged_batch_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes before the damage is written, the rest is named by its place."""
+    tp = TopicPartition("likes", 4)
+
+    class Scan:
+        firsts: ClassVar = {tp: 0}
+
+        def __init__(self, *_: object) -> None:
+            pass
+
+        async def __aenter__(self) -> Scan:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            pass
+
+        async def fetches(self) -> AsyncIterator[dict[TopicPartition, list[Damaged]]]:
+            yield {tp: [Damaged()]}
+
+    monkeypatch.setattr(rest, "Scan", Scan)
+    done, to, said = rest.Rest(), io.BytesIO(), list[rest.LeftOut]()
+    found = Found(EVENTS[0], "likes", 4, 5)
+    asyncio.run(rest._write(Settings.load({}), done, found, tp, to, said.append, lambda _: None))
+    assert (to.getvalue().count(b"\n"), done.left_out) == (1, 1)
+    assert str(said[0]).startswith("likes[4]@8 was left out")
+    assert "no gzip" in str(said[0])
