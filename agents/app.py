@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-
 from faust.transport.drivers import TRANSPORTS
 
 from agents import actions, scoring
@@ -27,7 +24,6 @@ def create_app(settings: Settings, health: Health | None = None, *, surplus: boo
         broker=[f"block://{broker}" for broker in settings.kafka.split(",")],
         env_prefix="CLOUT_FAUST_",  # Faust's own variables have no prefix and beat the code
         autodiscover=False,
-        datadir=f"{tempfile.gettempdir()}/clout-faust-{os.getuid()}",  # Faust wants a folder, and leaves it empty
         topic_allow_declare=False,
         topic_disable_leader=True,
         topic_partitions=settings.partitions,

@@ -38,11 +38,22 @@ STATE = Topic(
     "user + which record, or header",
     "compacted",
     "rows, packed, internal, versioned",
-    _COMPACTED | {"segment.bytes": str(128 << 20), "max.compaction.lag.ms": str(_DAY_MS)},
+    _COMPACTED
+    | {
+        "segment.bytes": str(128 << 20),
+        "max.compaction.lag.ms": str(_DAY_MS),
+        "message.timestamp.type": "LogAppendTime",  # each commit tells a worker what the broker's clock says
+    },
 )
 SCORES = Topic("scores", "user", "compacted", "score record JSON", _COMPACTED)
 ALERTS = Topic("alerts", "user", "30 d", "alert JSON", _days(30))
-REJECTS = Topic("rejects", "origin", "30 d", "reason, path, topic, partition, offset, original bytes (JSON)", _days(30))
+REJECTS = Topic(
+    "rejects",
+    "origin",
+    "30 d",
+    "reason, path, topic, partition, offset, original bytes (JSON); the reasons `replayed` and `dropped` are marks",
+    _days(30),
+)
 
 ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
 #: what a worker reads; in every partition number it holds, it holds all of these

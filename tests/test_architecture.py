@@ -46,8 +46,10 @@ BELOW |= {
     "agents.local": STREAMS,
     "agents.feeds": STREAMS,
     "agents.admin": STREAMS,
-    "agents.worker": STREAMS,  # with agents.app, agents.actions and agents.scoring: see `room`
-    "agents.api": STREAMS | {"agents.worker"},
+    "agents.surroundings": STREAMS,
+    "agents.worker": STREAMS
+    | {"agents.surroundings"},  # with agents.app, agents.actions and agents.scoring: see `room`
+    "agents.api": STREAMS | {"agents.surroundings", "agents.worker"},
     "agents.proof": STREAMS | {"agents.local", "agents.feeds", "agents.admin", "agents.worker", "agents.api"},
     "agents.demo": STREAMS | {"agents.local", "agents.feeds", "agents.worker", "agents.api"},
 }

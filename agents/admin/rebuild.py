@@ -139,11 +139,12 @@ def _flushes(found: Recovered, number: int) -> Iterator[Flush]:
     table, header, spread = found.table, found.header, Histogram()
     if not header:
         return
-    said = pulse(table, header.now_ms, "clout rebuild", header.counts, {})
     table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
     for step, start in enumerate(range(0, len(table), CHUNK), 1):
         slots = np.arange(start, min(start + CHUNK, len(table)))
         seen = glance(table, spread, number, slots, header.now_ms, header.version)
         bins = spread.filled() if start == 0 else seen.bins
+        said = pulse(table, header.now_ms, "clout rebuild", header.counts, {}, spread.population, header.closed)
         yield Flush(number, step, said, seen.users, bins, anew=start == 0)
+    said = pulse(table, header.now_ms, "clout rebuild", header.counts, {}, spread.population, header.closed)
     yield Flush(number, header.version, said)

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
@@ -32,6 +32,14 @@ class Past:
     scores: dict[str, float]
 
 
+class Heard(NamedTuple):
+    """What was heard of a partition."""
+
+    version: int
+    since_s: float  #: when it first had that version, as far as somebody looked
+    looked_s: float
+
+
 class Leaders:
     """Looks at the scoreboard, and remembers the last minute to say what moved. Clocks are passed in."""
 
@@ -41,7 +49,7 @@ class Leaders:
         self.reader = reader
         self._settings, self._wall_ms, self._monotonic_s = settings, wall_ms, monotonic_s
         self._past: deque[Past] = deque()
-        self._heard: dict[int, tuple[int, float]] = {}  # partition -> version, when it was first seen
+        self._heard: dict[int, Heard] = {}  # by partition
         self._fresh_s = max(LEAST_FRESH_S, PASSES_MISSED * settings.idle_s)
 
     def now_ms(self, pulses: Mapping[int, Record]) -> int:
@@ -57,12 +65,14 @@ class Leaders:
         now_s, now_ms = self._monotonic_s(), self._wall_ms()
         alive = 0
         for partition, pulse in pulses.items():
-            version, since_s = self._heard.get(partition, (None, 0.0))
-            if pulse["version"] != version:
+            before = self._heard.get(partition)
+            since_s = before.since_s if before else float("-inf")
+            if before is None or pulse["version"] != before.version:
                 young = self._settings.clock == "wall" and now_ms - pulse.get("as_of", 0) < self._fresh_s * 1000
-                # a pulse met for the first time may be an old one
-                since_s = now_s if version is not None or young else float("-inf")
-                self._heard[partition] = (pulse["version"], since_s)
+                # a pulse met for the first time, or after a long time without a look, may be an old one
+                moved = before is not None and now_s - before.looked_s < self._fresh_s
+                since_s = now_s if moved or young else float("-inf")
+            self._heard[partition] = Heard(pulse["version"], since_s, now_s)
             alive += now_s - since_s < self._fresh_s
         return alive
 

@@ -21,6 +21,10 @@ class Served:
     hub: Hub
     health: Health | None
 
+    async def refused(self) -> str:
+        """Why Redis does not take writes, and what to do; empty when it does, or when this user may not try."""
+        return await self.reader.refused()
+
     async def now_ms(self) -> int:
         """Now, by the clock that the workers score by."""
         return self.leaders.now_ms(await self.reader.pulses())

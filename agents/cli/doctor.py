@@ -9,23 +9,21 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib import metadata
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import RedisError
 
 from agents.cli.options import EVERYTHING, json_option, settings_options
 from agents.cli.output import json_line, moment, safe
-from streams.broker.admin import Admin
-from streams.errors import CloutError
-from streams.scoreboard.connect import connect, ping
+from agents.surroundings import kafka, redis, watch
+from agents.surroundings.finding import DOWN, NOTE, OK, WRONG, Finding, worst
+from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings
 
-OK, NOTE, WRONG, DOWN = "ok", "note", "wrong", "down"
 _CODES = {OK: 0, NOTE: 0, WRONG: 1, DOWN: 3}
 
-_MOST_CLOCK_DIFFERENCE_S = 2.0
 _MOST_SILENCE_S = 30.0
 
 #: what Clout was tested with: package, first version, and the first that is too new
@@ -35,14 +33,6 @@ VERSIONS = (
     ("kafka-python", (3,), (4,)),
     ("redis", (8,), (9,)),
 )
-
-
-class Finding(NamedTuple):
-    """One line: what was looked at, how it is, and if it is not well what to do."""
-
-    check: str
-    status: str
-    text: str
 
 
 @click.command()
@@ -78,7 +68,7 @@ def doctor(settings: Settings, json: bool) -> int:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
-    yield from _kafka(settings)
+    yield from kafka.look(settings)
     yield from asyncio.run(_redis(settings))
 
 
@@ -108,62 +98,23 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _kafka(settings: Settings) -> Iterator[Finding]:
-    try:
-        with Admin(settings, timeout_ms=3_000) as admin:
-            topics = admin.find()
-    except CloutError as error:
-        yield Finding("kafka", DOWN, str(error))
-        return
-    yield Finding("kafka", OK, f"answers at {settings.kafka}")
-    missing = [topic.name for topic in topics if topic.partitions is None]
-    if missing:
-        names = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
-        yield Finding(
-            "topics", WRONG, f"{len(missing)} of {len(topics)} do not exist ({names}): run `clout topics create`"
-        )
-    for topic in topics:
-        if topic.problem and topic.partitions is not None:
-            yield Finding("topics", WRONG, topic.problem)
-    if all(topic.ok for topic in topics):
-        yield Finding(
-            "topics", OK, f"{len(topics)} with {settings.partitions} partitions, prefix {settings.topic_prefix!r}"
-        )
-
-
 async def _redis(settings: Settings) -> list[Finding]:
     client = connect(settings)
     try:
-        findings = [Finding("redis", OK, await ping(client))]
-        findings += await _clock(client)
-        reader = Reader(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
-        findings.append(_workers(await reader.pulses(), settings.partitions, time.time()))
-    except CloutError as error:
-        return [Finding("redis", DOWN, str(error))]
-    except (RedisError, OSError) as error:
-        return [Finding("redis", WRONG, f"answers, but not as it should: {error}; has another program these keys?")]
+        findings = await redis.look(client, settings)
+        if worst(findings) is None or findings[0].status == OK:
+            reader = Reader(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
+            now_s = time.time()
+            findings.append(_workers(await reader.pulses(), settings.partitions, now_s))
+            known = {finding.text for finding in findings}
+            said = watch.told(await reader.told(), now_s * 1000)
+            findings += [one for one in said if one.text.rpartition(" (says worker")[0] not in known]
+    except (RedisError, OSError):  # it has gone meanwhile
+        return [Finding("redis", DOWN, "it answered, and then no longer")]
     else:
         return findings
     finally:
         await client.aclose()
-
-
-async def _clock(client: Any) -> list[Finding]:
-    """How far the clock of Redis is from ours: half of the way there and back is its error."""
-    before_s = time.time()
-    try:
-        seconds, micros = await client.time()
-    except NoPermissionError:
-        return [Finding("clock", NOTE, "this Redis user may not ask the time: see yourself that clocks agree")]
-    except RedisError:
-        return []  # a cluster has no one clock
-    difference_s = seconds + micros / 1e6 - (before_s + time.time()) / 2
-    if abs(difference_s) > _MOST_CLOCK_DIFFERENCE_S:
-        text = (
-            f"Redis is {difference_s:+.1f} s off this machine: synchronise both (NTP), or scores decay to a wrong now"
-        )
-        return [Finding("clock", WRONG, text)]
-    return [Finding("clock", OK, f"Redis is {difference_s * 1000:+.0f} ms off this machine")]
 
 
 def _workers(pulses: dict[int, dict[str, Any]], partitions: int, now_s: float) -> Finding:

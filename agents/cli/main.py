@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -27,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
     "top": ("agents.cli.scores:top", "Show who scores highest now."),
     "alerts": ("agents.cli.alerts:alerts", "Show whose score fell, as it happens with --follow."),
-    "rejects": ("agents.cli.rejects:rejects", "Show the latest records that could not be used, and why."),
+    "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
     "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics."),
     "doctor": ("agents.cli.doctor:doctor", "Look at everything Clout needs; each line says ok or what to do."),
     "config": ("agents.cli.config:config", "Show the effective settings, secrets hidden."),
@@ -87,6 +88,11 @@ class Commands(click.Group):
             for line in str(known).splitlines():
                 click.echo(f"clout: {line}", err=True)
             return known.exit_code
+        except OSError as error:
+            if (advice := unwritable(error)) is None:
+                raise
+            click.echo(f"clout: {advice}", err=True)
+            return 1
         return result if isinstance(result, int) else 0
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -102,6 +108,16 @@ def quiet() -> None:
     """Nobody reads stdout any more: what is left in its buffer must not become an error at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
+
+
+def unwritable(error: OSError) -> str | None:
+    """What a person can do about a file system that takes nothing; None when that is not what it is."""
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return f"{error.strerror}: set TMPDIR to a folder that can be written to"
+    if error.errno not in {errno.EROFS, errno.ENOSPC, errno.EDQUOT}:
+        return None
+    where = error.filename or "a folder for temporary files, or shared memory (/dev/shm)"
+    return f"cannot write {where} ({os.strerror(error.errno)}): make room, or set TMPDIR to a folder that can be written to"
 
 
 def expected() -> tuple[type[Exception], ...]:

@@ -90,7 +90,7 @@ def stack(
         log = folder / "worker.log"
         say("starting a worker")
         argv = [sys.executable, "-m", "agents.demo.worker"]
-        environment = worker_environment(settings, environ) | {"TMPDIR": str(folder)}  # Faust makes a folder there
+        environment = worker_environment(settings, environ)
         worker = parts.enter_context(embedded.child(argv, log=log, env=environment, stop_s=WORKER_STOP_S))
         parts.callback(_deaf)
         yield Stack(settings, worker, log)

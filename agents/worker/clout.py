@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import faust
 
+from agents.surroundings.watch import Surroundings
 from agents.worker.ending import die
 from agents.worker.health import Health, Watcher
 from agents.worker.servers import Servers
@@ -26,8 +27,10 @@ class Clout(faust.App):
     def __init__(self, *args: Any, settings: Settings, health: Health, surplus: bool, **options: Any) -> None:
         self.settings, self.health = settings, health
         self.ports = Servers(settings, lambda: cast(Consumer, self.consumer), surplus=surplus)
-        self.partitions = Partitions(settings, self.ports, f"{socket.gethostname()}/{os.getpid()}", health)
+        owner = f"{socket.gethostname()}/{os.getpid()}"
+        self.partitions = Partitions(settings, self.ports, owner, health)
         self._watcher = Watcher(health, self._beat, settings.stall_s, die)
+        self._surroundings = Surroundings(settings, self.ports.redis, owner, self.partitions.figures, health.found)
         super().__init__(*args, **options)
 
     def _beat(self) -> None:
@@ -42,11 +45,15 @@ class Clout(faust.App):
         source.maxsize = 10_000  # never full: the transport hands out a few blocks a partition and waits
         return source
 
+    def _create_directories(self) -> None:
+        """None: Faust would make some for its tables, and leave them empty; a read-only file system needs none."""
+
     async def on_start(self) -> None:
         """Before the worker joins the group."""
         await super().on_start()
         await self.ports.open()
         self._watcher.start()
+        self._surroundings.start()
 
     async def take(self, *_: object, **__: object) -> None:
         """Faust awaits this after each assignment, before the flow resumes."""
@@ -60,6 +67,7 @@ class Clout(faust.App):
         """After SIGTERM or a crash."""
         if self.crashed:
             die(self.crash_reason or "the framework crashed")
+        self._surroundings.stop()
         await self.partitions.let_go()
         await self.ports.close()
         await super().on_stop()

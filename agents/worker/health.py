@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agents.surroundings.finding import Finding
 from streams.errors import Stalled
 from streams.partition.liveness import MAIN_LOOP, PROGRESS, Liveness, Standing, Verdict
 
@@ -35,7 +36,7 @@ class Ready(NamedTuple):
     """Does the worker serve, by which rule, and why."""
 
     ready: bool
-    rule: str  #: STARTING, TAKING_OVER, SERVING or SHARING
+    rule: str  #: STARTING, TAKING_OVER, SERVING or SHARING; or the check of the finding that keeps it from being ready
     why: str
     more: dict[str, Any]  #: for the body: which partitions, how far a take-over is
 
@@ -49,6 +50,7 @@ class Health:
         self.recovery: Progress | None = None  #: of the last take-over
         self.seen: tuple[Standing, ...] = ()
         self.shown: Mapping[int, Figures] = {}
+        self.findings: tuple[Finding, ...] = ()  #: of the last look at the surroundings
         self._phase: tuple[str, tuple[int, ...]] = STARTING, ()
 
     def taking(self, numbers: Iterable[int]) -> None:
@@ -63,6 +65,10 @@ class Health:
         """These partitions are served now; none is fine as well: a worker more than there are partitions."""
         self._phase = SERVING, tuple(sorted(numbers))
 
+    def found(self, findings: tuple[Finding, ...]) -> None:
+        """What a look at the surroundings found."""
+        self.findings = findings
+
     def gone(self) -> None:
         """All partitions were let go of."""
         self._phase, self.shown = (SHARING, ()), {}
@@ -74,8 +80,11 @@ class Health:
         return numbers if rule == SERVING else ()
 
     def ready(self) -> Ready:
-        """Are all partitions of this worker served?"""
+        """Are all partitions of this worker served, and do the surroundings let live scores out?"""
         rule, numbers = self._phase
+        blocking = next((finding for finding in self.findings if finding.blocks), None)
+        if rule == SERVING and blocking:
+            return Ready(False, blocking.check, blocking.text, {"held": numbers})
         if rule == SERVING:
             said = ", ".join(map(str, numbers)) or "none: the group has more workers than partitions"
             return Ready(True, rule, f"partitions served: {said}", {"held": numbers})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -10,8 +11,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from agents.surroundings.finding import OK
 from agents.worker.health import Health
 from streams.partition.figures import Figures
+from streams.partition.undecided import Held
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -49,7 +52,41 @@ def _commit_ages(health: Health, now_ms: float) -> _Values:
     return {(str(n),): max(now_ms - one.committed_ms, 0) / 1000 for n, one in shown if one.committed_ms}
 
 
+def _held(value: Callable[[Held, float], float]) -> Callable[[Health, float], _Values]:
+    def values(health: Health, now_ms: float) -> _Values:
+        shown = health.shown.items()
+        return {(str(n), topic): value(held, now_ms) for n, one in shown for topic, held in one.undecided.items()}
+
+    return values
+
+
+def _reasons(health: Health, _: float) -> _Values:
+    shown = health.shown.items()
+    return {(str(number), reason): count for number, one in shown for reason, count in one.reasons.items()}
+
+
+def _refused(health: Health, _: float) -> _Values:
+    now_s = time.monotonic()
+    return {
+        (str(n),): now_s - one.redis_refuses.since_s if one.redis_refuses else 0.0 for n, one in health.shown.items()
+    }
+
+
+def _findings(health: Health, _: float) -> _Values:
+    found = Counter((one.check, one.status) for one in health.findings if one.status != OK)
+    return dict(sorted(found.items()))
+
+
+def _offsets(held: Held, _: float) -> float:
+    return held.offsets
+
+
+def _since(held: Held, now_ms: float) -> float:
+    return max(now_ms - held.since_ms, 0) / 1000
+
+
 _P = ("partition",)
+_PT = ("partition", "topic")
 KINDS = (
     _Kind("clout_live", "1 while the worker is live, by the rules of /livez", (), lambda h, _: {(): h.verdict.live}),
     _Kind("clout_partitions_held", "partitions this worker serves", (), lambda h, _: {(): len(h.held)}),
@@ -65,6 +102,11 @@ KINDS = (
     _Kind("clout_partition_position", "next offset to apply", ("partition", "topic"), _positions),
     _Kind("clout_partition_commit_age_seconds", "since the last commit; idle partitions commit now and then", _P, _commit_ages),
     _Kind("clout_redis_calls_waiting", "calls that wait for Redis", _P, _each(lambda f: f.redis_waiting)),
+    _Kind("clout_events_rejected_for_total", "the same since this worker took over, by reason", ("partition", "reason"), _reasons),
+    _Kind("clout_input_undecided_offsets", "behind an open transaction: nobody may read them yet", _PT, _held(_offsets)),
+    _Kind("clout_input_undecided_seconds", "since when the committed end has been there", _PT, _held(_since)),
+    _Kind("clout_redis_refused_seconds", "since when Redis takes nothing; 0: it does", _P, _refused),
+    _Kind("clout_findings", "what is not well around this worker; `clout doctor` says it in words", ("check", "status"), _findings),
     _Kind("clout_redis_rebuilds_total", "times everyone was written to Redis again", _P, _each(lambda f: f.rebuilds)),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from faust.types import TP
 from redis.exceptions import RedisError
 
 from agents.worker.ending import die
-from streams.broker.admin import Admin
+from streams.broker.admin import Admin, Described
 from streams.broker.publisher import PlainPublisher, TransactionalPublisher, plain_producer, transactional_producer
 from streams.broker.recovery import ends, recover
 from streams.broker.transport import Consumer
@@ -41,8 +41,8 @@ class Servers:
         self._settings, self._made, self._surplus = settings, consumer, surplus
         self._producer: AIOKafkaProducer | None = None
         self._admin: Admin | None = None
-        self._redis = connect(settings)
-        self.board = Writer(self._redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
+        self.redis = connect(settings)
+        self.board = Writer(self.redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
 
     async def open(self) -> None:
         """Connect. Before the worker joins the group."""
@@ -102,7 +102,7 @@ class Servers:
     async def shown(self) -> dict[int, int]:
         """The version that Redis has of each partition."""
         settings = self._settings
-        reader = Reader(self._redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
+        reader = Reader(self.redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
         try:
             return {number: int(pulse["version"]) for number, pulse in (await reader.pulses()).items()}
         except (RedisError, OSError) as error:
@@ -113,20 +113,33 @@ class Servers:
         """All sources of these numbers, and their `state`."""
         sources = {(topic.name, number) for topic in (*SOURCES, STATE) for number in numbers}
         try:
-            ids = await asyncio.to_thread(self._ids)
-            if gone := [self._settings.topic(topic.name) for topic in (*SOURCES, STATE) if topic.name not in ids]:
-                raise TopicMismatch(f"no longer there: {', '.join(gone)}; see `clout topics check`")
+            ids = await self.topics()
             bounds = await self._consumer.bounds({self._tp(source) for source in sources})
         except KafkaError as error:
             raise DependencyDown(f"Kafka does not say where its logs begin and end: {error!r}") from None
         return {source: Log(ids[source[0]], *bounds[self._tp(source)]) for source in sources}
 
-    def _ids(self) -> dict[str, str]:
+    async def topics(self) -> dict[str, str]:
+        """The id of every source and of `state`, by base name. Raises TopicMismatch when one is not what it was at the start."""
+        described, wanted = await asyncio.to_thread(self._described), self._settings.partitions
+        topics = [(topic.name, self._settings.topic(topic.name)) for topic in (*SOURCES, STATE)]
+        if gone := [full for name, full in topics if name not in described]:
+            raise TopicMismatch(f"no longer there: {', '.join(gone)}; see `clout topics check`")
+        for name, full in topics:
+            has = described[name].partitions
+            if has != wanted and not (self._surplus and has > wanted):
+                raise TopicMismatch(
+                    f"topic {full} has {has} partitions now, the others {wanted}: somebody has added some, and producers send "
+                    "to them what no worker reads. Nothing is lost: deploy/README.md, `A topic has more partitions than it should`"
+                )
+        return {name: described[name].topic_id for name, _ in topics}
+
+    def _described(self) -> dict[str, Described]:
         """In a thread: kafka-python's admin client blocks. One at a time asks."""
         admin, self._admin = self._admin or Admin(self._settings), None
-        found = admin.ids()
+        described = admin.described()
         self._admin = admin  # after an error the next one connects anew
-        return found
+        return described
 
     async def committed(self, numbers: Collection[int]) -> dict[Source, int]:
         """The group's offsets."""
@@ -144,6 +157,10 @@ class Servers:
     def seen(self, source: Source) -> int:
         """How far the client is."""
         return self._consumer.seen(self._tp(source))
+
+    def ends(self, source: Source) -> tuple[int, int]:
+        """The committed end and the end of the log."""
+        return self._consumer.ends(self._tp(source))
 
     def more(self, source: Source) -> bool:
         """Are there committed records not yet handed out?"""

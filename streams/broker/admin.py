@@ -52,6 +52,13 @@ class Bounds(NamedTuple):
     end: int
 
 
+class Described(NamedTuple):
+    """One topic as the broker has it."""
+
+    topic_id: str  #: changes when it is deleted and made again
+    partitions: int
+
+
 _COORDINATOR_S = 10.0
 _KNOWN_S = 30.0  # a new topic is listed by all brokers
 _LOOKS = 5  # each look asks any of the brokers
@@ -66,8 +73,8 @@ _ADVICE = {
 }
 
 
-def _raise_refused(answers: list[dict[str, Any]]) -> None:
-    """Raise TopicMismatch with the broker's reasons, and for which topics, if a CreateTopics answer has any."""
+def _refusals(answers: list[dict[str, Any]]) -> list[str]:
+    """The broker's reasons in a CreateTopics answer, and for which topics."""
     from kafka.errors import TopicAlreadyExistsError, for_code
 
     refused: dict[str, list[str]] = {}
@@ -77,10 +84,7 @@ def _raise_refused(answers: list[dict[str, Any]]) -> None:
             reason = topic.get("error_message") or kind.description
             reason = f"{kind.__name__.removesuffix('Error')}: {reason.rstrip('.')}; {_ADVICE.get(kind.__name__, 'see its log')}"
             refused.setdefault(reason.replace(topic["name"], "<topic>"), []).append(topic["name"])
-    if refused:
-        raise TopicMismatch(
-            "\n".join(f"the broker refuses to create {', '.join(names)}: {reason}" for reason, names in refused.items())
-        )
+    return [f"the broker refuses to create {', '.join(names)}: {reason}" for reason, names in refused.items()]
 
 
 class Admin:
@@ -141,7 +145,8 @@ class Admin:
                 )
             except (self._errors, OSError) as error:
                 raise DependencyDown(f"Kafka at {self._settings.kafka} does not create topics: {error!r}") from None
-            _raise_refused(answer["topics"])
+            if refused := _refusals(answer["topics"]):
+                raise TopicMismatch("\n".join(refused))
             self._wait_until_known()
         return [found.name for found in missing]
 
@@ -161,14 +166,42 @@ class Admin:
                 )
             time.sleep(_KNOWN_S / 500 if unknown else 0)
 
-    def ids(self) -> dict[str, str]:
-        """Base name -> id of every topic of the registry that exists. Raises DependencyDown when Kafka does not answer."""
+    def refusals(self, missing: list[Found]) -> list[str]:
+        """Why the broker would not create these topics, in its words; asked without creating anything. Empty: it would."""
+        try:
+            specs = {found.name: self._spec(found) for found in missing}
+            answer = self._client.create_topics(specs, validate_only=True, raise_errors=False)
+        except (self._errors, OSError):  # it cannot be asked
+            return []
+        return _refusals(answer["topics"])
+
+    def described(self) -> dict[str, Described]:
+        """Base name -> what the broker has of each topic of the registry that exists. Raises DependencyDown when it is silent."""
         names = {self._settings.topic(t.name): t.name for t in ALL}
         try:
             existing = [name for name in self._client.list_topics() if name in names]
-            return {names[t["name"]]: str(t.get("topic_id") or "") for t in self._client.describe_topics(existing)}
+            return {
+                names[t["name"]]: Described(str(t.get("topic_id") or ""), len(t["partitions"]))
+                for t in self._client.describe_topics(existing)
+            }
         except (self._errors, OSError) as error:
             raise DependencyDown(f"Kafka at {self._settings.kafka} does not describe its topics: {error!r}") from None
+
+    def configs(self) -> dict[str, dict[str, str]]:
+        """Base name -> the values that the registry wants to be set, as they are. Empty when the broker does not tell."""
+        from kafka.admin import ConfigResource, ConfigResourceType
+
+        names = {self._settings.topic(t.name): t for t in ALL if t.config}
+        try:
+            existing = [name for name in self._client.list_topics() if name in names]
+            asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in existing]
+            told = self._client.describe_configs(asked, config_filter="all").get("topic", {}) if asked else {}
+        except (self._errors, OSError):
+            return {}
+        return {
+            names[name].name: {key: str(one["value"]) for key, one in values.items() if key in names[name].config}
+            for name, values in told.items()
+        }
 
     def check(self) -> None:
         """Raise TopicMismatch that names every topic that is not as it must be."""

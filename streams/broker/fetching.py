@@ -45,6 +45,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         self.handed: dict[TP, int] = {}  # end of the last block handed out; at first the position sought
         self.seen: dict[TP, int] = {}  # the client's position after our last look: also passes markers
         self.stable: dict[TP, int] = {}  # the committed end as the last answer to a fetch said it
+        self.ends: dict[TP, tuple[int, int]] = {}  # the same, and the end of the log
         self.epoch = 0
         # blocks on their way to the tables (kept here), and how far they are folded (told by the main loop): is there room?
         self.out: dict[TP, deque[tuple[int, int]]] = {}  # end, records
@@ -96,7 +97,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def end_epoch(self, epoch: int) -> None:
         """Nothing is handed out from here on. Called on the main loop: while this thread waits in its callback, or, at
         SIGTERM, whatever it does; `_drain` reads in the opposite order."""
-        self.handed, self.seen, self.stable, self.epoch = {}, {}, {}, epoch
+        self.handed, self.seen, self.stable, self.ends, self.epoch = {}, {}, {}, {}, epoch
         self.out, self.folded, self._failed = {}, {}, None
 
     def _has_room(self, tp: TP) -> bool:
@@ -126,7 +127,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         for tp, offset in positions.items():  # no await in between: all or none
             consumer.seek(tp, offset)
         consumer.pause(*(consumer.assignment() - set(positions)))  # surplus partitions: nothing of them is fetched
-        self.handed, self.seen, self.stable = dict(positions), dict(positions), {}
+        self.handed, self.seen, self.stable, self.ends = dict(positions), dict(positions), {}, {}
         wait_ms = min(round(_FETCH_WAIT_EACH_MS * len(positions)), _FETCH_WAIT_MS)
         consumer._fetcher._fetch_max_wait_ms = max(self.app.settings.fetch_wait_ms, wait_ms)
         return True
@@ -171,7 +172,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _drain(self, fetcher: Any, assignment: Any, mine: list[TP]) -> dict[TP, list[Block]]:
         # at SIGTERM the main loop ends the epoch under our hands: what is read after the epoch is of it, or empty
         epoch, state = self.epoch, assignment.state_value
-        handed, seen, stable, out = self.handed, self.seen, self.stable, self.out
+        handed, seen, stable, out, ends = self.handed, self.seen, self.stable, self.out, self.ends
         mine = [tp for tp in mine if tp in handed and tp in seen and tp in out]
         if not mine:
             return {}
@@ -200,6 +201,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 seen[tp] = state(tp)._position
             if state(tp).lso is not None:
                 stable[tp] = state(tp).lso
+                ends[tp] = state(tp).lso, state(tp).highwater
             if records:
                 found[tp] = list(blocks(tp.topic, tp.partition, handed[tp], seen[tp], epoch, records, most))
                 handed[tp] = seen[tp]

@@ -72,6 +72,10 @@ class Consumer(driver.Consumer):
         """The client's position; -1 when the partition is not ours."""
         return self._thread.seen.get(tp, -1)
 
+    def ends(self, tp: TP) -> tuple[int, int]:
+        """The committed end and the end of the log, as the last answer to a fetch said them; (0, 0) before."""
+        return self._thread.ends.get(tp, (0, 0))
+
     def more(self, tp: TP) -> bool:
         """Has the broker committed records that were not handed out? True until it has answered for the first time."""
         thread = self._thread

@@ -1,16 +1,20 @@
-"""Records that could not be used: kept with the reason, where they came from, and their bytes."""
+"""Records that could not be used: kept with the reason, where they came from, and their bytes; and what was done about them."""
 
 from __future__ import annotations
 
 import base64
 from typing import NamedTuple
 
+import msgspec
 import orjson
 
 from streams.events import Reject
 
 #: more of a record is not kept: the topic takes records of a megabyte, and 64 KB show what was wrong
 MOST_BYTES = 65_536
+
+#: what a mark says of a reject: its event went back to its topic, or somebody has seen to it
+REPLAYED, DROPPED = "replayed", "dropped"
 
 
 class Origin(NamedTuple):
@@ -39,3 +43,76 @@ def record(reject: Reject, origin: Origin, value: bytes | None) -> tuple[bytes, 
         "value": base64.b64encode(original[:MOST_BYTES]).decode() if value is not None else None,
     }
     return str(origin).encode(), orjson.dumps(body)
+
+
+class Kept(NamedTuple):
+    """A reject as it was kept; `value` are the original bytes, at most the first `MOST_BYTES` of its `size`."""
+
+    reason: str
+    path: str
+    message: str
+    origin: Origin
+    size: int
+    truncated: bool
+    value: bytes | None
+
+
+class Mark(NamedTuple):
+    """What was done about a reject: REPLAYED or DROPPED. `reject` is its offset in the partition that the mark is in too."""
+
+    done: str
+    origin: Origin
+    reject: int
+
+
+class _Wire(msgspec.Struct, gc=False):
+    reason: str
+    path: str
+    message: str
+    topic: str
+    partition: int
+    offset: int
+    size: int
+    truncated: bool
+    value: bytes | None
+    reject: int | None = None
+
+
+_decode = msgspec.json.Decoder(_Wire).decode
+_MESSAGE = {
+    REPLAYED: "sent back to its topic by `clout rejects replay`",
+    DROPPED: "seen to: `clout rejects drop`",
+}
+
+
+def mark(done: str, origin: Origin, reject: int) -> tuple[bytes, bytes]:
+    """(key, value) of the record that says what was done about a reject; it goes into the same partition of `rejects`.
+
+    Key and fields are those of a reject, with `done` as the reason and without bytes, so that no reader stumbles over it.
+    One more field, `reject`, is the offset of the reject: it tells two of one origin apart when a topic was made anew.
+    """
+    body = {
+        "reason": done,
+        "path": "$",
+        "message": _MESSAGE[done],
+        "topic": origin.topic,
+        "partition": origin.partition,
+        "offset": origin.offset,
+        "size": 0,
+        "truncated": False,
+        "value": None,
+        "reject": reject,
+    }
+    return str(origin).encode(), orjson.dumps(body)
+
+
+def read(value: bytes | None) -> Kept | Mark:
+    """A record of the topic `rejects`. Raises ValueError when it is neither a reject nor a mark."""
+    try:
+        wire = _decode(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"no record of `rejects`: {error}") from None
+    origin = Origin(wire.topic, wire.partition, wire.offset)
+    if wire.reject is not None and wire.reason in _MESSAGE:
+        return Mark(wire.reason, origin, wire.reject)
+    return Kept(wire.reason, wire.path, wire.message, origin, wire.size, wire.truncated, wire.value)

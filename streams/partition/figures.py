@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from streams.partition.undecided import Held
+from streams.scoreboard.view import Refusal
 
 
 class Figures(NamedTuple):
@@ -15,3 +19,7 @@ class Figures(NamedTuple):
     committed_ms: float  #: when Kafka last had everything (wall clock, ms since epoch); 0: not yet
     redis_waiting: int  #: calls that wait for Redis
     rebuilds: int  #: how often everyone was written to Redis again
+    redis_refuses: Refusal | None = None  #: why Redis does not take what is written
+    reasons: Mapping[str, int] = {}  #: events rejected since the take-over, by reason
+    broker_ahead_ms: float = 0.0  #: how far the broker's clock was ahead of ours at the last commit, at least
+    undecided: Mapping[str, Held] = {}  #: base topic -> records that an open transaction holds back

@@ -41,9 +41,9 @@ class Intake:
         self.positions: dict[str, int] = {}
         self.pending = 0  # events and engagements folded since the last cut
         self._stream_clock, self._closes_ms = stream_clock, closes_ms
-        self._rejected = Rejected(table.counts, number)
-        self._actions = Actions(table, number, partitions, self._rejected)
-        self._scoring = Scoring(table, self._rejected)
+        self.rejected = Rejected(table.counts, number)
+        self._actions = Actions(table, number, partitions, self.rejected)
+        self._scoring = Scoring(table, self.rejected)
         self._closes: list[Closes] = []
 
     def take_times(self) -> list[NDArray[np.int64]]:
@@ -111,7 +111,7 @@ class Intake:
             dict(self.positions),
             packs,
             strays,
-            self._rejected.take(),
+            self.rejected.take(),
             changed,
             self._scoring.take_times(),
             table.clock,

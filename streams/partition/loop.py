@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
 from streams.model import days
@@ -88,7 +90,7 @@ class Loop:
         self._rebuilds = 0  # how often everyone was shown again
         self._held_back = False  # the blocks at hand wait for another topic
         self._hold_until_s = 0.0
-        view.show_everyone = self.show_everyone
+        view.partition = self
 
     @property
     def table(self) -> Table:
@@ -125,12 +127,27 @@ class Loop:
         self._rebuilds += 1
         self._wake.set()
 
+    def shown_users(self) -> list[str]:
+        """Those handed to the view so far."""
+        return [self.table.names[slot] for slot in np.flatnonzero(self.table.cells[: len(self.table), SHOWN]).tolist()]
+
     def figures(self) -> Figures:
         """How this partition stands, for /metrics."""
         intake, sender = self.intake, self._sender
         counts, positions = self.table.counts.as_dict(), dict(intake.positions)
         waiting, behind = intake.turns.at_hand(), self._view.behind
-        return Figures(counts, waiting, sender.version, positions, sender.committed_ms, behind, self._rebuilds)
+        return Figures(
+            counts,
+            waiting,
+            sender.version,
+            positions,
+            sender.committed_ms,
+            behind,
+            self._rebuilds,
+            redis_refuses=self._view.refusal,
+            reasons=dict(intake.rejected.reasons),
+            broker_ahead_ms=sender.broker_ahead_ms,
+        )
 
     def close(self) -> None:
         """Fold nothing more, send what there is, end."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from streams.clocks import Clocks
-from streams.errors import DependencyDown
+from streams.errors import DependencyDown, LostInput
 from streams.model.alerts import FallRule
 from streams.model.table import Table
 from streams.model.versions import model
@@ -24,6 +24,7 @@ from streams.partition.recovered import Progress, Recovered
 from streams.partition.sending import Sender
 from streams.partition.takeover import Continuity, all_sources, positions
 from streams.partition.turns import Turns
+from streams.partition.undecided import Undecided
 from streams.scoreboard.view import View
 from streams.settings import Settings
 from streams.topics import SOURCES
@@ -31,7 +32,7 @@ from streams.topics import SOURCES
 log = logging.getLogger("clout.partitions")
 
 LETTING_GO_S = 5.0  # well below the rebalance timeout; past it the worker ends and what is open is read again
-LOOK_S = 10.0  # between two looks at what the broker has
+LOOK_S = 5.0  # between two looks at what the broker has
 LOST_AFTER_S = 30.0  # a block that is on its way for so long was lost
 
 
@@ -71,6 +72,7 @@ class Partitions:
         self._taking: asyncio.Task[None] | None = None
         self._kept: dict[int, Kept] = {}
         self._left: dict[int, Left] = {}
+        self._undecided = Undecided(ports.wall_ms)
         self._one_at_a_time = asyncio.Lock()
 
     def deliver(self, block: Block) -> None:
@@ -88,7 +90,7 @@ class Partitions:
 
     def figures(self) -> dict[int, Figures]:
         """How each partition held stands, for /metrics."""
-        return {number: loop.figures() for number, loop in self.loops.items()}
+        return {n: loop.figures()._replace(undecided=self._undecided.of(n)) for n, loop in self.loops.items()}
 
     # -- taking over -----------------------------------------------------------------------------------------------
 
@@ -101,7 +103,11 @@ class Partitions:
 
     async def _take(self) -> None:
         ports = self._ports
-        epoch, mine, began_s = ports.epoch, ports.assigned(), ports.monotonic_s()
+        try:
+            epoch, mine, began_s = ports.epoch, ports.assigned(), ports.monotonic_s()
+        except LostInput:
+            await ports.topics()  # has somebody added partitions? That says it better
+            raise
         self._recovering = frozenset(mine), 0
         self._health.taking(mine)
         publishers = {number: ports.publisher(number) for number in sorted(mine)}
@@ -223,9 +229,12 @@ class Partitions:
 
     async def _watch(self, mine: set[int], logs: dict[Source, Log]) -> None:
         continuity, ports = Continuity(self._settings, LOST_AFTER_S), self._ports
+        self._undecided = Undecided(ports.wall_ms)
         continuity.ids(logs)
         while True:
             await asyncio.sleep(LOOK_S)
+            for source in all_sources(mine):
+                self._undecided.look(source, *ports.ends(source))
             try:
                 logs = await ports.logs(mine)
             except (DependencyDown, OSError) as error:

@@ -64,6 +64,9 @@ class Ports(Protocol):
     def assigned(self) -> set[int]:
         """The partition numbers of this worker. Raises LostInput when they differ between topics."""
 
+    async def topics(self) -> dict[str, str]:
+        """The id of every source and of `state`, by base name. Raises TopicMismatch when one is gone or has other partitions."""
+
     def publisher(self, number: int) -> Publisher:
         """A publisher, not yet started: its start fences the predecessor."""
 
@@ -90,6 +93,9 @@ class Ports(Protocol):
 
     def seen(self, source: Source) -> int:
         """How far the client is: `handed`, and what holds no records behind it."""
+
+    def ends(self, source: Source) -> tuple[int, int]:
+        """The committed end and the end of the log, as the client last heard them; (0, 0) before."""
 
     def more(self, source: Source) -> bool:
         """As far as the client knows: are there committed records not yet handed out? True until the first answer."""

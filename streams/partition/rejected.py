@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from streams.events import Reject
@@ -17,10 +18,12 @@ class Rejected:
     def __init__(self, counts: Counts, number: int) -> None:
         self._counts, self._number = counts, number
         self._records: list[tuple[bytes, bytes]] = []
+        self.reasons: Counter[str] = Counter()  #: since the take-over
 
     def add(self, reject: Reject, origin: Origin, value: bytes | None) -> None:
         """A record that was first read at `origin` cannot be used."""
         self._counts.rejected += 1
+        self.reasons[reject.reason] += 1
         self._records.append(rejects.record(reject, origin, value))
 
     def event(self, topic: str, record: Any, reject: Reject) -> None:

@@ -31,6 +31,7 @@ _CLOSES_CHUNK = 1_000
 _MANY_CALLS = MOST_WAITING // 2  # that wait for Redis: time to give it some
 _REDIS_S = 2.0  # how much of it, at most once an interval
 _STATE_CHUNK = 2_000  # rows encoded before the event loop gets a turn: 5 ms
+_APPENDED = 1  # Kafka's LogAppendTime
 LAST_VIEW_S = 1.0  # how long the last commit waits for Redis: what it then lacks is shown again by who takes over
 
 
@@ -64,6 +65,7 @@ class Sender:
         self.latency = Latency()
         self.busy_s = 0.0
         self.commits = 0
+        self.broker_ahead_ms = 0.0  #: at the last commit, at least; needs a `state` that Kafka stamps itself
         self.committed_ms = 0.0  #: when Kafka last had everything; 0: not yet
         self.kept: tuple[state.Header, int] | None = (
             None  #: the last header committed, and the end of `state` behind it
@@ -94,7 +96,7 @@ class Sender:
         for chunk in chunks(self._table, self._spread, self._rule, self._number, cut, self._next_version):
             if chunk.last:
                 self._counts = cut.counts
-            self._view.put(self._flush(chunk, cut.now_ms), self._noted(cut.times) if chunk.last else None)
+            self._view.put(self._shown(chunk, cut.now_ms), self._noted(cut.times) if chunk.last else None)
             self.busy_s += self._cpu_s() - began
             await self._out(SCORES.name, self._number, ((user.encode(), record) for user, _, record in chunk.users))
             await self._out(ALERTS.name, self._number, ((alert.user.encode(), alert.value) for alert in chunk.alerts))
@@ -103,7 +105,7 @@ class Sender:
         if not len(cut.changed):  # say that we are alive and how far we are
             self._version += 1
             self._counts = cut.counts
-            self._view.put(Flush(self._number, self._version, self._pulse(cut.now_ms)), self._noted(cut.times))
+            self._view.put(self._flush(cut.now_ms), self._noted(cut.times))
         if last:  # the next owner looks at what Redis shows
             await self._view.drained(LAST_VIEW_S)
         kept = await self._keep(cut, shown)
@@ -111,8 +113,10 @@ class Sender:
         await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms = self.commits + 1, self._wall_ms()
         if kept:
-            header, sent = kept
-            self.kept = header, (await sent).offset + 2  # the header and the marker of the transaction
+            header, sent, before_ms = kept
+            written = await sent
+            self.kept = header, written.offset + 2  # the header and the marker of the transaction
+            self.broker_ahead_ms = _ahead_ms(written, before_ms, self.committed_ms)
 
     def glance(self, slots: Slots, times: list[NDArray[np.int64]], now_ms: int) -> None:
         """Show these users in Redis now; the interval that publishes and keeps them follows."""
@@ -120,7 +124,7 @@ class Sender:
             part = slots[start : start + CHUNK]
             seen = glance(self._table, self._spread, self._number, part, now_ms, self._next_version())
             last = start + CHUNK >= len(slots)
-            self._view.put(self._flush(seen, now_ms), self._noted(times) if last else None)
+            self._view.put(self._shown(seen, now_ms), self._noted(times) if last else None)
 
     def alerts_at(self, slots: Slots, now_ms: int) -> bool:
         """Has an alert to be raised about one of these users?"""
@@ -131,8 +135,8 @@ class Sender:
         self._version += 1
         return self._version
 
-    async def _keep(self, cut: Cut, shown: Callable[[], bool]) -> tuple[state.Header, Sent] | None:
-        """The rows that changed and the header go to `state`; returns the header and its batch."""
+    async def _keep(self, cut: Cut, shown: Callable[[], bool]) -> tuple[state.Header, Sent, float] | None:
+        """The rows that changed and the header go to `state`; returns the header, its batch, and when it was sent (ms)."""
         if not self._publisher.transactional:
             return None
         lives = self._table.model.half_lives_ms
@@ -155,8 +159,9 @@ class Sender:
             shown=shown(),
             model=self._table.model.name,
         )
+        before_ms = self._wall_ms()
         sent = await self._out(STATE.name, self._number, [state.header_record(header)])
-        return (header, sent) if sent else None
+        return (header, sent, before_ms) if sent else None
 
     def _noted(self, times: list[NDArray[np.int64]]) -> Callable[[], None]:
         return lambda: self.latency.add(times, self._wall_ms())
@@ -180,20 +185,16 @@ class Sender:
         shown = scores[scores > 0]
         self._spread.move(np.zeros_like(shown), shown)
 
-    def _flush(self, chunk: Outgoing, now_ms: int) -> Flush:
-        anew, self._anew = self._anew, False
-        bins = self._spread.filled() if anew else chunk.bins
-        return Flush(
-            self._number,
-            self._version,
-            self._pulse(now_ms),
-            chunk.users,
-            bins,
-            chunk.updates,
-            None,
-            [alert.value for alert in chunk.alerts],
-            anew=anew,
-        )
+    def _shown(self, chunk: Outgoing, now_ms: int) -> Flush:
+        alerts = [alert.value for alert in chunk.alerts]
+        return self._flush(now_ms, users=chunk.users, bins=chunk.bins, updates=chunk.updates, alerts=alerts)
+
+    def _flush(self, now_ms: int, **content: Any) -> Flush:
+        """A call under the version of now. The first one drops the histogram of whoever had the partition before."""
+        if self._anew:
+            content["bins"], self._anew = self._spread.filled(), False
+            content["anew"] = True
+        return Flush(self._number, self._version, self._pulse(now_ms), **content)
 
     async def _turn(self) -> None:
         """The others' turn. Redis gets time, if it answers: an interval of very many calls is not the same as Redis being down."""
@@ -205,13 +206,21 @@ class Sender:
     async def _close(self, day: str, scores: Floats, now_ms: int) -> None:
         """The day's closes of all users, for their history."""
         names = self._table.names[: len(scores)]
-        self._closed = self._version + 1
+        self._closed = self._version + 1 if names else self._closed
         for start in range(0, len(names), _CLOSES_CHUNK):
             self._version += 1
             part = slice(start, start + _CLOSES_CHUNK)
             closes = list(zip(names[part], scores[part].tolist(), strict=True))
-            self._view.put(Flush(self._number, self._version, self._pulse(now_ms), closes=(day, closes)))
+            self._view.put(self._flush(now_ms, closes=(day, closes)))
             await self._turn()
 
     def _pulse(self, now_ms: int) -> dict[str, Any]:
-        return pulse(self._table, now_ms, self._owner, self._counts, self.latency.sparse())
+        latency, shown = self.latency.sparse(), self._spread.population
+        return pulse(self._table, now_ms, self._owner, self._counts, latency, shown, self._closed)
+
+
+def _ahead_ms(written: Any, before_ms: float, after_ms: float) -> float:
+    """How far the clock that stamped a record, sent between these two of our moments, is ahead at least; 0 when it may agree."""
+    if getattr(written, "timestamp_type", 0) != _APPENDED:
+        return 0.0
+    return float(max(written.timestamp - after_ms, 0.0) + min(written.timestamp - before_ms, 0.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 #: Lua hands at most about 8,000 values to one command, two for each user
 MAX_USERS = 2_000
@@ -38,11 +38,41 @@ class Flush:
     anew: bool = False
 
 
+class Look(NamedTuple):
+    """One partition in Redis and the shard around it, all of one moment."""
+
+    version: int  #: of the partition; 0: none
+    shown: int  #: users of the partition that Redis had with that version, as its pulse says
+    counted: int  #: users in its histogram
+    together: int  #: `shown` of all partitions of the shard
+    board: int  #: users on the board of the shard
+    users: int  #: users with a record
+    history: int  #: users with daily closes
+    alerts: int  #: alerts in the stream
+
+    @property
+    def lost(self) -> str:
+        """What of this partition alone is not there any more, in words; empty: nothing."""
+        return "" if self.counted == self.shown else f"the histogram has {self.counted} users instead of {self.shown}"
+
+    @property
+    def gaps(self) -> tuple[int, int]:
+        """By how many users the board, and the records, fall short of what the partitions together have shown.
+
+        More than that may be there: who left the rows stays in Redis. Then the two are alike, so one that has fewer lacks some.
+        """
+        wanted = max(self.together, self.board, self.users)
+        return wanted - self.board, wanted - self.users
+
+
 class Scoreboard(Protocol):
     """Where scores are shown: `streams.scoreboard.writer.Writer`."""
 
     async def write(self, flush: Flush) -> int:
         """Write one chunk if Redis has the version it names; returns the version found before."""
 
-    async def version(self, partition: int) -> int:
-        """The version that is shown now; 0: none."""
+    async def look(self, partition: int) -> Look:
+        """What there is of a partition, and in its shard, now."""
+
+    async def lacking(self, partition: int, users: list[str]) -> int:
+        """How many of these users of the partition are not on the board or have no record."""

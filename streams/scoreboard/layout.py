@@ -62,6 +62,11 @@ class Keys:
         """Stream, capped: alerts (JSON)."""
         return self._key("alerts")
 
+    @property
+    def findings(self) -> str:
+        """Hash: worker -> JSON with what it has found wrong around it, and when; on the first shard only."""
+        return self._key("findings")
+
     def spread(self, partition: int) -> str:
         """Hash: histogram bin -> how many users of this partition are in it; see `bin_of`."""
         return self._key(f"spread:{partition}")

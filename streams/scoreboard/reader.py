@@ -12,12 +12,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from redis.asyncio import RedisCluster
+from redis.exceptions import NoPermissionError, RedisError
 
 from streams.model import score as scoring
 from streams.model import versions
 from streams.partitioner import partition_of
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.layout import Keys, shard_of
+from streams.scoreboard.refusal import refusal
+from streams.scoreboard.script import Script
 from streams.scoreboard.spread import Spread, merged
 from streams.scoreboard.tail import END, Entry, Tail
 
@@ -115,6 +118,30 @@ class Reader:
         """What each partition last said about itself, by partition number; a silent partition is missing."""
         shards = await self._each(lambda keys: self._client.hgetall(keys.pulse))
         return dict(sorted((int(p), orjson.loads(pulse)) for shard in shards for p, pulse in shard.items()))
+
+    async def told(self) -> dict[str, Record]:
+        """What workers have found wrong around them: worker -> {"at": ms, "findings": [[check, status, text], ...]}."""
+        told = await self._client.hgetall(self._keys[0].findings)
+        return {owner.decode(): orjson.loads(entry) for owner, entry in told.items()}
+
+    async def refused(self) -> str:
+        """Why this server takes no writes from anybody, and what to do; empty when it does, or nobody can tell."""
+        try:
+            await Script(self._client, "probe")(1, self._keys[0].pulse)
+        except NoPermissionError:
+            return ""  # a reader's user; the server may be well
+        except (RedisError, OSError) as error:
+            return refusal(error)
+        return ""
+
+    async def sizes(self) -> list[dict[str, int]]:
+        """How many users board, records and history have, shard by shard."""
+
+        async def of(keys: Keys) -> dict[str, int]:
+            ask = self._client.zcard(keys.board), self._client.hlen(keys.users), self._client.hlen(keys.history)
+            return dict(zip(("board", "users", "history"), await asyncio.gather(*ask), strict=True))
+
+        return await self._each(of)
 
     async def history(self, user: str) -> dict[str, float]:
         """The daily closes of a user, `{"2026-11-21": 41.2, ...}`, oldest first; empty for somebody unknown."""

@@ -61,6 +61,11 @@ class Histogram:
         filled = np.flatnonzero(self.counts)
         return dict(zip(filled.tolist(), self.counts[filled].tolist(), strict=True))
 
+    @property
+    def population(self) -> int:
+        """How many users are in it."""
+        return int(self.counts.sum())
+
     def move(self, before: Floats, after: Floats) -> dict[int, int]:
         """Users went from their shown scores (0: new) to others; returns the bins that changed."""
         left, entered = bins_of(before[before > 0]), bins_of(after)

@@ -27,6 +27,7 @@ class Entry(NamedTuple):
     cursor: str
     at_ms: int
     payload: bytes
+    gap: bool = False  #: the entry of the cursor asked with is gone: others between it and this one may be, too
 
 
 class Tail:
@@ -52,7 +53,8 @@ class Tail:
     async def after(self, cursor: str, block_ms: int, count: int) -> list[Entry]:
         """Up to `count` entries of each shard after the cursor, oldest first; waits up to `block_ms` for the first.
 
-        Entries that were trimmed meanwhile are gone: the answer goes on with the oldest there is.
+        Entries that were trimmed or deleted meanwhile are gone: the answer goes on with the oldest there is, which says so
+        (`gap`).
         """
         if cursor == END:
             cursor = await self.end()
@@ -60,12 +62,20 @@ class Tail:
         block_ms = min(block_ms, LONGEST_BLOCK_MS)
         look = self._together if self._one_call else self._one_by_one
         found = await look(seen, block_ms, count)
+        gaps = await self._gaps(seen, {stream for stream, _, _ in found})
         entries = []
         for stream, ident, fields in sorted(found, key=lambda item: _order(item[1])):
             seen[stream] = ident
             entry = _entry(ident, fields)
-            entries.append(entry._replace(cursor=",".join(seen.values())))
+            entries.append(entry._replace(cursor=",".join(seen.values()), gap=stream in gaps))
+            gaps.discard(stream)
         return entries
+
+    async def _gaps(self, seen: dict[str, str], streams: set[str]) -> set[str]:
+        """Those of these streams where the entry last seen is not there any more."""
+        asked = [stream for stream in streams if seen[stream] != START]
+        there = await asyncio.gather(*(self._client.xrange(name, seen[name], seen[name], count=1) for name in asked))
+        return {stream for stream, entries in zip(asked, there, strict=True) if not entries}
 
     def _parse(self, cursor: str) -> dict[str, str]:
         idents = [START] * len(self._streams) if cursor in ("0", START) else cursor.split(",")

@@ -19,18 +19,16 @@ partitions in flight 80-165 thousand users/s were seen, depending on what else t
 
 from __future__ import annotations
 
-import hashlib
-from importlib import resources
 from itertools import chain
 from typing import Any
 
 import msgspec
 import orjson
-from redis.exceptions import NoScriptError
 
 from streams.scoreboard.connect import AsyncRedis
-from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush
+from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush, Look
 from streams.scoreboard.layout import ALERTS_KEPT, CLOSES_KEPT, UPDATES_KEPT, Keys, shard_of
+from streams.scoreboard.script import Script
 
 
 class Writer:
@@ -40,8 +38,8 @@ class Writer:
         self._client: Any = client
         self._partitions = partitions
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
-        self._script = resources.files("streams.scoreboard").joinpath("flush.lua").read_text(encoding="utf-8")
-        self._sha = hashlib.sha1(self._script.encode(), usedforsecurity=False).hexdigest()
+        scripts = (Script(client, name) for name in ("flush", "look", "lacking", "probe", "alerts"))
+        self._flush, self._look, self._lacking, self._probe, self._alerts = scripts
         self._pack = msgspec.msgpack.Encoder().encode
 
     async def write(self, flush: Flush) -> int:
@@ -54,27 +52,65 @@ class Writer:
         Raises redis.exceptions.RedisError when Redis is down, full or read-only: call again with the same flush,
         as often as it takes. Raises ValueError for a flush that no Redis could take.
         """
-        call = self._call(flush)
-        try:
-            found = await self._client.evalsha(self._sha, *call)
-        except NoScriptError:  # a new or restarted server, or SCRIPT FLUSH: EVAL loads it again
-            found = await self._client.eval(self._script, *call)
-        return int(found)
+        return int(await self._flush(*self._call(flush)))
 
-    async def version(self, partition: int) -> int:
-        """The version that is shown of a partition now; 0: none, or one that nobody can read.
+    async def look(self, partition: int) -> Look:
+        """What Redis has of a partition, and in its shard, now; version 0: none, or one that nobody can read.
 
-        Raises redis.exceptions.RedisError when Redis does not answer.
+        Raises redis.exceptions.RedisError when Redis does not answer, or another program has one of the keys.
         """
-        keys = self._keys[shard_of(partition, len(self._keys))]
-        try:
-            return int(orjson.loads(await self._client.hget(keys.pulse, str(partition)) or b"0")["version"])
-        except (ValueError, TypeError, KeyError):
-            return 0
+        keys = self._of(partition)
+        names = (keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts)
+        return Look(*await self._look(len(names), *names, partition))
+
+    async def lacking(self, partition: int, users: list[str]) -> int:
+        """How many of these users of the partition are not on the board or have no record. Raises RedisError as `look`."""
+        keys, lacking = self._of(partition), 0
+        for start in range(0, len(users), MAX_USERS):
+            some = self._list(users[start : start + MAX_USERS])
+            lacking += await self._lacking(2, keys.board, keys.users, some)
+        return lacking
+
+    async def probe(self) -> None:
+        """Write something to each shard and take it away again, unseen. Raises RedisError when it refuses writes."""
+        for keys in self._keys:
+            await self._probe(1, keys.pulse)
+
+    async def tell(self, owner: str, now_ms: float, findings: list[list[str]]) -> None:
+        """What a worker finds wrong around it: (check, status, text) each; none takes away what it told before."""
+        key = self._keys[0].findings
+        if findings:
+            await self._client.hset(key, owner, orjson.dumps({"at": int(now_ms), "findings": findings}))
+        else:
+            await self._client.hdel(key, owner)
+
+    async def fill_alerts(self, shard: int, alerts: list[tuple[int, bytes]]) -> int:
+        """Put these alerts (when in ms, JSON; oldest first) into the stream that lacks some of them, each once, in order.
+
+        Returns how many the stream has then. Those that are there keep their ids; others get one of their own time, so that
+        nobody who follows the stream is told an old one as new. Raises RedisError.
+        """
+        key = self._keys[shard].alerts
+        while True:
+            there = [(ident, fields[b"alert"]) for ident, fields in await self._client.xrange(key)]
+            known = {value for _, value in there}
+            entries = [((*map(int, ident.split(b"-")),), value) for ident, value in there]
+            lacking = [(at, value) for at, value in alerts if value not in known]
+            if not lacking:
+                return len(there)
+            entries += [((at, n), value) for n, (at, value) in enumerate(lacking)]
+            entries = sorted(entries)[-ALERTS_KEPT:]
+            texts = [text for (at, n), value in entries for text in (f"{at}-{n}", value.decode())]
+            filled = await self._alerts(1, key, there[-1][0] if there else "", self._list(texts))
+            if filled >= 0:
+                return int(filled)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def _of(self, partition: int) -> Keys:
+        return self._keys[shard_of(partition, len(self._keys))]
 
     def _call(self, flush: Flush) -> list[Any]:
         """Number of keys, the keys, the arguments: see the head of flush.lua. The client's hot loop."""
@@ -91,7 +127,7 @@ class Writer:
         for user, score, record in flush.users:
             scores += (score, user)
             records += (user, str(record, "utf-8"))  # the MessagePack of Redis knows no bytes
-        keys = self._keys[shard_of(flush.partition, len(self._keys))]
+        keys = self._of(flush.partition)
         spread = keys.spread(flush.partition)
         return [
             *(7, keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts),

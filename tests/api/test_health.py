@@ -151,6 +151,7 @@ def test_metrics_are_what_the_worker_says(health: Health) -> None:
         "clout_partition_version": (7 << 32) + 9,
         "clout_partition_commit_age_seconds": 1.5,
         "clout_redis_calls_waiting": 6,
+        "clout_redis_refused_seconds": 0,
         "clout_redis_rebuilds_total": 1,
     }
     assert found["clout_partition_position"] == {("3", "likes"): 104, ("3", "strays"): 0}

@@ -100,6 +100,17 @@ def test_partition_is_alive_while_its_pulse_moves() -> None:
     assert stage.look(20)["stats"]["partitions"]["fresh"] == 0
 
 
+def test_after_a_long_time_without_a_look() -> None:
+    """A pulse that moved at some time meanwhile is alive only if it is young by the wall clock."""
+    stage = Stage()
+    stage.pulse(0, 7, folded=1, as_of=NOW_MS)
+    assert stage.look(0)["stats"]["partitions"]["fresh"] == 1
+    stage.pulse(0, 8, folded=1, as_of=NOW_MS + 5_000)
+    assert stage.look(72)["stats"]["partitions"]["fresh"] == 0
+    stage.pulse(0, 9, folded=1, as_of=NOW_MS + 143_000)
+    assert stage.look(144)["stats"]["partitions"]["fresh"] == 1
+
+
 def test_latency_of_history_is_not_told() -> None:
     """With the stream clock events are as old as their history, so no latency is shown."""
     stage = Stage(clock="stream")

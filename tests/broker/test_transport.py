@@ -53,7 +53,7 @@ def thread(handed: dict[TP, int]) -> ConsumerThread:
     """A thread of epoch 1 without a client."""
     made = object.__new__(ConsumerThread)
     made.epoch, made.handed, made.seen = 1, dict(handed), dict(handed)
-    made.stable = {}
+    made.stable, made.ends = {}, {}
     made.out, made.folded = {tp: deque() for tp in handed}, {}
     made.app = SimpleNamespace(settings=SimpleNamespace(block_records=100))
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -202,3 +203,26 @@ def test_a_reader_that_has_enough(tmp_path: Path, event: Ask) -> None:
     assert process.stderr
     assert b"Broken" not in process.stderr.read()
     assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "/x/y"), "cannot write /x/y (Read-only file system)"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device): make room"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), "set TMPDIR to a folder"),
+    ],
+)
+def test_nowhere_to_write(clout: Ask, monkeypatch: pytest.MonkeyPatch, error: OSError, said: str) -> None:
+    """One line that names what is to be set; any other error of the system stays a bug with its traceback."""
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("agents.cli.offline.offline.callback", fails)
+    ended = clout("offline", "-")
+    assert ended.exit_code == 1
+    assert said in ended.stderr
+    assert "TMPDIR" in ended.stderr
+    error = IsADirectoryError(errno.EISDIR, "Is a directory")
+    assert isinstance(clout("offline", "-").exception, IsADirectoryError)

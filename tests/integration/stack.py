@@ -31,8 +31,15 @@ class Stack:
     """Settings plus what a test does with them. Synchronous on the outside, so tests read as a story."""
 
     def __init__(self, kafka: str, redis: str, name: str, folder: Path, /, **settings: Any) -> None:
-        own = {"app": f"{name}app", "topic_prefix": name, "redis_prefix": f"{name}r", "session_timeout_s": 6}
-        self.settings = Settings.load({}, kafka=kafka, redis=redis, **(own | settings))
+        own = {
+            "kafka": kafka,
+            "redis": redis,
+            "app": f"{name}app",
+            "topic_prefix": name,
+            "redis_prefix": f"{name}r",
+            "session_timeout_s": 6,
+        }
+        self.settings = Settings.load({}, **(own | settings))
         self.folder, self._workers = folder, 0
         with Admin(self.settings) as admin:
             admin.create()

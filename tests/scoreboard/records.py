@@ -50,10 +50,12 @@ def bins(scores: dict[str, float]) -> dict[int, int]:
     return counts
 
 
-def flush(version: int, scores: dict[str, float] | None = None, partition: int = 0, **other: Any) -> Flush:
+def flush(
+    version: int, scores: dict[str, float] | None = None, partition: int = 0, shown: int = 0, **other: Any
+) -> Flush:
     """A flush of these users with a small pulse."""
     users = rows(scores or {})
-    return Flush(partition, version, {"event_ts": NOW_MS, "owner": "w1"}, users, **other)
+    return Flush(partition, version, {"event_ts": NOW_MS, "owner": "w1", "shown": shown}, users, **other)
 
 
 def by_partition(scores: dict[str, float], partitions: int, version: int = 1) -> list[Flush]:

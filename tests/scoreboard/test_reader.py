@@ -142,7 +142,7 @@ def test_pulses_of_all_partitions(play: Play, shards: int) -> None:
             await board.writer.write(flush(partition + 10, partition=partition))
         pulses = await board.reader.pulses()
         assert list(pulses) == [0, 3, 5]
-        assert pulses[3] == {"event_ts": NOW_MS, "owner": "w1", "version": 13}
+        assert pulses[3] == {"event_ts": NOW_MS, "owner": "w1", "shown": 0, "version": 13}
 
     play(story, shards=shards, partitions=6)
 

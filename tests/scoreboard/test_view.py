@@ -30,7 +30,7 @@ class Shown:
 
     def __init__(self, board: Board) -> None:
         self.board, self.view = board, View(board.writer, PARTITION)
-        self.view.show_everyone = self.everyone
+        self.view.partition = self
         self.truth: dict[str, float] = {}
         self.version, self.calls, self.rebuilds = 1 << 32, 0, 0
 
@@ -41,9 +41,15 @@ class Shown:
         self.version += 1
         self.calls += 1
         counts = dict.fromkeys(before, 0) | bins(self.truth)
-        self.view.put(flush(self.version, scores, PARTITION, bins=counts, updates=b"[]", anew=anew))
+        counts = {number: count for number, count in counts.items() if anew or count != before.get(number)}
+        shown = len(self.truth)
+        self.view.put(flush(self.version, scores, PARTITION, shown, bins=counts, updates=b"[]", anew=anew))
 
-    def everyone(self) -> None:
+    def shown_users(self) -> list[str]:
+        """Everyone."""
+        return list(self.truth)
+
+    def show_everyone(self) -> None:
         """Redis has lost something."""
         self.rebuilds += 1
         self.view.begin_again()
@@ -82,6 +88,12 @@ async def showing(board: Board) -> AsyncIterator[Shown]:
 Story = Callable[[Shown], Awaitable[None]]
 
 
+async def come_true(true: Callable[[], bool]) -> None:
+    """Wait for something that only looks can tell."""
+    while not true():  # noqa: ASYNC110 - nobody could set an event
+        await asyncio.sleep(0.05)
+
+
 @pytest.fixture
 def server(kind: str, tmp_path: Path) -> Iterator[Server]:
     """A server of the test's own."""
@@ -108,6 +120,52 @@ def test_everything_deleted_is_written_again(server: Server) -> None:
         shown.put({"a:0": 61.0})
         await shown.settled()
         assert shown.rebuilds >= 1
+
+    play(server, story)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "writing"])
+@pytest.mark.parametrize("key", ["board", "users", "spread", "pulse"])
+def test_each_key_alone_is_written_again(server: Server, key: str, busy: bool) -> None:
+    """Deleted or evicted: whichever it is, everyone is right again, whether changes go on or nothing happens."""
+
+    async def story(shown: Shown) -> None:
+        keys = shown.board.keys()
+        name = keys.spread(PARTITION) if key == "spread" else getattr(keys, key)
+        assert await shown.board.client.delete(name) == 1
+        async with asyncio.timeout(PATIENCE_S):
+            for score in itertools.count(1):
+                if shown.rebuilds:
+                    break
+                if busy:  # few of all, so that the key is there again and most are not
+                    shown.put({"a:1": 20.0 + score % 50})
+                await asyncio.sleep(0.05)
+        await shown.settled()
+        assert shown.rebuilds == 1
+
+    play(server, story)
+
+
+def test_users_of_a_partition_that_nobody_holds_are_not_ours_to_write(server: Server) -> None:
+    """They stay missing; our own are written once, and not again and again."""
+
+    async def story(shown: Shown) -> None:
+        board, looks = shown.board, 0
+        other = {f"z:{i}": 5.0 for i in range(7)}
+        await board.writer.write(flush(9, other, PARTITION + 1, len(other), bins=bins(other)))
+
+        async def look(partition: int, real: Any = board.writer.look) -> Any:
+            nonlocal looks
+            looks += 1
+            return await real(partition)
+
+        board.writer.look = look  # type: ignore[method-assign]
+        await board.client.delete(board.keys().board)
+        async with asyncio.timeout(PATIENCE_S):
+            await come_true(lambda: shown.rebuilds > 0)
+            seen = looks
+            await come_true(lambda: looks >= seen + 3)
+        assert (shown.rebuilds, await board.reader.population()) == (1, len(shown.truth))
 
     play(server, story)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streams.scoreboard.flush import Flush
+from streams.scoreboard.flush import Flush, Look
 from streams.scoreboard.view import MOST_WAITING, View
 from tests.partition.virtual import run
 from tests.scoreboard.records import flush
@@ -52,11 +53,15 @@ class Redis:
         finally:
             self.in_flight -= 1
 
-    async def version(self, _: int) -> int:
+    async def look(self, _: int) -> Look:
         """As the writer does it."""
         if self.down:
             raise self.down
-        return self.pulse
+        return Look(self.pulse, 0, 0, 0, 0, 0, 0, 0)
+
+    async def lacking(self, partition: int, users: list[str]) -> int:  # noqa: ARG002
+        """As the writer does it."""
+        return 0
 
     @property
     def versions(self) -> list[int]:
@@ -70,7 +75,15 @@ class Watched(View):
     def __init__(self, board: Redis, **options: Any) -> None:
         super().__init__(board, 0, **options)
         self.asked_s: list[float] = []
-        self.show_everyone = lambda: self.asked_s.append(now_s())
+        self.partition = self
+
+    def show_everyone(self) -> None:
+        """As a loop would be asked."""
+        self.asked_s.append(now_s())
+
+    def shown_users(self) -> list[str]:
+        """Nobody by name."""
+        return []
 
 
 def now_s() -> float:
@@ -280,7 +293,7 @@ def test_who_is_shown_again_may_be_handed_over_at_once() -> None:
                 for version in (7, 8):
                     view.put(call(version))
 
-            view.show_everyone = everyone
+            view.partition = SimpleNamespace(show_everyone=everyone, shown_users=list)
             view.put(call(5))
             assert await view.drained(PATIENCE_S)
             redis.pulse, redis.scores = 0, {}

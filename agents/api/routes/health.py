@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from agents.api.answers import json
 from agents.api.served import Served
+from agents.surroundings.finding import OK
 from agents.worker.health import Ready
 
 READY_WITHIN_S = 2.0
@@ -33,19 +34,29 @@ def routes(served: Served) -> APIRouter:
     async def readyz() -> Response:
         """503 with `rule` and `reason` while a worker takes over (with its progress), Redis is down, or no partition shows life."""
         told = served.health.ready() if served.health else Ready(True, "pulse", "a partition has a fresh pulse", {})
+        found = served.health.findings if served.health else ()
+        more = {"findings": [{"check": c, "status": s, "text": text} for c, s, text, _ in found if s != OK]}
         if not told.ready:
-            return not_ready(told.rule, told.why, **told.more)
+            return not_ready(told.rule, told.why, **told.more, **more)
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 pulses = await served.reader.pulses()
         except (RedisError, OSError, TimeoutError):
-            return not_ready("redis", "Redis does not answer")
+            return not_ready("redis", "Redis does not answer", **more)
         partitions = {"fresh": served.leaders.fresh(pulses), "seen": len(pulses), "of": served.settings.partitions}
         if not partitions["fresh"]:
+            if why := await served.refused():
+                return not_ready("redis", f"Redis: it {why}", partitions=partitions, **more)
             reason = "no partition has a fresh pulse: no worker is writing scores"
-            return not_ready("pulse", reason, partitions=partitions)
+            return not_ready("pulse", reason, partitions=partitions, **more)
         return json(
-            {"status": "ready", "rule": told.rule, "reason": told.why, "partitions": {**partitions, **told.more}}
+            {
+                "status": "ready",
+                "rule": told.rule,
+                "reason": told.why,
+                "partitions": {**partitions, **told.more},
+                **more,
+            }
         )
 
     return router

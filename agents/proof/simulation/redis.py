@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from random import Random
 
 import orjson
 
-from streams.scoreboard.flush import Flush
+from streams.scoreboard.flush import Flush, Look
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Shown:
     scores: dict[str, float] = field(default_factory=dict)
     spread: dict[int, dict[int, int]] = field(default_factory=dict)
     closes: dict[str, dict[str, float]] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)  #: users shown, as the pulses say, by partition
 
 
 class Redis:
@@ -37,7 +39,42 @@ class Redis:
             return before
         self._write(flush)
         versions[flush.partition] = flush.version
+        self.shown.counts[flush.partition] = flush.pulse["shown"]
         return before
+
+    def look(self, partition: int) -> Look:
+        """See `streams.scoreboard.writer.Writer.look`."""
+        shown = self.shown
+        return Look(
+            version=shown.versions.get(partition, 0),
+            shown=shown.counts.get(partition, 0),
+            counted=sum(shown.spread.get(partition, {}).values()),
+            together=sum(shown.counts.values()),
+            board=len(shown.scores),
+            users=len(shown.records),
+            history=len(shown.closes),
+            alerts=0,
+        )
+
+    def lacking(self, users: list[str]) -> int:
+        """See `streams.scoreboard.writer.Writer.lacking`."""
+        return sum(user not in self.shown.scores or user not in self.shown.records for user in users)
+
+    def lose(self, random: Random) -> str:
+        """One key goes, deleted or evicted; returns which."""
+        partition = random.choice(sorted(self.shown.versions) or [0])
+        key = random.choice(("board", "users", "spread", "pulse"))
+        if key == "board":
+            self.shown.scores.clear()
+        elif key == "users":
+            self.shown.records.clear()
+            self._seen.clear()
+        elif key == "spread":
+            self.shown.spread.pop(partition, None)
+        else:
+            self.shown.versions.clear()
+            self.shown.counts.clear()
+        return key
 
     def _write(self, flush: Flush) -> None:
         shown = self.shown

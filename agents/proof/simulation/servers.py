@@ -14,7 +14,7 @@ from streams.model.versions import model
 from streams.partition.block import Block
 from streams.partition.ports import Log, Source
 from streams.partition.recovered import Progress, Recovered, loaded
-from streams.scoreboard.flush import Flush
+from streams.scoreboard.flush import Flush, Look
 from streams.topics import SOURCES, STATE
 
 BLOCKS_OUT = 4
@@ -39,11 +39,17 @@ class Scoreboard:
         await self._process.step("was answered by redis")
         return before
 
-    async def version(self, partition: int) -> int:
+    async def look(self, partition: int) -> Look:
         """See streams.scoreboard.flush.Scoreboard."""
         await self._process.step("looks at redis")
         self._check()
-        return self._faults.redis.shown.versions.get(partition, 0)
+        return self._faults.redis.look(partition)
+
+    async def lacking(self, partition: int, users: list[str]) -> int:  # noqa: ARG002 - there is one shard
+        """See streams.scoreboard.flush.Scoreboard."""
+        await self._process.step("looks for its users in redis")
+        self._check()
+        return self._faults.redis.lacking(users)
 
     def _check(self) -> None:
         if self._faults.redis.down:
@@ -70,6 +76,10 @@ class Servers:
     def assigned(self) -> set[int]:
         """What the group gave this worker."""
         return set(self.numbers)
+
+    async def topics(self) -> dict[str, str]:
+        """They are what they were."""
+        return {topic.name: self._faults.broker.logs[topic.name, 0].topic_id for topic in (*SOURCES, STATE)}
 
     def publisher(self, number: int) -> Publisher:
         """A publisher, not yet started."""
@@ -170,6 +180,10 @@ class Servers:
     def seen(self, source: Source) -> int:
         """How far the client is."""
         return self._seen.get(source, -1)
+
+    def ends(self, source: Source) -> tuple[int, int]:
+        """As the last look had it."""
+        return self._stable.get(source, 0), self._stable.get(source, 0)
 
     def more(self, source: Source) -> bool:
         """Is there more than was handed out?"""

@@ -133,7 +133,10 @@ class World:
         self.faults.redis.save()
 
     def _redis_lost(self) -> None:
-        if self.faults.random.random() < 0.5:
+        which = self.faults.random.random()
+        if which < 0.4:
+            self.faults.say(f"redis loses the key {self.faults.redis.lose(self.faults.random)}")
+        elif which < 0.7:
             self.faults.say("redis is flushed")
             self.faults.redis.flush()
         else:
@@ -158,7 +161,8 @@ class World:
 
     def _moved(self) -> object:
         """What stays the same once all is done."""
-        return [sum(loop.intake.positions.values()) for loop in self._loops()], dict(self.faults.redis.shown.records)
+        loops = self._loops()
+        return loops, [sum(loop.intake.positions.values()) for loop in loops], dict(self.faults.redis.shown.records)
 
     def _calm_now(self) -> bool:
         """Is everyone there, and nothing waiting anywhere?"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,15 @@ from typing import Any
 from agents.proof.simulation.mutations.registry import Registry, instead
 from agents.proof.simulation.redis import Redis
 from streams.formats import state
+from streams.scoreboard.flush import Look
 from streams.scoreboard.view import View
 
 MUTATIONS = Registry()
+
+
+def _always(what: str, seen: Any) -> contextlib.AbstractContextManager[None]:
+    """Each look at the keys sees this."""
+    return instead(Look, what, lambda _: property(lambda _: seen))
 
 
 @MUTATIONS.mutation("redis takes any version")
@@ -28,9 +35,14 @@ def _any_version() -> Iterator[None]:
         yield
 
 
-@MUTATIONS.mutation("calls to redis do not name the version they build on")
+@MUTATIONS.mutation("calls to redis do not name the version they build on, and nobody looks at the keys")
 def _no_after() -> Iterator[None]:
-    with instead(Redis, "apply", lambda apply: lambda self, flush: apply(self, replace(flush, after=None))):
+    """A look at the keys alone would make good what such calls leave out, a second later."""
+    with (
+        instead(Redis, "apply", lambda apply: lambda self, flush: apply(self, replace(flush, after=None))),
+        _always("lost", ""),
+        _always("gaps", (0, 0)),
+    ):
         yield
 
 
@@ -44,7 +56,7 @@ def _always_shown() -> Iterator[None]:
 def _nothing_lost() -> Iterator[None]:
     def deaf(lose: Any) -> Any:
         def losing(self: View, why: str) -> None:
-            if why.startswith("redis has"):
+            if not why.endswith("calls wait"):
                 self._last = None
             else:
                 lose(self, why)
@@ -52,6 +64,18 @@ def _nothing_lost() -> Iterator[None]:
         return losing
 
     with instead(View, "lose", deaf):
+        yield
+
+
+@MUTATIONS.mutation("a histogram that is lost alone is not noticed")
+def _lost_histogram() -> Iterator[None]:
+    with _always("lost", ""):
+        yield
+
+
+@MUTATIONS.mutation("users missing from the board or without a record are not noticed")
+def _missing_users() -> Iterator[None]:
+    with _always("gaps", (0, 0)):
         yield
 
 
