@@ -93,6 +93,7 @@ def run(
     say, health = say or (lambda line: print(line, file=sys.stderr)), health or Health()  # noqa: T201
     ready(settings, say, check=drain.check if drain else Admin.check)
     logging.getLogger("clout").setLevel(settings.log_level.upper())
+    logging.getLogger("kafka").setLevel(logging.WARNING)  # of each of its connections it tells ten lines
     app = create_app(settings, health, surplus=drain is not None)
     app.finalize()
     if drain:
