@@ -10,13 +10,17 @@ from agents.worker.health import Health
 from streams.settings import Settings
 
 
-def create_app(settings: Settings, health: Health | None = None) -> Clout:
-    """An app with both agents. Apps made by this function share nothing. `health` is kept up to date for whoever asks."""
+def create_app(settings: Settings, health: Health | None = None, *, surplus: bool = False) -> Clout:
+    """An app with both agents. Apps made by this function share nothing. `health` is kept up to date for whoever asks.
+
+    `surplus`: see `agents.worker.servers.Servers`.
+    """
     TRANSPORTS.aliases.setdefault("block", "streams.broker.transport:Transport")
     app = Clout(
         settings.app,
         settings=settings,
         health=health or Health(),
+        surplus=surplus,
         broker=[f"block://{broker}" for broker in settings.kafka.split(",")],
         env_prefix="CLOUT_FAUST_",  # Faust's own variables have no prefix and beat the code
         autodiscover=False,

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 
 from streams.broker.admin import Admin, Bounds
 from streams.broker.scan import Scan
-from streams.errors import CloutError
+from streams.errors import CloutError, TopicMismatch
 from streams.formats.state import Header
 from streams.settings import Settings
 from streams.topics import SOURCES, STATE
@@ -26,6 +26,12 @@ def nobody_works(settings: Settings, admin: Admin) -> None:
         )
 
 
+def partitions_are_there(admin: Admin) -> None:
+    """Raise TopicMismatch that names every topic that is missing or has too few partitions; surplus ones are left alone."""
+    if problems := [found.problem for found in admin.find() if (found.partitions or 0) < found.wanted]:
+        raise TopicMismatch("\n".join(problems))
+
+
 def logs(settings: Settings, admin: Admin) -> Logs:
     """Where `state` and all sources begin and end. Raises CloutError while a transaction is open in one of them."""
     bounds = admin.bounds(STATE, *SOURCES)
@@ -40,6 +46,18 @@ def logs(settings: Settings, admin: Admin) -> Logs:
 
 def drained(settings: Settings, bounds: Logs, headers: Mapping[int, Header]) -> None:
     """Raise CloutError if a source holds records that the rows do not count yet, or has lost such records."""
+    if waiting := uncounted(settings, bounds, headers):
+        raise CloutError(
+            f"not everything is counted yet: records wait at {', '.join(waiting)}. Stop feeding, let `clout worker --drain` "
+            "count what is left, and export again"
+        )
+
+
+def uncounted(settings: Settings, bounds: Logs, headers: Mapping[int, Header]) -> list[str]:
+    """Where records wait that the rows do not count yet: `likes[0]@17`, the first of each source.
+
+    Raises CloutError if such records are lost.
+    """
     begins = {}
     for (name, number), at in bounds.items():
         if name == STATE.name:
@@ -53,11 +71,7 @@ def drained(settings: Settings, bounds: Logs, headers: Mapping[int, Header]) -> 
             )
         if position < at.end:
             begins[TopicPartition(settings.topic(name), number)] = position
-    if waiting := _first_records(settings, begins):
-        raise CloutError(
-            f"not everything is counted yet: records wait at {', '.join(waiting)}. Stop feeding, run a worker until "
-            "nothing is left, wait some seconds more (engagements travel between partitions), stop it, and export again"
-        )
+    return _first_records(settings, begins)
 
 
 def untouched(settings: Settings, bounds: Logs) -> None:

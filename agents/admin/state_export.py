@@ -47,11 +47,11 @@ def export_state(settings: Settings, to: IO[bytes], told: Told) -> Exported:
     Raises CloutError if workers run, if not everything is counted, or if a worker starts meanwhile: then the tail is missing.
     """
     with Admin(settings) as admin:
-        admin.check()
+        quiet.partitions_are_there(admin)
         quiet.nobody_works(settings, admin)
         logs = quiet.logs(settings, admin)
         bounds = {number: at for (name, number), at in logs.items() if name == STATE.name}
-        raw = asyncio.run(_headers(settings, bounds))
+        raw = asyncio.run(last_headers(settings, bounds))
         headers = {number: state.read_header(value) for number, value in raw.items()}
         if not headers:
             raise CloutError(f"the topic {settings.topic(STATE.name)} is empty: there is no state to export")
@@ -84,7 +84,7 @@ def export_state(settings: Settings, to: IO[bytes], told: Told) -> Exported:
     return Exported(written.records, settings.partitions)
 
 
-async def _headers(settings: Settings, bounds: dict[int, Bounds]) -> dict[int, bytes]:
+async def last_headers(settings: Settings, bounds: dict[int, Bounds]) -> dict[int, bytes]:
     """The last committed header of each partition that has one: looked for near the end, else in the whole log."""
     headers: dict[int, bytes] = {}
     for near in (True, False):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
 
 import click
 
 from agents.cli.options import json_option, settings_options
 from agents.cli.output import json_line, say
 from agents.cli.progress import progress, size_of
-from streams.errors import UsageError
+from agents.cli.wholefile import whole
 from streams.settings import Settings
 
 _NEEDS = ("kafka", "topic_prefix", "partitions", "app", "model")
@@ -39,15 +36,16 @@ def state() -> None:
 def export(settings: Settings, file: str, json: bool) -> None:
     """Write all rows to FILE (.gz and .zst are compressed; - is stdout), one record a line, with count and checksum.
 
-    The application must be drained: stop feeding, let the workers count everything, stop them all. What is read is
-    committed; the rows of one partition at a time are held in memory. A file appears only when it is whole.
+    The application must be drained: stop feeding, stop all workers, let `clout worker --drain` count what is left. What is
+    read is committed; the rows of one partition at a time are held in memory. A file appears only when it is whole. Where a
+    topic has more partitions than CLOUT_PARTITIONS, the surplus ones are left alone.
 
     \b
     clout state export clout-2026-01-01.zst
     """
     from agents.admin.state_export import export_state, packed
 
-    with _whole(file) as raw, packed(file, raw) as to, progress("exporting", "records", settings.partitions) as bar:
+    with whole(file) as raw, packed(file, raw) as to, progress("exporting", "records", settings.partitions) as bar:
         done = export_state(settings, to, bar.update)
     name = "stdout" if file == "-" else file
     if json and file != "-":
@@ -82,30 +80,6 @@ def import_(settings: Settings, file: str, json: bool) -> None:
         json_line({"file": file, "records": done.records, "partitions": done.partitions, "were": done.were})
     else:
         say(f"imported {done.records:,} records of {done.were} partitions into {done.partitions}")
-
-
-@contextmanager
-def _whole(file: str) -> Iterator[IO[bytes]]:
-    """A file that appears under its name when the block ended well, and not at all otherwise; or stdout."""
-    if file == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    path, part = Path(file), Path(f"{file}.part")
-    if path.exists():
-        raise UsageError(f"{file} exists: name another file, or delete it first")
-    try:
-        raw = part.open("wb")
-    except OSError as error:
-        raise UsageError(f"{part} cannot be written: {error.strerror}") from None
-    try:
-        with raw:
-            yield raw
-            raw.flush()
-            os.fsync(raw.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

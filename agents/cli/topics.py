@@ -6,13 +6,17 @@ import click
 
 from agents.cli.options import KAFKA, json_option, settings_options
 from agents.cli.output import console, json_line, say, table
+from agents.cli.progress import progress
+from agents.cli.wholefile import whole
 from streams.broker.admin import Admin, Found
 from streams.settings import Settings
 
 
 @click.group()
 def topics() -> None:
-    """Create, check or list the Kafka topics. All have the same number of partitions (CLOUT_PARTITIONS).
+    """Create, check or list the Kafka topics, or save what surplus partitions hold.
+
+    All have the same number of partitions (CLOUT_PARTITIONS).
 
     \b
     clout topics create
@@ -60,6 +64,32 @@ def check(settings: Settings, json: bool) -> int:
     if not json and not wrong:
         click.echo(f"all {len(states)} topics are as they must be")
     return 1 if wrong else 0
+
+
+@topics.command()
+@click.option("--out", default="-", show_default=True, show_envvar=True,
+              help="Write to this file (.gz and .zst are compressed) instead of stdout.")  # fmt: skip
+@settings_options(*KAFKA)
+@json_option
+def rest(settings: Settings, out: str, json: bool) -> int:
+    """Write the events of the surplus partitions: those that a topic has beyond CLOUT_PARTITIONS, and no worker reads.
+
+    One event a line, as it was sent, its `type` filled in: `clout feed` sends them to other topics. What cannot be fed is left
+    out, and said by topic[partition]@offset; exit code 1 then. Nobody may send meanwhile. --json is the sum, with --out.
+
+    \b
+    clout topics rest --out rest.ndjson.zst
+    """
+    from agents.admin.rest import write_rest
+    from agents.admin.state_export import packed
+
+    with whole(out) as raw, packed(out, raw) as to, progress("reading", "events", None) as bar:
+        done = write_rest(settings, to, lambda left_out: say(f"clout: {left_out}"), bar.update)
+    if json and out != "-":
+        json_line({"file": out, **done.as_dict()})
+    else:
+        say(str(done))
+    return 1 if done.left_out else 0
 
 
 @topics.command("list")

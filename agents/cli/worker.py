@@ -43,8 +43,10 @@ LOOPBACK = "127.0.0.1"
     show_envvar=True,
     help="Address that --port is opened on. There is no login: 0.0.0.0 only in a container, or behind a proxy that has one.",
 )
+@click.option("--drain", is_flag=True, show_envvar=True,
+              help="Count what is there, and end once nothing has waited for some seconds.")  # fmt: skip
 @settings_options(*(name for name in EVERYTHING if name != "replication"))
-def worker(settings: Settings, port: int | None, host: str, processes: int) -> int:
+def worker(settings: Settings, port: int | None, host: str, processes: int, drain: bool) -> int:
     """Run a worker: it folds events from Kafka into one row per user and keeps the live scores in Redis.
 
     Start as many as there are partitions: Kafka shares the partitions out among them. The worker waits for Kafka and Redis
@@ -54,11 +56,22 @@ def worker(settings: Settings, port: int | None, host: str, processes: int) -> i
     port, and so on; with --name W they are W-1, W-2 and so on. One that ends by itself starts again after 1 s, 2 s, ... 30 s.
     A second Ctrl-C kills them.
 
+    --drain is for the moment before `clout state export`: feeds are stopped, no other worker runs. It works too where a topic
+    has more partitions than CLOUT_PARTITIONS, and leaves the surplus ones alone: `clout topics rest` writes what they hold.
+    SIGTERM and Ctrl-C end it before; it says "drained" when it is.
+
     \b
     clout topics create && clout worker
     clout worker --kafka broker1:9092,broker2:9092 --redis redis://:password@cache:6379/0 --port 8080
     clout worker --processes 4 --port 8080 --name machine7
+    clout worker --drain && clout state export clout.zst
     """
+    if drain and processes > 1:
+        raise UsageError(f"--drain --processes {processes}: a worker that drains is alone; leave one of them out")
+    if drain and not settings.transactions:
+        raise UsageError(
+            "--drain --no-transactions: without transactions no rows are kept, so there is nothing to drain for"
+        )
     if processes > 1:
         return _several(settings, port, host, processes)
     for number in (signal.SIGTERM, signal.SIGINT):  # until Faust listens to them: while it starts and waits
@@ -73,6 +86,10 @@ def worker(settings: Settings, port: int | None, host: str, processes: int) -> i
         say(f"http://{f'[{host}]' if ':' in host else host}:{real}")
     from agents.worker.start import run
 
+    if drain:
+        from agents.admin.drain import Drain
+
+        run(settings, say, health, Drain(settings, say))
     run(settings, say, health)
     return 0
 

@@ -24,9 +24,9 @@ _COLLECT = 100_000, 20, 20  # what is folded and sent makes few cycles: looking 
 class Clout(faust.App):
     """A worker: Faust fetches and rebalances, `partitions` does the rest."""
 
-    def __init__(self, *args: Any, settings: Settings, health: Health, **options: Any) -> None:
+    def __init__(self, *args: Any, settings: Settings, health: Health, surplus: bool, **options: Any) -> None:
         self.settings, self.health = settings, health
-        self.ports = Servers(settings, lambda: cast(Consumer, self.consumer))
+        self.ports = Servers(settings, lambda: cast(Consumer, self.consumer), surplus=surplus)
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self.partitions = Partitions(settings, self.ports, owner, health)
         self._watcher = Watcher(health, self._beat, settings.stall_s, die)

@@ -32,10 +32,13 @@ log = logging.getLogger("clout.servers")
 
 
 class Servers:
-    """`streams.partition.ports.Ports` on the real servers. `consumer` gives Faust's: an app makes it when it starts."""
+    """`streams.partition.ports.Ports` on the real servers. `consumer` gives Faust's: an app makes it when it starts.
 
-    def __init__(self, settings: Settings, consumer: Callable[[], Consumer]) -> None:
-        self._settings, self._made = settings, consumer
+    `surplus`: topics may have more partitions than CLOUT_PARTITIONS; those are left alone, and this worker must be the only one.
+    """
+
+    def __init__(self, settings: Settings, consumer: Callable[[], Consumer], *, surplus: bool = False) -> None:
+        self._settings, self._made, self._surplus = settings, consumer, surplus
         self._producer: AIOKafkaProducer | None = None
         self._admin: Admin | None = None
         self.redis = connect(settings)
@@ -71,7 +74,8 @@ class Servers:
         """The partition numbers of this worker."""
         have: dict[str, set[int]] = {self._settings.topic(topic.name): set() for topic in SOURCES}
         for tp in self._consumer.assignment():
-            have[tp.topic].add(tp.partition)
+            if not self._surplus or tp.partition < self._settings.partitions:
+                have[tp.topic].add(tp.partition)
         return one_and_the_same(have)
 
     def publisher(self, number: int) -> Publisher:
@@ -122,7 +126,8 @@ class Servers:
         if gone := [full for name, full in topics if name not in described]:
             raise TopicMismatch(f"no longer there: {', '.join(gone)}; see `clout topics check`")
         for name, full in topics:
-            if (has := described[name].partitions) != wanted:
+            has = described[name].partitions
+            if has != wanted and not (self._surplus and has > wanted):
                 raise TopicMismatch(
                     f"topic {full} has {has} partitions now, the others {wanted}: somebody has added some, and producers send "
                     "to them what no worker reads. Nothing is lost: deploy/README.md, `A topic has more partitions than it should`"

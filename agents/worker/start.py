@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import faust
 
 from agents.app import create_app
+from agents.worker.ending import die
 from agents.worker.health import Health
 from streams.broker.admin import Admin
 from streams.errors import DependencyDown
@@ -18,6 +23,16 @@ from streams.scoreboard.connect import connect, ping
 from streams.settings import Settings
 
 _LONGEST_PAUSE_S = 10.0
+
+
+class Drain(Protocol):
+    """When a worker ends that is to count what is there and no more: `agents.admin.drain.Drain`."""
+
+    def check(self, admin: Admin) -> None:
+        """Raise CloutError if it must not begin. Topics may have surplus partitions."""
+
+    def wait(self, health: Health) -> None:
+        """Return once everything is counted. Blocks; in a thread of its own."""
 
 
 def wait_for(
@@ -45,7 +60,12 @@ def wait_for(
             return
 
 
-def ready(settings: Settings, say: Callable[[str], None], patience_s: float | None = None) -> None:
+def ready(
+    settings: Settings,
+    say: Callable[[str], None],
+    patience_s: float | None = None,
+    check: Callable[[Admin], None] = Admin.check,
+) -> None:
     """Return once Kafka has the right topics and Redis answers. Raises TopicMismatch at once when the topics are wrong."""
 
     async def redis_answers() -> None:
@@ -57,18 +77,35 @@ def ready(settings: Settings, say: Callable[[str], None], patience_s: float | No
 
     def topics_are_right() -> None:
         with Admin(settings) as admin:
-            admin.check()
+            check(admin)
 
     wait_for("Kafka", topics_are_right, say, patience_s)
     wait_for("Redis", lambda: asyncio.run(redis_answers()), say, patience_s)
 
 
-def run(settings: Settings, say: Callable[[str], None] | None = None, health: Health | None = None) -> None:
-    """Run until SIGTERM or SIGINT, then exit the process with 0; 1 when the worker had to end."""
-    ready(settings, say or (lambda line: print(line, file=sys.stderr)))  # noqa: T201
+def run(
+    settings: Settings,
+    say: Callable[[str], None] | None = None,
+    health: Health | None = None,
+    drain: Drain | None = None,
+) -> None:
+    """Run until SIGTERM or SIGINT, or until `drain` is done; then exit the process with 0; 1 when the worker had to end."""
+    say, health = say or (lambda line: print(line, file=sys.stderr)), health or Health()  # noqa: T201
+    ready(settings, say, check=drain.check if drain else Admin.check)
     logging.getLogger("clout").setLevel(settings.log_level.upper())
     logging.getLogger("kafka").setLevel(logging.WARNING)  # of each of its connections it tells ten lines
-    app = create_app(settings, health)
+    app = create_app(settings, health, surplus=drain is not None)
     app.finalize()
+    if drain:
+        threading.Thread(target=_end_after, args=(drain, health), name="drain", daemon=True).start()
     # Faust below info installs a spinner and sets the root logger to debug: 115 us an event
     faust.Worker(app, loglevel="info", redirect_stdouts=False).execute_from_commandline()
+
+
+def _end_after(drain: Drain, health: Health) -> None:
+    """End the worker as an operator does, once it is drained."""
+    try:
+        drain.wait(health)
+    except BaseException as error:  # noqa: BLE001 - else the worker would run for ever
+        die(error)
+    os.kill(os.getpid(), signal.SIGTERM)

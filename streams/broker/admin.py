@@ -32,11 +32,16 @@ class Found:
             return ""
         if self.partitions is None:
             return f"topic {self.name} does not exist; create it with `clout topics create`"
-        return (
-            f"topic {self.name} has {self.partitions} partitions and should have {self.wanted}: set CLOUT_PARTITIONS="
-            f"{self.partitions} if all topics have {self.partitions}, else delete and recreate it (its records are lost) "
-            "or use another CLOUT_TOPIC_PREFIX"
-        )
+        said = f"topic {self.name} has {self.partitions} partitions and should have {self.wanted}: "
+        if self.partitions > self.wanted:
+            return (
+                f"{said}set CLOUT_PARTITIONS={self.partitions} if all topics have {self.partitions}. If it was given more later, "
+                'nothing is lost: "A topic has more partitions than it should" in deploy/README.md says how to go on'
+            )
+        said += f"set CLOUT_PARTITIONS={self.partitions} if all topics have {self.partitions}. If it alone has fewer, "
+        if self.topic.kind:
+            return f"{said}raise it with `kafka-topics.sh --alter --partitions {self.wanted}`: what it holds counts all the same"
+        return f"{said}delete it, if it is empty, and run `clout topics create`"
 
 
 class Bounds(NamedTuple):

@@ -126,6 +126,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return False
         for tp, offset in positions.items():  # no await in between: all or none
             consumer.seek(tp, offset)
+        consumer.pause(*(consumer.assignment() - set(positions)))  # surplus partitions: nothing of them is fetched
         self.handed, self.seen, self.stable, self.ends = dict(positions), dict(positions), {}, {}
         wait_ms = min(round(_FETCH_WAIT_EACH_MS * len(positions)), _FETCH_WAIT_MS)
         consumer._fetcher._fetch_max_wait_ms = max(self.app.settings.fetch_wait_ms, wait_ms)

@@ -141,6 +141,23 @@ def test_an_epoch_that_ended_before_the_fetch() -> None:
     assert drained(made, lambda: pytest.fail("asked the client")) == {}
 
 
+def test_what_is_not_sought_is_not_fetched() -> None:
+    """Surplus partitions that the group gave a draining worker: the client pauses them."""
+    paused: list[TP] = []
+    made = thread({})
+    made.app.settings.fetch_wait_ms = 20
+    client = SimpleNamespace(
+        _subscription=SimpleNamespace(reassignment_in_progress=False),
+        _fetcher=SimpleNamespace(),
+        seek=lambda *_: None,
+        assignment=lambda: frozenset({LIKES, SHARES, TP("likes", 4)}),
+        pause=lambda *tps: paused.extend(tps),
+    )
+    made._ensure_consumer = lambda: client  # type: ignore[method-assign]
+    assert asyncio.run(made.seek_blocks({LIKES: 7, SHARES: 0}, 1))
+    assert paused == [TP("likes", 4)]
+
+
 def test_a_client_that_cannot_close_ends_all_the_same() -> None:
     """The cancellation that aiokafka passes on while a broker is away does not keep the worker from ending."""
 

@@ -75,10 +75,17 @@ def test_who_will_have_nothing_to_do_is_said(started: Started) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--processes", "0"], ["--processes", "65"], ["--processes", "3", "--port", "65534"], ["--processes", "two"]],
+    [
+        ["--processes", "0"],
+        ["--processes", "65"],
+        ["--processes", "3", "--port", "65534"],
+        ["--processes", "two"],
+        ["--processes", "2", "--drain"],
+        ["--drain", "--no-transactions"],
+    ],
 )
 def test_what_cannot_be(started: Started, words: list[str]) -> None:
-    """A number out of range, and ports beyond the last there is, are wrong usage; nothing is started."""
+    """Numbers and ports out of range, or a drain by several or without rows, are wrong usage; nothing is started."""
     assert worker(*words).exit_code == 2
     assert not started
 
