@@ -10,6 +10,7 @@ from faust.transport.drivers import TRANSPORTS
 from agents import actions, scoring
 from agents.worker.clout import Clout
 from agents.worker.health import Health
+from streams.broker.security import credentials
 from streams.settings import Settings
 
 
@@ -21,6 +22,7 @@ def create_app(settings: Settings, health: Health | None = None) -> Clout:
         settings=settings,
         health=health or Health(),
         broker=[f"block://{broker}" for broker in settings.kafka.split(",")],
+        broker_credentials=credentials(settings),
         env_prefix="CLOUT_FAUST_",  # Faust's own variables have no prefix and beat the code
         autodiscover=False,
         datadir=f"{tempfile.gettempdir()}/clout-faust-{os.getuid()}",  # Faust wants a folder, and leaves it empty

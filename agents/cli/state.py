@@ -13,13 +13,13 @@ from typing import IO
 
 import click
 
-from agents.cli.options import json_option, settings_options
+from agents.cli.options import KAFKA, json_option, settings_options
 from agents.cli.output import json_line, say
 from agents.cli.progress import progress, size_of
 from streams.errors import UsageError
 from streams.settings import Settings
 
-_NEEDS = ("kafka", "topic_prefix", "partitions", "app", "model")
+_NEEDS = (*KAFKA, "app", "model")
 
 
 @click.group()

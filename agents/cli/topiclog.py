@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.broker.security import connection
 from streams.errors import DependencyDown, TopicMismatch
 from streams.settings import Settings
 
@@ -22,7 +23,7 @@ async def newest(settings: Settings, topic: str, n: int) -> list[Any]:
     Raises DependencyDown without a broker, TopicMismatch without the topic.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka.split(","),
+        **connection(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from streams.broker.security import connection
 from streams.errors import DependencyDown, TopicMismatch
 from streams.settings import Settings
 from streams.topics import ALL, Topic
@@ -89,7 +90,7 @@ class Admin:
         self._settings = settings
         try:
             self._client: Any = KafkaAdminClient(
-                bootstrap_servers=settings.kafka.split(","),
+                **connection(settings),
                 request_timeout_ms=timeout_ms,
                 bootstrap_timeout_ms=timeout_ms,
             )

@@ -10,6 +10,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.broker.batches import in_whole_batches
+from streams.broker.security import connection
+from streams.settings import Settings
 
 _FETCH_BYTES = 4_194_304
 _WAIT_S = 0.2
@@ -18,10 +20,10 @@ _WAIT_S = 0.2
 class Scan:
     """Reads these partitions side by side, from the given offsets (None: the log's start) to `ends`, or a little beyond."""
 
-    def __init__(self, brokers: str, begins: Mapping[TopicPartition, int | None]) -> None:
+    def __init__(self, settings: Settings, begins: Mapping[TopicPartition, int | None]) -> None:
         self._begins = begins
         self._reader: Any = AIOKafkaConsumer(
-            bootstrap_servers=brokers.split(","),
+            **connection(settings),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
