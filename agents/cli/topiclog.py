@@ -9,8 +9,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.broker.allowed import denied
+from streams.broker.diagnosis import down
 from streams.broker.security import connection
-from streams.errors import DependencyDown, TopicMismatch
+from streams.errors import TopicMismatch
+from streams.rights import READ
 from streams.settings import Settings
 
 _PATIENCE_S = 10.0  # a broker that answers at all sends the little that is asked for much faster
@@ -33,9 +36,10 @@ async def newest(settings: Settings, topic: str, n: int) -> list[Any]:
         await consumer.start()
         return await _read(consumer, settings.topic(topic), n)
     except (KafkaError, OSError) as error:
-        raise DependencyDown(
-            f"no Kafka at {settings.kafka} ({type(error).__name__}); start it or set CLOUT_KAFKA"
-        ) from error
+        if refused := denied(error, READ):
+            raise refused from None
+        said = f"Kafka at {settings.kafka} does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`"
+        raise await asyncio.to_thread(down, settings, said) from error
     finally:
         await consumer.stop()
 

@@ -13,6 +13,7 @@ import faust
 from agents.app import create_app
 from agents.worker.health import Health
 from streams.broker.admin import Admin
+from streams.broker.allowed import check_rights
 from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect, ping
 from streams.settings import Settings
@@ -57,6 +58,7 @@ def ready(settings: Settings, say: Callable[[str], None], patience_s: float | No
 
     def topics_are_right() -> None:
         with Admin(settings) as admin:
+            check_rights(admin, settings, "worker")
             admin.check()
 
     wait_for("Kafka", topics_are_right, say, patience_s)
