@@ -10,9 +10,6 @@ from streams.topics import ALERTS, ALL, EVENTS, REJECTS, SCORES, SOURCES, STATE,
 
 TOPIC, GROUP, TRANSACTIONS = "topic", "group", "transactional-id"
 READ, WRITE, CREATE, DESCRIBE = "Read", "Write", "Create", "Describe"
-#: by Kafka's protocol; Read and Write bring Describe with them
-OPERATIONS = {READ: 3, WRITE: 4, CREATE: 5, DESCRIBE: 8}
-_NOT_SAID = -(2**31)
 
 #: who needs rights, and for what
 ROLES = {
@@ -66,13 +63,6 @@ def least(settings: Settings, role: str) -> list[Right]:
         group._replace(operation=DESCRIBE),
         fences,
     ]
-
-
-def operations(bits: int | None) -> frozenset[str] | None:
-    """Names of the operations that a broker allows on a resource; None when it does not say."""
-    if bits is None or bits == _NOT_SAID:
-        return None
-    return frozenset(name for name, number in OPERATIONS.items() if bits >> number & 1)
 
 
 def _each(settings: Settings, topics: Iterable[Topic], operation: str) -> list[Right]:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kafka.admin import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourceType,
+)
 
 from agents.local.cluster import KafkaCluster, lacks_for_kafka
 from agents.local.embedded import ATTEMPTS, ChildFailed, free_port
+from streams.rights import Right
 from streams.settings import Settings
 from tests.certificates import Authority
 from tests.servers import left_out
 
-PASSWORD = "s3cret-of-ann"
+PASSWORD = "s3cret-of-all"
+USERS = ("ann", "bob", "cay", "dan")
 NOWHERE = "broker-x.invalid"  # a name that never resolves
 
 #: listener: what it speaks, and its certificate
@@ -54,6 +64,16 @@ class Secured:
         }
         return Settings.load({}, **(login | own))
 
+    def grant(self, user: str, rights: Iterable[Right]) -> None:
+        """Gives them; they hold a moment later."""
+        with self.asking() as client:
+            assert not client.create_acls([_acl(user, right) for right in rights])["failed"]
+
+    def take(self, user: str, rights: Iterable[Right]) -> None:
+        """Takes them away; a moment later they no longer hold."""
+        with self.asking() as client:
+            client.delete_acls([_acl(user, right) for right in rights])
+
     @contextlib.contextmanager
     def asking(self) -> Iterator[KafkaAdminClient]:
         """An admin client of the user that may do all."""
@@ -62,6 +82,17 @@ class Secured:
             yield client
         finally:
             client.close()
+
+
+def _acl(user: str, right: Right) -> ACL:
+    pattern = ACLResourcePatternType.PREFIXED if right.prefixed else ACLResourcePatternType.LITERAL
+    return ACL(
+        f"User:{user}",
+        "*",
+        ACLOperation[right.operation.upper()],
+        ACLPermissionType.ALLOW,
+        ResourcePattern(ResourceType[right.resource.upper().replace("-", "_")], right.name, pattern),
+    )
 
 
 @contextlib.contextmanager
@@ -90,7 +121,9 @@ def _environ(authority: Authority, ports: dict[str, int]) -> dict[str, str]:
     return {
         "KAFKA_LISTENERS": ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items()),
         "KAFKA_EXTRA": "\n".join(_properties(authority, ports)),
-        "KAFKA_SCRAM": f"SCRAM-SHA-512=[name=ann,password={PASSWORD}] SCRAM-SHA-256=[name=ann,password={PASSWORD}]",
+        "KAFKA_SCRAM": " ".join(
+            f"SCRAM-SHA-{bits}=[name={user},password={PASSWORD}]" for user in USERS for bits in (256, 512)
+        ),
     }
 
 

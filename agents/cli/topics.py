@@ -90,7 +90,7 @@ def list_(settings: Settings, json: bool) -> None:
 @click.option("--user", default="USER", show_envvar=True, help="Whose rights: a name for the commands.")
 @click.option("--role", type=click.Choice(list(ROLES)), multiple=True, show_envvar=True,
               help="Only this one; several times for several.")  # fmt: skip
-@click.option("--commands", is_flag=True, help="As commands for Kafka's kafka-acls.sh.")
+@click.option("--commands", is_flag=True, show_envvar=True, help="As commands for Kafka's kafka-acls.sh.")
 @settings_options(*KAFKA, "app", "transactions")
 @json_option
 def acls(settings: Settings, user: str, role: tuple[str, ...], commands: bool, json: bool) -> None:

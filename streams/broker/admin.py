@@ -11,7 +11,6 @@ from streams.broker.diagnosis import down
 from streams.broker.refused import raise_refused
 from streams.broker.security import connection
 from streams.errors import DependencyDown, TopicMismatch
-from streams.rights import operations
 from streams.settings import Settings
 from streams.topics import ALL, Topic
 
@@ -64,11 +63,17 @@ _KNOWN_S = 30.0  # a new topic is listed by all brokers
 _LOOKS = 5  # each look asks any of the brokers
 
 
+def _operations(described: dict[str, Any]) -> frozenset[str] | None:
+    """What this user may do, by Kafka's names; None when the broker does not say, as of a group that is not there yet."""
+    names = described.get("authorized_operations")
+    return None if names is None else frozenset(name.capitalize() for name in names)
+
+
 def _described(topic: dict[str, Any]) -> tuple[int | None, frozenset[str] | None]:
     """Partitions and operations as `Found` has them."""
     if topic["error_code"] == _NOT_SEEN:
         return 0, frozenset()
-    return len(topic["partitions"]) or None, operations(topic.get("topic_authorized_operations"))
+    return len(topic["partitions"]) or None, _operations(topic)
 
 
 class Admin:
@@ -184,8 +189,7 @@ class Admin:
             return frozenset()
         except self._errors:
             return None
-        # the client's names are in capitals
-        return frozenset(name.capitalize() for name in found.get("authorized_operations") or ())
+        return _operations(found)
 
     def may_see_transactions(self) -> bool:
         """May this user ask about the transactions of partition 0? Whoever may write them may."""
@@ -200,8 +204,12 @@ class Admin:
         return True
 
     def _group(self) -> dict[str, Any]:
+        from kafka.errors import GroupAuthorizationFailedError
+
         name = self._settings.app
         found: dict[str, Any] = self._coordinated(lambda: self._client.describe_groups([name])[name])
+        if GroupAuthorizationFailedError.__name__ in (found.get("error") or ""):  # the client raises what it asks anew alone
+            raise GroupAuthorizationFailedError(name)
         return found
 
     def _coordinated(self, ask: Callable[[], Any]) -> Any:

@@ -132,6 +132,8 @@ def down(error: BaseException, where: str) -> DependencyDown:
             "refuses user or password: put them in CLOUT_REDIS as redis://user:password@host:port, or the password alone in "
             "the file that CLOUT_REDIS_PASSWORD_FILE names"
         )
+    elif isinstance(error, NoPermissionError):
+        what = f"denies its user something ({text}): give it the rights that deploy/README.md lists"
     elif isinstance(error, BusyLoadingError):
         what = "is loading its data: wait until it is ready"
     elif "CERTIFICATE_VERIFY" in text:
