@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from streams.broker.client import admin_client
 from streams.broker.diagnosis import down
 from streams.broker.refused import raise_refused
-from streams.broker.security import connection
 from streams.errors import DependencyDown, TopicMismatch
 from streams.settings import Settings
 from streams.topics import ALL, Topic
@@ -80,17 +80,12 @@ class Admin:
     """What may be asked of and done to topics and group, with kafka-python's admin client. Blocking; for commands and start-up."""
 
     def __init__(self, settings: Settings, timeout_ms: int = 5_000) -> None:
-        from kafka.admin import KafkaAdminClient
         from kafka.errors import KafkaError
 
         self._errors = KafkaError
         self._settings = settings
         try:
-            self._client: Any = KafkaAdminClient(
-                **connection(settings),
-                request_timeout_ms=timeout_ms,
-                bootstrap_timeout_ms=timeout_ms,
-            )
+            self._client = admin_client(settings, timeout_ms)
         except (KafkaError, OSError, ValueError) as error:
             raise down(
                 settings,
@@ -208,7 +203,8 @@ class Admin:
 
         name = self._settings.app
         found: dict[str, Any] = self._coordinated(lambda: self._client.describe_groups([name])[name])
-        if GroupAuthorizationFailedError.__name__ in (found.get("error") or ""):  # the client raises what it asks anew alone
+        # the client raises it only where it asks for the coordinator
+        if GroupAuthorizationFailedError.__name__ in (found.get("error") or ""):
             raise GroupAuthorizationFailedError(name)
         return found
 
