@@ -161,7 +161,7 @@ class Feeder:
                 records, batch = self._batch(lane.waiting)
                 await self._deliver(lane, records, batch)
         except (KafkaError, OSError) as error:
-            self._failure = denied(type(error)(lane.topic), WRITE) or DependencyDown(
+            self._failure = denied(error, WRITE, lane.topic) or DependencyDown(
                 f"Kafka at {self._settings.kafka} stopped taking records ({type(error).__name__}: {error}) after "
                 f"{self.acked.total():,} were acknowledged; look at the broker, then feed again (repeated ids are dropped)"
             )

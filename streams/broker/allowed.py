@@ -14,8 +14,11 @@ def check_rights(admin: Admin, settings: Settings, role: str) -> None:
         raise NotAllowed(told(missing))
 
 
-def denied(error: BaseException, operation: str = "") -> NotAllowed | None:
-    """What a person is told for a client's error that says a right is missing; None for any other error."""
+def denied(error: BaseException, operation: str = "", where: str = "") -> NotAllowed | None:
+    """What a person is told for a client's error that says a right is missing; None for any other error.
+
+    `operation` and `where` are for callers who know what they asked for; the error itself may know the name only.
+    """
     name = type(error).__name__
     for resource, begins in (
         (TOPIC, "Topic"),
@@ -25,7 +28,7 @@ def denied(error: BaseException, operation: str = "") -> NotAllowed | None:
     ):
         if name.startswith(f"{begins}AuthorizationFailed"):
             what = operation or {GROUP: "Read or Describe", TRANSACTIONS: WRITE}.get(resource, "a right")
-            names = ", ".join(str(one) for one in _names(error.args))
+            names = where or ", ".join(str(one) for one in _names(error.args))
             return NotAllowed(
                 f"this Kafka user lacks {what} on {resource} {names}".rstrip()
                 + "; `clout topics acls` lists what to grant"
