@@ -7,6 +7,7 @@ from faust.transport.drivers import TRANSPORTS
 from agents import actions, scoring
 from agents.worker.clout import Clout
 from agents.worker.health import Health
+from streams.broker.security import credentials
 from streams.settings import Settings
 
 
@@ -22,6 +23,7 @@ def create_app(settings: Settings, health: Health | None = None, *, surplus: boo
         health=health or Health(),
         surplus=surplus,
         broker=[f"block://{broker}" for broker in settings.kafka.split(",")],
+        broker_credentials=credentials(settings),
         env_prefix="CLOUT_FAUST_",  # Faust's own variables have no prefix and beat the code
         autodiscover=False,
         topic_allow_declare=False,

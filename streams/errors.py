@@ -3,6 +3,7 @@
 CloutError
 ├── UsageError        a setting, a flag or an input file is wrong (2)
 ├── DependencyDown    Kafka, Redis or an extra package is not there (3)
+├── NotAllowed        this user of Kafka lacks rights (1)
 ├── TopicMismatch     a topic is not what the registry says (1)
 ├── LostInput         going on would skip or repeat input, so the worker ends (1)
 ├── LostPlace         the group refuses this worker, or has given its place to another (1)
@@ -28,6 +29,10 @@ class DependencyDown(CloutError):
     """Something Clout stands on does not answer or is not installed."""
 
     exit_code = 3
+
+
+class NotAllowed(CloutError):
+    """The broker denies this user something: whoever runs it has to grant it."""
 
 
 class TopicMismatch(CloutError):

@@ -11,11 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from streams.errors import UsageError
+from streams.logins import MECHANISMS, PROTOCOLS, Secret, from_file, misfits
 from streams.model.versions import MODELS
 
 
-def _setting(default: Any, doc: str, *, at_least: float | None = None, choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"doc": doc, "at_least": at_least, "choices": choices})
+def _setting(
+    default: Any, doc: str, *, at_least: float | None = None, choices: tuple[str, ...] = (), secret: bool = False
+) -> Any:
+    return field(default=default, metadata={"doc": doc, "at_least": at_least, "choices": choices, "secret": secret})
 
 
 _KAFKAS_LEAST_S = 6  # group.min.session.timeout.ms
@@ -28,6 +31,21 @@ class Settings:
     kafka: str = _setting("localhost:9092", "Kafka brokers, `host:port`, several with commas")
     redis: str = _setting(
         "redis://localhost:6379/0", "Redis URL; `rediss://` for TLS, `redis://user:password@host` for a login"
+    )
+    kafka_security: str = _setting(
+        "PLAINTEXT", "what the Kafka listener speaks: with TLS, with a login", choices=PROTOCOLS
+    )
+    kafka_mechanism: str = _setting("SCRAM-SHA-512", "how the Kafka login goes", choices=MECHANISMS)
+    kafka_user: str = _setting("", "Kafka user, for the SASL protocols")
+    kafka_password: str = _setting("", "its password; a variable only, no flag", secret=True)
+    kafka_password_file: str = _setting("", "a file that holds the password of the Kafka user, instead")
+    kafka_ca: str = _setting("", "PEM file of the authorities that sign the brokers' certificates; empty: the system's")
+    kafka_certificate: str = _setting("", "PEM file of our own certificate, where brokers want one")
+    kafka_key: str = _setting("", "PEM file of its key; empty: in the same file")
+    kafka_key_password: str = _setting("", "password of that key; a variable only, no flag", secret=True)
+    kafka_check_hostname: bool = _setting(True, "must a broker's certificate be for its address?")
+    redis_password_file: str = _setting(
+        "", "a file that holds the password of the Redis user, who is named in the URL (`redis://user@host`)"
     )
     app: str = _setting("clout", "name of the application: consumer group and transaction ids")
     name: str = _setting(
@@ -99,6 +117,18 @@ class Settings:
         hours, minutes, seconds = (*map(int, self.day_closes.split(":")), 0)[:3]
         return ((hours * 60 + minutes) * 60 + seconds) * 1000
 
+    @property
+    def kafka_secret(self) -> Secret:
+        """The password of the Kafka user, read now if it is in a file. Raises UsageError when the file has gone."""
+        file = self.kafka_password_file
+        return from_file(file, "CLOUT_KAFKA_PASSWORD_FILE") if file else Secret(self.kafka_password)
+
+    @property
+    def redis_secret(self) -> Secret:
+        """The password of the Redis user that is in a file, else empty. Raises UsageError when the file has gone."""
+        file = self.redis_password_file
+        return from_file(file, "CLOUT_REDIS_PASSWORD_FILE") if file else Secret()
+
     def topic(self, name: str) -> str:
         """The full name of a topic of the registry."""
         return self.topic_prefix + name
@@ -124,7 +154,7 @@ class Settings:
             try:
                 values[f.name] = _read(text, f)
             except ValueError as error:
-                problems.append(f"{where}={_masked(str(text))}: {error}")
+                problems.append(f"{where}={_shown(f, str(text))}: {error}")
         problems += [f"no setting named {name}" for name in overrides]
         settings = cls(**values)
         problems += settings._wrong()
@@ -159,13 +189,14 @@ class Settings:
             found.append("CLOUT_APP is empty")
         if re.search(r"[{}\s]", self.redis_prefix) or not self.redis_prefix:
             found.append(f"CLOUT_REDIS_PREFIX={self.redis_prefix!r}: not empty, no braces, no spaces")
-        return found
+        return found + misfits(self)
 
     def shown(self) -> dict[str, Any]:
         """The effective values by variable name, secrets hidden."""
-        return {
-            variable_of(f.name): _masked(v) if isinstance(v := getattr(self, f.name), str) else v for f in fields(self)
-        }
+        return {variable_of(f.name): _shown(f, getattr(self, f.name)) for f in fields(self)}
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
 
 
 def variable_of(name: str) -> str:
@@ -218,6 +249,13 @@ def _read(text: Any, f: Any) -> Any:
     if choices and text not in choices:
         raise ValueError(f"expected one of {', '.join(choices)}")
     return str(text)
+
+
+def _shown(f: Any, value: Any) -> Any:
+    """A value as it may be shown."""
+    if f.metadata["secret"]:
+        return "***" if value else ""
+    return _masked(value) if isinstance(value, str) else value
 
 
 def _masked(text: str) -> str:

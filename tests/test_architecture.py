@@ -31,8 +31,10 @@ BELOW: dict[str, set[str]] = {
     "streams.clocks": set(),
     "streams.partitioner": set(),
     "streams.model": {"streams.errors", "streams.events"},
-    "streams.settings": {"streams.errors", "streams.model"},
+    "streams.logins": {"streams.errors"},
+    "streams.settings": {"streams.errors", "streams.logins", "streams.model"},
     "streams.topics": {"streams.errors", "streams.events"},
+    "streams.rights": {"streams.settings", "streams.topics"},
     "streams.formats": BASE | {"streams.model"},
     "streams.sources": BASE,
     "streams.offline": BASE | {"streams.model", "streams.sources", "streams.topics"},
@@ -40,7 +42,7 @@ BELOW: dict[str, set[str]] = {
     "streams.partition": BASE
     | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.scoreboard"},
     "streams.broker": BASE
-    | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.partition"},
+    | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.rights", "streams.partition"},
 }
 STREAMS = set(BELOW)
 BELOW |= {

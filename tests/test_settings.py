@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,77 @@ def test_when_a_day_closes() -> None:
     with pytest.raises(UsageError, match="CLOUT_SESSION_TIMEOUT_S=2: expected at least 6"):
         Settings.load({"CLOUT_SESSION_TIMEOUT_S": "2"})
     assert Settings.load({"CLOUT_SESSION_TIMEOUT_S": "2", "CLOUT_TRANSACTIONS": "false"}).session_timeout_s == 2
+
+
+SASL = {"CLOUT_KAFKA_SECURITY": "SASL_SSL", "CLOUT_KAFKA_USER": "ann", "CLOUT_KAFKA_PASSWORD": "geheim"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "parts"),
+    [
+        ({"CLOUT_KAFKA_SECURITY": "TLS"}, ("CLOUT_KAFKA_SECURITY=TLS", "SASL_SSL")),
+        ({"CLOUT_KAFKA_MECHANISM": "GSSAPI"}, ("CLOUT_KAFKA_MECHANISM=GSSAPI", "SCRAM-SHA-512")),
+        ({"CLOUT_KAFKA_USER": "ann"}, ("CLOUT_KAFKA_USER", "CLOUT_KAFKA_SECURITY=PLAINTEXT", "SASL_PLAINTEXT")),
+        ({"CLOUT_KAFKA_SECURITY": "SSL", "CLOUT_KAFKA_PASSWORD": "geheim"}, ("CLOUT_KAFKA_PASSWORD", "SASL_SSL")),
+        ({"CLOUT_KAFKA_CA": "/ca.pem"}, ("CLOUT_KAFKA_CA", "set it to SSL or SASL_SSL")),
+        ({"CLOUT_KAFKA_CERTIFICATE": "/c.pem"}, ("CLOUT_KAFKA_CERTIFICATE", "has no TLS")),
+        ({"CLOUT_KAFKA_SECURITY": "SSL", "CLOUT_KAFKA_KEY": "/k"}, ("CLOUT_KAFKA_KEY", "CLOUT_KAFKA_CERTIFICATE")),
+        (SASL | {"CLOUT_KAFKA_USER": ""}, ("needs a login", "CLOUT_KAFKA_USER")),
+        (SASL | {"CLOUT_KAFKA_PASSWORD": ""}, ("needs a login", "CLOUT_KAFKA_PASSWORD_FILE")),
+        (SASL | {"CLOUT_KAFKA_SECURITY": "SASL_PLAINTEXT", "CLOUT_KAFKA_CA": "/ca.pem"}, ("set it to SASL_SSL",)),
+    ],
+)
+def test_settings_of_tls_and_login_that_do_not_fit(environ: dict[str, str], parts: tuple[str, ...]) -> None:
+    """Each is one line that names the variables; the password is in none."""
+    text = problems(environ)
+    assert len(text.splitlines()) == 1
+    assert all(part in text for part in parts), text
+    assert "geheim" not in text
+
+
+def test_a_password_from_a_file(tmp_path: Path) -> None:
+    """Without the line end; a file that is missing, empty or no text is refused by name, and so are two passwords."""
+    file = tmp_path / "password"
+    file.write_bytes(b"ge heim \r\n")
+    login = {**SASL, "CLOUT_KAFKA_PASSWORD": "", "CLOUT_KAFKA_PASSWORD_FILE": str(file)}
+    settings = Settings.load({**login, "CLOUT_REDIS": "redis://ann@host", "CLOUT_REDIS_PASSWORD_FILE": str(file)})
+    assert (str(settings.kafka_secret), str(settings.redis_secret)) == ("ge heim ", "ge heim ")
+    file.write_text("other")
+    assert settings.kafka_secret == "other"
+    assert "CLOUT_KAFKA_PASSWORD_FILE are both set" in problems(login | {"CLOUT_KAFKA_PASSWORD": "geheim"})
+    for url in ("redis://:geheim@host", "redis://host?password=geheim"):
+        assert "CLOUT_REDIS_PASSWORD_FILE is set" in problems(
+            {"CLOUT_REDIS": url, "CLOUT_REDIS_PASSWORD_FILE": str(file)}
+        )
+    for content, reason in (
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"\xff", "no UTF-8 text"),
+        (b"x" * 99_999, "is too large"),
+    ):
+        file.write_bytes(content)
+        for variable in ("CLOUT_KAFKA_PASSWORD_FILE", "CLOUT_REDIS_PASSWORD_FILE"):
+            text = problems((login if "KAFKA" in variable else {}) | {variable: str(file)})
+            assert variable in text
+            assert reason in text
+    file.unlink()
+    assert "No such file" in problems({"CLOUT_REDIS_PASSWORD_FILE": str(file)})
+
+
+def test_no_secret_is_shown_or_is_a_flag() -> None:
+    """Not by `clout config`, not by repr, of the settings or of what a client is given; and no command takes one as a flag."""
+    import click
+
+    from agents.cli.main import COMMANDS, cli
+    from streams.broker.security import connection
+
+    settings = Settings.load(SASL | {"CLOUT_REDIS": "redis://ann:geheim@host"})
+    assert settings.shown()["CLOUT_KAFKA_PASSWORD"] == "***"
+    assert "geheim" not in repr(settings) + str(settings) + f"{settings.shown()}" + repr(connection(settings))
+    assert connection(settings)["sasl_plain_password"] == "geheim"
+    secret = {f.name for f in dataclasses.fields(Settings) if f.metadata["secret"]}
+    assert secret == {"kafka_password", "kafka_key_password"}
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        for one in getattr(command, "commands", {name: command}).values():
+            assert not secret & {option.name for option in one.params}

@@ -100,7 +100,7 @@ def _first_records(settings: Settings, begins: Mapping[TopicPartition, int]) -> 
 
     async def look() -> list[str]:
         first: dict[TopicPartition, int] = {}
-        async with Scan(settings.kafka, begins) as scan:
+        async with Scan(settings, begins) as scan:
             async for fetch in scan.fetches(but=first):
                 for tp, batches in fetch.items():
                     offsets = (record.offset for batch in batches for record in batch)

@@ -121,7 +121,7 @@ async def _write(client: Any, settings: Settings, told: Told) -> int:
     writer = Writer(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
     topic, scoring, users = settings.topic(STATE.name), model(settings.model), 0
     for number in range(settings.partitions):
-        found = (await recover(settings.kafka, topic, [number], scoring))[number]
+        found = (await recover(settings, topic, [number], scoring))[number]
         await _lower(client, settings, number)
         for flush in _flushes(found, number):
             before = await writer.write(flush)

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.broker.admin import Admin, Bounds
 from streams.broker.scan import Scan
+from streams.broker.security import connection
 from streams.errors import CloutError, TopicMismatch
 from streams.formats import rejects
 from streams.formats.rejects import Kept, Mark
@@ -84,7 +85,7 @@ async def since(settings: Settings, logs: Mapping[int, Bounds], since_ms: int | 
     """The first offset of each partition that can hold a record written at `since_ms` or later; None: of all there is."""
     if since_ms is None:
         return {number: log.first for number, log in logs.items()}
-    consumer: Any = AIOKafkaConsumer(bootstrap_servers=settings.kafka.split(","), enable_auto_commit=False)
+    consumer: Any = AIOKafkaConsumer(**connection(settings), enable_auto_commit=False)
     await consumer.start()
     try:
         wanted = {TopicPartition(settings.topic(REJECTS.name), number): since_ms for number in logs}
@@ -102,7 +103,7 @@ async def records(
     Waits while a transaction is open before an end. Raises CloutError when it stays open.
     """
     topic = settings.topic(REJECTS.name)
-    async with Scan(settings.kafka, {TopicPartition(topic, number): at for number, at in begins.items()}) as scan:
+    async with Scan(settings, {TopicPartition(topic, number): at for number, at in begins.items()}) as scan:
         scan.ends = {tp: ends[tp.partition] for tp in scan.ends}
         fetches = scan.fetches()
         while True:

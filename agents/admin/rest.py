@@ -130,7 +130,7 @@ async def _write(
     told: Callable[[int], None],
 ) -> None:
     kind, topic = found.topic.kind or "", found.topic.name
-    async with Scan(settings.kafka, {tp: None}) as scan:
+    async with Scan(settings, {tp: None}) as scan:
         async for fetch in scan.fetches():
             for batch in fetch[tp]:
                 lines = []

@@ -70,7 +70,7 @@ def export_state(settings: Settings, to: IO[bytes], told: Told) -> Exported:
             )
         )
         for number in range(settings.partitions):
-            [rows] = asyncio.run(last_values(settings.kafka, settings.topic(STATE.name), [number])).values()
+            [rows] = asyncio.run(last_values(settings, settings.topic(STATE.name), [number])).values()
             if rows.pop(state.HEADER, None) is None and rows:
                 raise CloutError(f"partition {number} of `state` has {len(rows)} rows and no header: it is damaged")
             many = len(rows)
@@ -97,7 +97,7 @@ async def last_headers(settings: Settings, bounds: dict[int, Bounds]) -> dict[in
         }
         if not begins:
             break
-        async with Scan(settings.kafka, begins) as scan:
+        async with Scan(settings, begins) as scan:
             async for fetch in scan.fetches():
                 for tp, batches in fetch.items():
                     for record in itertools.chain.from_iterable(batches):

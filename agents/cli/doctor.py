@@ -14,7 +14,7 @@ from typing import Any
 import click
 from redis.exceptions import RedisError
 
-from agents.cli.options import EVERYTHING, json_option, settings_options
+from agents.cli.options import EVERYTHING, KAFKA, REDIS, json_option, settings_options
 from agents.cli.output import json_line, moment, safe
 from agents.surroundings import kafka, redis, watch
 from agents.surroundings.finding import DOWN, NOTE, OK, WRONG, Finding, worst
@@ -36,8 +36,7 @@ VERSIONS = (
 
 
 @click.command()
-@settings_options(*(name for name in EVERYTHING if name in {
-    "kafka", "redis", "topic_prefix", "partitions", "redis_prefix", "redis_shards", "redis_cluster", "clock"}))  # fmt: skip
+@settings_options(*(name for name in EVERYTHING if name in {*KAFKA, *REDIS, "clock"}))
 @json_option
 def doctor(settings: Settings, json: bool) -> int:
     """Look at everything Clout needs; each line says ok or what to do.

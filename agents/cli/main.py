@@ -139,7 +139,11 @@ def explained(error: Exception) -> CloutError:
         from streams.scoreboard.connect import address, down
 
         return down(error, address(os.environ.get("CLOUT_REDIS") or "redis://localhost:6379"))
-    return DependencyDown(f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`")
+    from streams.broker.allowed import denied
+
+    return denied(error) or DependencyDown(
+        f"Kafka does not do what was asked ({type(error).__name__}: {error}); see `clout doctor`"
+    )
 
 
 @click.command(

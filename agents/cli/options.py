@@ -14,9 +14,12 @@ from streams.settings import Settings, variable_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-KAFKA = ("kafka", "topic_prefix", "partitions")
-REDIS = ("redis", "redis_prefix", "redis_shards", "redis_cluster", "partitions")
-EVERYTHING = tuple(field.name for field in fields(Settings))
+_KAFKA_LOGIN = ("kafka_security", "kafka_mechanism", "kafka_user", "kafka_password_file")
+_KAFKA_TLS = ("kafka_ca", "kafka_certificate", "kafka_key", "kafka_check_hostname")
+KAFKA = ("kafka", *_KAFKA_LOGIN, *_KAFKA_TLS, "topic_prefix", "partitions")
+REDIS = ("redis", "redis_password_file", "redis_prefix", "redis_shards", "redis_cluster", "partitions")
+#: all that may be a flag: whoever lists processes reads flags, so secrets come from variables and files alone
+EVERYTHING = tuple(field.name for field in fields(Settings) if not field.metadata["secret"])
 
 _FIELDS = {field.name: field for field in fields(Settings)}
 

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import click
 
-from agents.cli.options import json_option, settings_options
+from agents.cli.options import KAFKA, REDIS, json_option, settings_options
 from agents.cli.output import json_line, say
 from agents.cli.progress import progress
 from streams.settings import Settings
 
 
 @click.command()
-@settings_options(
-    "kafka",
-    "topic_prefix",
-    "partitions",
-    "app",
-    "model",
-    "transactions",
-    "redis",
-    "redis_prefix",
-    "redis_shards",
-    "redis_cluster",
-)
+@settings_options(*KAFKA, *REDIS, "app", "model", "transactions")
 @json_option
 def rebuild(settings: Settings, json: bool) -> None:
     """Write every user's score to Redis again, and wait until it is done.

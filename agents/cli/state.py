@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import click
 
-from agents.cli.options import json_option, settings_options
+from agents.cli.options import KAFKA, json_option, settings_options
 from agents.cli.output import json_line, say
 from agents.cli.progress import progress, size_of
 from agents.cli.wholefile import whole
 from streams.settings import Settings
 
-_NEEDS = ("kafka", "topic_prefix", "partitions", "app", "model")
+_NEEDS = (*KAFKA, "app", "model")
 
 
 @click.group()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from agents.cli.options import KAFKA, json_option, settings_options
@@ -9,6 +11,7 @@ from agents.cli.output import console, json_line, say, table
 from agents.cli.progress import progress
 from agents.cli.wholefile import whole
 from streams.broker.admin import Admin, Found
+from streams.rights import ROLES, Right, least
 from streams.settings import Settings
 
 
@@ -21,6 +24,7 @@ def topics() -> None:
     \b
     clout topics create
     clout topics list
+    clout topics acls
     """
 
 
@@ -112,10 +116,50 @@ def list_(settings: Settings, json: bool) -> None:
     console().print(table(names, rows, wide=names))
 
 
+@topics.command()
+@click.option("--user", default="USER", show_envvar=True, help="Whose rights: a name for the commands.")
+@click.option("--role", type=click.Choice(list(ROLES)), multiple=True, show_envvar=True,
+              help="Only this one; several times for several.")  # fmt: skip
+@click.option("--commands", is_flag=True, show_envvar=True, help="As commands for Kafka's kafka-acls.sh.")
+@settings_options(*KAFKA, "app", "transactions")
+@json_option
+def acls(settings: Settings, user: str, role: tuple[str, ...], commands: bool, json: bool) -> None:
+    """The least rights on the brokers: of workers, of feeds, of who reads scores and alerts, of who operates it.
+
+    Nothing is asked and nothing is changed: grant them with --commands. Write on a topic, and Read, bring Describe with them.
+
+    \b
+    clout topics acls
+    clout topics acls --role worker --user clout --commands
+    """
+    rights = [(one, right) for one in role or ROLES for right in least(settings, one)]
+    if json:
+        for one, right in rights:
+            json_line({"role": one, "user": user, **right.described()})
+    elif commands:
+        for one, right in rights:
+            click.echo(f"{_command(user, right)}  # {one}")
+    else:
+        for one in dict.fromkeys(one for one, _ in rights):
+            say(f"{one}: {ROLES[one]}")
+        rows = [(one, right.operation, right.resource, right.shown_name()) for one, right in rights]
+        console().print(table(("role", "operation", "resource", "name"), rows, wide=("name",)))
+
+
+def _command(user: str, right: Right) -> str:
+    words = ["kafka-acls.sh", "--bootstrap-server", "$KAFKA", "--add", "--allow-principal", f"User:{user}"]
+    words += ["--operation", right.operation, f"--{right.resource}", right.name]
+    if right.prefixed:
+        words += ["--resource-pattern-type", "prefixed"]
+    return " ".join(word if word == "$KAFKA" else shlex.quote(word) for word in words)
+
+
 def _partitions(topic: Found) -> str:
     if topic.ok:
         return str(topic.partitions)
-    return "missing" if topic.partitions is None else f"{topic.partitions}, not {topic.wanted}"
+    if topic.partitions is None:
+        return "missing"
+    return "not shown" if not topic.partitions else f"{topic.partitions}, not {topic.wanted}"
 
 
 def _described(topic: Found) -> dict[str, object]:

@@ -16,9 +16,12 @@ from typing import Any, NamedTuple, Self
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from agents.feeds.pace import TURN, Pace
+from streams.broker.allowed import denied
+from streams.broker.diagnosis import down
 from streams.broker.publisher import plain_producer
-from streams.errors import DependencyDown
+from streams.errors import CloutError, DependencyDown
 from streams.partitioner import partition_of
+from streams.rights import WRITE
 from streams.settings import Settings
 from streams.sources.record import Produced
 
@@ -62,7 +65,8 @@ class Feeder:
     """Sends records to the topics of `settings`, keyed by actor, at the partition Kafka's own partitioner would choose.
 
     Counters: `sent` records taken over, `acked` acknowledged ones by base topic, `refused` ones. A refused record costs
-    itself only; `on_refused` is told at once. `send` and `flush` raise DependencyDown when the broker has gone.
+    itself only; `on_refused` is told at once. `send` and `flush` raise DependencyDown when the broker has gone,
+    NotAllowed when it denies this user a topic.
     The record timestamp is the time of sending: by their event time old events would fall to retention at once.
     """
 
@@ -73,7 +77,7 @@ class Feeder:
         self._running: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._held_bytes = self._held = 0
-        self._failure: DependencyDown | None = None
+        self._failure: CloutError | None = None
         self.sent = 0
         self.acked: Counter[str] = Counter()
         self.refused = 0
@@ -93,9 +97,8 @@ class Feeder:
         except (KafkaError, OSError) as error:
             with contextlib.suppress(KafkaError, OSError):
                 await self._producer.stop()
-            raise DependencyDown(
-                f"no Kafka at {self._settings.kafka} ({type(error).__name__}); start it or set CLOUT_KAFKA"
-            ) from None
+            said = f"Kafka at {self._settings.kafka} does not answer in time ({type(error).__name__}); try again, see its log"
+            raise await asyncio.to_thread(down, self._settings, said) from None
 
     async def send(self, record: Produced) -> None:
         """Take over one record; waits while too much is on its way. `flush` tells when it has arrived."""
@@ -172,7 +175,7 @@ class Feeder:
                 await self._deliver(lane, records, batch)
                 lane.on_its_way = []
         except (KafkaError, OSError) as error:
-            self._failure = DependencyDown(
+            self._failure = denied(error, WRITE, lane.topic) or DependencyDown(
                 f"Kafka at {self._settings.kafka} stopped taking records ({type(error).__name__}: {error}) after "
                 f"{self.acked.total():,} were acknowledged; look at the broker"
             )

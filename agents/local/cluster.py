@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -41,10 +41,10 @@ class KafkaCluster:
     Raises DependencyDown when this machine cannot run it.
     """
 
-    def __init__(self, brokers: int = 1, *, lasting: bool = False) -> None:
-        """`lasting` is for measuring: the slower compiler, whose code is faster once it is warm."""
+    def __init__(self, brokers: int = 1, *, lasting: bool = False, environ: Mapping[str, str] | None = None) -> None:
+        """`lasting` is for measuring: the slower compiler, whose code is faster once it is warm. `environ`: see `kafka-up`."""
         self.brokers = brokers
-        self._environ = dict(os.environ)
+        self._environ = {**os.environ, **(environ or {})}
         if not lasting:
             self._environ["KAFKA_OPTS"] = f"{_QUICK} {os.environ.get('KAFKA_OPTS', '')}"
         self._stack = contextlib.ExitStack()

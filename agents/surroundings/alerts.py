@@ -9,9 +9,12 @@ from typing import Any
 
 import orjson
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from kafka.errors import KafkaError as BrokerError
 
 from streams.broker.admin import Admin
 from streams.broker.scan import Scan
+from streams.errors import CloutError
 from streams.partition.figures import Figures
 from streams.scoreboard.layout import ALERTS_KEPT, shard_of
 from streams.scoreboard.writer import Writer
@@ -36,7 +39,12 @@ class Kept:
                 continue
             has = (await self._writer.look(shard)).alerts
             if has < min(self._least.get(shard, 1), ALERTS_KEPT):
-                filled = await self._writer.fill_alerts(shard, await latest(self._settings, shard))
+                try:
+                    alerts = await latest(self._settings, shard)
+                except (CloutError, BrokerError, KafkaError) as error:
+                    log.warning("alerts cannot be filled again from their topic: %s", error)
+                    alerts = []
+                filled = await self._writer.fill_alerts(shard, alerts)
                 if filled > has:
                     log.warning("redis had lost alerts: %d are there again, from the topic", filled)
                 has = max(filled, has)
@@ -63,7 +71,7 @@ async def latest(settings: Settings, shard: int) -> list[tuple[int, bytes]]:
     }
     alerts: list[tuple[int, bytes]] = []
     if begins:
-        async with Scan(settings.kafka, begins) as scan:
+        async with Scan(settings, begins) as scan:
             async for fetch in scan.fetches():
                 for batches in fetch.values():
                     alerts += [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced, UnknownProducerId
 
+from streams.broker.allowed import denied
 from streams.errors import CloutError, LostPlace
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def die(why: object) -> None:
     end.daemon = True
     end.start()
     why = next((LostPlace(said) for kind, said in _SAID.items() if isinstance(why, kind)), why)
+    if isinstance(why, BaseException):
+        why = denied(why) or why
     expected = isinstance(why, CloutError)
     for note in getattr(why, "__notes__", ()) if expected else ():  # a traceback has them itself
         sys.stderr.write(note)

@@ -93,11 +93,11 @@ class Servers:
     async def recover(self, numbers: Collection[int], told: Callable[[Progress], None]) -> dict[int, Recovered]:
         """What these partitions kept."""
         settings = self._settings
-        return await recover(settings.kafka, settings.topic(STATE.name), numbers, model(settings.model), told)
+        return await recover(settings, settings.topic(STATE.name), numbers, model(settings.model), told)
 
     async def state_ends(self, numbers: Collection[int]) -> dict[int, int]:
         """The committed ends of these partitions of `state`."""
-        return await ends(self._settings.kafka, self._settings.topic(STATE.name), numbers)
+        return await ends(self._settings, self._settings.topic(STATE.name), numbers)
 
     async def shown(self) -> dict[int, int]:
         """The version that Redis has of each partition."""

@@ -18,6 +18,7 @@ from agents.app import create_app
 from agents.worker.ending import die
 from agents.worker.health import Health
 from streams.broker.admin import Admin
+from streams.broker.allowed import check_rights
 from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect, ping
 from streams.settings import Settings
@@ -77,6 +78,7 @@ def ready(
 
     def topics_are_right() -> None:
         with Admin(settings) as admin:
+            check_rights(admin, settings, "worker")
             check(admin)
 
     wait_for("Kafka", topics_are_right, say, patience_s)

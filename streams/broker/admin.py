@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from streams.broker.client import admin_client
+from streams.broker.diagnosis import down
+from streams.broker.refused import refusals
 from streams.errors import DependencyDown, TopicMismatch
 from streams.settings import Settings
 from streams.topics import ALL, Topic
@@ -13,12 +17,13 @@ from streams.topics import ALL, Topic
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A topic beside what the broker says of it. `partitions` is None when it does not exist."""
+    """A topic beside what the broker says of it. `partitions` is None when it does not exist, 0 when it is not shown to us."""
 
     topic: Topic
     name: str
     wanted: int
     partitions: int | None
+    allowed: frozenset[str] | None = None  #: operations this user may do on it; None: the broker does not say
 
     @property
     def ok(self) -> bool:
@@ -32,6 +37,11 @@ class Found:
             return ""
         if self.partitions is None:
             return f"topic {self.name} does not exist; create it with `clout topics create`"
+        if not self.partitions:
+            return (
+                f"topic {self.name} may not be seen by this user: grant Describe on it, or Read or Write, which bring it; "
+                "`clout topics acls` lists who needs what"
+            )
         said = f"topic {self.name} has {self.partitions} partitions and should have {self.wanted}: "
         if self.partitions > self.wanted:
             return (
@@ -59,52 +69,39 @@ class Described(NamedTuple):
     partitions: int
 
 
+_NOT_SEEN = 29  # Kafka's error code of a topic that this user may not describe
 _COORDINATOR_S = 10.0
 _KNOWN_S = 30.0  # a new topic is listed by all brokers
 _LOOKS = 5  # each look asks any of the brokers
 
 
-#: what to do about a refusal, by the name of the client's error
-_ADVICE = {
-    "InvalidReplicationFactorError": "set CLOUT_REPLICATION to at most the number of brokers, or start the others",
-    "InvalidTopicError": "use another CLOUT_TOPIC_PREFIX",
-    "PolicyViolationError": "ask who runs the brokers, or have them create the topics as `clout topics list` shows",
-    "TopicAuthorizationFailedError": "this user lacks the right to create topics",
-}
+def _operations(described: dict[str, Any]) -> frozenset[str] | None:
+    """What this user may do, by Kafka's names; None when the broker does not say, as of a group that is not there yet."""
+    names = described.get("authorized_operations")
+    return None if names is None else frozenset(name.capitalize() for name in names)
 
 
-def _refusals(answers: list[dict[str, Any]]) -> list[str]:
-    """The broker's reasons in a CreateTopics answer, and for which topics."""
-    from kafka.errors import TopicAlreadyExistsError, for_code
-
-    refused: dict[str, list[str]] = {}
-    for topic in answers:
-        kind = for_code(topic["error_code"])
-        if topic["error_code"] and kind is not TopicAlreadyExistsError:  # made by another one meanwhile: checked later
-            reason = topic.get("error_message") or kind.description
-            reason = f"{kind.__name__.removesuffix('Error')}: {reason.rstrip('.')}; {_ADVICE.get(kind.__name__, 'see its log')}"
-            refused.setdefault(reason.replace(topic["name"], "<topic>"), []).append(topic["name"])
-    return [f"the broker refuses to create {', '.join(names)}: {reason}" for reason, names in refused.items()]
+def _described(topic: dict[str, Any]) -> tuple[int | None, frozenset[str] | None]:
+    """Partitions and operations as `Found` has them."""
+    if topic["error_code"] == _NOT_SEEN:
+        return 0, frozenset()
+    return len(topic["partitions"]) or None, _operations(topic)
 
 
 class Admin:
     """What may be asked of and done to topics and group, with kafka-python's admin client. Blocking; for commands and start-up."""
 
     def __init__(self, settings: Settings, timeout_ms: int = 5_000) -> None:
-        from kafka.admin import KafkaAdminClient
         from kafka.errors import KafkaError
 
         self._errors = KafkaError
         self._settings = settings
         try:
-            self._client: Any = KafkaAdminClient(
-                bootstrap_servers=settings.kafka.split(","),
-                request_timeout_ms=timeout_ms,
-                bootstrap_timeout_ms=timeout_ms,
-            )
+            self._client = admin_client(settings, timeout_ms)
         except (KafkaError, OSError, ValueError) as error:
-            raise DependencyDown(
-                f"no Kafka at {settings.kafka} ({type(error).__name__}); start it or set CLOUT_KAFKA"
+            raise down(
+                settings,
+                f"Kafka at {settings.kafka} does not answer in time ({type(error).__name__}); try again, see its log",
             ) from None
 
     def __enter__(self) -> Admin:
@@ -121,14 +118,14 @@ class Admin:
         """Every topic of the registry beside what there is. Raises DependencyDown when Kafka does not say."""
         names = [self._settings.topic(t.name) for t in ALL]
         try:
-            existing = set(self._client.list_topics())
-            wanted = [n for n in names if n in existing]
-            found = self._client.describe_topics(wanted) if wanted else []
+            found = self._client.describe_topics(names)  # by name: a list of all would leave out what may not be seen
         except (self._errors, OSError) as error:  # a broker that went away after we had connected
-            raise DependencyDown(f"Kafka at {self._settings.kafka} does not answer ({type(error).__name__})") from None
-        described = {t["name"]: len(t["partitions"]) for t in found}
+            raise down(
+                self._settings, f"Kafka at {self._settings.kafka} does not answer ({type(error).__name__})"
+            ) from None
+        described = {t["name"]: _described(t) for t in found}
         return [
-            Found(t, name, t.partitions or self._settings.partitions, described.get(name))
+            Found(t, name, t.partitions or self._settings.partitions, *described.get(name, (None, None)))
             for t, name in zip(ALL, names, strict=True)
         ]
 
@@ -145,7 +142,7 @@ class Admin:
                 )
             except (self._errors, OSError) as error:
                 raise DependencyDown(f"Kafka at {self._settings.kafka} does not create topics: {error!r}") from None
-            if refused := _refusals(answer["topics"]):
+            if refused := refusals(answer["topics"]):
                 raise TopicMismatch("\n".join(refused))
             self._wait_until_known()
         return [found.name for found in missing]
@@ -173,7 +170,7 @@ class Admin:
             answer = self._client.create_topics(specs, validate_only=True, raise_errors=False)
         except (self._errors, OSError):  # it cannot be asked
             return []
-        return _refusals(answer["topics"])
+        return refusals(answer["topics"])
 
     def described(self) -> dict[str, Described]:
         """Base name -> what the broker has of each topic of the registry that exists. Raises DependencyDown when it is silent."""
@@ -185,7 +182,9 @@ class Admin:
                 for t in self._client.describe_topics(existing)
             }
         except (self._errors, OSError) as error:
-            raise DependencyDown(f"Kafka at {self._settings.kafka} does not describe its topics: {error!r}") from None
+            raise down(
+                self._settings, f"Kafka at {self._settings.kafka} does not describe its topics: {error!r}"
+            ) from None
 
     def configs(self) -> dict[str, dict[str, str]]:
         """Base name -> the values that the registry wants to be set, as they are. Empty when the broker does not tell."""
@@ -214,16 +213,52 @@ class Admin:
 
         A new broker makes its first group coordinator when it is asked for one, which takes a moment.
         """
+        return len(self._group()["members"])
+
+    def allowed_in_group(self) -> frozenset[str] | None:
+        """The operations that this user may do on the group, by their names; None when the brokers do not say."""
+        from kafka.errors import GroupAuthorizationFailedError
+
+        try:
+            found = self._group()
+        except GroupAuthorizationFailedError:
+            return frozenset()
+        except self._errors:
+            return None
+        return _operations(found)
+
+    def may_see_transactions(self) -> bool:
+        """May this user ask about the transactions of partition 0? Whoever may write them may."""
+        from kafka.errors import TransactionalIdAuthorizationFailedError
+
+        try:
+            self._coordinated(lambda: self._client.describe_transactions([self._settings.transactional_id(0)]))
+        except TransactionalIdAuthorizationFailedError:
+            return False
+        except self._errors:
+            return True  # the id was never used, or an old broker does not say
+        return True
+
+    def _group(self) -> dict[str, Any]:
+        from kafka.errors import GroupAuthorizationFailedError
+
+        name = self._settings.app
+        found: dict[str, Any] = self._coordinated(lambda: self._client.describe_groups([name])[name])
+        # the client raises it only where it asks for the coordinator
+        if GroupAuthorizationFailedError.__name__ in (found.get("error") or ""):
+            raise GroupAuthorizationFailedError(name)
+        return found
+
+    def _coordinated(self, ask: Callable[[], Any]) -> Any:
+        """The answer, once there is a coordinator."""
         until_s = time.monotonic() + _COORDINATOR_S
         while True:
             try:
-                found = self._client.describe_groups([self._settings.app])[self._settings.app]
+                return ask()
             except self._errors as error:
                 if not getattr(error, "retriable", False) or time.monotonic() > until_s:
                     raise
                 time.sleep(_COORDINATOR_S / 50)
-            else:
-                return len(found["members"])
 
     def bounds(self, *topics: Topic) -> dict[tuple[str, int], Bounds]:
         """Where the logs of all partitions of these topics begin and end now; by base name and partition."""

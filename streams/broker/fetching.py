@@ -19,10 +19,12 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.broker.allowed import denied
 from streams.broker.batches import in_whole_batches
 from streams.broker.damaged import readable
 from streams.errors import LostInput, LostPlace
 from streams.partition.block import Block, blocks
+from streams.rights import READ
 
 FULL_BLOCKS_OUT = 4  # records of one partition handed out and not yet folded: as many as fill so many blocks
 BLOCKS_OUT = 100  # and so many blocks: live they are small, and events must be there when their interval ends
@@ -74,7 +76,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 self._ensure_consumer()._coordinator.check_errors()
             except KafkaError as error:
                 self.app.ports.die(
-                    LostPlace(
+                    denied(error, READ)
+                    or LostPlace(
                         f"the group {settings.app} refuses this worker: {error!r}. Is a consumer of another program in the same "
                         "group, or another worker with the same CLOUT_NAME? Give each application a CLOUT_APP and each worker a "
                         "CLOUT_NAME of its own"

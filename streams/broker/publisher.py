@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 
 from streams.broker.batches import fill
+from streams.broker.security import connection
 from streams.partition.ports import Records, Sent
 from streams.settings import Settings
 
@@ -166,7 +167,7 @@ def plain_producer(settings: Settings) -> AIOKafkaProducer:
 
 def _common(settings: Settings) -> dict[str, Any]:
     return {
-        "bootstrap_servers": settings.kafka.split(","),
+        **connection(settings),
         "compression_type": None if settings.compression == "none" else settings.compression,
         "max_batch_size": MAX_BATCH_BYTES,
         "max_request_size": 4_000_000,

@@ -11,12 +11,13 @@ from aiokafka import TopicPartition
 from streams.broker.scan import Scan
 from streams.model.versions import Model
 from streams.partition.recovered import Progress, Recovered, Rows, loaded
+from streams.settings import Settings
 
 _PROGRESS_S = 2.0
 
 
 async def recover(
-    brokers: str,
+    settings: Settings,
     topic: str,
     numbers: Iterable[int],
     model: Model,
@@ -26,18 +27,18 @@ async def recover(
 
     Raises CloutError for a state that this version or this model cannot read.
     """
-    kept = await last_values(brokers, topic, numbers, told)
+    kept = await last_values(settings, topic, numbers, told)
     return {number: await loaded(number, kept[number], model) for number in list(kept)}
 
 
 async def last_values(
-    brokers: str, topic: str, numbers: Iterable[int], told: Callable[[Progress], None] = lambda _: None
+    settings: Settings, topic: str, numbers: Iterable[int], told: Callable[[Progress], None] = lambda _: None
 ) -> dict[int, Rows]:
     """The last committed value of every key in these partitions. `told` hears how far it is every 2 s, and at the end."""
     kept: dict[int, Rows] = {number: {} for number in numbers}
     if not kept:
         return kept
-    async with Scan(brokers, {TopicPartition(topic, number): None for number in kept}) as scan:
+    async with Scan(settings, {TopicPartition(topic, number): None for number in kept}) as scan:
         total, read = sum((await scan.left()).values()), 0
         began_s = said_s = time.monotonic()
         async for fetch in scan.fetches():
@@ -60,7 +61,7 @@ async def last_values(
     return kept
 
 
-async def ends(brokers: str, topic: str, numbers: Iterable[int]) -> dict[int, int]:
+async def ends(settings: Settings, topic: str, numbers: Iterable[int]) -> dict[int, int]:
     """The committed ends of these partitions."""
-    async with Scan(brokers, {TopicPartition(topic, number): None for number in numbers}) as scan:
+    async with Scan(settings, {TopicPartition(topic, number): None for number in numbers}) as scan:
         return {tp.partition: end for tp, end in scan.ends.items()}

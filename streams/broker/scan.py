@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
+from streams.broker.allowed import denied
 from streams.broker.batches import in_whole_batches
+from streams.broker.security import connection
+from streams.rights import READ
+from streams.settings import Settings
 
 _FETCH_BYTES = 4_194_304
 _WAIT_S = 0.2
@@ -18,10 +23,10 @@ _WAIT_S = 0.2
 class Scan:
     """Reads these partitions side by side, from the given offsets (None: the log's start) to `ends`, or a little beyond."""
 
-    def __init__(self, brokers: str, begins: Mapping[TopicPartition, int | None]) -> None:
+    def __init__(self, settings: Settings, begins: Mapping[TopicPartition, int | None]) -> None:
         self._begins = begins
         self._reader: Any = AIOKafkaConsumer(
-            bootstrap_servers=brokers.split(","),
+            **connection(settings),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -34,6 +39,7 @@ class Scan:
     async def __aenter__(self) -> Scan:
         await self._reader.start()
         async with contextlib.AsyncExitStack() as undo:
+            undo.enter_context(_reading())
             undo.push_async_callback(self._reader.stop)
             partitions = set(self._begins)
             self._reader.assign(partitions)
@@ -65,7 +71,8 @@ class Scan:
             with self._reader._subscription.fetch_context():
                 in_whole_batches(fetcher._records)
                 # timeout 0: nothing can arrive between the line above and the end of this one
-                found = await fetcher.fetched_records(left, timeout=0)
+                with _reading():
+                    found = await fetcher.fetched_records(left, timeout=0)
                 if not found:
                     waiter = fetcher._create_fetch_waiter()
                     await asyncio.wait([waiter], timeout=_WAIT_S)
@@ -73,3 +80,12 @@ class Scan:
                     continue
             yield found
             await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Raises NotAllowed where the client says that this user may not read."""
+    try:
+        yield
+    except TopicAuthorizationFailedError as error:
+        raise denied(error, READ) or error from None

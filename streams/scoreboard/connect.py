@@ -43,7 +43,7 @@ OLDEST_VERSION = (6, 2)
 
 
 class RedisSettings(Protocol):
-    """The part of the settings that is read here; `redis_cluster: bool` is optional."""
+    """The part of the settings that is read here; `redis_cluster: bool` and `redis_secret: str` are optional."""
 
     @property
     def redis(self) -> str:
@@ -74,8 +74,8 @@ class _Cluster(redis.asyncio.RedisCluster):
 
 def connect(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> AsyncRedis:
     """A client for a URL or for the settings; connects with its first command. Raises UsageError for a wrong URL."""
-    url, cluster = _target(target)
-    options = _options(timeout_s) | {"retry": AsyncRetry(_backoff(), retries)}
+    url, cluster, login = _target(target)
+    options = _options(timeout_s) | login | {"retry": AsyncRetry(_backoff(), retries)}
     try:
         if cluster:
             return _Cluster.from_url(url, **options)
@@ -86,9 +86,9 @@ def connect(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retrie
 
 def connect_sync(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> redis.Redis:
     """The blocking client of one server, for short commands. Raises UsageError for a wrong URL."""
-    url, _ = _target(target)
+    url, _, login = _target(target)
     try:
-        return redis.Redis.from_url(url, **_options(timeout_s), retry=Retry(_backoff(), retries))
+        return redis.Redis.from_url(url, **_options(timeout_s), **login, retry=Retry(_backoff(), retries))
     except (ValueError, TypeError):
         raise _wrong(url) from None
 
@@ -128,7 +128,12 @@ def down(error: BaseException, where: str) -> DependencyDown:
     """The line a person gets for an error of Redis or of the network."""
     text = str(error)
     if isinstance(error, AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
-        what = "refuses user or password: put them in CLOUT_REDIS as redis://user:password@host:port"
+        what = (
+            "refuses user or password: put them in CLOUT_REDIS as redis://user:password@host:port, or the password alone in "
+            "the file that CLOUT_REDIS_PASSWORD_FILE names"
+        )
+    elif isinstance(error, NoPermissionError):
+        what = f"denies its user something ({text}): give it the rights that deploy/README.md lists"
     elif isinstance(error, BusyLoadingError):
         what = "is loading its data: wait until it is ready"
     elif "CERTIFICATE_VERIFY" in text:
@@ -140,10 +145,12 @@ def down(error: BaseException, where: str) -> DependencyDown:
     return DependencyDown(f"Redis at {where} {what}")
 
 
-def _target(target: str | RedisSettings) -> tuple[str, bool]:
+def _target(target: str | RedisSettings) -> tuple[str, bool, dict[str, str]]:
+    """URL, whether it is a cluster's, and the password that is not in the URL."""
     if isinstance(target, str):
-        return target, False
-    return target.redis, bool(getattr(target, "redis_cluster", False))
+        return target, False, {}
+    secret = getattr(target, "redis_secret", "")
+    return target.redis, bool(getattr(target, "redis_cluster", False)), {"password": secret} if secret else {}
 
 
 def _options(timeout_s: float) -> dict[str, Any]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import logging
+import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kafka.errors import CoordinatorNotAvailableError, GroupAuthorizationFailedError, KafkaError
 
+from agents.local.embedded import free_port
 from streams.broker import admin as module
 from streams.broker.admin import Admin
-from streams.errors import TopicMismatch
+from streams.errors import DependencyDown, TopicMismatch
+from streams.settings import Settings
 
 
 def admin(answers: list[Any]) -> Admin:
@@ -52,3 +58,20 @@ def test_a_topic_that_one_broker_does_not_know_yet(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(made, "find", lambda: [SimpleNamespace(name="likes", partitions=None)])
     with pytest.raises(TopicMismatch, match=r"likes.*does not list"):
         made._wait_until_known()
+
+
+def test_who_waits_for_kafka_keeps_nothing_open(caplog: pytest.LogCaptureFixture) -> None:
+    """A worker tries for hours: each attempt ends its thread and closes its files."""
+    caplog.set_level(logging.CRITICAL, "kafka")  # what is logged and kept would keep sockets
+    settings = Settings(kafka=f"127.0.0.1:{free_port()}")
+
+    def attempt() -> tuple[int, int]:
+        with pytest.raises(DependencyDown, match="no Kafka at"):
+            Admin(settings, timeout_ms=50)
+        gc.collect()  # the client leaves the socket that was refused to the collector
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+    attempt()  # what is opened once
+    threads, files = attempt()
+    later = [attempt() for _ in range(3)]
+    assert max(later) <= (threads, files)

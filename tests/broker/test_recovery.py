@@ -63,7 +63,7 @@ def test_the_last_committed_value_of_each_key(settings: Settings) -> None:
             settings, 0, (many, True), ([(b"dn:gone", None), (b"h", b"2")], True), ([(b"h", b"aborted")], False)
         )
         await write(settings, 1, ([(b"gn:0", b"other")], True))
-        return await last_values(settings.kafka, settings.topic(STATE.name), [0, 1], told.append)
+        return await last_values(settings, settings.topic(STATE.name), [0, 1], told.append)
 
     kept = asyncio.run(run())
     assert kept == {0: dict(many) | {b"h": b"2"}, 1: {b"gn:0": b"other"}}
@@ -77,7 +77,7 @@ def test_a_scan_begins_where_it_is_told(settings: Settings) -> None:
         await write(settings, 0, ([(b"k", b"%d" % n) for n in range(10)], True), ([(b"k", b"last")], True))
         tp = TopicPartition(settings.topic(STATE.name), 0)
         seen = []
-        async with Scan(settings.kafka, {tp: 11, tp._replace(partition=1): None}) as scan:
+        async with Scan(settings, {tp: 11, tp._replace(partition=1): None}) as scan:
             assert await scan.left() == {tp: 2}  # with the marker of its transaction
             async for fetch in scan.fetches():
                 seen += [record.value for batches in fetch.values() for batch in batches for record in batch]
@@ -91,7 +91,7 @@ def test_rows_without_a_header_are_damage(settings: Settings) -> None:
 
     async def run() -> None:
         await write(settings, 1, ([(b"dn:ann", bytes(36))], True))
-        await recover(settings.kafka, settings.topic(STATE.name), [0, 1], DEFAULT)
+        await recover(settings, settings.topic(STATE.name), [0, 1], DEFAULT)
 
     with pytest.raises(CloutError, match="partition 1 of `state` has 1 rows and no header"):
         asyncio.run(run())
@@ -105,7 +105,7 @@ def test_a_header_of_another_window_is_refused(settings: Settings) -> None:
 
     async def run() -> None:
         await write(settings, 0, ([state.header_record(header)], True))
-        await recover(settings.kafka, settings.topic(STATE.name), [0], DEFAULT)
+        await recover(settings, settings.topic(STATE.name), [0], DEFAULT)
 
     with pytest.raises(CloutError, match="half-lives"):
         asyncio.run(run())

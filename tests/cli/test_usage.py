@@ -22,6 +22,7 @@ from agents.cli.options import TIME
 from agents.cli.output import moment, safe
 from agents.local.embedded import free_port
 from streams.errors import CloutError, UsageError
+from streams.topics import ALL, EVENTS
 
 Ask = Callable[..., Any]
 OURS = [name for name in COMMANDS if name not in ("demo", "bench")]
@@ -226,3 +227,27 @@ def test_nowhere_to_write(clout: Ask, monkeypatch: pytest.MonkeyPatch, error: OS
     assert "TMPDIR" in ended.stderr
     error = IsADirectoryError(errno.EISDIR, "Is a directory")
     assert isinstance(clout("offline", "-").exception, IsADirectoryError)
+
+
+def test_the_least_rights(clout: Ask) -> None:
+    """Of each role, from the registry; as a table, as JSON, and as commands for whoever runs the brokers."""
+    lines = clout("topics", "acls", "--json", topic_prefix="x-", app="y").stdout.splitlines()
+    rights = {(r["role"], r["operation"], r["resource"], r["name"], r["pattern"]) for r in map(orjson.loads, lines)}
+    for topic in ALL:
+        name = f"x-{topic.name}"
+        assert ("worker", "Write" if not topic.kind else "Read", "topic", name, "literal") in rights
+        assert (("feed", "Write", "topic", name, "literal") in rights) == bool(topic.kind)
+        assert ("worker", "Write", "topic", name, "literal") not in rights or not topic.kind
+    assert ("worker", "Read", "group", "y", "literal") in rights
+    assert ("worker", "Write", "transactional-id", "y-x-", "prefixed") in rights
+    assert {name for role, _, _, name, _ in rights if role == "reader"} == {"x-scores", "x-alerts"}
+    plain = clout("topics", "acls", "--role", "worker", "--json", transactions="false").stdout
+    assert "transactional-id" not in plain
+    commands = clout("topics", "acls", "--role", "worker", "--commands", "--user", "ann b").stdout.splitlines()
+    assert commands[-1] == (
+        "kafka-acls.sh --bootstrap-server $KAFKA --add --allow-principal 'User:ann b' --operation Write --transactional-id "
+        "clout- --resource-pattern-type prefixed  # worker"
+    )
+    shown = clout("topics", "acls", "--role", "feed")
+    assert shown.stdout.count("Write") == len(EVENTS)
+    assert "clout feed" in shown.stderr

@@ -15,6 +15,7 @@ import faust
 import msgspec
 
 from agents.proof.bench import peer_job as job
+from streams.broker.security import credentials
 from streams.settings import Settings
 
 PACKED = struct.Struct("<qd")
@@ -25,6 +26,7 @@ def create_app(settings: Settings) -> faust.App:
     app = faust.App(
         settings.app,
         broker=[f"kafka://{broker}" for broker in settings.kafka.split(",")],
+        broker_credentials=credentials(settings),
         env_prefix="CLOUT_FAUST_",
         autodiscover=False,
         datadir="faust",  # in the working folder, which the benchmark removes

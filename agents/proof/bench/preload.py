@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from agents.proof.bench.expected import Expected
+from streams.broker.security import connection
 from streams.partitioner import partition_of
 from streams.settings import Settings
 from streams.sources.record import Produced
@@ -45,7 +46,7 @@ async def preload(
     """Send all records; returns, once all are acknowledged, what must come out of them: `expected`, or a new one."""
     expected = expected or Expected()
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka.split(","), acks="all", max_batch_size=BATCH_BYTES, max_request_size=4_000_000
+        **connection(settings), acks="all", max_batch_size=BATCH_BYTES, max_request_size=4_000_000
     )
     await producer.start()
     try:

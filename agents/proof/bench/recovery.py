@@ -28,7 +28,7 @@ from streams.model.table import Table
 from streams.model.versions import model
 from streams.partition.intake import Intake
 from streams.partitioner import partition_of
-from streams.settings import Settings
+from streams.settings import Settings, variable_of
 from streams.topics import STATE
 
 VERSIONS = 5  #: how often each user is written when nothing else is asked for
@@ -107,8 +107,9 @@ async def _commit(intake: Intake, publisher: TransactionalPublisher, topic: str)
 
 def _in_a_fresh_process(settings: Settings) -> dict[str, Any]:
     code = "import sys; from agents.proof.bench.recovery import measure; measure(*sys.argv[1:])"
-    given = [settings.kafka, settings.topic(STATE.name), str(settings.partitions), settings.model]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    given = [settings.topic(STATE.name), str(settings.partitions), settings.model]
+    ours = {variable_of(name): str(getattr(settings, name)) for name in Settings.__dataclass_fields__}
+    env = {**os.environ, **ours, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
     done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise CloutError(f"the recovering process failed: {done.stderr.strip()[-1500:]}")
@@ -116,7 +117,7 @@ def _in_a_fresh_process(settings: Settings) -> dict[str, Any]:
     return report
 
 
-def measure(kafka: str, topic: str, partitions: str, model_name: str) -> None:
+def measure(topic: str, partitions: str, model_name: str) -> None:
     """Recover all partitions and print what it took as one JSON object. Imports and the start of the process do not count."""
     read = 0
 
@@ -125,7 +126,7 @@ def measure(kafka: str, topic: str, partitions: str, model_name: str) -> None:
         read = progress.records
 
     before_bytes, began_s, began_cpu_s = _rss_bytes(), time.monotonic(), time.process_time()
-    recovered = asyncio.run(recover(kafka, topic, range(int(partitions)), model(model_name), told))
+    recovered = asyncio.run(recover(Settings.load(), topic, range(int(partitions)), model(model_name), told))
     seconds, cpu_s = time.monotonic() - began_s, time.process_time() - began_cpu_s
     users = sum(len(one.table) for one in recovered.values())
     result = {

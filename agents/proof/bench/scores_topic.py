@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.broker.security import connection
 from streams.settings import Settings
 
 
@@ -76,9 +77,7 @@ class ScoresTopic:
 async def scores_topic(settings: Settings) -> AsyncIterator[ScoresTopic]:
     """The topic of these settings, from its start, committed records only."""
     places = [TopicPartition(settings.topic("scores"), number) for number in range(settings.partitions)]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka.split(","), isolation_level="read_committed", enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(**connection(settings), isolation_level="read_committed", enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign(places)

@@ -16,6 +16,7 @@ from typing import Any
 from agents.local.cluster import KafkaCluster
 from agents.local.embedded import ChildFailed, Process, child, embedded_redis, own_folder
 from streams.broker.admin import Admin
+from streams.broker.security import connection
 from streams.scoreboard.connect import connect_sync
 from streams.settings import Settings
 
@@ -74,7 +75,7 @@ def admin_client(settings: Settings) -> Iterator[Any]:
     """kafka-python's admin client."""
     from kafka.admin import KafkaAdminClient
 
-    client = KafkaAdminClient(bootstrap_servers=settings.kafka.split(","))
+    client = KafkaAdminClient(**connection(settings))
     try:
         yield client
     finally:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from redis.exceptions import RedisError
 
+from streams.broker.security import connection
 from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
@@ -89,9 +90,7 @@ class Watch:
     async def _look(self) -> None:
         settings = self._settings
         reader = Reader(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka.split(","), isolation_level="read_committed", enable_auto_commit=False
-        )
+        consumer = AIOKafkaConsumer(**connection(settings), isolation_level="read_committed", enable_auto_commit=False)
         await consumer.start()
         try:
             places = {TopicPartition(settings.topic(STATE.name), number): number for number in self.seen}

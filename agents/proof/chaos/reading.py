@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from agents.proof.chaos.steady_feed import FeedFailed, Sent
 from agents.proof.chaos.verdict import Record, latest, of_tables
 from streams.broker.recovery import recover
+from streams.broker.security import connection
 from streams.model.versions import Model
 from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
@@ -29,7 +30,7 @@ class Found(NamedTuple):
 
 async def found(settings: Settings, model: Model, as_of_ms: int) -> Found:
     """Read all three places, committed."""
-    kept = await recover(settings.kafka, settings.topic(STATE.name), range(settings.partitions), model)
+    kept = await recover(settings, settings.topic(STATE.name), range(settings.partitions), model)
     rows = of_tables([one.table for one in kept.values()], as_of_ms)
     published = [(record.key.decode(), orjson.loads(record.value)) async for record in _records(settings, SCORES.name)]
     scores, back = latest(published)
@@ -69,7 +70,7 @@ async def _records(settings: Settings, name: str) -> AsyncIterator[Any]:
     """All committed records of a topic, partition by partition, in offset order."""
     parts = [TopicPartition(settings.topic(name), number) for number in range(settings.partitions)]
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka.split(","),
+        **connection(settings),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -16,6 +16,7 @@ from agents.proof.chaos.diary import Telling
 from agents.proof.chaos.redis_server import Store
 from agents.proof.chaos.steady_feed import Feeding
 from streams.broker.admin import Admin
+from streams.broker.security import connection
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings
@@ -67,7 +68,7 @@ class Stage:
         from kafka.admin import KafkaAdminClient
 
         patience = {"request_timeout_ms": _ASK_MS, "bootstrap_timeout_ms": _ASK_MS}
-        client = KafkaAdminClient(bootstrap_servers=self.settings.kafka.split(","), **patience)
+        client = KafkaAdminClient(**connection(self.settings), **patience)
         try:
             return client.describe_topics()  # type: ignore[no-any-return]
         finally:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from streams.broker.security import connection
 from streams.errors import CloutError
 from streams.partitioner import partition_of
 from streams.settings import Settings
@@ -76,7 +77,7 @@ class Feeding:
     async def _feed(self) -> None:
         settings = self._settings
         producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka.split(","),
+            **connection(settings),
             acks="all",
             enable_idempotence=True,
             request_timeout_ms=_GIVE_UP_MS,
