@@ -18,6 +18,8 @@ MOST_LINES = 250
 #: modules that are longer, each with its reason; at most five
 LONG: dict[str, str] = {
     "streams.partition.partitions": "taking over, watching and letting go are three sides of one agreement with the group",
+    "streams.broker.admin": "one client, one class: every question that is asked of topics and group",
+    "streams.settings": "every setting with its documentation, one place",
     "streams.partition.loop": "showing everyone again is still inside; it gets a room of its own together with the view",
 }
 MOST_LONG = 5

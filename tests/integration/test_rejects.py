@@ -96,7 +96,7 @@ def sent(clout: Stack, topics: Iterable[str] = tuple(topic.name for topic in EVE
             TopicPartition(clout.settings.topic(t), n): None for t in topics for n in range(clout.settings.partitions)
         }
         prefix, found = len(clout.settings.topic_prefix), []
-        async with Scan(clout.settings.kafka, parts) as scan:
+        async with Scan(clout.settings, parts) as scan:
             async for fetch in scan.fetches():
                 for tp, batches in fetch.items():
                     found += [Sent(tp.topic[prefix:], tp.partition, r.key, r.value) for b in batches for r in b]

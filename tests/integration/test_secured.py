@@ -15,7 +15,6 @@ from typing import Any
 
 import orjson
 import pytest
-from agents.cli.topiclog import newest
 from click.testing import CliRunner
 
 from agents.cli.main import cli, expected, explained
@@ -314,7 +313,7 @@ def test_rights_of_readers_and_operators_that_are_missing_are_named(kafka: Secur
     kafka.grant("cay", least(reader, "reader"))
 
     def read() -> None:
-        asyncio.run(newest(reader, SCORES.name, 1))
+        asyncio.run(last_values(reader, reader.topic(SCORES.name), [0]))
 
     until(lambda: not refused(read), "granted")
     right = Right(TOPIC, reader.topic(SCORES.name), READ)
