@@ -30,7 +30,7 @@ from streams.rights import CREATE, DESCRIBE, GROUP, READ, TOPIC, Right, least
 from streams.scoreboard.connect import connect
 from streams.settings import Settings, variable_of
 from streams.sources import Produced
-from streams.topics import ALL, EVENTS, SCORES, STATE
+from streams.topics import ALL, EVENTS, STATE
 from tests.certificates import Authority
 from tests.scoreboard.servers import Server, serving
 from tests.secured import PASSWORD, Secured, secured
@@ -307,19 +307,8 @@ def test_each_right_of_a_feed_that_is_missing_is_named(kafka: Secured, topics: s
         assert str(right) in said
 
 
-def test_rights_of_readers_and_operators_that_are_missing_are_named(kafka: Secured, topics: str) -> None:
-    """Reading a topic, seeing the group, creating topics: the operation and what it is on."""
-    reader = as_(kafka, "reader", topics)
-    kafka.grant("cay", least(reader, "reader"))
-
-    def read() -> None:
-        asyncio.run(last_values(reader, reader.topic(SCORES.name), [0]))
-
-    until(lambda: not refused(read), "granted")
-    right = Right(TOPIC, reader.topic(SCORES.name), READ)
-    kafka.take("cay", [right])
-    assert right.name in until(lambda: refused(read), "taken away")
-
+def test_rights_of_operators_that_are_missing_are_named(kafka: Secured, topics: str) -> None:
+    """Reading rows, seeing the group, creating topics: the operation and what it is on."""
     operator = as_(kafka, "operator", topics)
     kafka.grant("dan", least(operator, "operator"))
 
