@@ -1,4 +1,4 @@
-"""What one call writes to Redis: one chunk of one partition's changes."""
+"""What goes between a partition and Redis: one chunk of its changes out, and a look at what is there back."""
 
 from __future__ import annotations
 
