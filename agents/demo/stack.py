@@ -17,6 +17,7 @@ from streams.broker.admin import Admin
 from streams.errors import CloutError
 from streams.settings import Settings, variable_of
 
+INTERRUPTED = 130  # the exit code
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: the embedded broker makes a worker wait for half of its session timeout before it may join
 SESSION_TIMEOUT_S = 2

@@ -8,6 +8,7 @@ import socket
 from typing import Any, cast
 
 import faust
+from faust.tables import TableManager
 
 from agents.surroundings.watch import Surroundings
 from agents.worker.ending import die
@@ -21,6 +22,14 @@ from streams.topics import Topic
 _COLLECT = 100_000, 20, 20  # what is folded and sent makes few cycles: looking for them more often costs 5 to 10 %
 
 
+class _NoTables(TableManager):
+    """Faust waits a second for tables to be declared; ours are not Faust's, so there are none to wait for."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
+
+
 class Clout(faust.App):
     """A worker: Faust fetches and rebalances, `partitions` does the rest."""
 
@@ -31,7 +40,7 @@ class Clout(faust.App):
         self.partitions = Partitions(settings, self.ports, owner, health)
         self._watcher = Watcher(health, self._beat, settings.stall_s, die)
         self._surroundings = Surroundings(settings, self.ports.redis, owner, self.partitions.figures, health.found)
-        super().__init__(*args, **options)
+        super().__init__(*args, TableManager=_NoTables, **options)
 
     def _beat(self) -> None:
         self.health.beat(self.partitions.standings(), self.partitions.figures())
