@@ -177,10 +177,12 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
         return Reject(
             "ts_too_small", "$.ts", f"{event.ts} is before 1973; ts is in milliseconds since epoch, not seconds{meant}"
         )
+    if event.ts > max(newest_ms, NEWEST_MS):  # no clock that is wrong: another unit, which time does not mend
+        unit = mistakes.other_unit(event.ts)
+        meant = f", not {unit}: {mistakes.in_ms(event.ts)}" if unit else ""
+        return Reject("ts_too_large", "$.ts", f"{event.ts} is after 3084; ts is in milliseconds since epoch{meant}")
     if event.ts > newest_ms:
         why = f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock"
-        if event.ts > NEWEST_MS and (unit := mistakes.other_unit(event.ts)):
-            why += f"; ts is in milliseconds since epoch, not {unit}: {mistakes.in_ms(event.ts)}"
         return Reject("ts_in_future", "$.ts", why)
     if ":" in event.network:
         return Reject("bad_network", "$.network", "a network name has no colon")

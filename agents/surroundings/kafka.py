@@ -15,8 +15,11 @@ from streams.topics import ALL
 _DAY_MS = 86_400_000
 
 
-def look(settings: Settings, roles: Sequence[str] = ("worker",), timeout_ms: int = 3_000) -> list[Finding]:
-    """Kafka, its topics, and whether this user has the rights of one of these roles.
+def look(
+    settings: Settings, roles: Sequence[str] = ("worker",), *, surplus: bool = False, timeout_ms: int = 3_000
+) -> list[Finding]:
+    """Kafka, its topics, and whether this user has the rights of one of these roles; `surplus`: more
+    partitions than there should be are as it was to be expected.
 
     Blocking. Never raises for what a person can mend: that is a finding.
     """
@@ -31,6 +34,8 @@ def look(settings: Settings, roles: Sequence[str] = ("worker",), timeout_ms: int
         return [Finding("kafka", DOWN, str(error))]
     if lacks:  # of topics that may not be seen nothing else is known
         topics = [topic for topic in topics if topic.partitions != 0]
+    if surplus:
+        topics = [topic for topic in topics if (topic.partitions or 0) <= topic.wanted]
     return [
         Finding("kafka", OK, f"answers at {settings.kafka}"),
         *([Finding("rights", WRONG, told(lacks))] if lacks else ()),
