@@ -7,6 +7,7 @@ authority: `?ssl_ca_certs=/path/ca.pem`). A timeout given in the URL (`?socket_t
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
@@ -79,18 +80,22 @@ def connect(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retrie
     try:
         if cluster:
             return _Cluster.from_url(url, **options)
-        return redis.asyncio.Redis.from_url(url, **options)
-    except (ValueError, TypeError):
-        raise _wrong(url) from None  # their text may hold the password
+        client = redis.asyncio.Redis.from_url(url, **options)
+        _tried(client)
+    except (ValueError, TypeError) as error:
+        raise _wrong(url, error) from None  # their text may hold the password
+    return client
 
 
 def connect_sync(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> redis.Redis:
     """The blocking client of one server, for short commands. Raises UsageError for a wrong URL."""
     url, _, login = _target(target)
     try:
-        return redis.Redis.from_url(url, **_options(timeout_s), **login, retry=Retry(_backoff(), retries))
-    except (ValueError, TypeError):
-        raise _wrong(url) from None
+        client = redis.Redis.from_url(url, **_options(timeout_s), **login, retry=Retry(_backoff(), retries))
+        _tried(client)
+    except (ValueError, TypeError) as error:
+        raise _wrong(url, error) from None
+    return client
 
 
 async def ping(client: AsyncRedis, within_s: float = TIMEOUT_S) -> str:
@@ -167,7 +172,17 @@ def _backoff() -> ExponentialWithJitterBackoff:
     return ExponentialWithJitterBackoff(base=BACKOFF_S, cap=BACKOFF_CAP_S)
 
 
-def _wrong(url: str) -> UsageError:
+def _tried(client: redis.asyncio.Redis | redis.Redis) -> None:
+    """redis-py looks at the options of a URL when it connects for the first time: TypeError now, not then."""
+    pool = client.connection_pool
+    pool.connection_class(**pool.connection_kwargs)
+
+
+def _wrong(url: str, error: Exception) -> UsageError:
+    if unknown := re.search(r"unexpected keyword argument '(\w+)'", str(error)):
+        return UsageError(
+            f"the Redis address for {address(url)} has an option that is not known: ?{unknown[1]}=; take it out of CLOUT_REDIS"
+        )
     return UsageError(
         f"the Redis address for {address(url)} cannot be read: expected redis://host:port/db, rediss:// (TLS) or "
         "unix://path; special characters in a password are written %40 for @, %3A for :, %2F for /"

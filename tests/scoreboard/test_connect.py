@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,13 @@ def test_an_unreadable_address_is_a_usage_error(url: str) -> None:
         with pytest.raises(UsageError, match="redis://host:port/db") as caught:
             make(url)
         assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [connect, connect_sync])
+def test_an_unknown_option_is_a_usage_error(make: Callable[[str], object]) -> None:
+    """Before anything connects, by its name: redis-py would raise a TypeError with the first command."""
+    with pytest.raises(UsageError, match=r"h:1 has an option that is not known: \?ssl_cert_reqz=; take it out"):
+        make("rediss://u:s3cret@h:1/0?ssl_cert_reqz=none")
 
 
 def test_addresses_hide_who_logs_in() -> None:
