@@ -156,7 +156,8 @@ def _invalid(message: str, value: bytes) -> Reject:
         field = text.rsplit("`", 2)[-2]
         return Reject("missing_field", f"{path}.{field}" if path != "$" else f"$.{field}", text)
     if path == "$.type":
-        return Reject("unknown_kind", path, f"{text}; one of {', '.join(KINDS)}")
+        what = "the event has no `type`" if text.endswith("'missing'") else text  # see streams.sources.ndjson
+        return Reject("unknown_kind", path, f"{what}; one of {', '.join(KINDS)}")
     if path == "$.ts":
         return Reject("wrong_type", path, f"{text}; {mistakes.wrong_ts(value)}")
     if path == "$" and value.lstrip()[:2] == b'"{':

@@ -46,12 +46,15 @@ def framing(value: bytes) -> str | None:
         schema, inside = uuid.UUID(bytes=value[1:17]), _inside(value[17:])
         return f"the framing of a schema registry (magic byte 1, schema {schema}, then {inside})"
     wide = value[1:2] == b"{" or value[:7] == b"\0\0\0{\0\0\0"  # UTF-16 or UTF-32
-    if value[:1] != b"\0" or len(value) < 5 or wide:
+    if value[:1] != b"\0" or len(value) < 5 or wide or not value.strip(b"\0"):
         return None
     if value[9:10] == b"{" and value[5:6] != b"{":
         return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:9])}, then JSON)"
-    inside = _inside(value[5:])
-    return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:5])}, then {inside})"
+    narrow = any(value[1:5])  # schema ids begin with 1: 0 is the upper half of a wide one
+    schema, inside = (value[1:5], value[5:]) if narrow else (value[1:9], value[9:])
+    return (
+        f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(schema)}, then {_inside(inside)})"
+    )
 
 
 def _inside(payload: bytes) -> str:
@@ -60,6 +63,8 @@ def _inside(payload: bytes) -> str:
 
 def beginning(value: bytes) -> str | None:
     """What a value that is no JSON seems to be, by its first bytes; None when nobody knows."""
+    if not value.strip(b"\0"):
+        return "a block of NUL bytes"
     return next((kind for head, kind in _BEGINNINGS.items() if value.startswith(head)), None)
 
 

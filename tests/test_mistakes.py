@@ -32,6 +32,7 @@ def refused(value: bytes) -> Reject:
         (b"\0\0\0\0\x07\0" + AVRO, "schema id 7, then Avro, Protobuf"),
         (b"\0\0\0\0\0\0\0\0\x09" + EVENT, "schema id 9, then JSON"),
         (b"\0\0\0\0\x07", "schema id 7"),
+        (b"\0\0\0\0\0\0\0\0\x09" + AVRO, "schema id 9, then Avro"),
         (b"\1" + SCHEMA.bytes + EVENT, str(SCHEMA)),
         (b"\3\0" + SCHEMA.bytes + EVENT, "AWS Glue"),
         (b"\3\5" + SCHEMA.bytes + b"\x78\x9c", "AWS Glue"),
@@ -56,6 +57,7 @@ def test_framing_of_a_schema_registry(value: bytes, says: str) -> None:
         (EVENT.decode().encode("utf-32-be"), "UTF-32"),
         (b"\xef\xbb\xbf" + EVENT, "byte order mark"),
         (b"<html>", "HTML"),
+        (bytes(99), "a block of NUL bytes"),
     ],
 )
 def test_other_encodings(value: bytes, says: str) -> None:
@@ -64,6 +66,13 @@ def test_other_encodings(value: bytes, says: str) -> None:
     assert found.reason == "not_json"
     assert says in found.message
     assert "UTF-8" in found.message
+
+
+def test_an_event_without_a_type() -> None:
+    """Which a feed marks, so that no topic takes it for its own kind: the mark is not what the producer sent."""
+    found = refused(EVENT[:-1] + b',"type":"missing"}')
+    assert (found.reason, found.path) == ("unknown_kind", "$.type")
+    assert found.message.startswith("the event has no `type`; one of like, follow")
 
 
 def test_an_event_encoded_twice() -> None:
