@@ -51,9 +51,9 @@ def framing(value: bytes) -> str | None:
     if value[9:10] == b"{" and value[5:6] != b"{":
         return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:9])}, then JSON)"
     narrow = any(value[1:5])  # schema ids begin with 1: 0 is the upper half of a wide one
-    schema, inside = (value[1:5], value[5:]) if narrow else (value[1:9], value[9:])
+    at = 5 if narrow else 9
     return (
-        f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(schema)}, then {_inside(inside)})"
+        f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:at])}, then {_inside(value[at:])})"
     )
 
 
