@@ -52,9 +52,7 @@ def framing(value: bytes) -> str | None:
         return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:9])}, then JSON)"
     narrow = any(value[1:5])  # schema ids begin with 1: 0 is the upper half of a wide one
     at = 5 if narrow else 9
-    return (
-        f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:at])}, then {_inside(value[at:])})"
-    )
+    return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:at])}, then {_inside(value[at:])})"
 
 
 def _inside(payload: bytes) -> str:
