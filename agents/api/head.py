@@ -11,9 +11,8 @@ from typing import Any
 class Head:
     """Answers HEAD by asking the app for GET and keeping what comes behind the headers, OPTIONS with what is allowed.
 
-    Plain ASGI, for every route at once.
-
-    The app is stopped as soon as its headers have gone: a push stream would never end by itself.
+    Plain ASGI, for every route at once. Behind HEAD the app is stopped as soon as its headers have gone: a push stream would
+    never end by itself.
     """
 
     def __init__(self, app: Any) -> None:
