@@ -96,6 +96,7 @@ def run(
     ready(settings, say, check=drain.check if drain else Admin.check)
     logging.getLogger("clout").setLevel(settings.log_level.upper())
     logging.getLogger("kafka").setLevel(logging.WARNING)  # of each of its connections it tells ten lines
+    logging.getLogger("kafka.admin").setLevel(logging.ERROR)  # and it warns of what Faust's members say of themselves
     app = create_app(settings, health, surplus=drain is not None)
     app.finalize()
     if drain:

@@ -24,4 +24,7 @@ def refusals(answers: list[dict[str, Any]]) -> list[str]:
             reason = topic.get("error_message") or kind.description
             reason = f"{kind.__name__.removesuffix('Error')}: {reason.rstrip('.')}; {_ADVICE.get(kind.__name__, 'see its log')}"
             refused.setdefault(reason.replace(topic["name"], "<topic>"), []).append(topic["name"])
-    return [f"the broker refuses to create {', '.join(names)}: {reason}" for reason, names in refused.items()]
+    return [
+        f"the broker refuses to create {', '.join(names)}: {reason.replace('<topic>', names[0]) if len(names) == 1 else reason}"
+        for reason, names in refused.items()
+    ]
