@@ -8,7 +8,7 @@ import numpy as np
 
 from streams.events import KINDS
 from streams.model import score
-from streams.model.table import ACTED, FOLLOWERS, SHOWN, SUMS, WEEK, Slots, Table
+from streams.model.table import ACTED, FOLLOWERS, SCORE, SUMS, WEEK, Slots, Table
 from streams.model.versions import Model
 from streams.model.windows import Floats
 
@@ -74,5 +74,5 @@ def moved(table: Table, now_ms: int, first: int = 0, most: int | None = None) ->
     Looks at everyone, or at those from slot `first` on, at most so many.
     """
     found = population(table, now_ms, first, most)
-    shown = table.cells[first : first + len(found), SHOWN]
+    shown = table.cells[first : first + len(found), SCORE]
     return first + np.flatnonzero((np.abs(found - shown) >= table.model.displayed_step) & (shown > 0))

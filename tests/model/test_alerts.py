@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
-from streams.model.table import CLOSE, SHOWN, Table
+from streams.model.table import CLOSE, SCORE, Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
 from streams.scoreboard.spread import Histogram
@@ -124,7 +124,7 @@ def test_chunks_score_judge_and_count() -> None:
     assert [orjson.loads(piece.users[0][2])["version"] for piece in first] == [7, 8]
     assert [piece.last for piece in first] == [False, True]
     everyone = population(table, T0)
-    assert table.cells[: len(table), SHOWN].tolist() == pytest.approx(everyone.tolist())
+    assert table.cells[: len(table), SCORE].tolist() == pytest.approx(everyone.tolist())
     assert spread.counts.sum() == len(table)
     assert first[0].updates is not None
     body = orjson.loads(first[0].updates)

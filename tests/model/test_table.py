@@ -10,7 +10,7 @@ import pytest
 from streams.model import days, windows
 from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
-from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SHOWN, SUMS, WIDTH, Table
+from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from streams.partition.outgoing import chunks
 from streams.scoreboard.spread import Histogram
@@ -122,7 +122,7 @@ def test_population_agrees_with_records() -> None:
 
 def shown(world: World, now_ms: int) -> None:
     """Everybody's score is published at that time."""
-    world.table.cells[: len(world.table), SHOWN] = population(world.table, now_ms)
+    world.table.cells[: len(world.table), SCORE] = population(world.table, now_ms)
 
 
 def test_idle_pass_finds_who_moved_a_displayed_step() -> None:

@@ -13,7 +13,7 @@ from streams.clocks import Clocks
 from streams.formats import engagements as packed
 from streams.model import assess, engagements
 from streams.model.alerts import FallRule
-from streams.model.table import CLOSE, GOT, SHOWN, SUMS, UNSEEN, Table
+from streams.model.table import CLOSE, GOT, SCORE, SUMS, UNSEEN, Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition import idle_pass
 from streams.partition import loop as broker_loop
@@ -84,7 +84,7 @@ def somebody(score_at_close: float, users: int = 1) -> Table:
         table.add(f"net:bob{number}")
         table.cells[number, SUMS : SUMS + 3] = 20.0
     table.cells[:users, CLOSE] = score_at_close
-    table.cells[:users, SHOWN] = assess.population(table, T0)
+    table.cells[:users, SCORE] = assess.population(table, T0)
     return table
 
 
@@ -104,7 +104,7 @@ def test_an_undo_by_which_somebody_falls_ends_the_interval(weight: float, at_onc
 
     async def story() -> None:
         table = somebody(0.0)
-        table.cells[0, CLOSE] = table.cells[0, SHOWN]
+        table.cells[0, CLOSE] = table.cells[0, SCORE]
         one = Partition(table)
         await one.during(0.9, lambda: one.loop.offer(an_undo(weight)))  # before the first look at the idle
         early = [at for at, changed in one.cuts[:-1] if changed]  # the last one is the letting go
@@ -120,7 +120,7 @@ def test_the_idle_pass_sends_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> 
 
     async def story() -> None:
         table = somebody(0.0, users=100)
-        table.cells[:100, SHOWN] += 1.0
+        table.cells[:100, SCORE] += 1.0
         one = Partition(table, idle_s=1.0)
         await one.during(1.5)
         assert max(changed for _, changed in one.cuts) == 20

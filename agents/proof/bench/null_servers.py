@@ -12,7 +12,7 @@ from streams.scoreboard.flush import Flush, Look
 
 
 class _Stored:
-    offset = 0
+    offset = timestamp = timestamp_type = 0
 
 
 class Swallow:
