@@ -59,10 +59,14 @@ class _Batches:
         sent = await self._producer.send_batch(batch, place[0], partition=place[1])
         self._sent.setdefault(place, []).append((batch.record_count(), sent))
 
-    async def _arrived(self) -> dict[Place, Written]:
-        """Send what is open, and wait until all of it is acknowledged."""
+    async def push(self) -> None:
+        """Send what is open now."""
         for place in list(self._open):
             await self._go(place)
+
+    async def _arrived(self) -> dict[Place, Written]:
+        """Send what is open, and wait until all of it is acknowledged."""
+        await self.push()
         sent, self._sent = self._sent, {}
         await asyncio.gather(*(future for batches in sent.values() for _, future in batches))
         return {place: _written(count, future.result()) for place, ((*_, (count, future))) in sent.items()}
@@ -117,9 +121,13 @@ class TransactionalPublisher(_Batches):
     transactional = True
 
     def __init__(
-        self, producer: AIOKafkaProducer, group: str, monotonic_s: Callable[[], float] = time.monotonic
+        self,
+        producer: AIOKafkaProducer,
+        group: str,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
-        super().__init__(producer)
+        super().__init__(producer, cpu_s)
         self._group, self._monotonic_s, self._told_s = group, monotonic_s, -TELL_S
 
     async def start(self) -> None:

@@ -7,9 +7,7 @@ interval is sent. One interval is on its way at a time. Time, broker and Redis a
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
@@ -24,10 +22,9 @@ from streams.partition.interval import Interval
 from streams.partition.liveness import FOLDING, IDLE, SENDING, Standing
 from streams.partition.recovered import Recovered
 from streams.partition.sending import Sender
+from streams.partition.terms import Left, Pace, Start, Supply
 from streams.partition.turns import FULL
 from streams.scoreboard.view import View
-
-log = logging.getLogger("clout.partitions")
 
 GLANCE_S = 0.02  # engagements go to Redis at once, unless their interval ends sooner than this
 GLANCED = 1_000  # users at most: for more, scoring twice is too dear, and keeps everybody else waiting
@@ -35,41 +32,6 @@ HOLD_S = 2.0  # how long Redis is not written after a take-over, so that no scor
 HELD_AGAIN_S = 0.02  # how soon it is looked whether what is held back may go on
 MOST_PENDING = 100_000  # folded and not yet cut: then an interval ends; folding waits while the one before is sent
 LAST_VIEW_S = 1.0  # how long letting go waits for Redis: what it then lacks is shown by who takes over
-
-
-class Start(NamedTuple):
-    """Where a loop begins."""
-
-    epoch: int  #: blocks of another one are not folded
-    ends: dict[str, int]  #: base topic -> its end at the take-over: up to there the predecessor may have shown
-
-
-class Pace(NamedTuple):
-    """How often things happen."""
-
-    interval_s: float  #: the least length of an interval
-    share: float  #: the part of a core that sending may take in this partition
-    idle_s: float  #: seconds between two idle passes
-    stream_clock: bool  #: is now the newest event time, and not the wall clock?
-    closes_ms: int = 0  #: when a day closes, ms after midnight, UTC
-
-    def now_ms(self, table: Table, clocks: Clocks) -> Callable[[], int]:
-        """The clock that scores are for."""
-        return lambda: table.clock if self.stream_clock else int(clocks.wall_ms())
-
-
-class Supply(NamedTuple):
-    """Who hands out the blocks."""
-
-    folded: Callable[[Block], None]  #: is told of each block that needs no room any more
-    behind: Callable[[], int] = lambda: 0  #: about how many records the broker has that were not handed out
-
-
-class Left(NamedTuple):
-    """A partition that was let go in order without transactions: its rows are nowhere else."""
-
-    table: Table
-    positions: dict[str, int]  #: base topic -> next offset to apply: told the group as well
 
 
 class Loop:
@@ -121,25 +83,14 @@ class Loop:
         if self._viewing:
             self._viewing.cancel()
 
-    def resume(self, complete: int, origin: str) -> None:
-        """After a take-over: Redis has everything that was published up to `complete` of the rows of `origin`."""
-        if not self._view.shown.resume(complete, origin):
-            log.warning(
-                "everyone will be shown again: partition=%d why='redis does not have what was committed'",
-                self.intake.number,
-            )
-        self._view.go()
-
     def figures(self) -> Figures:
         """How this partition stands, for /metrics."""
-        intake, sender = self.intake, self._sender
-        counts, positions = self.table.counts.as_dict(), dict(intake.positions)
-        shown = self._view.shown
+        intake, sender, shown = self.intake, self._sender, self._view.shown
         return Figures(
-            counts,
+            self.table.counts.as_dict(),
             intake.turns.at_hand(),
             shown.versions.last,
-            positions,
+            dict(intake.positions),
             sender.committed_ms,
             shown.behind,
             shown.rebuilds,
@@ -289,8 +240,8 @@ class Loop:
         version = shown.versions.next()
         cut = self.intake.cut(now_ms)
         shown.cut(version)
-        shown.close(closes, version)
+        shown.once.close(closes, version)
         self._view.go()
-        shown.alert(await self._sender.send(cut, version, closed=bool(closes), last=last))
+        shown.once.alert(await self._sender.send(cut, version, closed=bool(closes), last=last))
         self._view.go()
         self._interval.adapt(self._sender.busy_s, backlog=backlog)

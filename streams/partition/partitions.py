@@ -18,11 +18,12 @@ from streams.partition.figures import Figures
 from streams.partition.intake import Intake
 from streams.partition.interval import SHARE
 from streams.partition.liveness import TAKING_OVER, Standing
-from streams.partition.loop import Left, Loop, Pace, Start, Supply
+from streams.partition.loop import Loop
 from streams.partition.ports import Log, Ports, Publisher, Shows, Source
 from streams.partition.recovered import Progress, Recovered
 from streams.partition.sending import Outlet, Sender
 from streams.partition.takeover import Continuity, all_sources, positions
+from streams.partition.terms import Left, Pace, Start, Supply
 from streams.partition.turns import Turns
 from streams.partition.undecided import Undecided
 from streams.scoreboard.flush import Versions
@@ -197,19 +198,19 @@ class Partitions:
         )
         pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock, settings.day_closes_ms)
         shown = Shown(found.table, number, self._owner, versions, closed, origin)
-        loop = Loop(
+        view = View(ports.board, shown, pace.now_ms(found.table, clocks), ports.wall_ms, last=shows.version)
+        left = self._left.pop(number, None)
+        if header or (left and left.table is found.table):
+            view.resume(shows.complete, shows.origin)
+        return Loop(
             intake,
             Sender(found.table, publisher, outlet, rule, versions, clocks, closed),
-            View(ports.board, shown, pace.now_ms(found.table, clocks), ports.wall_ms, last=shows.version),
+            view,
             Start(epoch, {topic.name: logs[topic.name, number].end for topic in SOURCES}),
             pace,
             clocks,
             Supply(ports.folded, lambda: ports.behind(number)),
         )
-        left = self._left.pop(number, None)
-        if header or (left and left.table is found.table):
-            loop.resume(shows.complete, shows.origin)
-        return loop
 
     # -- while they are held -----------------------------------------------------------------------------------------
 

@@ -5,15 +5,10 @@ Redis is busy is written once, memory is bounded by itself, and "show everyone a
 
 Two scores of a user are kept apart: the one last *published* in `scores` (column SCORE of the table; the idle pass and alerts go by
 it) and the one that Redis has (kept here; the histogram, the board and the batches for push go by it).
-
-Alerts and daily closes are no view: each is written once, from queues that survive a new beginning. A queue that is full drops its
-oldest: alerts are filled in again from their topic, closes are gaps in the history.
 """
 
 from __future__ import annotations
 
-import logging
-from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -21,23 +16,17 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from streams.model.days import Closes
 from streams.model.records import scored
 from streams.model.table import AGAIN, PUBLISHED, SCORE, UNSEEN, Slots, Table
 from streams.model.windows import Floats
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.latency import Latency
+from streams.scoreboard.once import Once
 from streams.scoreboard.pulse import Said, pulse
 from streams.scoreboard.spread import Histogram
 
-log = logging.getLogger("clout.view")
-
 CHUNK = 500  # users in one call: 500 to 1,000 are fastest, and none stalls Redis for 10 ms
-CLOSES_CHUNK = 1_000
-ALERTS_CHUNK = 100
 AGAIN_AT_ONCE = 10_000  # users shown again in one sweep: those who have changed meanwhile wait for no more
-MOST_ALERTS = 10_000  # as many as the stream keeps
-MOST_DAYS = 8  # whose closes wait
 #: The board is written when a score has moved by this part of a displayed step since it was last written there: ZADD is most
 #: of what a user costs Redis. Records are always exact.
 BOARD_STEP = 0.2
@@ -54,14 +43,6 @@ class _Sweep(NamedTuple):
     late: int  #: how many more, older than `Latency` measures
 
 
-class _Days(NamedTuple):
-    """Daily closes on their way."""
-
-    day: str
-    scores: Floats  #: (n,) of the first n users
-    version: int  #: of the interval that took them
-
-
 class Shown:
     """One partition in Redis. No I/O here: `View` makes the calls, one at a time, each until it is answered."""
 
@@ -70,7 +51,8 @@ class Shown:
     ) -> None:
         """`closed` and `origin` are the header's."""
         self.number, self.versions = number, versions
-        self._table, self._owner, self._closed, self._origin = table, owner, closed, origin
+        self._table, self._owner, self._origin = table, owner, origin
+        self.once = Once(number, closed)
         self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there
         self._board: Floats = np.zeros(0)  # what the board has
         self._spread, self._anew = (
@@ -84,10 +66,7 @@ class Shown:
         self._at = 0  # how far it is
         self._folded: list[NDArray[np.int64]] = []
         self._late = 0
-        self._alerts: deque[bytes] = deque()
-        self._closes: deque[_Days] = deque()
-        self._closes_at = 0  # how far the first of them is
-        self._closes_next = False  # they take turns with a sweep
+        self._closes_next = False  # daily closes take turns with a sweep
         self.latency = Latency()
         self.rebuilds = 0  #: how often everyone was shown again
 
@@ -107,24 +86,6 @@ class Shown:
     def show(self, most: int = 2**62) -> None:
         """Begin a sweep as soon as the one under way has ended; not if more than `most` users are to be written."""
         self._wanted = max(self._wanted, most)
-
-    def alert(self, alerts: Iterable[bytes]) -> None:
-        """Finished alerts (JSON)."""
-        self._alerts.extend(alerts)
-        if len(self._alerts) > MOST_ALERTS:
-            log.warning(
-                "more than %d alerts wait for redis, the oldest are left out: partition=%d", MOST_ALERTS, self.number
-            )
-        while len(self._alerts) > MOST_ALERTS:
-            self._alerts.popleft()
-
-    def close(self, closes: Iterable[Closes], version: int) -> None:
-        """Daily closes taken in the interval that is published under `version`."""
-        self._closes.extend(_Days(day, scores, version) for day, scores in closes)
-        while len(self._closes) > MOST_DAYS:
-            log.warning("redis misses the daily closes of %s: partition=%d", self._closes[0].day, self.number)
-            self._closes.popleft()
-            self._closes_at = 0
 
     # -- what happens to Redis -----------------------------------------------------------------------------------------
 
@@ -163,7 +124,7 @@ class Shown:
     @property
     def idle(self) -> bool:
         """Is there nothing to write? Marks alone wait for a sweep to be wanted."""
-        return not (self._wanted or self._sweep or self._alerts or self._closes)
+        return not (self._wanted or self._sweep or self.once)
 
     @property
     def behind(self) -> int:
@@ -178,19 +139,21 @@ class Shown:
     # -- calls -----------------------------------------------------------------------------------------------------------
 
     def call(self, now_ms: int) -> Flush | None:
-        """The next call, None when nothing is to be written. Asked for again only once Redis has taken the one before."""
+        """The next call, None when nothing is to be written. The one before has been taken, or refused for good."""
+        self.once.nothing_out()
         if not self._sweep and self._wanted:
             self._begin()
-        if self._closes and (self._closes_next or not self._sweep):
+        if self.once.has_closes and (self._closes_next or not self._sweep):
             self._closes_next = False
-            return self._close(now_ms)
+            return self._flush(now_ms, self.versions.next(), closes=self.once.some_closes(self._table.names))
         self._closes_next = True
         if not self._sweep:
-            return self._flush(now_ms, self.versions.next()) if self._alerts else None
+            return self._flush(now_ms, self.versions.next()) if self.once else None
         return self._users(self._sweep, now_ms)
 
     def arrived(self, now_ms: float) -> None:
         """Redis has taken the last call."""
+        self.once.arrived()
         if self._sweep and self._at > len(self._sweep.slots):
             sweep, self._sweep = self._sweep, None
             self.latency.add(sweep.times, now_ms)
@@ -241,33 +204,25 @@ class Shown:
         body: dict[str, Any] = {"partition": self.number, "as_of": now_ms, "users": seen}
         return orjson.dumps(body) if seen else None
 
-    def _close(self, now_ms: int) -> Flush:
-        """A day's closes of the next 1,000 users, for their history."""
-        first, start = self._closes[0], self._closes_at
-        part = slice(start, start + CLOSES_CHUNK)
-        self._closes_at += CLOSES_CHUNK
-        scores = first.scores[part].tolist()
-        if self._closes_at >= len(first.scores):
-            self._closes.popleft()
-            self._closes_at = 0
-            self._closed = first.version if len(first.scores) else self._closed
-        closes = list(zip(self._table.names[part][: len(scores)], scores, strict=True))
-        return self._flush(now_ms, self.versions.next(), closes=(first.day, closes))
-
     def _flush(self, now_ms: int, version: int, **content: Any) -> Flush:
         """A call. The first one drops the histogram of whoever had the partition before."""
         if self._anew:
             content["bins"], content["anew"], self._anew = self._spread.filled(), True, False
-        content["alerts"] = [self._alerts.popleft() for _ in range(min(len(self._alerts), ALERTS_CHUNK))]
         said = Said(
             self._counts,
             self.latency.sparse(),
             self._spread.population,
             self._complete,
-            self._closed,
+            self.once.closed,
             self._origin,
         )
-        return Flush(self.number, version, pulse(self._table, now_ms, self._owner, said), **content)
+        return Flush(
+            self.number,
+            version,
+            pulse(self._table, now_ms, self._owner, said),
+            alerts=self.once.some_alerts(),
+            **content,
+        )
 
     def _grow(self) -> None:
         """Room for every user of the table."""

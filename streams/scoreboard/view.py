@@ -75,6 +75,15 @@ class View:
         self._held = False
         self.go()
 
+    def resume(self, complete: int, origin: str) -> None:
+        """After a take-over: Redis has everything that was published up to `complete` of the rows of `origin`."""
+        if not self.shown.resume(complete, origin):
+            log.warning(
+                "everyone will be shown again: partition=%d why='redis does not have what was committed'",
+                self.shown.number,
+            )
+        self.go()
+
     def lose(self, why: str) -> None:
         """Redis does not have everyone: they are shown again."""
         log.warning("everyone will be shown again: partition=%d why=%r", self.shown.number, why)
@@ -124,11 +133,11 @@ class View:
     async def _call(self, flush: Flush) -> None:
         after, losses = self._last, self._losses
         found = await self._write(replace(flush, after=after))
-        if losses != self._losses:  # lost meanwhile: what this call has written is replaced
-            return
         if found in (after, flush.version) or (after is None and found < flush.version):
-            self._last = flush.version
+            self._last = flush.version if losses == self._losses else None  # lost meanwhile: everyone follows
             self.shown.arrived(self._wall_ms())
+            return
+        if losses != self._losses:
             return
         self.lose(f"redis has version {found} instead of {after}")
         if after is None:  # another worker is ahead: we shall be told, or it ends

@@ -72,7 +72,7 @@ def test_only_the_record_that_changed_is_kept() -> None:
 def test_a_newer_format_is_refused_with_what_to_do() -> None:
     """State of a newer Clout stops the worker with a message, before anything is overwritten."""
     header = state.Header(
-        generation=3, version=1, now_ms=0, positions={}, clock=0, day=0, half_lives_ms=(1, 2, 3), counts={}, shown=True
+        generation=3, version=1, now_ms=0, positions={}, clock=0, day=0, half_lives_ms=(1, 2, 3), counts={}
     )
     key, value = state.header_record(header)
     assert (key, state.read_header(value)) == (state.HEADER, header)

@@ -18,8 +18,9 @@ from streams.model.versions import DAY_MS, DEFAULT
 from streams.partition.block import Block
 from streams.partition.intake import Intake
 from streams.partition.interval import SHARE
-from streams.partition.loop import Loop, Pace, Start, Supply
+from streams.partition.loop import Loop
 from streams.partition.sending import Outlet, Sender
+from streams.partition.terms import Pace, Start, Supply
 from streams.partition.turns import Turns
 from streams.scoreboard.flush import Versions
 from streams.scoreboard.shown import Shown
@@ -69,6 +70,7 @@ class OnePartition:
         pace = Pace(_NEVER_S / 2, SHARE, _NEVER_S, stream_clock=False)
         self.shown = Shown(table, 0, "bench", versions)
         self.view = View(self.board, self.shown, pace.now_ms(table, clocks), self._wall_ms)
+        self.view.resume(1, "")
         publisher = TransactionalPublisher(Swallow(), "bench")
         self.sender = Sender(table, publisher, Outlet(0, str, {}), FallRule(), versions, clocks)
         self.loop = Loop(
@@ -80,7 +82,6 @@ class OnePartition:
             clocks,
             Supply(lambda _: None),
         )
-        self.loop.resume(1, "")
 
     def _wall_ms(self) -> float:
         return time.time() * 1000

@@ -24,7 +24,7 @@ from agents.proof.simulation.world import World
 from streams.model import assess
 from streams.partition import idle_pass, outgoing, partitions
 from streams.partition import loop as broker_loop
-from streams.scoreboard import shown
+from streams.scoreboard import once, shown
 
 TOGETHER = 20  # seeds a core gets at once
 PATIENCE = 600  # seeds a mutation may live through before it counts as missed
@@ -138,7 +138,7 @@ def _small() -> Iterator[None]:
         (outgoing, "CHUNK", 3),
         (shown, "CHUNK", 2),
         (shown, "AGAIN_AT_ONCE", 3),
-        (shown, "CLOSES_CHUNK", 2),
+        (once, "CLOSES_CHUNK", 2),
         (partitions, "LOOK_S", 1.0),
         (partitions, "LOST_AFTER_S", 3.0),
     )
