@@ -111,19 +111,21 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
 
 
 class _Bare(Event, frozen=True, gc=False):
-    """An event whose optional parts may be anything. `ref` is one where nothing is undone."""
+    """An event whose optional parts may be anything, or null. `ref` is one where nothing is undone."""
 
+    target: str | None = ""  # type: ignore[assignment]
+    undo: bool | None = False  # type: ignore[assignment]
     ref: Any = None
     object: Any = None
     topics: Any = None
 
 
 _decode_bare = msgspec.json.Decoder(_Bare).decode
-_OPTIONAL = ("$.object", "$.topics", "$.ref")
+_OPTIONAL = ("$.object", "$.topics", "$.ref", "$.undo", "$.target")
 
 
 def _without_broken_parts(value: bytes, error: msgspec.ValidationError) -> Event | Reject:
-    """The event without `object`, `topics` and `ref` if that is what is wrong: nothing is scored by them."""
+    """The event without `object`, `topics` and `ref` if that is what is wrong: nothing is scored by them. Null is absent."""
     reject = _invalid(str(error), value)
     if not reject.path.startswith(_OPTIONAL):
         return reject
@@ -134,7 +136,7 @@ def _without_broken_parts(value: bytes, error: msgspec.ValidationError) -> Event
     if bare.undo and not isinstance(bare.ref, str):
         return Reject("wrong_type", "$.ref", "an undo names what it reverses by `ref`, the id of that event, a text")
     ref = bare.ref if isinstance(bare.ref, str) else None
-    return Event(bare.id, bare.network, bare.actor, bare.ts, bare.target, bare.type, ref, undo=bare.undo)
+    return Event(bare.id, bare.network, bare.actor, bare.ts, bare.target or "", bare.type, ref, undo=bool(bare.undo))
 
 
 def _no_json(value: bytes, error: Exception) -> Reject:
@@ -154,13 +156,20 @@ def _invalid(message: str, value: bytes) -> Reject:
     path = path.rstrip("`") or "$"
     if "missing required field" in text:
         field = text.rsplit("`", 2)[-2]
-        return Reject("missing_field", f"{path}.{field}" if path != "$" else f"$.{field}", text)
+        wrapped = mistakes.envelope(value)
+        return Reject("missing_field", f"{path}.{field}", f"{text}; {wrapped}" if wrapped else text)
     if path == "$.type":
-        return Reject("unknown_kind", path, f"{text}; one of {', '.join(KINDS)}")
+        what = "the event has no `type`" if text.endswith("'missing'") else text  # see streams.sources.ndjson
+        wrapped = mistakes.envelope(value)
+        return Reject("unknown_kind", path, f"{what}; " + (wrapped or f"one of {', '.join(KINDS)}"))
     if path == "$.ts":
         return Reject("wrong_type", path, f"{text}; {mistakes.wrong_ts(value)}")
     if path == "$" and value.lstrip()[:2] == b'"{':
         return Reject("wrong_type", path, f"{text}; the event is a text within JSON: it was encoded twice")
+    if path == "$" and value.lstrip()[:1] == b"[":
+        return Reject("wrong_type", path, f"{text}; send each event as a record of its own")
+    if "Expected `str" in text and re.search("got `(int|float)`", text):
+        return Reject("wrong_type", path, f"{text}; it is a text, also where it looks like a number: put it in quotes")
     return Reject("wrong_type", path, text)
 
 
@@ -177,10 +186,12 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
         return Reject(
             "ts_too_small", "$.ts", f"{event.ts} is before 1973; ts is in milliseconds since epoch, not seconds{meant}"
         )
+    if event.ts > max(newest_ms, NEWEST_MS):  # no clock that is wrong: another unit, which time does not mend
+        unit = mistakes.other_unit(event.ts)
+        meant = f", not {unit}: {mistakes.in_ms(event.ts)}" if unit else ""
+        return Reject("ts_too_large", "$.ts", f"{event.ts} is after 3084; ts is in milliseconds since epoch{meant}")
     if event.ts > newest_ms:
         why = f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock"
-        if event.ts > NEWEST_MS and (unit := mistakes.other_unit(event.ts)):
-            why += f"; ts is in milliseconds since epoch, not {unit}: {mistakes.in_ms(event.ts)}"
         return Reject("ts_in_future", "$.ts", why)
     if ":" in event.network:
         return Reject("bad_network", "$.network", "a network name has no colon")

@@ -25,7 +25,19 @@ _BEGINNINGS = {
     b"\x00\x00\x00{\x00": "UTF-32 text",
     b"\xef\xbb\xbf": "a byte order mark",
     b"<": "XML or HTML",
-    b"\x80": "a pickle, MessagePack or the like",
+    b"\x80": "a pickle",
+    b"eyJ": "JSON in base64",
+    b"b'": "bytes as Python prints them",
+    b"{'": "a dictionary as Python prints it",
+}
+
+
+_MESSAGEPACK = frozenset((*range(0x81, 0x90), 0xDE, 0xDF))  # how an object begins
+_CBOR = frozenset((*range(0xA1, 0xBC), 0xBF))
+_ENVELOPES = {
+    ("schema", "payload"): "Kafka Connect's JsonConverter has wrapped the event: set schemas.enable=false",
+    ("specversion", "data"): "CloudEvents in structured mode has wrapped the event: send its `data` alone",
+    ("before", "after"): "Debezium has wrapped the event: take it out (ExtractNewRecordState)",
 }
 
 
@@ -46,12 +58,13 @@ def framing(value: bytes) -> str | None:
         schema, inside = uuid.UUID(bytes=value[1:17]), _inside(value[17:])
         return f"the framing of a schema registry (magic byte 1, schema {schema}, then {inside})"
     wide = value[1:2] == b"{" or value[:7] == b"\0\0\0{\0\0\0"  # UTF-16 or UTF-32
-    if value[:1] != b"\0" or len(value) < 5 or wide:
+    if value[:1] != b"\0" or len(value) < 5 or wide or not value.strip(b"\0"):
         return None
     if value[9:10] == b"{" and value[5:6] != b"{":
         return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:9])}, then JSON)"
-    inside = _inside(value[5:])
-    return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:5])}, then {inside})"
+    narrow = any(value[1:5])  # schema ids begin with 1: 0 is the upper half of a wide one
+    at = 5 if narrow else 9
+    return f"the framing of a schema registry (magic byte 0, schema id {int.from_bytes(value[1:at])}, then {_inside(value[at:])})"
 
 
 def _inside(payload: bytes) -> str:
@@ -60,7 +73,27 @@ def _inside(payload: bytes) -> str:
 
 def beginning(value: bytes) -> str | None:
     """What a value that is no JSON seems to be, by its first bytes; None when nobody knows."""
+    if not value.strip(b"\0"):
+        return "a block of NUL bytes"
+    if value[0] in _MESSAGEPACK:
+        return "MessagePack"
+    if value[0] in _CBOR:
+        return "CBOR"
+    if len(value) > 4 and int.from_bytes(value[:4], "little") == len(value) and value[-1] == 0:
+        return "BSON"
     return next((kind for head, kind in _BEGINNINGS.items() if value.startswith(head)), None)
+
+
+def envelope(value: bytes) -> str | None:
+    """What has wrapped an event, and what to do; None when nothing plainly has."""
+    try:
+        names = msgspec.json.decode(value, type=dict[str, msgspec.Raw]).keys()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    known = next((advice for fields, advice in _ENVELOPES.items() if names >= set(fields)), None)
+    if known is None and len(names) == 1:
+        known = f"it holds nothing but `{next(iter(names))[:_MOST_SHOWN]}`: if the event is in there, send that alone"
+    return known
 
 
 def wrong_ts(value: bytes) -> str:

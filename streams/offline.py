@@ -31,6 +31,7 @@ class Report:
     read: int = 0  #: records looked at
     later: int = 0  #: left out, because newer than `as_of_ms`
     rejects: Counter[str] = field(default_factory=Counter)  #: by reason
+    examples: dict[str, Reject] = field(default_factory=dict)  #: the first of each reason
 
 
 class Scored(NamedTuple):
@@ -74,6 +75,7 @@ def _fold_block(table: Table, block: list[Produced], newest_ms: int, as_of_ms: i
         if isinstance(event, Reject):
             table.counts.rejected += 1
             report.rejects[event.reason] += 1
+            report.examples.setdefault(event.reason, event)
         elif as_of_ms is not None and event.ts > as_of_ms:
             report.later += 1
         else:

@@ -166,6 +166,8 @@ class Settings:
         found = []
         if not all(re.fullmatch(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", part) for part in self.kafka.split(",")):
             found.append(f"CLOUT_KAFKA={self.kafka}: expected host:port[,host:port...]")
+        elif not all(0 < int(part.rpartition(":")[2]) < 65_536 for part in self.kafka.split(",")):
+            found.append(f"CLOUT_KAFKA={self.kafka}: a port is a number from 1 to 65535")
         try:
             scheme = urlsplit(self.redis).scheme
         except ValueError:

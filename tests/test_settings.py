@@ -80,6 +80,8 @@ def test_all_problems_at_once() -> None:
         ("CLOUT_KAFKA", "a:9092,b"),
         ("CLOUT_KAFKA", "a:9092, b:9092"),
         ("CLOUT_KAFKA", "kafka://a:9092"),
+        ("CLOUT_KAFKA", "a:99999"),
+        ("CLOUT_KAFKA", "a:9092,[::1]:0"),
         ("CLOUT_REDIS", "localhost:6379"),
         ("CLOUT_REDIS", "redis://[::1"),
         ("CLOUT_TOPIC_PREFIX", "my topics/"),

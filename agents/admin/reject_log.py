@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.broker.admin import Admin, Bounds
 from streams.broker.scan import Scan
 from streams.broker.security import connection
+from streams.broker.shown import check_shown
 from streams.errors import CloutError, TopicMismatch
 from streams.formats import rejects
 from streams.formats.rejects import Kept, Mark
@@ -71,9 +72,11 @@ def here(settings: Settings) -> tuple[Settings, dict[int, Bounds]]:
     """
     with Admin(settings) as admin:
         found = next(found for found in admin.find() if found.topic is REJECTS)
-        if found.partitions is None:
-            raise TopicMismatch(found.problem)
-        return (settings := replace(settings, partitions=found.partitions)), bounds(settings, admin)
+    if not found.partitions:
+        raise TopicMismatch(found.problem)
+    settings = replace(settings, partitions=found.partitions)
+    with Admin(settings) as admin:
+        return settings, bounds(settings, admin)
 
 
 def bounds(settings: Settings, admin: Admin) -> dict[int, Bounds]:
@@ -89,6 +92,7 @@ async def since(settings: Settings, logs: Mapping[int, Bounds], since_ms: int | 
     await consumer.start()
     try:
         wanted = {TopicPartition(settings.topic(REJECTS.name), number): since_ms for number in logs}
+        await check_shown(consumer, wanted)
         found = await consumer.offsets_for_times(wanted)
     finally:
         await consumer.stop()

@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from streams.broker.admin import Admin, Bounds, Found
 from streams.broker.damaged import readable
 from streams.broker.scan import Scan
-from streams.errors import CloutError
+from streams.errors import CloutError, TopicMismatch
 from streams.events import KINDS, TOPIC_OF
 from streams.partition.block import UNDECODABLE
 from streams.settings import Settings
@@ -92,11 +92,14 @@ def write_rest(
     """Write the events of all surplus partitions as lines, partition by partition; memory for one fetch.
 
     `tell` hears of each record that is left out, `told` how many were written. Raises CloutError when a transaction is open
-    there, or when somebody sends meanwhile: then the file is not whole.
+    there, or when somebody sends meanwhile: then the file is not whole; TopicMismatch when a topic is not shown.
     """
     rest = Rest()
     with Admin(settings) as admin:
-        more = [found for found in admin.find() if found.topic in EVENTS and (found.partitions or 0) > found.wanted]
+        topics = [found for found in admin.find() if found.topic in EVENTS]
+    if unseen := [found.problem for found in topics if not found.partitions]:
+        raise TopicMismatch("\n".join(unseen))
+    more = [found for found in topics if (found.partitions or 0) > found.wanted]
     surplus = {found.name: _bounds(settings, found) for found in more}
     for found in more:
         for tp, at in surplus[found.name].items():

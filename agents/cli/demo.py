@@ -9,6 +9,8 @@ import click
 
 from streams.sources import FORMATS
 
+_MOST_AGO_S = 86_400
+
 
 @click.command(name="demo")
 @click.option("--source", metavar="FILE", show_envvar=True,
@@ -71,6 +73,15 @@ def demo(
         json=as_json,
         closes_ms=0,  # when it begins
         again_s=None if source or for_s or as_json or not again_s else again_s,
-        began_s=float(os.environ.get("CLOUT_DEMO_BEGAN") or time.time()),  # set by deploy/demo
+        began_s=_began_s(os.environ.get("CLOUT_DEMO_BEGAN"), time.time()),  # set by deploy/demo
     )
     return run(plan)
+
+
+def _began_s(text: str | None, now_s: float) -> float:
+    """When deploy/demo was started, s since epoch; now, if that is no time within the last day."""
+    try:
+        began_s = float(text or now_s)
+    except ValueError:
+        return now_s
+    return began_s if now_s - _MOST_AGO_S < began_s <= now_s else now_s

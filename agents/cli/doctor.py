@@ -67,7 +67,7 @@ def doctor(settings: Settings, json: bool) -> int:
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
-    yield from kafka.look(settings)
+    yield from kafka.look(settings, roles=("worker", "operator"))
     yield from asyncio.run(_redis(settings))
 
 

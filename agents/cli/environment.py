@@ -43,7 +43,7 @@ def tell_unknown(environ: MutableMapping[str, str], group: click.Group) -> None:
 
     They are taken out of the environment, so that processes of ours do not tell it again.
     """
-    names = [name for name in environ if name.startswith(_PREFIX) and not _plain(name)]
+    names = [name for name in environ if name.upper().startswith(_PREFIX) and not _plain(name)]
     if not names:
         return
     known = set(_SETTINGS).union(
@@ -63,7 +63,7 @@ def nearest(name: str, known: set[str]) -> str | None:
     import difflib
 
     whole = {one.removeprefix(_PREFIX): one for one in sorted(known)}
-    close = difflib.get_close_matches(name.removeprefix(_PREFIX), whole, 1)
+    close = difflib.get_close_matches(name.upper().removeprefix(_PREFIX), whole, 1)
     return whole[close[0]] if close else None
 
 

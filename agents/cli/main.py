@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import logging
 import os
 import sys
@@ -177,6 +178,10 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as by `2>&-`: the next file to be opened would take its number
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the end
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # names that a terminal's encoding has not; data is bytes anyway
     cli.main()
 
 

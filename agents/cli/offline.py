@@ -24,6 +24,7 @@ from streams.settings import Settings
 from streams.sources import FORMATS, MALFORMED, Produced, Source, open_source
 
 _TOP = 10
+_REASONS = 8  # for so many a reject is shown
 
 
 @click.command()
@@ -152,6 +153,9 @@ def _sum_up(table: Table, report: Report, skipped: dict[str, int], as_of_ms: int
     if shown := counted({name: count for name, count in notes.items() if count}):
         say(shown)
     if counts.rejected:
-        say(f"rejected {counts.rejected:,}: {counted(report.rejects)}")
+        say(f"rejected {counts.rejected:,}: {counted(report.rejects)}; the first of each:")
+        for reason, _ in report.rejects.most_common(_REASONS):
+            first = report.examples[reason]
+            say(f"  {reason}  {safe(first.path)}  {safe(first.message)}")
     if skipped:
         say(f"skipped {sum(skipped.values()):,}: {counted(skipped)}")

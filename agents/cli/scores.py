@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any, NamedTuple
 
 import click
@@ -10,6 +11,7 @@ import click
 from agents.cli.options import REDIS, TIME, json_option, settings_options
 from agents.cli.output import console, json_line, leaderboard, moment, safe, say, signed
 from agents.cli.redis import ask, now_ms
+from streams.errors import UsageError
 from streams.scoreboard.reader import Rank, Reader, Record, score_at
 from streams.settings import Settings
 
@@ -36,7 +38,16 @@ def score(settings: Settings, users: tuple[str, ...], as_of: int | None, json: b
     clout score bluesky:did:plc:abc
     clout score twitter:88 twitter:677 --json | jq .score
     """
-    return ask(settings, lambda reader: _score(settings, reader, users, as_of, json))
+    named = tuple(map(_name, users))
+    return ask(settings, lambda reader: _score(settings, reader, named, as_of, json))
+
+
+def _name(given: str) -> str:
+    """A user's name from the command line, in UTF-8 whatever the locale says that the terminal writes."""
+    try:
+        return os.fsencode(given).decode() if any("\udc80" <= letter <= "\udcff" for letter in given) else given
+    except UnicodeDecodeError:
+        raise UsageError(f"{safe(given)} is not UTF-8, which names of users are") from None
 
 
 async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_of_ms: int | None, json: bool) -> int:

@@ -123,7 +123,8 @@ class Course:
             came = await result(self._reader, self._fed, done_s - began_s, now_ms, live=plan.source is None)
             came["seconds_to_first_score"] = self._first_score_s and round(self._first_score_s, 1)
         if plan.json:
-            print(orjson.dumps(came).decode(), flush=True)  # noqa: T201 - data
+            sys.stdout.buffer.write(orjson.dumps(came) + b"\n")  # bytes: JSON is UTF-8 whatever the terminal is
+            sys.stdout.buffer.flush()
         self._say(whole(came))
         return 0
 

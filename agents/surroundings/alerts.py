@@ -63,14 +63,14 @@ async def latest(settings: Settings, shard: int) -> list[tuple[int, bytes]]:
             if shard_of(number, settings.redis_shards) == shard
         }
 
-    begins = {
-        # markers take offsets, too: twice as far back
-        tp: max(first, end - 2 * ALERTS_KEPT)
-        for tp, (first, end) in (await asyncio.to_thread(ends)).items()
-        if first < end
-    }
+    logs = {tp: log for tp, log in (await asyncio.to_thread(ends)).items() if log[0] < log[1]}
     alerts: list[tuple[int, bytes]] = []
-    if begins:
+    width = 2 * ALERTS_KEPT  # markers take offsets, too
+    begins: dict[TopicPartition, int] = {}
+    while len(alerts) < ALERTS_KEPT and begins != (
+        wider := {tp: max(first, end - width) for tp, (first, end) in logs.items()}
+    ):
+        begins, alerts, width = wider, [], width * 8
         async with Scan(settings, begins) as scan:
             async for fetch in scan.fetches():
                 for batches in fetch.values():

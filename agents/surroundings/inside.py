@@ -58,8 +58,8 @@ def _held(figures: Mapping[int, Figures], now_ms: float) -> Iterator[Finding]:
                 yield Finding(
                     "input",
                     NOTE,
-                    f"{topic}[{number}]: for {since_s:.0f} s a transaction has been open, and {held.offsets:,} records behind it "
-                    "wait. Its producer has neither committed nor aborted; Kafka aborts it after the producer's "
+                    f"{topic}[{number}]: for {since_s:.0f} s a transaction has been open, and at most {held.offsets:,} records "
+                    "behind it wait. Its producer has neither committed nor aborted; Kafka aborts it after the producer's "
                     "transaction.timeout.ms. `kafka-transactions.sh find-hanging` names it",
                 )
 

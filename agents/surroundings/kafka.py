@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from agents.surroundings.finding import DOWN, NOTE, OK, WRONG, Finding
 from streams.broker.admin import Admin, Found
+from streams.broker.allowed import lacking
 from streams.errors import CloutError
+from streams.rights import told
 from streams.settings import Settings
 from streams.topics import ALL
 
 _DAY_MS = 86_400_000
 
 
-def look(settings: Settings, timeout_ms: int = 3_000) -> list[Finding]:
-    """Kafka and its topics. Blocking. Never raises for what a person can mend: that is a finding."""
+def look(
+    settings: Settings, roles: Sequence[str] = ("worker",), *, surplus: bool = False, timeout_ms: int = 3_000
+) -> list[Finding]:
+    """Kafka, its topics, and whether this user has the rights of one of these roles; `surplus`: more
+    partitions than there should be are as it was to be expected.
+
+    Blocking. Never raises for what a person can mend: that is a finding.
+    """
     try:
         with Admin(settings, timeout_ms=timeout_ms) as admin:
             topics = admin.find()
             missing = [topic for topic in topics if topic.partitions is None]
             refusals = admin.refusals(missing) if missing else []
             configs = admin.configs()
+            lacks = min((lacking(admin, settings, role) for role in roles), key=len)
     except CloutError as error:
         return [Finding("kafka", DOWN, str(error))]
+    if lacks:  # of topics that may not be seen nothing else is known
+        topics = [topic for topic in topics if topic.partitions != 0]
+    if surplus:
+        topics = [topic for topic in topics if (topic.partitions or 0) <= topic.wanted]
     return [
         Finding("kafka", OK, f"answers at {settings.kafka}"),
+        *([Finding("rights", WRONG, told(lacks))] if lacks else ()),
         *_topics(topics, refusals, settings),
         *kept(configs, settings),
     ]
@@ -42,7 +56,7 @@ def _topics(topics: list[Found], refusals: list[str], settings: Settings) -> Ite
     for topic in topics:
         if topic.problem and topic.partitions is not None:
             yield Finding("topics", WRONG, topic.problem)
-    if all(topic.ok for topic in topics):
+    if topics and all(topic.ok for topic in topics):
         yield Finding(
             "topics", OK, f"{len(topics)} with {settings.partitions} partitions, prefix {settings.topic_prefix!r}"
         )

@@ -35,7 +35,10 @@ class Surroundings:
         owner: str,
         figures: Callable[[], Mapping[int, Figures]],
         told: Callable[[tuple[Finding, ...]], None],
+        *,
+        surplus: bool = False,  # topics may have more partitions than they should: the worker drains
     ) -> None:
+        self._surplus = surplus
         self._settings, self._client, self._owner = settings, client, owner
         self._figures, self._told = figures, told
         self._writer = Writer(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
@@ -78,7 +81,7 @@ class Surroundings:
     async def _kafka(self) -> list[Finding]:
         looked_s, findings = self._of_kafka
         if not looked_s or time.monotonic() - looked_s > KAFKA_S:
-            findings = await asyncio.to_thread(kafka.look, self._settings)
+            findings = await asyncio.to_thread(kafka.look, self._settings, surplus=self._surplus)
             self._of_kafka = time.monotonic(), findings
         return findings
 

@@ -39,7 +39,9 @@ class Clout(faust.App):
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self.partitions = Partitions(settings, self.ports, owner, health)
         self._watcher = Watcher(health, self._beat, settings.stall_s, die)
-        self._surroundings = Surroundings(settings, self.ports.redis, owner, self.partitions.figures, health.found)
+        self._surroundings = Surroundings(
+            settings, self.ports.redis, owner, self.partitions.figures, health.found, surplus=surplus
+        )
         super().__init__(*args, TableManager=_NoTables, **options)
 
     def _beat(self) -> None:

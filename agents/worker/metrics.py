@@ -91,7 +91,7 @@ KINDS = (
     _Kind("clout_live", "1 while the worker is live, by the rules of /livez", (), lambda h, _: {(): h.verdict.live}),
     _Kind("clout_partitions_held", "partitions this worker serves", (), lambda h, _: {(): len(h.held)}),
     _Kind("clout_recovery_records_read", "records of `state` read by the last take-over", (), _recovery(0)),
-    _Kind("clout_recovery_records_to_go", "records of `state` it still has to read", (), _recovery(1)),
+    _Kind("clout_recovery_records_to_go", "at most so many records of `state` it still has to read", (), _recovery(1)),
     _Kind("clout_recovery_seconds_left", "how long it will take at its present speed", (), _recovery(2)),
     _Kind("clout_events_folded_total", "events folded into rows", _P, _each(lambda f: f.counts["folded"])),
     _Kind("clout_events_rejected_total", "records sent to `rejects`", _P, _each(lambda f: f.counts["rejected"])),

@@ -261,8 +261,12 @@ class Admin:
                 time.sleep(_COORDINATOR_S / 50)
 
     def bounds(self, *topics: Topic) -> dict[tuple[str, int], Bounds]:
-        """Where the logs of all partitions of these topics begin and end now; by base name and partition."""
+        """Where the logs of all partitions of these topics begin and end now; by base name and partition.
+
+        Raises TopicMismatch for topics that are not there, lack partitions or may not be seen.
+        """
         from kafka import IsolationLevel, OffsetSpec, TopicPartition
+        from kafka.errors import UnknownTopicOrPartitionError
 
         wanted = {
             TopicPartition(self._settings.topic(topic.name), number): (topic.name, number)
@@ -273,6 +277,13 @@ class Admin:
         def ask(spec: Any, level: Any = IsolationLevel.READ_UNCOMMITTED) -> Any:
             return self._client.list_partition_offsets(dict.fromkeys(wanted, spec), isolation_level=level)
 
-        first, end = ask(OffsetSpec.EARLIEST), ask(OffsetSpec.LATEST)
-        committed = ask(OffsetSpec.LATEST, IsolationLevel.READ_COMMITTED)
+        try:
+            first, end = ask(OffsetSpec.EARLIEST), ask(OffsetSpec.LATEST)
+            committed = ask(OffsetSpec.LATEST, IsolationLevel.READ_COMMITTED)
+        except UnknownTopicOrPartitionError:
+            if problems := [
+                one.problem for one in self.find() if one.topic in topics and (one.partitions or 0) < one.wanted
+            ]:
+                raise TopicMismatch("\n".join(problems)) from None
+            raise  # for a moment
         return {of: Bounds(first[tp].offset, committed[tp].offset, end[tp].offset) for tp, of in wanted.items()}

@@ -47,7 +47,9 @@ def lacking(admin: Admin, settings: Settings, role: str) -> list[Right]:
     topics = {found.name: found.allowed for found in admin.find()}
     if all(allowed is None for allowed in topics.values()):
         return []
-    missing, group, fences = [], None, None
+    missing: list[Right] = []
+    group: Right | None = None
+    fences: Right | None = None  # of the transactions only the worker's are asked about
     for right in least(settings, role):
         if right.resource == TOPIC:
             allowed = topics[right.name]
@@ -56,7 +58,7 @@ def lacking(admin: Admin, settings: Settings, role: str) -> list[Right]:
         elif right.resource == GROUP:
             group = right
         elif right.resource == TRANSACTIONS:
-            fences = right
+            fences = fences or right
     if group and (may := admin.allowed_in_group()) is not None and group.operation not in may:
         missing.append(group)
     if fences and not admin.may_see_transactions():

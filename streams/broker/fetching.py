@@ -22,6 +22,7 @@ from faust.types import TP
 from streams.broker.allowed import denied
 from streams.broker.batches import in_whole_batches
 from streams.broker.damaged import readable
+from streams.broker.shown import check_readable
 from streams.errors import LostInput, LostPlace
 from streams.partition.block import Block, blocks
 from streams.rights import READ
@@ -113,6 +114,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def bounds(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
         """Start and end of each partition's log: the first offset there is, the next one to be committed."""
         consumer = self._ensure_consumer()
+        await check_readable(consumer, {tp.topic for tp in partitions})
         first, end = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         return {tp: (first[tp], end[tp]) for tp in partitions}
 

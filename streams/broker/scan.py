@@ -13,6 +13,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 from streams.broker.allowed import denied
 from streams.broker.batches import in_whole_batches
 from streams.broker.security import connection
+from streams.broker.shown import check_shown
 from streams.rights import READ
 from streams.settings import Settings
 
@@ -21,7 +22,10 @@ _WAIT_S = 0.2
 
 
 class Scan:
-    """Reads these partitions side by side, from the given offsets (None: the log's start) to `ends`, or a little beyond."""
+    """Reads these partitions side by side, from the given offsets (None: the log's start) to `ends`, or a little beyond.
+
+    Entering it raises NotAllowed where this user may not read, TopicMismatch where a partition is not there.
+    """
 
     def __init__(self, settings: Settings, begins: Mapping[TopicPartition, int | None]) -> None:
         self._begins = begins
@@ -43,6 +47,7 @@ class Scan:
             undo.push_async_callback(self._reader.stop)
             partitions = set(self._begins)
             self._reader.assign(partitions)
+            await check_shown(self._reader, partitions)
             self.ends = await self._reader.end_offsets(partitions)
             self.firsts = await self._reader.beginning_offsets(partitions)
             for tp, begin in self._begins.items():

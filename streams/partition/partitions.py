@@ -171,7 +171,7 @@ class Partitions:
         }
 
     def _tell(self, progress: Progress) -> None:
-        log.info("recovering records=%d to_go=%d seconds_left=%s", *progress)
+        log.info("recovering records=%d to_go_at_most=%d seconds_left=%s", *progress)
         self._recovering = self._recovering[0], progress.records
         self._health.progress(progress)
 

@@ -28,6 +28,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from streams.errors import DependencyDown, UsageError
+from streams.scoreboard.options import understood
 
 AsyncRedis: TypeAlias = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
@@ -148,9 +149,20 @@ def down(error: BaseException, where: str) -> DependencyDown:
 def _target(target: str | RedisSettings) -> tuple[str, bool, dict[str, str]]:
     """URL, whether it is a cluster's, and the password that is not in the URL."""
     if isinstance(target, str):
-        return target, False, {}
+        return _understood(target), False, {}
     secret = getattr(target, "redis_secret", "")
-    return target.redis, bool(getattr(target, "redis_cluster", False)), {"password": secret} if secret else {}
+    return (
+        _understood(target.redis),
+        bool(getattr(target, "redis_cluster", False)),
+        {"password": secret} if secret else {},
+    )
+
+
+def _understood(url: str) -> str:
+    try:
+        return understood(url)
+    except ValueError:  # a bracket that does not close
+        raise _wrong(url) from None
 
 
 def _options(timeout_s: float) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def read(lines: Iterable[bytes], report: Report, *, network: str = "github") -> 
                 report.skip(f"type {type_[:40]}")
                 continue
             event = _event(record, kind, network, line)
-        except (_MalformedError, KeyError, TypeError, ValueError, OverflowError):
+        except (_MalformedError, KeyError, TypeError, AttributeError, ValueError, OverflowError):
             report.malformed("not a line of GH Archive, or without id, type, actor, repo and time")
             continue
         if event["target"]:

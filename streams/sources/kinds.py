@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import orjson
 
+from streams.sources.torn import MOST_BYTES
+
 LONGEST_MAGIC_BYTES = 10
 _UNPACK = "unpack it first (plain text, gzip and zstd are read as they are)"
 _MAGIC = {
@@ -40,7 +42,12 @@ _BOMS = {
 }
 _CELL = rb"(\"[^\"]*\"|[^\",;\t|{}\[\]]*)"
 _CSV = re.compile(_CELL + rb"(([,;\t|])" + _CELL + rb"){2,}")
+_NO_ARRAY = re.compile(rb"\[\s*[A-Za-z_]")  # a section of a settings file, a log line
+_SIDE_BY_SIDE = re.compile(rb"\}\s*,?\s*\{\s*\"")
 _HEADER = re.compile(rb"\"?[A-Za-z_]\w*\"?([,;\t|]\"?[A-Za-z_]\w*\"?)+")
+HEAD_BYTES = MOST_BYTES + 1  # of a line that is too long, to say what it is
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1d\x7f]")
 _LOOKED_AT_BYTES = 64  # of text, to see the zeros of a wide encoding
 
 
@@ -60,8 +67,8 @@ def by_line(line: bytes, following: Callable[[], bytes | None], *, json: bool) -
     """
     if encoding := wide_encoding(line):
         return f"is {encoding} text; make it UTF-8: iconv -f {encoding} -t UTF-8 FILE > NEW"
-    if line.startswith(b"\x1f\x8b"):
-        return "is gzip data packed once more; unpack it once"
+    if packed := next((name for magic, name in _PACKED.items() if line.startswith(magic)), None):
+        return f"is {packed} data packed once more; unpack it once"
     if line[257:262] == b"ustar":
         return "is a tar archive; unpack it first"
     if known := by_magic(line):
@@ -70,7 +77,22 @@ def by_line(line: bytes, following: Callable[[], bytes | None], *, json: bool) -
         return "is a web page; perhaps an error or a login was saved in place of the file: fetch it again"
     if line.startswith(b"<"):
         return f"is XML; {_EXPORT}"
+    if b"\r" in line and (len(line) > MOST_BYTES or not json):
+        return "has lines that end with CR alone, as on old Macs; make them LF: tr '\\r' '\\n' < FILE > NEW"
+    if _is_binary(line):
+        return f"is no text (it begins with the bytes {line[:8].hex(' ')}); {_EXPORT}"
     return _by_json_line(line, following) if json else None
+
+
+def _is_binary(line: bytes) -> bool:
+    """Neither UTF-8 nor text in an older encoding, nor does any event stand in it."""
+    if not _CONTROL.search(line) or b'{"' in line:
+        return False
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def wide_encoding(line: bytes) -> str | None:
@@ -93,13 +115,20 @@ def wide_encoding(line: bytes) -> str | None:
 
 def _by_json_line(line: bytes, following: Callable[[], bytes | None]) -> str | None:
     if line.startswith(b"["):
-        if _is(line, list) and _is(following() or b"", dict):
+        is_list, then = _is(line, list), following() or b""
+        if is_list and _is(then, dict):
             return None  # a line that is wrong, in a file that is right
+        if is_list and _is(then, list):
+            return "has a JSON array a line, not an object; name its values: jq -c '{id: .[0], type: .[1]}' FILE > NEW"
+        if not is_list and _NO_ARRAY.match(line):
+            return None
         return "is one JSON array, not an object a line; take it apart: jq -c '.[]' FILE > NEW"
     if line == b"{" or (
         line.startswith(b"{") and not _is(line, dict) and re.fullmatch(rb'\{\s*"[^"]*"\s*:\s*[\[{]?', line)
     ):
         return "is JSON over several lines; put each object on a line: jq -c . FILE > NEW"
+    if len(line) > MOST_BYTES and _SIDE_BY_SIDE.search(line):
+        return "is JSON without line ends; put each object on a line: jq -c . FILE > NEW"
     if line.startswith(b"\x1e"):
         return "is a JSON text sequence (RFC 7464); take the separators out: tr -d '\\036' < FILE > NEW"
     if re.match(rb"(data|event|id|retry):", line):

@@ -13,10 +13,11 @@ from typing import BinaryIO, cast
 import zstandard
 
 from streams.errors import CloutError, UsageError
-from streams.sources.kinds import LONGEST_MAGIC_BYTES, by_magic
+from streams.sources.kinds import HEAD_BYTES, LONGEST_MAGIC_BYTES, by_magic
 
 CHUNK_BYTES = 1 << 18
 MAX_LINE_BYTES = 16 << 20  # no event is near that; a file without line ends must not fill the memory
+_MARK = b"\xef\xbb\xbf"  # of UTF-8
 _GZIP = b"\x1f\x8b"
 _ZSTD = (
     b"\x28\xb5\x2f\xfd",
@@ -56,6 +57,7 @@ class Lines:
         self.blank = 0
         self.too_long = 0
         self.first_too_long = 0
+        self.too_long_head = b""  #: how the first of them begins
         head = b""
         while len(head) < LONGEST_MAGIC_BYTES and (more := raw.read(LONGEST_MAGIC_BYTES - len(head))):
             head += more
@@ -80,7 +82,7 @@ class Lines:
             if self.number < self.first:
                 self.blank = self.too_long = self.first_too_long = 0
                 continue
-            text = line.strip() if self.number > 1 else line.removeprefix(b"\xef\xbb\xbf").strip()
+            text = line.removeprefix(_MARK).strip()  # in the middle too: files put together by `cat`
             if text:
                 yield text
             else:
@@ -107,7 +109,8 @@ class Lines:
         if size_bytes <= MAX_LINE_BYTES:
             return b"".join(pieces)
         self.too_long += 1
-        self.first_too_long = self.first_too_long or self.number + 1
+        if not self.first_too_long:
+            self.first_too_long, self.too_long_head = self.number + 1, b"".join(pieces)[:HEAD_BYTES]
         self.blank -= 1  # it is handed on as an empty line, and counted once
         return b""
 

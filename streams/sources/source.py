@@ -121,6 +121,8 @@ class Source:
             yield from self._records
             if self._malformed and self._malformed == self._lines.read:
                 self._give_up()
+            if self._lines.too_long and self._lines.too_long == self._lines.read:
+                self._refuse_if_known(self._lines.too_long_head)
             if self._lines.first > self.line + 1:
                 raise UsageError(
                     f"{self._name} ends with line {self.line}; there is no line {self._lines.first} to go on from"
@@ -148,14 +150,18 @@ class Source:
                 raise UsageError(
                     f"{self._name}:{self.line}: this looks like {guess}, not {self.format}; use the format `{guess}`"
                 )
-            if not guess and (known := by_line(line, following, json=self.format != "higgs")):
-                raise UsageError(f"{self._name} {known}")
+            if not guess:
+                self._refuse_if_known(line, following)
             self._first = number if peeked else 0
             yield line
             break
         self._first = 0
         yield from peeked
         yield from rest
+
+    def _refuse_if_known(self, line: bytes, following: Callable[[], bytes | None] = lambda: None) -> None:
+        if known := by_line(line, following, json=self.format != "higgs"):
+            raise UsageError(f"{self._name} {known}")
 
     def _give_up(self) -> None:
         reason = self.skipped.most_common(1)[0][0].removeprefix(MALFORMED)

@@ -1,4 +1,4 @@
-"""HEAD: what load balancers, probes and `curl -I` ask."""
+"""HEAD and OPTIONS: what load balancers, probes and `curl -I` ask."""
 
 from __future__ import annotations
 
@@ -66,10 +66,29 @@ def test_head_without_redis_is_a_503(scene: Scene, served: Callable[..., httpx.C
         assert head.headers["content-type"] == get.headers["content-type"]
 
 
+def test_options_says_what_is_allowed(client: httpx.Client) -> None:
+    """HAProxy asks it when told nothing else, and takes 405 for a server that is down. Foreign pages get no leave by it."""
+    for path in ("/", "/livez", "/v1/leaderboard", "/v1/stream", "/v1/users/x:ada", "/static/page.js", "/metrics"):
+        answer = client.options(path, headers={"Origin": "http://elsewhere.example"})
+        assert (path, answer.status_code, answer.content) == (path, 204, b"")
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+        assert not [name for name in answer.headers if name.startswith("access-control") or name == "content-length"]
+    nothing = client.options("/nothing")
+    assert (nothing.status_code, nothing.json()["status"]) == (404, 404)
+
+
+def test_a_slash_at_the_end_leads_to_the_same_place(client: httpx.Client) -> None:
+    """By a path, whatever name and scheme the asker used: a proxy in between has others."""
+    for path in ("/livez", "/readyz", "/metrics", "/docs", "/v1/leaderboard", "/v1/stream"):
+        for ask in (client.get, client.head):
+            answer = ask(f"{path}/?n=2", headers={"Host": "clout.example"})
+            assert (answer.status_code, answer.headers["location"]) == (307, f"{path}?n=2")
+
+
 def test_other_methods_are_still_refused(client: httpx.Client) -> None:
     """And told that HEAD is allowed; the API document does not speak of it, as GET says it all."""
     answer = client.post("/livez")
     assert answer.status_code == 405
-    assert {name.strip() for name in answer.headers["allow"].split(",")} == {"GET", "HEAD"}
+    assert {name.strip() for name in answer.headers["allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
     methods = {method for path in client.get("/openapi.json").json()["paths"].values() for method in path}
     assert methods == {"get"}

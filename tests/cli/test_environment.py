@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from agents.cli.demo import _began_s
 from streams.settings import Settings
 
 Ask = Callable[..., Any]
@@ -92,6 +93,7 @@ def test_a_wrong_flag_names_the_flag(clout: Ask) -> None:
         ("feeds_limit", "CLOUT_FEED_LIMIT"),
         ("session_timeout_ms", "CLOUT_SESSION_TIMEOUT_S"),
         ("qqqqqq", "`clout config`"),
+        ("redis_password_flie", "CLOUT_REDIS_PASSWORD_FILE"),
     ],
 )
 def test_an_unknown_variable_is_told_once(clout: Ask, variable: str, near: str) -> None:
@@ -102,6 +104,22 @@ def test_an_unknown_variable_is_told_once(clout: Ask, variable: str, near: str) 
     (line,) = done.stderr.splitlines()
     assert f"nothing reads CLOUT_{variable.upper()};" in line
     assert near in line
+
+
+@pytest.mark.parametrize("name", ["clout_partitions", "Clout_Partitions", "CLOUT_partitions"])
+def test_small_letters_are_told(clout: Ask, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Names of variables are large or small on most systems, and nothing would read this one."""
+    monkeypatch.setenv(name, "16")
+    done = clout("config", "--json")
+    assert orjson.loads(done.stdout) == Settings().shown()
+    assert done.stderr == f"clout: nothing reads {name}; did you mean CLOUT_PARTITIONS?\n"
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "nan", "inf", "-1", "1000", "2000001", "1e999"])
+def test_when_the_demo_began(text: str | None) -> None:
+    """What is no time of the last day is taken for now: nobody but deploy/demo sets it."""
+    assert _began_s(text, 2_000_000.0) == 2_000_000
+    assert _began_s("1999990.25", 2_000_000.0) == 1_999_990.25
 
 
 def test_known_variables_are_not_told(clout: Ask) -> None:

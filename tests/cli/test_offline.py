@@ -68,7 +68,10 @@ def test_bad_lines_repeats_and_undo_are_counted(clout: Ask, event: Ask, events: 
     done = clout("offline", events(like, b"{broken", like, event("poke", "ann", "bob"), undo), "--json")
     assert done.exit_code == 0
     assert {record["user"]: record["engagements"] for record in records(done)} == {"t:ann": 0, "t:bob": 0}
-    assert "rejected 2: not_json 1, unknown_kind 1" in done.stderr
+    assert "rejected 2: not_json 1, unknown_kind 1; the first of each:\n" in done.stderr
+    assert "\n  not_json  $  " in done.stderr
+    assert "send one JSON object in UTF-8" in done.stderr
+    assert "\n  unknown_kind  $.type  Invalid enum value 'poke'; one of like, follow" in done.stderr
     assert "repeats dropped 1" in done.stderr
 
 

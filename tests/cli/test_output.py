@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from agents.cli.output import leaderboard, table
 from agents.terminal import fit, shortened
+from tests.servers import ROOT
 
 Ask = Callable[..., Any]
 USERS = (
@@ -92,3 +97,32 @@ def test_columns_go_in_their_order() -> None:
     assert fit([4, 40, 5, 9], 30, flexible={1}, drop=[3]) == {0: 4, 1: 17, 2: 5}
     assert fit([4, 40, 5, 9], 14, flexible={1}, drop=[3]) == {0: 4, 1: 1, 2: 5}
     assert fit([4, 40, 5], 5, flexible={1}) == {0: 4, 1: 1, 2: 5}
+
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+TERMINALS = ({"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, C_LOCALE)
+
+
+def in_process(terminal: dict[str, str], *words: str | bytes) -> subprocess.CompletedProcess[bytes]:
+    """The command where the terminal is no UTF-8."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("CLOUT_", "LC_", "PYTHON"))}
+    argv = [sys.executable, "-m", "agents.cli.main", *words]
+    return subprocess.run(argv, cwd=ROOT, env=env | terminal, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("terminal", TERMINALS, ids=" ".join)
+def test_a_terminal_that_is_no_utf_8(terminal: dict[str, str], events: Ask, event: Ask) -> None:
+    """Text for people has what it can show and escapes the rest; data stays UTF-8."""
+    file = events(event("like", "ann", "Zoë漢"))
+    seen = in_process(terminal, "offline", file)
+    assert (seen.returncode, seen.stderr.count(b"Traceback")) == (0, 0), seen.stderr
+    assert b"\\u6f22" in seen.stdout
+    data = in_process(terminal, "offline", file, "--json")
+    assert "t:Zoë漢" in [orjson.loads(line)["user"] for line in data.stdout.splitlines()]
+
+
+def test_names_on_the_command_line(redis_url: str) -> None:
+    """They are UTF-8 whatever the locale is, and what is not is said to be not."""
+    for name, code, said in (("t:Zoë".encode(), 1, b"unknown user t:Zo"), (b"t:Zo\xff", 2, b"is not UTF-8")):
+        done = in_process(C_LOCALE, "score", "--redis", redis_url, name)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr

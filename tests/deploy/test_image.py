@@ -292,12 +292,26 @@ def container(tmp_path: Path) -> Container:
     return made
 
 
-def health(port: int) -> int:
+def health(port: int | str) -> int:
     """The exit code of the image's own health check."""
+    return asked(port).returncode
+
+
+def asked(port: int | str) -> subprocess.CompletedProcess[str]:
+    """The image's own health check, run."""
     program, *words = health_check()
     assert program == "python"
     env = {"CLOUT_WORKER_PORT": str(port), "http_proxy": "http://127.0.0.1:1"}
-    return subprocess.run([sys.executable, *words], env=env, check=False, capture_output=True, timeout=10).returncode
+    return subprocess.run([sys.executable, *words], env=env, check=False, capture_output=True, text=True, timeout=10)
+
+
+@pytest.mark.parametrize("port", ["tcp://10.96.0.12:8000", "", "80 00"])
+def test_the_health_check_asks_the_images_port(port: str) -> None:
+    """Where the platform has put something else in place of the number, as it does for a service `clout-worker`."""
+    nobody = asked(port).stderr
+    assert "ValueError" not in nobody
+    assert "int(port) if port.isdecimal() else 8000" in last("HEALTHCHECK")
+    assert "CLOUT_WORKER_PORT=8000" in last("ENV")
 
 
 def test_the_container_is_confined(container: Container) -> None:

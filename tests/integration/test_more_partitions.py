@@ -106,6 +106,7 @@ def test_the_way_out_loses_and_doubles_nothing(
     assert "`clout worker --drain`" in call(old, "state", "export", export).stderr
     said = drained(old)
     assert f"{old.settings.topic('shares')} has 6 partitions: those from 4 on are left alone" in said
+    assert "and should have 4" not in said
     old.settled(4_000 - surplus.total())
     offsets = admin.list_group_offsets([old.settings.app])[old.settings.app]
     assert {tp.partition for tp, at in offsets.items() if at.offset >= 0} == {0, 1, 2, 3}
@@ -123,6 +124,22 @@ def test_the_way_out_loses_and_doubles_nothing(
     with new.worker():
         new.settled(4_000)
         exact(new, events)
+
+
+def test_an_export_wants_all_partitions(stack: Make, admin: KafkaAdminClient, tmp_path: Path) -> None:
+    """Topics that have fewer than CLOUT_PARTITIONS, and one that is gone, are named; there is no file."""
+    clout = stack()
+    admin.delete_topics([clout.settings.topic("follows")])
+    until(lambda: clout.settings.topic("follows") not in admin.list_topics())
+    export = tmp_path / "rows.zst"
+    for partitions, named in (
+        (4, f"topic {clout.settings.topic('follows')} does not exist; create it with `clout topics create`"),
+        (8, f"topic {clout.settings.topic('state')} has 4 partitions and should have 8: set CLOUT_PARTITIONS=4"),
+    ):
+        env = clout.environ() | {"CLOUT_PARTITIONS": str(partitions)}
+        refused = CliRunner().invoke(cli, ["state", "export", str(export)], env=env)
+        assert (refused.exit_code, named in refused.stderr) == (1, True), refused.output
+        assert list(tmp_path.glob("rows*")) == []
 
 
 LIKE = b'{"id":"e1","network":"n","actor":"ann","target":"bob","ts":1767225600000%s}'

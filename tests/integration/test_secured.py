@@ -17,6 +17,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from agents.admin import reject_log
 from agents.cli.main import cli, expected, explained
 from agents.feeds.feeder import Feeder
 from agents.local.embedded import child
@@ -26,11 +27,11 @@ from streams.broker.diagnosis import down
 from streams.broker.publisher import plain_producer
 from streams.broker.recovery import last_values
 from streams.errors import DependencyDown, NotAllowed
-from streams.rights import CREATE, DESCRIBE, GROUP, READ, TOPIC, Right, least
+from streams.rights import CREATE, DESCRIBE, GROUP, READ, TOPIC, WRITE, Right, least
 from streams.scoreboard.connect import connect
 from streams.settings import Settings, variable_of
 from streams.sources import Produced
-from streams.topics import ALL, EVENTS, STATE
+from streams.topics import ALERTS, ALL, EVENTS, REJECTS, SCORES, STATE
 from tests.certificates import Authority
 from tests.scoreboard.servers import Server, serving
 from tests.secured import PASSWORD, Secured, secured
@@ -258,9 +259,9 @@ def topics(kafka: Secured) -> str:
     return "taken-"
 
 
-def test_each_right_of_a_worker_that_is_missing_is_named(kafka: Secured, topics: str) -> None:
+def test_each_right_of_a_worker_that_is_missing_is_named(kafka: Secured, redis: Server, topics: str) -> None:
     """Taken away one after the other; the worker is told before it begins, and the right itself, not what follows from it."""
-    settings = as_(kafka, "worker", topics)
+    settings = with_redis(as_(kafka, "worker", topics), redis, "worker")
     rights = least(settings, "worker")
     kafka.grant("ann", rights)
     with Admin(settings) as admin:
@@ -273,11 +274,14 @@ def test_each_right_of_a_worker_that_is_missing_is_named(kafka: Secured, topics:
             assert str(right) in str(caught.value)
             kafka.grant("ann", [right])
             until(lambda: not lacking(admin, settings, "worker"), f"{right} granted again")
+    assert "rights" not in clout(settings, "doctor")
     kafka.take("ann", [rights[0], rights[-1]])
     with Admin(settings) as admin:
         until(lambda: len(lacking(admin, settings, "worker")) == 2, "two taken away")
     said = clout(settings, "worker", code=1)
     assert all(str(right) in said for right in (rights[0], rights[-1]))
+    [told] = [line for line in clout(settings, "doctor", code=1).splitlines() if line.split()[1] == "rights"]
+    assert all(str(right) in told for right in (rights[0], rights[-1]))
 
 
 def refused(act: Any) -> str:
@@ -307,8 +311,19 @@ def test_each_right_of_a_feed_that_is_missing_is_named(kafka: Secured, topics: s
         assert str(right) in said
 
 
-def test_rights_of_operators_that_are_missing_are_named(kafka: Secured, topics: str) -> None:
+def test_rights_of_readers_and_operators_that_are_missing_are_named(kafka: Secured, topics: str) -> None:
     """Reading rows, seeing the group, creating topics: the operation and what it is on."""
+    reader = as_(kafka, "reader", topics)
+    kafka.grant("cay", least(reader, "reader"))
+    for topic in (SCORES, ALERTS):  # nothing else lets this user see them
+
+        def newest(name: str = reader.topic(topic.name)) -> None:
+            asyncio.run(last_values(reader, name, [0]))
+
+        right = Right(TOPIC, reader.topic(topic.name), READ)
+        until(lambda act=newest: not refused(act), f"{right} granted")
+        kafka.take("cay", [right])
+        assert str(right) in until(lambda act=newest: refused(act), f"{right} taken away")
     operator = as_(kafka, "operator", topics)
     kafka.grant("dan", least(operator, "operator"))
 
@@ -334,6 +349,12 @@ def test_rights_of_operators_that_are_missing_are_named(kafka: Secured, topics: 
         said = until(lambda act=act: refused(act), f"{right} taken away")
         assert right.name in said
         assert right.operation in said
+    for name in (REJECTS.name, "likes"):  # a topic of which nothing is left to see
+        right = Right(TOPIC, operator.topic(name), READ)
+        kafka.take("dan", [right, right._replace(operation=WRITE), right._replace(operation=CREATE)])
+    until(lambda: refused(lambda: reject_log.here(operator)), "the topic of rejects is hidden")
+    for words in (("rejects", "--since", "1h"), ("topics", "rest"), ("state", "export", "-")):
+        assert "may not be seen by this user: grant " in clout(operator, *words, code=1)
     other = as_(kafka, "operator", f"{topics}2-")
     kafka.grant("dan", [right for right in least(other, "operator") if right.operation != CREATE])
 

@@ -228,6 +228,35 @@ def test_an_unreadable_address_is_a_usage_error(url: str) -> None:
         assert "s3cret" not in str(caught.value)
 
 
+OURS = (
+    *("decode_responses=true", "decode_responses=yes", "decode_responses=1", "encoding=utf-16", "encoding=latin-1"),
+    *("encoding_errors=nonsense", "legacy_responses=false", "protocol=2", "protocol=3", "client_name=someone"),
+)
+
+
+@pytest.mark.parametrize("option", OURS)
+def test_options_that_other_programs_need_change_nothing(redis_url: str, option: str) -> None:
+    """What comes in is bytes, whatever the URL says; both dialects of Redis are understood."""
+
+    async def story(board: Board) -> None:
+        await works(board)
+        assert isinstance((await board.client.hgetall(board.keys().users))[b"a:29"], bytes)
+
+    on(f"{redis_url}?{option}", story)
+    client = connect_sync(f"{redis_url}?{option}&db=3")
+    with contextlib.closing(client):
+        assert isinstance(client.client_list()[0]["addr"], str)
+        assert client.connection_pool.connection_kwargs["db"] == 3
+
+
+@pytest.mark.parametrize("option", ["foo=1", "retry=3", "timeout=3", "connection_class=x", "ssl_ca_certs=/ca.pem"])
+def test_an_option_that_the_client_has_not_is_named(option: str) -> None:
+    """Before anything connects, instead of an error of Python's at the first command."""
+    for make in (connect, connect_sync):
+        with pytest.raises(UsageError, match=f"CLOUT_REDIS has .*{option.partition('=')[0]}"):
+            make(f"redis://u:s3cret@h/0?socket_timeout=1&{option}")
+
+
 def test_addresses_hide_who_logs_in() -> None:
     """Host and port only."""
     assert address("rediss://me:s3cret@example.org:7000/2?ssl_ca_certs=x") == "example.org:7000"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import orjson
 import pytest
@@ -15,7 +17,9 @@ from click.testing import CliRunner
 
 from agents.cli.main import cli
 from streams.errors import CloutError
+from streams.events import KINDS, Event, Reject, parse
 from streams.sources import FORMATS, open_source
+from streams.topics import KIND_OF
 from tests.sources.test_files import event
 from tests.sources.test_torn import follow, reduced, star
 
@@ -31,6 +35,36 @@ GOOD: dict[str, list[Callable[[int], bytes]]] = {
     "higgs": [act],
     "jetstream": [follow],
     "gharchive": [star, reduced],
+}
+DID = "did:plc:z72i7hdynmk6r22z27h6tvur"
+POST = {
+    "did": DID, "time_us": 1_767_225_600_000_000, "kind": "commit",
+    "commit": {
+        "operation": "create", "collection": "app.bsky.feed.post", "rkey": "3k", "rev": "1", "cid": "b",
+        "record": {
+            "text": "hello", "langs": ["en"], "createdAt": "2026-01-01T00:00:00Z",
+            "embed": {"$type": "app.bsky.embed.record", "record": {"uri": f"at://{DID}/app.bsky.feed.post/2"}},
+            "reply": {"root": {"uri": f"at://{DID}/app.bsky.feed.post/1"}, "parent": {"uri": f"at://{DID}/app.bsky.feed.post/1"}},
+            "facets": [{"index": {"byteStart": 0}, "features": [{"$type": "app.bsky.richtext.facet#mention", "did": DID}]}],
+        },
+    },
+}  # fmt: skip
+HUB = {
+    "id": "1", "type": "WatchEvent", "actor": {"id": 1, "login": "ann"}, "repo": {"id": 2, "name": "bob/lib"},
+    "payload": {"action": "started"}, "public": True, "created_at": "2015-02-22T21:00:01Z", "org": {"login": "o"},
+}  # fmt: skip
+OLD_HUB = {
+    "type": "ForkEvent", "actor": "ann", "repository": {"owner": "bob", "name": "lib"}, "payload": {"forkee": 1},
+    "created_at": "2012/04/01 00:00:00 -0700",
+}  # fmt: skip
+OLD_FOLLOW = {
+    "type": "FollowEvent", "actor": "ann", "payload": {"target": {"login": "bob"}}, "created_at": "2012-04-01T00:00:00Z"
+}  # fmt: skip
+#: whole records, with their optional parts
+REAL = {
+    "events": (event(1)[:-1] + b',"object":"x","topics":["a"],"ref":"r","undo":false}',),
+    "jetstream": (json.dumps(POST).encode(),),
+    "gharchive": tuple(json.dumps(one).encode() for one in (HUB, OLD_HUB, OLD_FOLLOW)),
 }
 BAD = (b"what is this", b"{oops", b"\xff\xfe\xfd", b"{}", b"12", b"1 2 x RT", b'"\xe9"', b"\x80" * 9, b'{"type":7}')
 
@@ -116,6 +150,36 @@ def test_what_comes_before_damage_is_read(tmp_path: Path, format_: str, packing:
         assert not source.skipped, seed
         if garbage:
             assert len(records) == len(lines), seed
+
+
+OTHERS: tuple[Any, ...] = (None, True, 0, -1, 1.5, 1 << 70, "", "x", "did:", [], [None], [[]], {}, {"a": 1}, "\ud800")
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """The value with each of its parts in turn left out, or something else in its place."""
+    yield from OTHERS
+    if isinstance(value, dict):
+        for name in value:
+            yield {other: part for other, part in value.items() if other != name}
+            yield from (value | {name: part} for part in changed(value[name]))
+    if isinstance(value, list):
+        for n in range(len(value)):
+            yield from ([*value[:n], part, *value[n + 1 :]] for part in changed(value[n]))
+
+
+@pytest.mark.parametrize("format_", [name for name in FORMATS if name != "higgs"])
+def test_any_part_may_be_anything(tmp_path: Path, format_: str) -> None:
+    """Each part of a record of each layout, replaced: no error, and every line is a record, skipped or told as wrong."""
+    good = [make(1) for make in GOOD[format_]] + list(REAL[format_])
+    lines = [json.dumps(other).encode() for line in good for other in changed(json.loads(line))]
+    file = tmp_path / "file"
+    file.write_bytes(b"\n".join([good[0], *lines]))
+    source = open_source(str(file), format_)
+    records = list(source)
+    assert len(records) >= len(good)
+    assert len(records) + source.skipped.total() >= len(lines)
+    for record in records:
+        assert isinstance(parse(record.value, KINDS[KIND_OF[record.topic]], 1 << 50), Event | Reject)
 
 
 ENCODINGS = (

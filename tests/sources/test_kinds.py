@@ -7,13 +7,17 @@ import gzip
 import io
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 
+import msgspec
 import pytest
 import zstandard
 
 from streams.errors import UsageError
 from streams.sources import FORMATS, open_source
+from streams.sources.lines import MAX_LINE_BYTES
+from streams.sources.torn import MOST_BYTES
 from tests.sources.test_files import SAMPLES, event
 
 Write = Callable[..., str]
@@ -49,6 +53,7 @@ def test_wide_text(write: Write, pack: Callable[[bytes], bytes], format_: str, e
         (b"[\n" + event(1) + b",\n" + event(2) + b"\n]\n", "one JSON array"),
         (b"[\n" + event(1) + b"\n]\n", "one JSON array"),
         (b"[]\n", "one JSON array"),
+        (b'["1", "like"]\n["2", "like"]\n', "a JSON array a line"),
         (b'{\n  "id": "1",\n  "type": "like"\n}\n', "JSON over several lines.*jq -c"),
         (b'{"events": [\n' + event(1) + b"]}\n", "JSON over several lines"),
         (b"id,type,network,actor,target,ts\n1,like,n,a,b,1\n", "a table"),
@@ -90,6 +95,11 @@ def packed_up(kind: str) -> bytes:
         (packed_up("zip"), "zip data; unpack"),
         (packed_up("tar"), "a tar archive"),
         (gzip.compress(packed_up("tar")), "a tar archive"),
+        (gzip.compress(zstandard.compress(LINES)), "zstd data packed once more"),
+        (zstandard.compress(gzip.compress(LINES)), "gzip data packed once more"),
+        (zlib.compress(LINES), "no text .it begins with the bytes 78 9c"),
+        (msgspec.msgpack.encode({"id": "1", "network": "n", "ts": 1 << 40}), "no text"),
+        (LINES.decode().encode("cp500"), "no text"),
         (gzip.compress(gzip.compress(LINES)), "packed once more"),
         (bz2.compress(LINES), "bzip2"),
         (gzip.compress(packed_up("zip")), "zip"),
@@ -113,6 +123,44 @@ def test_a_mark_of_utf_8_is_fine(write: Write, pack: Callable[[bytes], bytes]) -
     """It is what Windows puts in front."""
     records = list(open_source(write(pack(b"\xef\xbb\xbf" + LINES.replace(b"\n", b"\r\n")))))
     assert [record.value for record in records] == [event(1), event(2)]
+
+
+def test_marks_in_the_middle(write: Write) -> None:
+    """Files with a mark, put together by `cat`."""
+    one = b"\xef\xbb\xbf" + LINES.replace(b"\n", b"\r\n")
+    source = open_source(write(one + one))
+    assert [record.value for record in source] == [event(1), event(2)] * 2
+    assert (source.useless, source.first_bad) == (0, None)
+
+
+@pytest.mark.parametrize("size_bytes", [MOST_BYTES + 1, MAX_LINE_BYTES + 1])
+@pytest.mark.parametrize(
+    ("one", "says"),
+    [
+        (event(1) + b"\r", r"end with CR alone.*tr '\\r' '\\n'"),
+        (event(1), "without line ends.*jq -c"),
+        (b"[" + event(1) + b",", "one JSON array"),
+        ((event(1) + b"\r").decode().encode("utf-16-le"), "UTF-16LE"),
+    ],
+)
+def test_all_in_one_line(write: Write, one: bytes, says: str, size_bytes: int) -> None:
+    """Also where it is too long to be held: its beginning says what it is."""
+    with pytest.raises(UsageError, match=says):
+        next(open_source(write(one * (size_bytes // len(one) + 1))))
+
+
+def test_higgs_with_cr_alone(write: Write) -> None:
+    """However small: its lines cannot be told apart otherwise."""
+    with pytest.raises(UsageError, match="end with CR alone"):
+        next(open_source(write(b"1 2 1341100972 RT\r3 4 1341100973 RE\r"), "higgs"))
+
+
+@pytest.mark.parametrize("first", [b"[settings]", b"[INFO] started", b"\x80\x04\x95" + event(3), b"caf\xe9"])
+def test_what_may_be_one_wrong_line(write: Write, first: bytes) -> None:
+    """A heading, a log line, a torn beginning, another encoding: it costs itself."""
+    source = open_source(write(first + b"\n" + LINES))
+    assert len(list(source)) == 3 + (b"{" in first)
+    assert source.useless == 1
 
 
 @pytest.mark.parametrize("first", [b"[1, 2]", b"[" + event(3) + b"]"])
