@@ -137,7 +137,7 @@ def _flushes(found: Recovered, number: int) -> Iterator[Flush]:
     if not header:
         return
     versions = Versions(0)
-    shown = Shown(table, number, "clout rebuild", versions, header.closed, header.origin)
+    shown = Shown(table, number, "clout rebuild", versions, header.closed)
     shown.everyone()
     while flush := shown.call(header.now_ms):
         yield flush

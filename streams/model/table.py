@@ -70,6 +70,7 @@ class Table:
         self.clock = 0  #: newest event time read here or by those who sent engagements here, ms
         self.day = 0  #: the day (since epoch; each begins when one closes) up to whose beginning closes are taken; 0: none yet
         self.closed_ms = 0  #: when the last daily close was taken for, ms; 0: none yet
+        self.origin, self.published_from = "", 0  #: see `streams.formats.state.Header`
         self.counts = Counts()
 
     def __len__(self) -> int:

@@ -28,7 +28,6 @@ class Outlet(NamedTuple):
     number: int
     topic: Callable[[str], str]  #: base name to full name
     topic_ids: dict[str, str]  #: base name to the id of the topic that positions are of
-    origin: str = ""  #: see `Header`
 
 
 class Sender:
@@ -127,7 +126,8 @@ class Sender:
             half_lives_ms=lives,
             counts=cut.counts,
             model=self._table.model.name,
-            origin=self._outlet.origin,
+            origin=self._table.origin,
+            published_from=self._table.published_from,
         )
         await self._out(STATE.name, self._outlet.number, [state.header_record(header)])
         return header

@@ -46,12 +46,10 @@ class _Sweep(NamedTuple):
 class Shown:
     """One partition in Redis. No I/O here: `View` makes the calls, one at a time, each until it is answered."""
 
-    def __init__(
-        self, table: Table, number: int, owner: str, versions: Versions, closed: int = 0, origin: str = ""
-    ) -> None:
-        """`closed` and `origin` are the header's."""
+    def __init__(self, table: Table, number: int, owner: str, versions: Versions, closed: int = 0) -> None:
+        """`closed` is the header's."""
         self.number, self.versions = number, versions
-        self._table, self._owner, self._origin = table, owner, origin
+        self._table, self._owner = table, owner
         self.once = Once(number, closed)
         self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there
         self._board: Floats = np.zeros(0)  # what the board has
@@ -95,7 +93,7 @@ class Shown:
         False when that is nothing, so that everyone is shown again.
         """
         rows = self._table.cells[: len(self._table)]
-        if origin != self._origin:
+        if origin != self._table.origin:
             complete = 0
         if not complete and len(rows):
             self.everyone()
@@ -214,7 +212,7 @@ class Shown:
             self._spread.population,
             self._complete,
             self.once.closed,
-            self._origin,
+            self._table.origin,
         )
         return Flush(
             self.number,
