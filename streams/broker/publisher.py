@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 
 from streams.broker.batches import fill
+from streams.broker.requests import joined_once
 from streams.broker.security import connection
 from streams.partition.ports import Record, Records, Written
 from streams.settings import Settings
@@ -183,12 +184,14 @@ def transactional_producer(
     settings: Settings, transactional_id: str, timeout_ms: int = TRANSACTION_TIMEOUT_MS
 ) -> AIOKafkaProducer:
     """The producer of one partition. Its start fences the predecessor."""
-    return AIOKafkaProducer(**_common(settings), transactional_id=transactional_id, transaction_timeout_ms=timeout_ms)
+    return joined_once(
+        AIOKafkaProducer(**_common(settings), transactional_id=transactional_id, transaction_timeout_ms=timeout_ms)
+    )
 
 
 def plain_producer(settings: Settings) -> AIOKafkaProducer:
     """One producer for all partitions of a worker."""
-    return AIOKafkaProducer(**_common(settings), acks="all", enable_idempotence=False)
+    return joined_once(AIOKafkaProducer(**_common(settings), acks="all", enable_idempotence=False))
 
 
 def _common(settings: Settings) -> dict[str, Any]:

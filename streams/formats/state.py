@@ -99,8 +99,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     half_lives_ms: tuple[int, int, int]
     counts: dict[str, int]
     model: str = ""  #: name of the model that weighed; empty before it was kept
-    origin: str = ""  #: the import that these rows come from; empty: none. What Redis has of another origin counts for nothing
-    published_from: int = 0  #: rows published under lower versions were published elsewhere, before an import: they come again
+    origin: str = (
+        ""  #: the import that these rows come from; empty: none. What Redis has of another origin counts for nothing
+    )
+    published_from: int = (
+        0  #: rows published under lower versions were published elsewhere, before an import: they come again
+    )
 
 
 _encode = msgspec.json.Encoder().encode

@@ -161,8 +161,8 @@ def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header
     """A header for each of so many partitions that take over these rows, whichever goes where.
 
     Clocks and days are the newest, versions the highest, so whatever follows is accepted everywhere; counts keep their sum;
-    sources begin at their logs' starts; a new origin says that nothing has reached Redis, or `scores`. Versions of different partitions
-    cannot be compared: if closes were taken, those of all rows are taken again.
+    sources begin at their logs' starts; a new origin says that nothing has reached Redis or `scores`. Versions of different
+    partitions cannot be compared: if closes were taken, those of all rows are taken again.
     """
     some, origin = list(headers.values()), secrets.token_hex(8)
     version = max(header.version for header in some)
