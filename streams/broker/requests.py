@@ -11,6 +11,7 @@ is not as known is sent as aiokafka does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import aiokafka
@@ -48,7 +49,8 @@ class _Request:
     def prepare(self, versions: dict[int, tuple[int, int]]) -> Any:
         prepared: Any = self._request.prepare(versions)
         if prepared.SCHEMA is ProduceRequest_v3.SCHEMA and not prepared.FLEXIBLE_VERSION:
-            prepared.encode = lambda: _Parts(_parts(prepared))
+            # nothing that holds `prepared` itself: a circle of batches would wait for the garbage collector
+            prepared.encode = partial(_Parts, list(_parts(prepared)))
         return prepared
 
 

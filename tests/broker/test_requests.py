@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import struct
+import weakref
 from collections import deque
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -139,3 +141,17 @@ def test_a_broker_takes_them(kafka: str, prefix: str, transactional: bool, monke
 
     assert asyncio.run(there_and_back()) == [values, values]
     assert joined
+
+
+def test_a_request_is_gone_once_nobody_waits_for_it() -> None:
+    """Not when the garbage collector comes by, which is seldom in a worker: a request holds a megabyte."""
+    request = ProduceRequest("a-0", -1, 40_000, TOPICS[-1])
+    prepared = requests._Request(request).prepare({ProduceRequest.API_KEY: (3, 7)})
+    assert len(prepared.encode()) > 900_000
+    gone = weakref.ref(prepared)
+    gc.disable()
+    try:
+        del prepared
+        assert gone() is None
+    finally:
+        gc.enable()
