@@ -1,4 +1,7 @@
-"""Stage 1: events, keyed by actor. What is done with a block stands in `streams.partition.intake` and `streams.model.acting`."""
+"""Stage 1: events, keyed by actor.
+
+A message is all blocks of a fetch. What is done with a block stands in `streams.partition.intake` and `streams.model.acting`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ def define(app: Clout) -> None:
     """The agent for the six event topics and `strays`."""
 
     @app.agent(app.source(*EVENTS, STRAYS), name="actions")
-    async def actions(blocks: faust.StreamT[Block]) -> None:
-        async for block in blocks:
-            app.partitions.deliver(block)
+    async def actions(fetches: faust.StreamT[list[Block]]) -> None:
+        async for blocks in fetches:
+            for block in blocks:
+                app.partitions.deliver(block)

@@ -1,4 +1,7 @@
-"""Stage 2: engagements, keyed by target. What is done with a block stands in `streams.partition.intake` and `streams.model`."""
+"""Stage 2: engagements, keyed by target.
+
+A message is all blocks of a fetch. What is done with a block stands in `streams.partition.intake` and `streams.model`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ def define(app: Clout) -> None:
     """The agent for `engagements`."""
 
     @app.agent(app.source(ENGAGEMENTS), name="scoring")
-    async def scoring(blocks: faust.StreamT[Block]) -> None:
-        async for block in blocks:
-            app.partitions.deliver(block)
+    async def scoring(fetches: faust.StreamT[list[Block]]) -> None:
+        async for blocks in fetches:
+            for block in blocks:
+                app.partitions.deliver(block)

@@ -20,7 +20,6 @@ LONG: dict[str, str] = {
     "streams.partition.partitions": "taking over, watching and letting go are three sides of one agreement with the group",
     "streams.broker.admin": "one client, one class: every question that is asked of topics and group",
     "streams.settings": "every setting with its documentation, one place",
-    "streams.partition.loop": "showing everyone again is still inside; it gets a room of its own together with the view",
 }
 MOST_LONG = 5
 

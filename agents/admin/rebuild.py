@@ -12,22 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 import orjson
 
 from streams.broker.admin import Admin
 from streams.broker.recovery import recover
 from streams.errors import CloutError
-from streams.model.table import SHOWN
 from streams.model.versions import model
-from streams.partition.outgoing import CHUNK, glance
 from streams.partition.recovered import Recovered
 from streams.scoreboard.connect import connect
-from streams.scoreboard.flush import Flush
+from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.layout import Keys, shard_of
-from streams.scoreboard.pulse import pulse
+from streams.scoreboard.pulse import Said, pulse
 from streams.scoreboard.reader import Reader
-from streams.scoreboard.spread import Histogram
+from streams.scoreboard.shown import CHUNK, Shown
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
 from streams.topics import STATE
@@ -136,15 +133,14 @@ async def _write(client: Any, settings: Settings, told: Told) -> int:
 
 def _flushes(found: Recovered, number: int) -> Iterator[Flush]:
     """Everyone of a partition, as Redis showed them at the last commit."""
-    table, header, spread = found.table, found.header, Histogram()
+    table, header = found.table, found.header
     if not header:
         return
-    table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
-    for step, start in enumerate(range(0, len(table), CHUNK), 1):
-        slots = np.arange(start, min(start + CHUNK, len(table)))
-        seen = glance(table, spread, number, slots, header.now_ms, header.version)
-        bins = spread.filled() if start == 0 else seen.bins
-        said = pulse(table, header.now_ms, "clout rebuild", header.counts, {}, spread.population, header.closed)
-        yield Flush(number, step, said, seen.users, bins, anew=start == 0)
-    said = pulse(table, header.now_ms, "clout rebuild", header.counts, {}, spread.population, header.closed)
-    yield Flush(number, header.version, said)
+    versions = Versions(0)
+    shown = Shown(table, number, "clout rebuild", versions, header.closed)
+    shown.everyone()
+    while flush := shown.call(header.now_ms):
+        yield flush
+        shown.arrived(header.now_ms)
+    said = Said(header.counts, {}, len(shown.users()), header.version, header.closed, header.origin)
+    yield Flush(number, header.version, pulse(table, header.now_ms, "clout rebuild", said))

@@ -113,7 +113,7 @@ class Import:
                 await self._send_rows(publishers, reading, told)
                 unless_whole.pop_all()
             done = await asyncio.gather(*(publisher.commit({}) for publisher in publishers), return_exceptions=True)
-        return {number: error for number, error in enumerate(done) if error is not None}
+        return {number: error for number, error in enumerate(done) if isinstance(error, BaseException)}
 
     async def _send_rows(self, publishers: list[TransactionalPublisher], reading: Reading, told: Told) -> None:
         """Into the open transactions. Raises CloutError when a worker has taken a partition."""

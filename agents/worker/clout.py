@@ -53,7 +53,7 @@ class Clout(faust.App):
         source = self.topic(
             *names, key_serializer="raw", value_serializer="raw", acks=False, partitions=self.settings.partitions
         )
-        source.maxsize = 10_000  # never full: the transport hands out a few blocks a partition and waits
+        source.maxsize = 10_000  # never full: the transport has a few blocks a partition out and waits
         return source
 
     def _create_directories(self) -> None:

@@ -101,7 +101,7 @@ KINDS = (
     _Kind("clout_partition_version", "the last version given to Redis", _P, _each(lambda f: f.version)),
     _Kind("clout_partition_position", "next offset to apply", ("partition", "topic"), _positions),
     _Kind("clout_partition_commit_age_seconds", "since the last commit; idle partitions commit now and then", _P, _commit_ages),
-    _Kind("clout_redis_calls_waiting", "calls that wait for Redis", _P, _each(lambda f: f.redis_waiting)),
+    _Kind("clout_redis_users_waiting", "users of whom Redis has an older record", _P, _each(lambda f: f.redis_waiting)),
     _Kind("clout_events_rejected_for_total", "the same since this worker took over, by reason", ("partition", "reason"), _reasons),
     _Kind("clout_input_undecided_offsets", "behind an open transaction: nobody may read them yet", _PT, _held(_offsets)),
     _Kind("clout_input_undecided_seconds", "since when the committed end has been there", _PT, _held(_since)),

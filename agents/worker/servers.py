@@ -20,7 +20,7 @@ from streams.broker.transport import Consumer
 from streams.errors import DependencyDown, LostInput, TopicMismatch
 from streams.model.versions import model
 from streams.partition.block import Block
-from streams.partition.ports import Log, Publisher, Source
+from streams.partition.ports import Log, Publisher, Shows, Source
 from streams.partition.recovered import Progress, Recovered
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
@@ -99,12 +99,15 @@ class Servers:
         """The committed ends of these partitions of `state`."""
         return await ends(self._settings, self._settings.topic(STATE.name), numbers)
 
-    async def shown(self) -> dict[int, int]:
-        """The version that Redis has of each partition."""
+    async def shown(self) -> dict[int, Shows]:
+        """What Redis has of each partition."""
         settings = self._settings
         reader = Reader(self.redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
         try:
-            return {number: int(pulse["version"]) for number, pulse in (await reader.pulses()).items()}
+            return {
+                number: Shows(int(said["version"]), int(said.get("complete", 0)), str(said.get("origin", "")))
+                for number, said in (await reader.pulses()).items()
+            }
         except (RedisError, OSError) as error:
             log.warning("redis does not answer at the take-over: error=%r", error)
             return {}
@@ -161,6 +164,11 @@ class Servers:
     def ends(self, source: Source) -> tuple[int, int]:
         """The committed end and the end of the log."""
         return self._consumer.ends(self._tp(source))
+
+    def behind(self, number: int) -> int:
+        """Offsets that the broker has and the client has not read."""
+        sources = ((topic.name, number) for topic in SOURCES)
+        return sum(max(self.ends(source)[0] - max(self.seen(source), 0), 0) for source in sources)
 
     def more(self, source: Source) -> bool:
         """Are there committed records not yet handed out?"""

@@ -16,8 +16,9 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 
 from streams.broker.batches import fill
+from streams.broker.requests import joined_once
 from streams.broker.security import connection
-from streams.partition.ports import Records, Sent
+from streams.partition.ports import Record, Records, Written
 from streams.settings import Settings
 
 COMMIT_S = 1.0
@@ -25,36 +26,56 @@ TELL_S = 5.0  # as often as other consumers do by default
 _WHY_S = 1.0  # how soon the client has found out why it can do nothing more
 #: how long a dead worker can hold up those who read committed; longer than an interval and a pause
 TRANSACTION_TIMEOUT_MS = 20_000
+Place = tuple[str, int]  #: topic, partition
+_APPENDED = 1  # Kafka's LogAppendTime
 MAX_BATCH_BYTES = 900_000  # the default of 16 KB makes a large interval nine times slower
 
 
 class _Batches:
-    """Sends records as batches and remembers what is on its way."""
+    """Records as batches: one for each partition of a topic, which goes when it is full or when the interval ends."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self._producer = producer
-        self._sent: list[asyncio.Future[Any]] = []
+    def __init__(self, producer: AIOKafkaProducer, cpu_s: Callable[[], float] = time.thread_time) -> None:
+        self._producer, self._cpu_s = producer, cpu_s
+        self.busy_s = 0.0  #: see Publisher
+        self._open: dict[Place, Any] = {}
+        self._sent: dict[Place, list[tuple[int, asyncio.Future[Any]]]] = {}  # records, the batch on its way
 
-    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
-        """See Publisher."""
-        waiting, now_ms = iter(records), int(time.time() * 1000)
-        batch = self._producer.create_batch()
-        sent: Sent | None = None
-        left = fill(batch, waiting, now_ms)
-        while left:
-            sent = await self._send(batch, topic, partition)
-            batch = self._producer.create_batch()
-            left = fill(batch, itertools.chain((left,), waiting), now_ms)
-        return await self._send(batch, topic, partition) if batch.record_count() else sent
+    async def send(self, topic: str, partition: int, records: Records) -> None:
+        """See Publisher. Waits only when a batch is full: the client has one a partition on its way."""
+        place, waiting, now_ms = (topic, partition), iter(records), int(time.time() * 1000)
+        left: Record | None = None
+        while True:
+            began_s = self._cpu_s()
+            batch = self._open.get(place) or self._producer.create_batch()
+            left = fill(batch, waiting if left is None else itertools.chain((left,), waiting), now_ms)
+            self.busy_s += self._cpu_s() - began_s
+            if batch.record_count():
+                self._open[place] = batch
+            if left is None:
+                return
+            await self._go(place)
 
-    async def _send(self, batch: Any, topic: str, partition: int) -> Sent:
-        sent: Sent = await self._producer.send_batch(batch, topic, partition=partition)
-        self._sent.append(sent)
-        return sent
+    async def _go(self, place: Place) -> None:
+        batch = self._open.pop(place)
+        sent = await self._producer.send_batch(batch, place[0], partition=place[1])
+        self._sent.setdefault(place, []).append((batch.record_count(), sent))
 
-    async def _arrived(self) -> None:
-        sent, self._sent = self._sent, []
-        await asyncio.gather(*sent)
+    async def push(self) -> None:
+        """Send what is open now."""
+        for place in list(self._open):
+            await self._go(place)
+
+    async def _arrived(self) -> dict[Place, Written]:
+        """Send what is open, and wait until all of it is acknowledged."""
+        await self.push()
+        sent, self._sent = self._sent, {}
+        await asyncio.gather(*(future for batches in sent.values() for _, future in batches))
+        return {place: _written(count, future.result()) for place, ((*_, (count, future))) in sent.items()}
+
+
+def _written(count: int, stored: Any) -> Written:
+    stamped = stored.timestamp_type == _APPENDED
+    return Written(stored.offset + count, float(stored.timestamp) if stamped else None)
 
 
 class PlainPublisher(_Batches):
@@ -78,13 +99,14 @@ class PlainPublisher(_Batches):
     async def begin(self) -> None:
         """Nothing to open."""
 
-    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
+    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> dict[Place, Written]:
         """See Publisher. Offsets are told once a second: a commit costs the broker as much as a batch."""
-        await self._arrived()
+        written = await self._arrived()
         now_s = self._monotonic_s()
         if last or now_s - self._committed_s >= COMMIT_S:
             await self._commit_offsets(positions)
             self._committed_s = now_s
+        return written
 
     async def stop(self) -> None:
         """Nothing of its own to close: the producer belongs to the worker."""
@@ -100,9 +122,13 @@ class TransactionalPublisher(_Batches):
     transactional = True
 
     def __init__(
-        self, producer: AIOKafkaProducer, group: str, monotonic_s: Callable[[], float] = time.monotonic
+        self,
+        producer: AIOKafkaProducer,
+        group: str,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
-        super().__init__(producer)
+        super().__init__(producer, cpu_s)
         self._group, self._monotonic_s, self._told_s = group, monotonic_s, -TELL_S
 
     async def start(self) -> None:
@@ -114,21 +140,22 @@ class TransactionalPublisher(_Batches):
         async with self._why():
             await self._producer.begin_transaction()
 
-    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
+    async def send(self, topic: str, partition: int, records: Records) -> None:
         """See Publisher."""
         async with self._why():
-            return await super().send(topic, partition, records)
+            await super().send(topic, partition, records)
 
-    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
+    async def commit(self, positions: dict[Place, int], *, last: bool = False) -> dict[Place, Written]:
         """See Publisher. The group is told now and then: that is as dear as a commit, and the header is what counts."""
-        await self._arrived()
         now_s = self._monotonic_s()
         async with self._why():
+            written = await self._arrived()
             if positions and (last or now_s - self._told_s >= TELL_S):
                 offsets = {TopicPartition(topic, partition): at for (topic, partition), at in positions.items()}
                 await self._producer.send_offsets_to_transaction(offsets, self._group)
                 self._told_s = now_s
             await self._producer.commit_transaction()
+        return written
 
     @contextlib.asynccontextmanager
     async def _why(self) -> AsyncIterator[None]:
@@ -144,8 +171,8 @@ class TransactionalPublisher(_Batches):
 
     async def abort(self) -> None:
         """Nobody who reads committed will see what was sent since `begin`."""
-        sent, self._sent = self._sent, []
-        await asyncio.gather(*sent, return_exceptions=True)
+        sent, self._sent, self._open = self._sent, {}, {}
+        await asyncio.gather(*(future for batches in sent.values() for _, future in batches), return_exceptions=True)
         await self._producer.abort_transaction()
 
     async def stop(self) -> None:
@@ -157,12 +184,14 @@ def transactional_producer(
     settings: Settings, transactional_id: str, timeout_ms: int = TRANSACTION_TIMEOUT_MS
 ) -> AIOKafkaProducer:
     """The producer of one partition. Its start fences the predecessor."""
-    return AIOKafkaProducer(**_common(settings), transactional_id=transactional_id, transaction_timeout_ms=timeout_ms)
+    return joined_once(
+        AIOKafkaProducer(**_common(settings), transactional_id=transactional_id, transaction_timeout_ms=timeout_ms)
+    )
 
 
 def plain_producer(settings: Settings) -> AIOKafkaProducer:
     """One producer for all partitions of a worker."""
-    return AIOKafkaProducer(**_common(settings), acks="all", enable_idempotence=False)
+    return joined_once(AIOKafkaProducer(**_common(settings), acks="all", enable_idempotence=False))
 
 
 def _common(settings: Settings) -> dict[str, Any]:

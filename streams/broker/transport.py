@@ -1,11 +1,14 @@
-"""A Faust transport whose message is a block: what one fetch returned for one partition. For faust-streaming 0.15.
+"""A Faust transport whose message is all that one fetch returned for one agent, as blocks. For faust-streaming 0.15.
 
+Faust makes four tasks for a message, whatever is in it, and live a fetch brings many blocks with few events each.
 Topics are declared with `acks=False`: then Faust keeps no acknowledgements and commits nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from faust.transport.consumer import ensure_TP
@@ -17,12 +20,28 @@ from streams.errors import LostPlace
 from streams.partition.block import Block
 
 
+def by_agent(found: Mapping[TP, list[Block]], agents: Mapping[str, object]) -> dict[TP, list[list[Block]]]:
+    """The blocks of a fetch as one message for each agent, given each topic's agent. Blocks of a partition keep their order.
+
+    A message bears the name of the first partition in it. All of them were fetched in one epoch, so they are let go together.
+    """
+    first: dict[object, TP] = {}
+    messages: dict[TP, list[list[Block]]] = {}
+    for tp, blocks in found.items():
+        messages.setdefault(first.setdefault(agents[tp.topic], tp), [[]])[0].extend(blocks)
+    return messages
+
+
 class Consumer(driver.Consumer):
     """Faust's consumer, less everything that would keep or move positions behind our back."""
 
     app: Any
     _thread: ConsumerThread
     epoch = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._number = itertools.count(1)  # of messages, over all epochs: Faust drops one whose offset falls
 
     async def bounds(self, partitions: set[TP]) -> dict[TP, tuple[int, int]]:
         """See ConsumerThread."""
@@ -44,9 +63,9 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        last = record.records[-1]
+        last = record[-1].records[-1]
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, record,
+            tp.topic, tp.partition, next(self._number), last.timestamp / 1000, last.timestamp_type, [], None, record,
             None, 0, 0, ensure_TP(tp), generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
@@ -54,7 +73,11 @@ class Consumer(driver.Consumer):
         if self.flow_active and not self._get_active_partitions():
             await asyncio.sleep(ROOM_WAIT_S)  # stock: one second
             return {}, self._active_partitions
-        return await super()._wait_next_records(timeout)
+        found, active = await super()._wait_next_records(timeout)
+        if not found:
+            return {}, active
+        agents = {name: channel for channel in self.app.topics for name in channel.topics}
+        return by_agent(found, agents), active
 
     async def perform_seek(self) -> None:
         """Nothing. Stock: to the group's offsets, at each rebalance and whenever a fetch returns while the flow is stopped."""
@@ -98,7 +121,6 @@ class Consumer(driver.Consumer):
                 )
             )
         await self.app.partitions.let_go()
-        self._read_offset.clear()  # it would silently drop what is read again
         await super().on_partitions_revoked(revoked)
 
 

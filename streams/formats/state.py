@@ -1,7 +1,7 @@
 """What a partition keeps in the compacted topic `state`: one header, and two records a user: what they did, what was done to them.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got. Values of format 1, little-endian:
-  did   week landmark u32, columns ACTED ACTIONS DID_TS SHOWN CLOSE PUBLISHED f64, then the memory as it is
+  did   week landmark u32, columns ACTED ACTIONS DID_TS SCORE CLOSE PUBLISHED f64, then the memory as it is
   got   three landmarks u32, a bit for each of the columns SUMS.. that is not 0 (u32), those columns f64
 Score, close and version last published are in both: the record with the higher version knows them.
 A landmark is written as its number of half-lives since the epoch; a record is scaled to the table's landmarks when it is read.
@@ -28,7 +28,7 @@ from streams.model.table import (
     ENGAGEMENTS,
     GOT,
     PUBLISHED,
-    SHOWN,
+    SCORE,
     SUMS,
     WEEK,
     WIDTH,
@@ -44,7 +44,7 @@ _ACTED = struct.Struct("<Idddddd")
 _GOT_HEAD = struct.Struct("<IIII")
 _LANDMARKS = struct.Struct("<III")
 _FLOAT = struct.Struct("<d")
-_SHARED = [SHOWN, CLOSE, PUBLISHED]
+_SHARED = [SCORE, CLOSE, PUBLISHED]
 _DID_COLUMNS = [ACTED, ACTIONS, DID_TS, *_SHARED]
 _COLUMNS = np.arange(SUMS, WIDTH)
 _OWN = np.array([c for c in _COLUMNS if c not in _SHARED])  # what only the second record knows
@@ -88,7 +88,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT
     generation: int
-    version: int  #: the last one given to a Redis call
+    version: int  #: under which the interval was published
     now_ms: int  #: the time scores were last published for
     positions: dict[str, int]  #: base topic -> next offset to apply
     topics: dict[str, str] = {}  #: base topic -> id of the topic that the position is of
@@ -98,8 +98,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     closed: int = 0  #: the version of the interval that took the last daily closes
     half_lives_ms: tuple[int, int, int]
     counts: dict[str, int]
-    shown: bool  #: does Redis have everyone as soon as it has `version`?
     model: str = ""  #: name of the model that weighed; empty before it was kept
+    origin: str = (
+        ""  #: the import that these rows come from; empty: none. What Redis has of another origin counts for nothing
+    )
+    published_from: int = (
+        0  #: rows published under lower versions were published elsewhere, before an import: they come again
+    )
 
 
 _encode = msgspec.json.Encoder().encode

@@ -7,6 +7,7 @@ The tail holds the number of rows and the SHA-256 of all lines before it, line e
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -160,10 +161,10 @@ def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header
     """A header for each of so many partitions that take over these rows, whichever goes where.
 
     Clocks and days are the newest, versions the highest, so whatever follows is accepted everywhere; counts keep their sum;
-    sources begin at their logs' starts; nothing has reached Redis. Versions of different partitions cannot be compared: if
-    closes were taken, those of all rows are taken again.
+    sources begin at their logs' starts; a new origin says that nothing has reached Redis or `scores`. Versions of different
+    partitions cannot be compared: if closes were taken, those of all rows are taken again.
     """
-    some = list(headers.values())
+    some, origin = list(headers.values()), secrets.token_hex(8)
     version = max(header.version for header in some)
     made = {}
     for number in range(partitions):
@@ -180,6 +181,7 @@ def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header
             positions={},
             topics={},
             counts={name: sum(counts[name] for counts in ours) for name in some[0].counts},
-            shown=False,
+            origin=origin,
+            published_from=version + 1,
         )
     return made

@@ -8,7 +8,7 @@ import numpy as np
 
 from streams.events import KINDS
 from streams.model import score
-from streams.model.table import ACTED, FOLLOWERS, SHOWN, SUMS, WEEK, Slots, Table
+from streams.model.table import ACTED, FOLLOWERS, PUBLISHED, SCORE, SUMS, WEEK, Slots, Table
 from streams.model.versions import Model
 from streams.model.windows import Floats
 
@@ -71,8 +71,14 @@ def population(table: Table, now_ms: int, first: int = 0, most: int | None = Non
 def moved(table: Table, now_ms: int, first: int = 0, most: int | None = None) -> Slots:
     """The idle pass: users whose score is a displayed step or more from what was last published, though nothing happened.
 
+    Also who was last published before an import.
+
     Looks at everyone, or at those from slot `first` on, at most so many.
     """
     found = population(table, now_ms, first, most)
-    shown = table.cells[first : first + len(found), SHOWN]
-    return first + np.flatnonzero((np.abs(found - shown) >= table.model.displayed_step) & (shown > 0))
+    rows = table.cells[first : first + len(found)]
+    published = rows[:, SCORE]
+    moved = (np.abs(found - published) >= table.model.displayed_step) & (published > 0)
+    if table.published_from:
+        moved |= rows[:, PUBLISHED] < table.published_from
+    return first + np.flatnonzero(moved)

@@ -27,10 +27,13 @@ SUMS = 3
 ENGAGEMENTS = SUMS + 3 * len(KINDS)
 ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
 # What was last published: score, daily close (0: none yet), is the fall alert on, when was it last raised (ms), version.
-SHOWN, CLOSE, FIRING, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4, GOT_TS + 5
+SCORE, CLOSE, FIRING, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4, GOT_TS + 5
 WIDTH = PUBLISHED + 1
 
-DID, GOT, MOVED, UNSEEN = 1, 2, 4, 8  # bits of `dirty`: acted, was engaged with, moved in silence, not yet in Redis
+# bits of `dirty`: since the last cut they acted, were engaged with, moved in silence; Redis has an older record of them, or
+# (with no hurry) may have lost it
+DID, GOT, MOVED, UNSEEN, AGAIN = 1, 2, 4, 8, 16
+_CHANGED, _OWED = DID | GOT | MOVED, UNSEEN | AGAIN
 DAY, WEEK, QUARTER = 0, 1, 2  # windows
 
 _FIRST, _STEP = 256, 16_384  # growth in fixed steps: realloc moves pages instead of copying, and nothing doubles
@@ -67,6 +70,7 @@ class Table:
         self.clock = 0  #: newest event time read here or by those who sent engagements here, ms
         self.day = 0  #: the day (since epoch; each begins when one closes) up to whose beginning closes are taken; 0: none yet
         self.closed_ms = 0  #: when the last daily close was taken for, ms; 0: none yet
+        self.origin, self.published_from = "", 0  #: see `streams.formats.state.Header`
         self.counts = Counts()
 
     def __len__(self) -> int:
@@ -120,17 +124,28 @@ class Table:
         lives = self.model.half_lives_ms
         return np.array([windows.decay(now_ms, at, life) for at, life in zip(self.landmarks, lives, strict=True)])
 
-    def unseen(self) -> Slots:
-        """Slots engaged with since they were last on their way to Redis; clears that mark only."""
+    def owed(self, again: int) -> tuple[Slots, bool]:
+        """Slots of which Redis has an older record, ascending: all that are UNSEEN, and the first `again` that are AGAIN.
+
+        Says also whether those are all that are AGAIN. The marks stay: see `paid`.
+        """
         marks = self.dirty[: len(self.names)]
-        slots = np.flatnonzero(marks & UNSEEN)
-        marks[slots] &= ~np.uint8(UNSEEN)
-        return slots
+        slots = np.flatnonzero(marks & _OWED)
+        old = np.flatnonzero((marks[slots] & _OWED) == AGAIN)
+        return np.delete(slots, old[again:]), len(old) <= again
+
+    def paid(self, slots: Slots) -> None:
+        """Redis gets these users as they are now."""
+        self.dirty[slots] &= np.uint8(_CHANGED)
 
     def changed(self) -> tuple[Slots, NDArray[np.uint8]]:
-        """Slots touched since the last cut, ascending, and how (bits DID, GOT, MOVED); clears the marks."""
+        """Slots touched since the last cut, ascending, and how (bits DID, GOT, MOVED); clears these marks.
+
+        Redis has an older record of whoever acted or moved; who was engaged with was marked for it then.
+        """
         marks = self.dirty[: len(self.names)]
-        slots = np.flatnonzero(marks)
+        slots = np.flatnonzero(marks & _CHANGED)
         touched = marks[slots]
-        marks[:] = 0
-        return slots, touched
+        owed = touched & np.uint8(_OWED)
+        marks[slots] = np.where(touched & (DID | MOVED), owed | UNSEEN, owed)
+        return slots, touched & np.uint8(_CHANGED)

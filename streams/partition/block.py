@@ -1,4 +1,4 @@
-"""The unit that travels through Faust: the records that one fetch returned for one partition."""
+"""The unit that travels through Faust, a list of them a message: the records that one fetch returned for one partition."""
 
 from __future__ import annotations
 

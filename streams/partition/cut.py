@@ -22,7 +22,6 @@ class Cut(NamedTuple):
     strays: dict[int, list[Stray]]
     rejects: list[tuple[bytes, bytes]]  #: key, value
     changed: Slots
-    times: list[NDArray[np.int64]]  #: event times of the engagements folded
     clock: int
     day: int  #: see `Table`
     closed_ms: int  #: see `Table`

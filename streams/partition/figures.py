@@ -14,10 +14,10 @@ class Figures(NamedTuple):
 
     counts: dict[str, int]  #: see `streams.model.table.Counts`
     waiting: int  #: about how many records are at hand and not folded
-    version: int  #: the last one given to a Redis call
+    version: int  #: the last one given to an interval or a Redis call
     positions: dict[str, int]  #: base topic -> next offset to apply
     committed_ms: float  #: when Kafka last had everything (wall clock, ms since epoch); 0: not yet
-    redis_waiting: int  #: calls that wait for Redis
+    redis_waiting: int  #: users of whom Redis has an older record
     rebuilds: int  #: how often everyone was written to Redis again
     redis_refuses: Refusal | None = None  #: why Redis does not take what is written
     reasons: Mapping[str, int] = {}  #: events rejected since the take-over, by reason

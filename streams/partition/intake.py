@@ -47,7 +47,7 @@ class Intake:
         self._closes: list[Closes] = []
 
     def take_times(self) -> list[NDArray[np.int64]]:
-        """Event times of the engagements folded since the cut; they will not be in the next one."""
+        """Event times of the engagements folded since this was asked last."""
         return self._scoring.take_times()
 
     def take_reversed(self) -> Slots:
@@ -113,7 +113,6 @@ class Intake:
             strays,
             self.rejected.take(),
             changed,
-            self._scoring.take_times(),
             table.clock,
             table.day,
             table.closed_ms,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 LONGEST_S = 2.0
+LONGEST_BEHIND_S = 5.0  # in a backlog: nobody needs every step of a catch-up
 SHARE = 0.8  # intervals grow until sending, of all partitions together, takes less than this part of a core
+BEHIND_S = 10.0  # a backlog is what takes longer than this to fold
 
 
 class Interval:
@@ -16,6 +18,7 @@ class Interval:
         self._began_s: float | None = None
         self._lasts_s = least_s
         self._alarm = False
+        self._cut_s = monotonic_s()  # when the last one ended
 
     def begin(self) -> None:
         """A block has come: it begins now, if it has not begun."""
@@ -23,7 +26,7 @@ class Interval:
             self._began_s = self._monotonic_s()
 
     def alarm(self) -> None:
-        """Somebody has to be told: it ends at once."""
+        """Somebody has to be told, or there is as much as memory is meant for: it ends at once."""
         self._alarm = True
 
     def begin_again(self, *, at_hand: bool) -> None:
@@ -42,6 +45,13 @@ class Interval:
         """When it is over; None while it has not begun."""
         return None if self._began_s is None else self._began_s + self._lasts_s
 
-    def adapt(self, busy_s: float) -> None:
+    def backlog(self, folded: int, behind: int) -> bool:
+        """At a cut: `folded` records went into the interval, the broker has `behind` more. Would they take long?"""
+        now_s = self._monotonic_s()
+        took_s, self._cut_s = now_s - self._cut_s, now_s
+        return behind * took_s > BEHIND_S * max(folded, 1)
+
+    def adapt(self, busy_s: float, *, backlog: bool = False) -> None:
         """Sending the last one has kept the event loop so long: as dear as that, the next ones last longer."""
-        self._lasts_s = min(max(self._least_s, busy_s / self._share), LONGEST_S)
+        wanted_s = min(max(self._least_s, busy_s / self._share), LONGEST_S)
+        self._lasts_s = min(max(wanted_s, 2 * self._lasts_s), LONGEST_BEHIND_S) if backlog else wanted_s

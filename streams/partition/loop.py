@@ -7,16 +7,13 @@ interval is sent. One interval is on its way at a time. Time, broker and Redis a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
 from streams.model import days
 from streams.model.days import Closes
-from streams.model.table import MOVED, SHOWN, Table
+from streams.model.table import Table
 from streams.partition.block import Block
 from streams.partition.figures import Figures
 from streams.partition.idle_pass import IdlePass
@@ -25,6 +22,7 @@ from streams.partition.interval import Interval
 from streams.partition.liveness import FOLDING, IDLE, SENDING, Standing
 from streams.partition.recovered import Recovered
 from streams.partition.sending import Sender
+from streams.partition.terms import Left, Pace, Start, Supply
 from streams.partition.turns import FULL
 from streams.scoreboard.view import View
 
@@ -32,35 +30,8 @@ GLANCE_S = 0.02  # engagements go to Redis at once, unless their interval ends s
 GLANCED = 1_000  # users at most: for more, scoring twice is too dear, and keeps everybody else waiting
 HOLD_S = 2.0  # how long Redis is not written after a take-over, so that no score is seen to fall back and rise again
 HELD_AGAIN_S = 0.02  # how soon it is looked whether what is held back may go on
-SHOW_AGAIN_S = 0.05  # how soon it is looked whether Redis has the last slice
-ANEW = -1  # everyone is to be shown again, from the beginning
-SHOWN_AT_ONCE = 10_000  # users shown again in one interval
-MOST_PENDING = 100_000  # folded and not yet sent; beyond this folding waits
-
-
-class Start(NamedTuple):
-    """Where a loop begins."""
-
-    epoch: int  #: blocks of another one are not folded
-    ends: dict[str, int]  #: base topic -> its end at the take-over: up to there the predecessor may have shown
-
-
-class Pace(NamedTuple):
-    """How often things happen."""
-
-    interval_s: float  #: the least length of an interval
-    share: float  #: the part of a core that sending may take in this partition
-    idle_s: float  #: seconds between two idle passes
-    stream_clock: bool  #: is now the newest event time, and not the wall clock?
-    closes_ms: int = 0  #: when a day closes, ms after midnight, UTC
-
-
-class Left(NamedTuple):
-    """A partition that was let go in order without transactions: its rows are nowhere else."""
-
-    table: Table
-    positions: dict[str, int]  #: base topic -> next offset to apply: told the group as well
-    version: int  #: the last one given to Redis
+MOST_PENDING = 100_000  # folded and not yet cut: then an interval ends; folding waits while the one before is sent
+LAST_VIEW_S = 1.0  # how long letting go waits for Redis: what it then lacks is shown by who takes over
 
 
 class Loop:
@@ -74,23 +45,20 @@ class Loop:
         start: Start,
         pace: Pace,
         clocks: Clocks,
-        folded: Callable[[Block], None],
+        supply: Supply,
     ) -> None:
-        """`folded` is told of each block that needs no room any more."""
         self.intake, self._sender, self._view, self.epoch = intake, sender, view, start.epoch
         self._closes_ms = pace.closes_ms
-        self._ends, self._stream_clock, self._clocks, self._folded = start.ends, pace.stream_clock, clocks, folded
+        self._ends, self._stream_clock, self._clocks, self._supply = start.ends, pace.stream_clock, clocks, supply
+        self._now_ms = pace.now_ms(intake.table, clocks)
         self._interval = Interval(pace.interval_s, pace.share, clocks.monotonic_s)
         self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s)
         self._wake, self._closing = asyncio.Event(), False
         self._sending: asyncio.Task[None] | None = None
         self._closes: list[Closes] = []  # daily closes taken and not yet sent
         self._viewing: asyncio.Task[None] | None = None
-        self._show_from: int | None = None  # who is to be shown again begins here
-        self._rebuilds = 0  # how often everyone was shown again
         self._held_back = False  # the blocks at hand wait for another topic
         self._hold_until_s = 0.0
-        view.partition = self
 
     @property
     def table(self) -> Table:
@@ -106,6 +74,7 @@ class Loop:
 
     async def commit(self) -> None:
         """An interval of its own, with nothing in it: positions and generation are known from here on."""
+        self._view.hold()
         self._viewing = asyncio.create_task(self._view.run())
         await self._send()
 
@@ -114,36 +83,17 @@ class Loop:
         if self._viewing:
             self._viewing.cancel()
 
-    def resume(self, *, everyone: bool) -> None:
-        """After a take-over: Redis shows what was published last, or has missed something and gets everyone again."""
-        if everyone:
-            self._view.lose("it does not have what was committed")
-        else:
-            self._sender.shown_before(self.table.cells[: len(self.table), SHOWN])
-
-    def show_everyone(self) -> None:
-        """Write the whole partition to Redis again, a slice an interval, once a header says that Redis has not got it."""
-        self._show_from = ANEW
-        self._rebuilds += 1
-        self._wake.set()
-
-    def shown_users(self) -> list[str]:
-        """Those handed to the view so far."""
-        return [self.table.names[slot] for slot in np.flatnonzero(self.table.cells[: len(self.table), SHOWN]).tolist()]
-
     def figures(self) -> Figures:
         """How this partition stands, for /metrics."""
-        intake, sender = self.intake, self._sender
-        counts, positions = self.table.counts.as_dict(), dict(intake.positions)
-        waiting, behind = intake.turns.at_hand(), self._view.behind
+        intake, sender, shown = self.intake, self._sender, self._view.shown
         return Figures(
-            counts,
-            waiting,
-            sender.version,
-            positions,
+            self.table.counts.as_dict(),
+            intake.turns.at_hand(),
+            shown.versions.last,
+            dict(intake.positions),
             sender.committed_ms,
-            behind,
-            self._rebuilds,
+            shown.behind,
+            shown.rebuilds,
             redis_refuses=self._view.refusal,
             reasons=dict(intake.rejected.reasons),
             broker_ahead_ms=sender.broker_ahead_ms,
@@ -173,6 +123,7 @@ class Loop:
                 await self._sending
             self._view.release()
             await self._send(last=True)
+            await self._view.drained(LAST_VIEW_S)
             await self._sender.stop()
         finally:
             viewing.cancel()
@@ -188,7 +139,7 @@ class Loop:
 
     def left_plain(self) -> Left:
         """The same without transactions: nobody else has the rows."""
-        return Left(self.table, dict(self.intake.positions), self._sender.version)
+        return Left(self.table, dict(self.intake.positions))
 
     def standing(self) -> Standing:
         """Is there something to do, and how much has been done?"""
@@ -202,7 +153,7 @@ class Loop:
     @property
     def view_caught_up(self) -> bool:
         """Does Redis show everything that was folded?"""
-        return self._view.caught_up and self._show_from is None
+        return self._view.caught_up
 
     def _past_the_ends(self) -> bool:
         """Is everything folded that was there at the take-over? Markers at an end move no position, so `more` counts too."""
@@ -232,18 +183,15 @@ class Loop:
             return False
         self.intake.fold_all(blocks, newest_ms)
         for block in blocks:
-            self._folded(block)
+            self._supply.folded(block)
+        self._view.shown.folded(self.intake.take_times(), self._clocks.wall_ms())
         fallen = self.intake.take_reversed()
         if len(fallen) and self._sender.alerts_at(fallen, self._now_ms()):
             self._interval.alarm()
         if glance:
-            unseen = self.table.unseen()
-            if len(unseen) <= GLANCED:
-                self._sender.glance(unseen, self.intake.take_times(), self._now_ms())
+            self._view.shown.show(GLANCED)
+            self._view.go()
         return True
-
-    def _now_ms(self) -> int:
-        return self.table.clock if self._stream_clock else int(self._clocks.wall_ms())
 
     def _send_if_due(self) -> None:
         if self._sending:
@@ -251,16 +199,8 @@ class Loop:
                 return
             self._sending.result()
             self._sending = None
-        idle = self._idle_pass.look(self._now_ms)
-        if self._show_from == ANEW:
-            idle = True  # first of all the header says so
-        elif self._show_from is not None and self._view.caught_up:
-            start, self._show_from = self._show_from, self._show_from + SHOWN_AT_ONCE
-            self.table.dirty[start : min(self._show_from, len(self.table))] |= MOVED
-            if self._show_from >= len(self.table):
-                self._show_from = None
-            idle = True
-        if idle or (self.intake.pending and self._interval.due()):
+        idle, pending = self._idle_pass.look(self._now_ms), self.intake.pending
+        if idle or (pending and (self._interval.due() or pending > MOST_PENDING)):
             self._sending = asyncio.create_task(self._send())
 
     async def _pause(self) -> None:
@@ -271,8 +211,6 @@ class Loop:
             moments.append(now_s + HELD_AGAIN_S)
         if not self._sending:
             moments.append(self._idle_pass.next_s)
-            if self._show_from is not None:
-                moments.append(now_s + SHOW_AGAIN_S)
             if (ends_s := self._interval.ends_s) is not None and not self._held_back:
                 moments.append(ends_s)
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
@@ -296,12 +234,14 @@ class Loop:
                     await asyncio.sleep(0)
         # one moment from here to the cut
         closes, self._closes = [*self.intake.take_closes(), *self._closes], []
-        anew = self._show_from == ANEW
+        backlog = self._interval.backlog(self.intake.pending, self._supply.behind())
         self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
-        await self._sender.send(self.intake.cut(now_ms), closes, last=last, shown=lambda: self._show_from is None)
-        if anew:
-            self._view.begin_again()
-            self._sender.show_anew()
-            self.table.cells[:, SHOWN] = 0.0  # nobody counts in the histogram any more
-            self._show_from = 0
-        self._interval.adapt(self._sender.busy_s)
+        shown = self._view.shown
+        version = shown.versions.next()
+        cut = self.intake.cut(now_ms)
+        shown.cut(version)
+        shown.once.close(closes, version)
+        self._view.go()
+        shown.once.alert(await self._sender.send(cut, version, closed=bool(closes), last=last))
+        self._view.go()
+        self._interval.adapt(self._sender.busy_s, backlog=backlog)

@@ -18,13 +18,16 @@ from streams.partition.figures import Figures
 from streams.partition.intake import Intake
 from streams.partition.interval import SHARE
 from streams.partition.liveness import TAKING_OVER, Standing
-from streams.partition.loop import Left, Loop, Pace, Start
-from streams.partition.ports import Log, Ports, Publisher, Source
+from streams.partition.loop import Loop
+from streams.partition.ports import Log, Ports, Publisher, Shows, Source
 from streams.partition.recovered import Progress, Recovered
-from streams.partition.sending import Sender
+from streams.partition.sending import Outlet, Sender
 from streams.partition.takeover import Continuity, all_sources, positions
+from streams.partition.terms import Left, Pace, Start, Supply
 from streams.partition.turns import Turns
 from streams.partition.undecided import Undecided
+from streams.scoreboard.flush import Versions
+from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
 from streams.settings import Settings
 from streams.topics import SOURCES
@@ -128,7 +131,7 @@ class Partitions:
                     starts |= {(topic, number): at for topic, at in left.positions.items()}
             loops = {
                 number: self._loop(
-                    number, found[number], publishers[number], shown.get(number, 0), logs, len(mine), epoch
+                    number, found[number], publishers[number], shown.get(number, Shows(0)), logs, len(mine), epoch
                 )
                 for number in publishers
             }
@@ -177,53 +180,37 @@ class Partitions:
         number: int,
         found: Recovered,
         publisher: Publisher,
-        redis_version: int,
+        shows: Shows,
         logs: dict[Source, Log],
         held: int,
         epoch: int,
     ) -> Loop:
         settings, ports, header = self._settings, self._ports, found.header
-        view = View(ports.board, number, last=redis_version)
-        sender = Sender(
-            found.table,
-            number,
-            publisher,
-            view,
-            FallRule(points=settings.alert_points, cooldown_ms=round(settings.alert_cooldown_h * 3_600_000)),
-            topic=settings.topic,
-            topic_ids={name: log.topic_id for (name, of), log in logs.items() if of == number},
-            generation=max(header.generation if header else 0, redis_version >> 32) + 1,
-            closed=header.closed if header else 0,
-            owner=self._owner,
-            wall_ms=ports.wall_ms,
-            cpu_s=ports.cpu_s,
-        )
-        clocks = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s)
-        stream_clock = settings.clock == "stream"
+        clocks, stream_clock = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s), settings.clock == "stream"
+        closed = header.closed if header else 0
+        versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
+        ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
+        rule = FallRule(points=settings.alert_points, cooldown_ms=round(settings.alert_cooldown_h * 3_600_000))
+        outlet = Outlet(number, settings.topic, ids)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
-        loop = Loop(
-            Intake(
-                found.table,
-                number,
-                settings.partitions,
-                turns,
-                stream_clock=stream_clock,
-                closes_ms=settings.day_closes_ms,
-            ),
-            sender,
+        intake = Intake(
+            found.table, number, settings.partitions, turns, stream_clock=stream_clock, closes_ms=settings.day_closes_ms
+        )
+        pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock, settings.day_closes_ms)
+        shown = Shown(found.table, number, self._owner, versions, closed)
+        view = View(ports.board, shown, pace.now_ms(found.table, clocks), ports.wall_ms, last=shows.version)
+        left = self._left.pop(number, None)
+        if header or (left and left.table is found.table):
+            view.resume(shows.complete, shows.origin)
+        return Loop(
+            intake,
+            Sender(found.table, publisher, outlet, rule, versions, clocks, closed),
             view,
             Start(epoch, {topic.name: logs[topic.name, number].end for topic in SOURCES}),
-            Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock, settings.day_closes_ms),
+            pace,
             clocks,
-            ports.folded,
+            Supply(ports.folded, lambda: ports.behind(number)),
         )
-        if left := self._left.pop(number, None):
-            if left.table is found.table:
-                loop.resume(everyone=redis_version < left.version)
-        elif header:
-            # redis may have more than was committed, but not less, or it has lost something meanwhile
-            loop.resume(everyone=not header.shown or redis_version < header.version)
-        return loop
 
     # -- while they are held -----------------------------------------------------------------------------------------
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from streams.partition.block import Block
 from streams.partition.recovered import Progress, Recovered
@@ -13,7 +12,21 @@ from streams.scoreboard.flush import Scoreboard
 Source = tuple[str, int]  #: base name of a topic, partition number
 Record = tuple[bytes | None, bytes]  #: key, value
 Records = Iterable[Record]
-Sent = asyncio.Future[Any]  #: of a batch: its result has the `offset` of the first record
+
+
+class Written(NamedTuple):
+    """What an interval has written to one partition of a topic."""
+
+    end: int  #: the offset behind its last record
+    broker_ms: float | None = None  #: when the broker stamped it; None: it has its producer's time
+
+
+class Shows(NamedTuple):
+    """What Redis says of a partition, see `streams.scoreboard.pulse.Said`."""
+
+    version: int
+    complete: int = 0
+    origin: str = ""
 
 
 class Log(NamedTuple):
@@ -28,6 +41,7 @@ class Publisher(Protocol):
     """Outputs of one partition. One interval is open at a time."""
 
     transactional: bool  #: are rows kept, and is everything of an interval visible together?
+    busy_s: float  #: CPU time that filling batches took: rises, whoever reads it sets it back
 
     async def start(self) -> None:
         """Connect. With transactions this fences the predecessor and aborts what it left open."""
@@ -35,11 +49,13 @@ class Publisher(Protocol):
     async def begin(self) -> None:
         """Open an interval."""
 
-    async def send(self, topic: str, partition: int, records: Records) -> Sent | None:
-        """Queue (key, value) records for one partition of a topic, in order. Returns the last batch on its way."""
+    async def send(self, topic: str, partition: int, records: Records) -> None:
+        """Queue (key, value) records for one partition of a topic, in order."""
 
-    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None:
-        """Close the interval: returns when everything sent is acknowledged.
+    async def commit(
+        self, positions: dict[tuple[str, int], int], *, last: bool = False
+    ) -> dict[tuple[str, int], Written]:
+        """Close the interval: returns, by topic and partition, what was written once everything sent is acknowledged.
 
         `positions` maps (topic, partition) to the next offset to read; the group is told them at the latest with the
         `last` interval of a partition (in a transaction they are seen with its marker, moments after this returns).
@@ -76,8 +92,8 @@ class Ports(Protocol):
     async def state_ends(self, numbers: Collection[int]) -> dict[int, int]:
         """The committed ends of these partitions of `state`."""
 
-    async def shown(self) -> dict[int, int]:
-        """The version that Redis has of each partition; empty when it does not answer."""
+    async def shown(self) -> dict[int, Shows]:
+        """What Redis has of each partition; empty when it does not answer."""
 
     async def logs(self, numbers: Collection[int]) -> dict[Source, Log]:
         """All sources of these numbers, and their `state`. Raises TopicMismatch when a topic is not there."""
@@ -96,6 +112,9 @@ class Ports(Protocol):
 
     def ends(self, source: Source) -> tuple[int, int]:
         """The committed end and the end of the log, as the client last heard them; (0, 0) before."""
+
+    def behind(self, number: int) -> int:
+        """As far as the client knows: how many offsets of a partition's sources the broker has and the client has not read."""
 
     def more(self, source: Source) -> bool:
         """As far as the client knows: are there committed records not yet handed out? True until the first answer."""

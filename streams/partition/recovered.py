@@ -49,6 +49,7 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
             f"the state was kept with half-lives {header.half_lives_ms} ms, model {model.name} has {model.half_lives_ms}"
         )
     table.clock, table.day, table.closed_ms = header.clock, header.day, header.closed_ms or header.day * DAY_MS
+    table.origin, table.published_from = header.origin, header.published_from
     table.counts = Counts(**header.counts)
     table.landmarks = [windows.landmark(header.clock, life) for life in model.half_lives_ms]
     while rows:

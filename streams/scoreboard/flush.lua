@@ -73,10 +73,8 @@ for i, key in ipairs(KEYS) do
 end
 
 -- First the board: ZADD reads all scores before it writes any, so a score that is no number stops the call here.
-if #scores > 0 then
-  redis.call('ZADD', board, unpack(scores))
-  redis.call('HSET', users, unpack(records))
-end
+if #scores > 0 then redis.call('ZADD', board, unpack(scores)) end
+if #records > 0 then redis.call('HSET', users, unpack(records)) end
 if ARGV[11] == '1' then redis.call('DEL', spread) end
 if #bins > 0 then redis.call('HSET', spread, unpack(bins)) end
 if #closes > 0 then redis.call('HSET', history, unpack(closes)) end

@@ -13,17 +13,31 @@ MAX_USERS = 2_000
 MAX_VERSION = 2**53
 
 
+class Versions:
+    """The numbers under which a partition publishes and writes to Redis: they rise, whoever holds it."""
+
+    def __init__(self, generation: int) -> None:
+        """`generation` rises with every take-over and is worth 2**32."""
+        self.generation = generation
+        self.last = generation << 32
+
+    def next(self) -> int:
+        """One that is higher than all before."""
+        self.last += 1
+        return self.last
+
+
 @dataclass(frozen=True, slots=True)
 class Flush:
     """One chunk of one partition's changes; 500-1,000 users are best, 2,000 the most."""
 
     partition: int
-    #: generation * 2**32 + a number that rises with every chunk
+    #: see `Versions`
     version: int
     #: what the partition says about itself: event_ts, as_of, owner, ...; the writer adds the version
     pulse: dict[str, Any]
-    #: user, score, finished record (JSON, UTF-8)
-    users: list[tuple[str, float, bytes]] = field(default_factory=list)
+    #: user, score (None: their place on the board is near enough), finished record (JSON, UTF-8)
+    users: list[tuple[str, float | None, bytes]] = field(default_factory=list)
     #: changed histogram bins with the number of users now in them
     bins: dict[int, int] = field(default_factory=dict)
     #: one JSON for push: what changed

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.model.table import Table
 from streams.scoreboard.latency import STEP_MS
 
 
-def pulse(
-    table: Table, now_ms: int, owner: str, counts: dict[str, int], latency: dict[str, int], shown: int, closed: int
-) -> dict[str, Any]:
-    """JSON-ready; the writer adds the version. `counts` as of what Redis has, `latency` as `Latency.sparse` gives it.
+class Said(NamedTuple):
+    """What a pulse says of the partition in Redis, as of the call that carries it."""
 
-    `shown`: how many users Redis has once it has taken this call. `closed`: the version of the last daily closes, 0: none.
-    """
+    counts: dict[str, int]  #: of the events whose effect Redis shows
+    latency: dict[str, int]  #: as `Latency.sparse` gives it
+    shown: int  #: users that Redis has once it has taken this call
+    complete: int  #: everything published up to this version is in Redis then; 0: not even what was there before
+    closed: int  #: the version of the last interval whose daily closes it has, 0: none
+    origin: str  #: see `Header`
+
+
+def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
+    """JSON-ready; the writer adds the version."""
     return {
         "event_ts": table.clock,
         "as_of": now_ms,
         "owner": owner,
         "users": len(table),
-        "shown": shown,
-        "closed": closed,
+        "shown": said.shown,
+        "complete": said.complete,
+        "closed": said.closed,
+        "origin": said.origin,
         "model": table.model.name,
-        "counts": counts,
-        "latency": latency,
+        "counts": said.counts,
+        "latency": said.latency,
         "latency_step_ms": STEP_MS,
     }

@@ -1,9 +1,9 @@
-"""What Redis shows of one partition: written in order and in its own time. Kafka never waits for Redis.
+"""The writer of one partition's view: it takes what `Shown` has to say and brings it to Redis, as fast as Redis takes it.
 
-Each call names the version that Redis must have, and does nothing when it has another: then Redis was flushed, failed over
-or restored from an older copy, and everyone is shown again. The same when more calls wait than a bound, because Redis is
-down. Nothing is written in between: first a header that says "not shown" is committed, which a replaced worker cannot do;
-else what it still writes into an emptied Redis would look complete to its successor.
+Kafka never waits for Redis. Each call names the version that Redis must have, and does nothing when it has another: then
+Redis was flushed, failed over or restored from an older copy, or another worker is ahead, and everyone is shown again. The
+pulse that goes with each call says up to which version everything published is there (`complete`), and 0 from the first call of
+a new beginning to the end of its sweep: a successor shows what it does not cover, whoever wrote it.
 
 Keys can be lost one by one (deleted, evicted), and a version alone does not tell. So once a second the view looks whether
 Redis has as many users in each key as were written. Board and records are shared with other partitions: where they fall
@@ -15,25 +15,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
 from streams.scoreboard.flush import Flush, Look, Scoreboard
 from streams.scoreboard.refusal import refusal
+from streams.scoreboard.shown import Shown
 
 log = logging.getLogger("clout.view")
 
-MOST_WAITING = 100  # calls of up to 500 users: some 35 MB a partition
 LOOK_S = 1.0  # how soon it is noticed that Redis has lost something
-LOOK_SOON_S = 0.1  # the same while calls wait that may bring what is missing
-ASK_AGAIN_S, ASK_AGAIN_AT_MOST_S = (
-    5.0,
-    600.0,
-)  # users of others are missing: when ours are looked for again, twice as late each time
+#: users of others are missing: when ours are looked for again, twice as late each time
+ASK_AGAIN_S, ASK_AGAIN_AT_MOST_S = 5.0, 600.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 1.0
 
 
@@ -44,53 +40,30 @@ class Refusal(NamedTuple):
     since_s: float  #: monotonic
 
 
-class Partition(Protocol):
-    """Whose users are shown: `streams.partition.loop.Loop`."""
-
-    def show_everyone(self) -> None:
-        """Hand all users over again."""
-
-    def shown_users(self) -> list[str]:
-        """All users handed over so far."""
-
-
-class _Nobody:
-    """A partition before it is there."""
-
-    def show_everyone(self) -> None:
-        """There is nobody."""
-
-    def shown_users(self) -> list[str]:
-        """There is nobody."""
-        return []
-
-
 class View:
-    """The calls of one partition on their way to Redis: one in flight, repeated under the same version until it is answered."""
+    """Brings what one partition shows to Redis: one call in flight, repeated under the same version until it is answered."""
 
-    def __init__(self, board: Scoreboard, number: int, last: int = 0) -> None:
-        self._board, self._number = board, number
-        self.partition: Partition = _Nobody()
-        self._last: int | None = last  # the version that Redis must have; None: whatever it has is replaced
-        self._waiting: deque[tuple[Flush, Callable[[], None] | None]] = deque()
-        self._lost = self._held = self._in_flight = False
+    def __init__(
+        self, board: Scoreboard, shown: Shown, now_ms: Callable[[], int], wall_ms: Callable[[], float], last: int = 0
+    ) -> None:
+        """`now_ms` is the time that scores are for, `last` the version that Redis has."""
+        self.shown = shown
+        self._board, self._now_ms, self._wall_ms = board, now_ms, wall_ms
+        self._last: int | None = last  # the version that Redis must have; None: any older one is replaced
+        self._held = self._in_flight = False
+        self._losses = 0
         self._something, self._nothing = asyncio.Event(), asyncio.Event()
         self._nothing.set()
         self.refusal: Refusal | None = None  #: while Redis does not take what is written
         self._look_s = 0.0  # when to look again (the clock of the event loop)
         self._asked: tuple[tuple[int, int], float, float] | None = None  # gaps, when to ask again, the pause after that
 
-    def put(self, flush: Flush, written: Callable[[], None] | None = None) -> None:
-        """Take over one call; `written` is called once Redis has it. Dropped while everyone is about to be shown again."""
-        if self._lost:
-            return
-        if len(self._waiting) >= MOST_WAITING:
-            self.lose(f"{MOST_WAITING} calls wait")
-            return
-        self._waiting.append((flush, written))
-        self._nothing.clear()
-        if not self._held:
-            self._something.set()
+    def go(self) -> None:
+        """There may be something to write."""
+        if not self.shown.idle:
+            self._nothing.clear()
+            if not self._held:
+                self._something.set()
 
     def hold(self) -> None:
         """Write nothing until `release`: after a take-over, scores would go back to what was committed and up again."""
@@ -100,22 +73,24 @@ class View:
     def release(self) -> None:
         """Write what has come together."""
         self._held = False
-        if self._waiting:
-            self._something.set()
+        self.go()
+
+    def resume(self, complete: int, origin: str) -> None:
+        """After a take-over: Redis has everything that was published up to `complete` of the rows of `origin`."""
+        if not self.shown.resume(complete, origin):
+            log.warning(
+                "everyone will be shown again: partition=%d why='redis does not have what was committed'",
+                self.shown.number,
+            )
+        self.go()
 
     def lose(self, why: str) -> None:
-        """Redis does not have everyone: write nothing more until `begin_again`."""
-        log.warning("everyone will be shown again: partition=%d why=%r", self._number, why)
-        self._waiting.clear()
-        self._something.clear()
-        if not self._in_flight:
-            self._nothing.set()
-        self._lost, self._asked = True, None
-        self.partition.show_everyone()
-
-    def begin_again(self) -> None:
-        """Everyone is handed over from here on; a header that says so is committed."""
-        self._lost, self._last = False, None
+        """Redis does not have everyone: they are shown again."""
+        log.warning("everyone will be shown again: partition=%d why=%r", self.shown.number, why)
+        self._losses += 1
+        self._last, self._asked = None, None
+        self.shown.everyone()
+        self.go()
 
     @property
     def held(self) -> bool:
@@ -123,13 +98,8 @@ class View:
         return self._held
 
     @property
-    def behind(self) -> int:
-        """Calls that Redis has not taken yet."""
-        return len(self._waiting) + self._in_flight
-
-    @property
     def caught_up(self) -> bool:
-        """Has everything handed over reached Redis?"""
+        """Has everything that was to be shown reached Redis?"""
         return self._nothing.is_set()
 
     async def drained(self, patience_s: float) -> bool:
@@ -151,34 +121,39 @@ class View:
             if clock_s() >= self._look_s:
                 self._look_s = clock_s() + LOOK_S
                 await self._look()
-            if not self._something.is_set():  # lost, or held again, since it was set
+            if not self._something.is_set():
                 continue
-            flush, written = self._waiting.popleft()
-            self._in_flight = True
-            after = self._last
-            found = await self._write(replace(flush, after=after))
-            self._in_flight = False
-            if found in (after, flush.version) or (after is None and found < flush.version):
-                self._last = flush.version
-                if written:
-                    written()
-            elif not self._lost:
-                self.lose(f"redis has version {found} instead of {after}")
-            if not self._waiting or self._held:
+            flush = self.shown.call(self._now_ms())
+            if flush:
+                await self._call(flush)
+            if self.shown.idle:
                 self._something.clear()
-            if not self._waiting:
                 self._nothing.set()
+
+    async def _call(self, flush: Flush) -> None:
+        after, losses = self._last, self._losses
+        found = await self._write(replace(flush, after=after))
+        if found in (after, flush.version) or (after is None and found < flush.version):
+            self._last = flush.version if losses == self._losses else None  # lost meanwhile: everyone follows
+            self.shown.arrived(self._wall_ms())
+            return
+        if losses != self._losses:
+            return
+        self.lose(f"redis has version {found} instead of {after}")
+        if after is None:  # another worker is ahead: we shall be told, or it ends
+            await asyncio.sleep(LOOK_S)
 
     async def _look(self) -> None:
         """Has Redis still what was written? None of our calls is in flight."""
-        if self._lost or self._last is None:
+        if self._last is None:
             return
+        losses = self._losses
         try:
-            seen = await self._board.look(self._number)
-            if not self._lost and (why := self._missing(seen) or await self._asked_for(seen)):
+            seen = await self._board.look(self.shown.number)
+            if losses == self._losses and (why := self._missing(seen) or await self._asked_for(seen)):
                 self.lose(why)
         except (RedisError, OSError) as error:
-            log.debug("redis does not answer a look: partition=%d error=%r", self._number, error)
+            log.debug("redis does not answer a look: partition=%d error=%r", self.shown.number, error)
 
     def _missing(self, seen: Look) -> str:
         if seen.version != self._last:
@@ -186,23 +161,20 @@ class View:
         return seen.lost
 
     async def _asked_for(self, seen: Look) -> str:
-        """Are users of ours among those that the shard lacks? While calls wait we do not know who ought to be there."""
-        now_s = asyncio.get_running_loop().time()
+        """Are users of ours among those that the shard lacks?"""
+        now_s, losses = asyncio.get_running_loop().time(), self._losses
         if not any(seen.gaps):
             self._asked = None
-            return ""
-        if self._waiting:
-            self._look_s = now_s + LOOK_SOON_S
             return ""
         pause_s = ASK_AGAIN_S
         if self._asked:
             gaps, again_s, pause_s = self._asked
             if gaps == seen.gaps and now_s < again_s:
                 return ""
-        users = self.partition.shown_users()
-        lacking = await self._board.lacking(self._number, users)
+        users = self.shown.users()
+        lacking = await self._board.lacking(self.shown.number, users)
         self._asked = seen.gaps, now_s + pause_s, min(2 * pause_s, ASK_AGAIN_AT_MOST_S)
-        return f"redis lacks {lacking} of {len(users)} users" if lacking and not self._lost else ""
+        return f"redis lacks {lacking} of {len(users)} users" if lacking and losses == self._losses else ""
 
     async def _write(self, flush: Flush) -> int:
         pause_s = _FIRST_PAUSE_S
@@ -215,13 +187,13 @@ class View:
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
                 if self.refusal:
-                    log.warning("redis takes scores again: partition=%d", self._number)
+                    log.warning("redis takes scores again: partition=%d", self.shown.number)
                     self.refusal = None
                 return before
 
     def _refused(self, why: str) -> None:
         """Said once; nothing is lost meanwhile, the call is repeated."""
         if self.refusal is None or self.refusal.why != why:
-            log.warning("redis %s: partition=%d, nothing is lost", why, self._number)
+            log.warning("redis %s: partition=%d, nothing is lost", why, self.shown.number)
         since_s = self.refusal.since_s if self.refusal else asyncio.get_running_loop().time()
         self.refusal = Refusal(why, since_s)

@@ -125,7 +125,8 @@ class Writer:
         scores: list[Any] = []
         records: list[Any] = []
         for user, score, record in flush.users:
-            scores += (score, user)
+            if score is not None:
+                scores += (score, user)
             records += (user, str(record, "utf-8"))  # the MessagePack of Redis knows no bytes
         keys = self._of(flush.partition)
         spread = keys.spread(flush.partition)

@@ -150,7 +150,7 @@ def test_metrics_are_what_the_worker_says(health: Health) -> None:
         "clout_input_waiting_records": 55,
         "clout_partition_version": (7 << 32) + 9,
         "clout_partition_commit_age_seconds": 1.5,
-        "clout_redis_calls_waiting": 6,
+        "clout_redis_users_waiting": 6,
         "clout_redis_refused_seconds": 0,
         "clout_redis_rebuilds_total": 1,
     }

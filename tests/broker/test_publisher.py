@@ -378,7 +378,7 @@ def test_nothing_is_seen_before_the_commit_and_all_after(in_transactions: Scene)
             await publisher.begin()
             await publisher.send(scene.wide, 0, numbered(0, 5))
             await publisher.send(scene.narrow, 1, numbered(5, 5))
-            # they are on the broker
+            await publisher.push()  # they are on the broker
             assert (await scene.read(scene.wide, 5, committed=False))[0] == numbered(0, 5)
             assert (await scene.read(scene.narrow, 5, committed=False))[1] == numbered(5, 5)
             assert await scene.read(scene.wide, 0) == nobody
@@ -405,6 +405,7 @@ def test_a_successor_fences_and_aborts(in_transactions: Scene, late: str) -> Non
             await first.commit({source: 1})
             await first.begin()
             await first.send(scene.wide, 0, numbered(100, 5))
+            await first.push()
             assert len((await scene.read(scene.wide, 10, committed=False))[0]) == 10  # they got there
             async with scene.publisher() as second:
                 with pytest.raises(ProducerFenced):
@@ -417,11 +418,14 @@ def test_a_successor_fences_and_aborts(in_transactions: Scene, late: str) -> Non
 
     async def zombie(first: Publisher, source: tuple[str, int]) -> None:
         if late.endswith("when told"):
+            await first.send(scene.wide, 0, numbered(105, 5))
+            await first.push()
             with pytest.raises(ProducerFenced):
-                await (await first.send(scene.wide, 0, numbered(105, 5)))  # type: ignore[misc]
+                await first._sent[scene.wide, 0][-1][1]
             first._sent.clear()
         if late.startswith("send"):
             await first.send(scene.wide, 0, numbered(105, 5))
+            await first.push()
         await first.commit({source: 99})
 
     play(story)

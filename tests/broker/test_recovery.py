@@ -100,7 +100,7 @@ def test_rows_without_a_header_are_damage(settings: Settings) -> None:
 def test_a_header_of_another_window_is_refused(settings: Settings) -> None:
     """Sums kept with other half-lives cannot be read by this model."""
     header = state.Header(
-        generation=3, version=1, now_ms=0, positions={}, clock=0, day=0, half_lives_ms=(1, 2, 3), counts={}, shown=True
+        generation=3, version=1, now_ms=0, positions={}, clock=0, day=0, half_lives_ms=(1, 2, 3), counts={}
     )
 
     async def run() -> None:

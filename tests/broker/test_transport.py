@@ -1,8 +1,9 @@
-"""The consumer thread, when the worker is stopped under its hands."""
+"""The consumer thread, when the worker is stopped under its hands; what Faust gets of a fetch."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from faust.types import TP
 
 from streams.broker.damaged import readable
 from streams.broker.fetching import ConsumerThread
+from streams.broker.transport import Consumer, by_agent
 from streams.partition.block import Block
 
 LIKES, SHARES = TP("likes", 0), TP("shares", 0)
@@ -21,6 +23,12 @@ LIKES, SHARES = TP("likes", 0), TP("shares", 0)
 
 class Record(NamedTuple):
     offset: int
+
+
+class Stamped(NamedTuple):
+    offset: int
+    timestamp: int = 5_000
+    timestamp_type: int = 0
 
 
 class Fetcher:
@@ -125,6 +133,27 @@ def test_damage_is_never_left_out() -> None:
     assert [r.offset for r in readable([Damaged(3)], 100)] == [100, 101, 102, 103]
     assert readable([Damaged(0)], 105)[-1].offset == 105
     assert readable([Damaged(3)], 102)[-1].offset == 103
+
+
+def test_a_fetch_is_one_message_an_agent() -> None:
+    """With all blocks of its topics, in the name of the first partition among them; those of a partition keep their order."""
+    packs = TP("engagements", 1)
+    found = {
+        tp: [Block(*tp, before, before + 1, 1, [Record(before)]) for before in (5, 6)] for tp in (LIKES, packs, SHARES)
+    }
+    messages = by_agent(found, {"likes": "actions", "shares": "actions", "engagements": "scoring"})
+    assert messages == {LIKES: [found[LIKES] + found[SHARES]], packs: [found[packs]]}
+    assert by_agent({}, {}) == {}
+
+
+def test_what_is_read_again_is_not_dropped() -> None:
+    """Offsets of messages rise whatever their blocks hold: Faust drops a message whose offset falls."""
+    consumer = object.__new__(Consumer)
+    consumer._number = itertools.count(1)
+    consumer.app = SimpleNamespace(consumer_generation_id=3)
+    first, again = (consumer._to_message(LIKES, [Block(*LIKES, 7, 8, epoch, [Stamped(7)])]) for epoch in (1, 2))
+    assert first.offset < again.offset
+    assert (again.tp, again.generation_id, again.value[0].epoch) == (LIKES, 3, 2)
 
 
 def test_an_epoch_that_ends_during_a_fetch() -> None:

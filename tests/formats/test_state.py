@@ -9,7 +9,7 @@ import pytest
 from streams.errors import CloutError
 from streams.formats import state
 from streams.model import windows
-from streams.model.table import ALERTED_AT, CLOSE, DID, FIRING, GOT, SHOWN, Table
+from streams.model.table import ALERTED_AT, CLOSE, DID, FIRING, GOT, SCORE, Table
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.model.world import World, cut
 
@@ -30,7 +30,7 @@ def world() -> World:
     made.did("retweet", "bob", "bob", T0 + 2000)
     table = made.table
     table.cells[:3, CLOSE] = 40.5
-    table.cells[1, FIRING], table.cells[1, ALERTED_AT], table.cells[1, SHOWN] = 1.0, T0, 33.3
+    table.cells[1, FIRING], table.cells[1, ALERTED_AT], table.cells[1, SCORE] = 1.0, T0, 33.3
     table.dirty[: len(table)] = DID | GOT
     return made
 
@@ -72,7 +72,7 @@ def test_only_the_record_that_changed_is_kept() -> None:
 def test_a_newer_format_is_refused_with_what_to_do() -> None:
     """State of a newer Clout stops the worker with a message, before anything is overwritten."""
     header = state.Header(
-        generation=3, version=1, now_ms=0, positions={}, clock=0, day=0, half_lives_ms=(1, 2, 3), counts={}, shown=True
+        generation=3, version=1, now_ms=0, positions={}, clock=0, day=0, half_lives_ms=(1, 2, 3), counts={}
     )
     key, value = state.header_record(header)
     assert (key, state.read_header(value)) == (state.HEADER, header)
@@ -92,7 +92,7 @@ def test_the_later_record_of_a_user_wins() -> None:
     after.landmarks = list(table.landmarks)
     state.load(after, [*first, *kept(table)])
     slots = [after.users[name] for name in table.names]
-    assert after.cells[slots, :SHOWN] == pytest.approx(table.cells[: len(table), :SHOWN], rel=1e-12)
+    assert after.cells[slots, :SCORE] == pytest.approx(table.cells[: len(table), :SCORE], rel=1e-12)
     assert [after.memory[slot] for slot in slots] == table.memory
 
 

@@ -32,7 +32,6 @@ def header(**changed: object) -> Header:
         "positions": {"likes": 3},
         "clock": 9,
         "day": 4,
-        "shown": True,
     }
     counts = Counts(folded=3).as_dict()
     return Header(**fields | {"half_lives_ms": DEFAULT.half_lives_ms, "counts": counts, "model": "clout-1"} | changed)
@@ -99,6 +98,7 @@ def test_new_headers_are_ahead_of_all_old_ones(partitions: int) -> None:
     assert list(made) == list(range(partitions))
     for one in made.values():
         assert (one.generation, one.version, one.clock, one.day, one.now_ms) == (5, 9 << 32, 99, 6, 50)
-        assert (one.positions, one.shown, one.model) == ({}, False, "clout-1")
+        assert (one.positions, one.model) == ({}, "clout-1")
+        assert one.origin != header().origin
     assert sum(one.counts["folded"] for one in made.values()) == 18
     assert sum(one.counts["rejected"] for one in made.values()) == 1

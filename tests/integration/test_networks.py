@@ -64,4 +64,6 @@ def test_undo_restores_the_score(stack: Callable[..., Stack]) -> None:
     assert after["version"] > before["version"]
     assert after["score"] == pytest.approx(without["score"], abs=1e-9)
     published = [value for key, value in clout.consume("scores") if key == "n:bob"]
-    assert published[-1] == orjson.loads(orjson.dumps(after))
+    assert published[-1] | {"version": 0} == orjson.loads(orjson.dumps(after)) | {
+        "version": 0
+    }  # topic and Redis have their own

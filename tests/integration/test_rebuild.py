@@ -69,11 +69,11 @@ def test_committed_rows_when_no_worker_runs(stack: Callable[..., Stack]) -> None
     with clout.worker():
         clout.feed(events[:3_000])
         clout.settled(3_000)
-    before = {number: pulse["version"] for number, pulse in clout.pulses().items()}
+    before = {number: pulse["complete"] for number, pulse in clout.pulses().items()}
     spoil(clout, events[:3_000])
     users = rebuilt(clout, "rows")
     whole(clout, events[:3_000], users)
-    assert {number: pulse["version"] for number, pulse in clout.pulses().items()} == before
+    assert {number: pulse["complete"] for number, pulse in clout.pulses().items()} == before
     with clout.worker() as worker:
         clout.feed(events[3_000:])
         clout.settled(4_000)

@@ -342,7 +342,9 @@ def test_marks_behind_an_open_transaction_are_waited_for(stack: Make) -> None:
         waits = threading.Event()
         try:
             await worker.begin()
-            await (await worker.send(name, 0, [rejects.record(Reject("late", "$", "why"), Origin("x", 0, 9), b"{")]))  # type: ignore[misc]
+            await worker.send(name, 0, [rejects.record(Reject("late", "$", "why"), Origin("x", 0, 9), b"{")])
+            await worker.push()
+            await worker._sent[name, 0][-1][1]
             # as another replay would, that has read to the end before the worker began
             values = list(wanted)
             marks = [

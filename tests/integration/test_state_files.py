@@ -95,7 +95,7 @@ def small(**head: object) -> bytes:
     lines = Written()
     header = state.Header(
         generation=1, version=1 << 32, now_ms=0, positions={}, clock=0, day=0, half_lives_ms=PLAIN.half_lives_ms,
-        counts=Counts().as_dict(), shown=True, model="plain",
+        counts=Counts().as_dict(), model="plain",
     )  # fmt: skip
     about = {"exported_at": "2026-01-01", "model": "plain", "half_lives_ms": PLAIN.half_lives_ms, "partitions": 1}
     raw = {0: msgspec.Raw(state.header_record(header)[1])}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
-from streams.model.table import CLOSE, SHOWN, Table
+from streams.model.table import CLOSE, PUBLISHED, SCORE, Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
 from streams.scoreboard.spread import Histogram
@@ -113,24 +112,22 @@ def test_each_user_for_itself() -> None:
     ]
 
 
-def test_chunks_score_judge_and_count() -> None:
-    """Changed users go out in chunks with rising versions; what was shown is noted; push carries whose score moved."""
+def test_chunks_score_judge_and_note() -> None:
+    """Changed users go out in chunks under one version; what was published is noted in the rows, and in those of the cut."""
     world = World()
     world.fold(*[("share", event("ann", f"u{n}")) for n in range(CHUNK + 10)])
-    table, spread = world.table, Histogram()
+    table = world.table
     slots, _ = table.changed()
-    first = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), itertools.count(7).__next__))
-    assert [len(piece.users) for piece in first] == [CHUNK, 11]
-    assert [orjson.loads(piece.users[0][2])["version"] for piece in first] == [7, 8]
-    assert [piece.last for piece in first] == [False, True]
-    everyone = population(table, T0)
-    assert table.cells[: len(table), SHOWN].tolist() == pytest.approx(everyone.tolist())
-    assert spread.counts.sum() == len(table)
-    assert first[0].updates is not None
-    body = orjson.loads(first[0].updates)
-    assert (body["partition"], body["as_of"], len(body["users"])) == (3, T0, CHUNK)
-    again = list(chunks(table, spread, RULE, 3, cut(table, slots, T0), itertools.count(9).__next__))
-    assert [(piece.updates, piece.bins) for piece in again] == [(None, {}), (None, {})]
+    made = cut(table, slots, T0)
+    pieces = list(chunks(table, RULE, made, 7))
+    assert [len(piece.records) for piece in pieces] == [CHUNK, 11]
+    written = [orjson.loads(record) for piece in pieces for _, record in piece.records]
+    assert {one["version"] for one in written} == {7}
+    assert [key.decode() for piece in pieces for key, _ in piece.records] == [one["user"] for one in written]
+    everyone = population(table, T0).tolist()
+    for rows in (table.cells[: len(table)], made.rows):
+        assert rows[:, SCORE].tolist() == pytest.approx(everyone)
+        assert set(rows[:, PUBLISHED].tolist()) == {7.0}
 
 
 def test_alert_without_any_event() -> None:
@@ -141,16 +138,7 @@ def test_alert_without_any_event() -> None:
     world.table.cells[slots, CLOSE] = population(world.table, T0)[slots]
     raised = []
     for day in range(40):
-        pieces = list(
-            chunks(
-                world.table,
-                Histogram(),
-                RULE,
-                0,
-                cut(world.table, slots, T0 + day * DAY_MS),
-                itertools.count(day).__next__,
-            )
-        )
+        pieces = list(chunks(world.table, RULE, cut(world.table, slots, T0 + day * DAY_MS), day + 1))
         raised += [day for piece in pieces for alert in piece.alerts if alert.state == "raised"]
     falls = [world.record("bob")["score"] - world.record("bob", T0 + d * DAY_MS)["score"] >= 5 for d in range(40)]
     assert raised == [falls.index(True)]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
+import orjson
 import pytest
 
 from streams.model import days, windows
 from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
-from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SHOWN, SUMS, WIDTH, Table
+from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
-from streams.partition.outgoing import chunks
-from streams.scoreboard.spread import Histogram
+from streams.partition.outgoing import Outgoing, chunks
 from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
 
 
@@ -122,7 +120,7 @@ def test_population_agrees_with_records() -> None:
 
 def shown(world: World, now_ms: int) -> None:
     """Everybody's score is published at that time."""
-    world.table.cells[: len(world.table), SHOWN] = population(world.table, now_ms)
+    world.table.cells[: len(world.table), SCORE] = population(world.table, now_ms)
 
 
 def test_idle_pass_finds_who_moved_a_displayed_step() -> None:
@@ -234,6 +232,11 @@ def test_a_day_may_close_at_another_time() -> None:
     assert world.table.cells[: len(world.table), CLOSE].tolist() == scores.tolist()
 
 
+def scores_in(piece: Outgoing) -> list[float]:
+    """Those of the records."""
+    return [orjson.loads(record)["score"] for _, record in piece.records]
+
+
 def test_landmark_that_moves_while_an_interval_is_sent() -> None:
     """Folding goes on while a cut is sent in pieces: rows of the cut are read with the landmarks they were written with.
 
@@ -244,11 +247,11 @@ def test_landmark_that_moves_while_an_interval_is_sent() -> None:
     table = world.table
     slots, _ = table.changed()
     expected = population(table, T0).tolist()
-    pieces = chunks(table, Histogram(), FallRule(), 0, cut(table, slots, T0), itertools.count(1).__next__)
-    found = next(pieces).scored.scores.tolist()
+    pieces = chunks(table, FallRule(), cut(table, slots, T0), 1)
+    found = scores_in(next(pieces))
     world.did("like", "cat", "dan", T0 + 402 * DAY_MS)
     for piece in pieces:
-        found += piece.scored.scores.tolist()
+        found += scores_in(piece)
     assert found == pytest.approx(expected, rel=1e-9)
 
 

@@ -92,7 +92,6 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         strays={},
         rejects=[],
         changed=slots,
-        times=[],
         clock=table.clock,
         day=table.day,
         closed_ms=table.closed_ms,

@@ -309,7 +309,7 @@ def test_engagements_are_folded_and_timed() -> None:
     cut = one.cut()
     assert [cell(one, user, ENGAGEMENTS) for user in (ANN, BEN, CAT)] == [2, 1, 1]
     assert counts(one) == {"folded": 4}
-    assert np.concatenate(cut.times).tolist() == [T0, T0, T0, T0 + 5]
+    assert np.concatenate(one.take_times()).tolist() == [T0, T0, T0, T0 + 5]
     assert cut.clock == T0 + 5
 
 
@@ -318,7 +318,7 @@ def test_undo_is_not_a_latency() -> None:
     one = intake()
     fold(one, "engagements", pack(ANN))
     fold(one, "engagements", pack(ANN, weight=-1.0, code=engagements.UNDO))
-    assert np.concatenate(one.cut().times).tolist() == [T0]
+    assert np.concatenate(one.take_times()).tolist() == [T0]
 
 
 # -- positions ---------------------------------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_cut_takes_everything_once() -> None:
     assert cut.changed.tolist() == [one.table.users[f"net:{ANN}"]]
     assert (len(cut.packs), len(cut.strays), len(cut.rejects)) == (1, 1, 1)
     empty = one.cut()
-    assert (empty.packs, empty.strays, empty.rejects, empty.times, empty.changed.tolist()) == ({}, {}, [], [], [])
+    assert (empty.packs, empty.strays, empty.rejects, empty.changed.tolist()) == ({}, {}, [], [])
     assert empty.positions["likes"] == 3
     assert one.pending == 0
 
@@ -375,7 +375,7 @@ def test_cut_is_not_touched_by_what_follows() -> None:
     home = partition_of("net:bob", PARTITIONS)
     fold(one, "likes", value(ANN, event_id="2"), value(FAR), b"{")
     fold(one, "engagements", pack(ANN))
-    assert (len(cut.packs[home]), len(cut.rejects), cut.strays, cut.times, cut.positions["likes"]) == (1, 1, {}, [], 2)
+    assert (len(cut.packs[home]), len(cut.rejects), cut.strays, cut.positions["likes"]) == (1, 1, {}, 2)
 
 
 def test_ten_minutes_ahead_is_where_the_future_begins() -> None:

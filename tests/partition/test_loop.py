@@ -13,15 +13,19 @@ from streams.clocks import Clocks
 from streams.formats import engagements as packed
 from streams.model import assess, engagements
 from streams.model.alerts import FallRule
-from streams.model.table import CLOSE, GOT, SHOWN, SUMS, UNSEEN, Table
+from streams.model.table import CLOSE, GOT, SCORE, SUMS, UNSEEN, Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition import idle_pass
 from streams.partition import loop as broker_loop
 from streams.partition.block import Block
 from streams.partition.cut import Cut
 from streams.partition.intake import Intake
-from streams.partition.loop import Loop, Pace, Start
-from streams.partition.sending import Sender
+from streams.partition.loop import Loop
+from streams.partition.sending import Outlet, Sender
+from streams.partition.terms import Pace, Start, Supply
+from streams.scoreboard import once
+from streams.scoreboard.flush import Versions
+from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
 from streams.topics import SOURCES
 from tests.partition.blocks import T0, Record, block
@@ -38,16 +42,13 @@ class Partition:
         self.cuts: list[tuple[float, int]] = []
         self.intake = Intake(table, 0, 4)
         self.intake.positions = {topic.name: 0 for topic in SOURCES}
-        view = View(self.board, 0)
-        self.sender = Sender(
-            table, 0, TransactionalPublisher(Swallow(), "test"), view, FallRule(),
-            topic=str, topic_ids={}, generation=1, closed=0, owner="test", wall_ms=self.now_ms, cpu_s=lambda: 0.0,
-        )  # fmt: skip
-        self.loop = Loop(
-            self.intake, self.sender, view,
-            Start(1, {}), Pace(interval_s, 1.0, idle_s, stream_clock=False),
-            Clocks(self.now_ms, self.now_s, lambda: 0.0), lambda _: None,
-        )  # fmt: skip
+        clocks, versions = Clocks(self.now_ms, self.now_s, lambda: 0.0), Versions(1)
+        pace = Pace(interval_s, 1.0, idle_s, stream_clock=False)
+        self.shown = Shown(table, 0, "test", versions)
+        publisher = TransactionalPublisher(Swallow(), "test", cpu_s=lambda: 0.0)
+        self.sender = Sender(table, publisher, Outlet(0, str, {}), FallRule(), versions, clocks)
+        view = View(self.board, self.shown, pace.now_ms(table, clocks), self.now_ms)
+        self.loop = Loop(self.intake, self.sender, view, Start(1, {}), pace, clocks, Supply(lambda _: None))
         real = self.intake.cut
 
         def cut(now_ms: int | None = None) -> Cut:
@@ -84,7 +85,7 @@ def somebody(score_at_close: float, users: int = 1) -> Table:
         table.add(f"net:bob{number}")
         table.cells[number, SUMS : SUMS + 3] = 20.0
     table.cells[:users, CLOSE] = score_at_close
-    table.cells[:users, SHOWN] = assess.population(table, T0)
+    table.cells[:users, SCORE] = assess.population(table, T0)
     return table
 
 
@@ -104,7 +105,7 @@ def test_an_undo_by_which_somebody_falls_ends_the_interval(weight: float, at_onc
 
     async def story() -> None:
         table = somebody(0.0)
-        table.cells[0, CLOSE] = table.cells[0, SHOWN]
+        table.cells[0, CLOSE] = table.cells[0, SCORE]
         one = Partition(table)
         await one.during(0.9, lambda: one.loop.offer(an_undo(weight)))  # before the first look at the idle
         early = [at for at, changed in one.cuts[:-1] if changed]  # the last one is the letting go
@@ -120,7 +121,7 @@ def test_the_idle_pass_sends_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> 
 
     async def story() -> None:
         table = somebody(0.0, users=100)
-        table.cells[:100, SHOWN] += 1.0
+        table.cells[:100, SCORE] += 1.0
         one = Partition(table, idle_s=1.0)
         await one.during(1.5)
         assert max(changed for _, changed in one.cuts) == 20
@@ -139,19 +140,19 @@ def test_a_glance_is_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
         one = Partition(table)
 
         def backlog() -> None:
-            one.board.users = 0
             table.dirty[:10] |= GOT | UNSEEN
             one.loop.offer(an_undo(0.1))
 
         await one.during(LONG_S / 2, backlog)
         assert one.board.users == 10  # once, with the letting go
+        assert [users for at, users in one.board.calls if users] == [10]
 
     run(story())
 
 
 def test_closes_of_very_many_do_not_count_as_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """More calls for closes than may wait: Redis gets the time, and nobody is shown again."""
-    monkeypatch.setattr("streams.partition.sending._CLOSES_CHUNK", 1)
+    monkeypatch.setattr(once, "CLOSES_CHUNK", 1)
 
     async def story() -> None:
         table = somebody(0.0, users=900)

@@ -39,7 +39,6 @@ def kept(**changed: Any) -> Recovered:
         "day": 0,
         "half_lives_ms": PLAIN.half_lives_ms,
         "counts": {},
-        "shown": True,
     }
     return Recovered(Table(PLAIN), Header(**(values | changed)))
 

@@ -1,24 +1,30 @@
-"""What one partition shows: in order, one call at a time, repeated until it is answered, and never in Kafka's way."""
+"""What one partition shows: one call at a time, repeated until it is answered, never in Kafka's way, and no queue anywhere."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import orjson
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from streams.model.table import AGAIN, PUBLISHED, SCORE, UNSEEN
+from streams.scoreboard import once
+from streams.scoreboard import shown as shown_module
 from streams.scoreboard.flush import Flush, Look
-from streams.scoreboard.view import MOST_WAITING, View
+from streams.scoreboard.latency import STEP_MS
 from tests.partition.virtual import run
-from tests.scoreboard.records import flush
+from tests.scoreboard.records import NOW_MS
+from tests.scoreboard.small import Small
 
 PATIENCE_S = 600.0  # of virtual time
+V0 = 1 << 32  # versions of the first generation begin here
 
 
 class Redis:
@@ -29,7 +35,10 @@ class Redis:
         self.down: Exception | None = None
         self.answers_to_lose = 0
         self.scores: dict[str, float] = {}
+        self.board: dict[str, float] = {}
+        self.says: dict[str, Any] = {}
         self.calls: list[tuple[float, Flush]] = []  # when, what; those that carry users
+        self.taken: list[Flush] = []
         self.in_flight = self.most_in_flight = 0
 
     async def write(self, flush: Flush) -> int:
@@ -44,8 +53,10 @@ class Redis:
                 raise self.down
             found = self.pulse
             if found < flush.version and flush.after in {None, found}:
-                self.pulse = flush.version
-                self.scores |= {user: score for user, score, _ in flush.users}
+                self.pulse, self.says = flush.version, flush.pulse
+                self.taken.append(flush)
+                self.scores |= {user: orjson.loads(record)["score"] for user, _, record in flush.users}
+                self.board |= {user: score for user, score, _ in flush.users if score is not None}
             if self.answers_to_lose:
                 self.answers_to_lose -= 1
                 raise RedisTimeoutError
@@ -65,25 +76,8 @@ class Redis:
 
     @property
     def versions(self) -> list[int]:
-        """Of all calls, in the order they came."""
-        return [flush.version for _, flush in self.calls]
-
-
-class Watched(View):
-    """A view that remembers when it asked for everyone."""
-
-    def __init__(self, board: Redis, **options: Any) -> None:
-        super().__init__(board, 0, **options)
-        self.asked_s: list[float] = []
-        self.partition = self
-
-    def show_everyone(self) -> None:
-        """As a loop would be asked."""
-        self.asked_s.append(now_s())
-
-    def shown_users(self) -> list[str]:
-        """Nobody by name."""
-        return []
+        """Of all calls with users, in the order they came."""
+        return [flush.version - V0 for _, flush in self.calls]
 
 
 def now_s() -> float:
@@ -91,38 +85,78 @@ def now_s() -> float:
     return asyncio.get_running_loop().time()
 
 
-def call(version: int) -> Flush:
-    """A call with one user, whose score tells the version."""
-    return flush(version, {"a:1": 1 + version % 90, f"u:{version}": 50.0})
-
-
 @contextlib.asynccontextmanager
-async def viewing(board: Redis, **options: Any) -> AsyncIterator[Watched]:
+async def viewing(board: Redis, **options: Any) -> AsyncIterator[Small]:
     """A view that writes while the block lasts."""
-    view = Watched(board, **options)
-    task = asyncio.create_task(view.run())
+    small = Small(board, **options)
+    task = asyncio.create_task(small.view.run())
     try:
-        yield view
+        yield small
     finally:
         if not task.cancel():  # it ended by itself
             task.result()
 
 
-def test_calls_arrive_in_order_one_at_a_time() -> None:
-    """However many are handed over while one is under way, each follows the answer to the one before."""
+async def brought(small: Small, redis: Redis) -> None:
+    """Redis has what the rows say, and says so."""
+    assert await small.view.drained(PATIENCE_S)
+    assert redis.scores == pytest.approx(small.truth)
+    assert redis.board == pytest.approx(small.truth, abs=0.02)
+    assert redis.says["complete"] == small.cut
+    assert redis.says["shown"] == len(small.truth)
+    assert small.shown.behind == 0
+
+
+def test_who_changes_while_redis_is_busy_is_written_once() -> None:
+    """Twenty changes of a user while one call is under way are one more call, with the newest score; one call at a time."""
 
     async def story() -> None:
         redis = Redis(takes_s=0.5)
-        async with viewing(redis) as view:
-            for version in range(1, 21):
-                view.put(call(version))
-                await asyncio.sleep(0.1)
-            assert await view.drained(PATIENCE_S)
-            assert redis.versions == list(range(1, 21))
+        async with viewing(redis) as small:
+            small.put({"a:1": 1.0})
+            await asyncio.sleep(0.1)
+            for mass in range(2, 22):
+                small.put({"a:1": float(mass)})
+                await asyncio.sleep(0.01)
+            await brought(small, redis)
+            assert len(redis.calls) == 2
             assert redis.most_in_flight == 1
-            gaps = [b - a for (a, _), (b, _) in zip(redis.calls, redis.calls[1:], strict=False)]
-            assert min(gaps) == pytest.approx(redis.takes_s)
-            assert view.asked_s == []
+            assert small.shown.rebuilds == 0
+
+    run(story())
+
+
+def test_a_sweep_goes_in_calls_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everyone comes once; only the last call says that everything published is there."""
+    monkeypatch.setattr(shown_module, "CHUNK", 10)
+
+    async def story() -> None:
+        redis = Redis()
+        async with viewing(redis) as small:
+            small.put({f"a:{n}": 1.0 + n for n in range(35)})
+            await brought(small, redis)
+            assert [len(one.users) for one in redis.taken] == [10, 10, 10, 5]
+            assert [one.pulse["complete"] for one in redis.taken] == [0, 0, 0, small.cut]
+            assert [one.pulse["shown"] for one in redis.taken] == [10, 20, 30, 35]
+
+    run(story())
+
+
+def test_a_cut_during_a_sweep_is_not_complete_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`complete` is the version of the cut before the sweep began: what changed behind it was not written."""
+    monkeypatch.setattr(shown_module, "CHUNK", 1)
+
+    async def story() -> None:
+        redis = Redis(takes_s=1.0)
+        async with viewing(redis) as small:
+            small.put({"a:1": 1.0, "a:2": 2.0})
+            first = small.cut
+            await asyncio.sleep(1.5)  # the second call is under way
+            small.put({"a:1": 5.0})
+            await asyncio.sleep(1.0)
+            assert len(redis.taken) == 2
+            assert redis.says["complete"] == first < small.cut
+            await brought(small, redis)
 
     run(story())
 
@@ -133,24 +167,26 @@ def test_calls_arrive_in_order_one_at_a_time() -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_a_call_that_fails_is_repeated_under_its_version(error: Exception) -> None:
-    """Nothing overtakes a call that was not answered; it is the very same call each time, and nobody is told before."""
+    """Nothing overtakes a call that was not answered; it is the very same call each time, and nothing counts before."""
 
     async def story() -> None:
-        redis, written = Redis(), []
+        redis = Redis()
         redis.down = error
-        async with viewing(redis) as view:
-            view.put(call(1), lambda: written.append(1))
-            view.put(call(2), lambda: written.append(2))
+        async with viewing(redis) as small:
+            small.fold({"a:1": 1.0}, times=[NOW_MS - 10])
+            small.publish()
+            await asyncio.sleep(0.01)
+            small.fold({"a:1": 2.0}, times=[NOW_MS - 10])
+            small.publish()
             await asyncio.sleep(2)
-            assert set(redis.versions) == {1}
             assert len(redis.calls) > 3
             assert all(one is redis.calls[0][1] for _, one in redis.calls)
-            assert written == []
+            assert small.shown.latency.sparse() == {}
             redis.down = None
-            assert await view.drained(PATIENCE_S)
-            assert redis.versions[-2:] == [1, 2]
-            assert written == [1, 2]
-            assert view.asked_s == []
+            await brought(small, redis)
+            assert len(set(redis.versions)) == 2
+            assert small.shown.latency.sparse() == {str(10 // STEP_MS): 2}
+            assert small.shown.rebuilds == 0
 
     run(story())
 
@@ -160,168 +196,234 @@ def test_an_answer_that_is_lost_is_not_a_foreign_version() -> None:
 
     async def story() -> None:
         redis = Redis()
-        async with viewing(redis) as view:
-            view.put(call(1))
-            assert await view.drained(PATIENCE_S)
+        async with viewing(redis) as small:
+            small.put({"a:1": 1.0})
+            assert await small.view.drained(PATIENCE_S)
             redis.answers_to_lose = 3
-            view.put(call(2))
-            view.put(call(3))
-            assert await view.drained(PATIENCE_S)
-            assert redis.versions == [1, 2, 2, 2, 2, 3]
-            assert view.asked_s == []
+            small.put({"a:1": 2.0})
+            await brought(small, redis)
+            assert len(redis.versions) == 5
+            assert len(set(redis.versions)) == 2
+            assert small.shown.rebuilds == 0
 
     run(story())
 
 
-def test_redis_is_asked_often_while_it_is_down() -> None:
-    """After an hour without Redis it takes about a second to notice that it is back, and it was not hammered meanwhile."""
+def test_an_hour_without_redis_costs_nothing() -> None:
+    """Nothing piles up, about a second after it is back that is noticed, and it was not hammered; who changed is written once."""
 
     async def story() -> None:
         redis = Redis()
         redis.down = RedisConnectionError()
-        async with viewing(redis) as view:
-            view.put(call(1))
-            await asyncio.sleep(3_600)
+        async with viewing(redis) as small:
+            for minute in range(60):
+                small.fold({f"a:{n}": 1.0 + minute for n in range(10)}, times=[NOW_MS - 100_000] * 10)
+                small.publish()
+                await asyncio.sleep(60)
             assert 3_000 < len(redis.calls) < 8_000
+            assert small.shown.behind == 10
             redis.down, back_s = None, now_s()
-            assert await view.drained(PATIENCE_S)
+            await brought(small, redis)
             assert now_s() - back_s < 1.5
+            assert sum(len(one.users) for one in redis.taken) == 20  # the call that failed, and one sweep
+            assert sum(small.shown.latency.sparse().values()) == 600
+            assert small.shown.rebuilds == 0
 
     run(story())
 
 
-def test_too_many_calls_are_dropped_and_everyone_is_shown() -> None:
-    """While Redis is down no more than the bound is kept: everyone is asked for, once, and nothing new is written before."""
-
-    async def story() -> None:
-        redis = Redis()
-        async with viewing(redis) as view:
-            view.put(call(1))
-            assert await view.drained(PATIENCE_S)
-            redis.down = RedisConnectionError()
-            last = 5 * MOST_WAITING
-            for version in range(2, last + 1):
-                view.put(call(version))
-                assert view.behind <= MOST_WAITING + 1
-                await asyncio.sleep(0.01)
-            assert not view.caught_up
-            assert len(view.asked_s) == 1
-            redis.down = None
-            assert await view.drained(PATIENCE_S)
-            await asyncio.sleep(10)
-            assert redis.pulse == 2  # what was under way, and nothing behind it
-            view.begin_again()
-            view.put(call(last + 1))
-            assert await view.drained(PATIENCE_S)
-            assert redis.scores["a:1"] == call(last + 1).users[0][1]
-            assert redis.versions == sorted(redis.versions)
-            assert len(view.asked_s) == 1
-
-    run(story())
+def test_event_times_that_wait_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too late to be measured is only counted, and counts once it is there."""
+    monkeypatch.setattr("streams.scoreboard.latency.Latency.MOST_PARTS", 10)
+    small = Small(Redis())
+    for _ in range(500):
+        small.fold({"a:1": 1.0}, times=[NOW_MS - 100_000] * 7 + [NOW_MS - 10])
+    assert sum(map(len, small.shown._folded)) <= 8 * 10 + 500
+    small.shown.show()
+    while small.shown.call(NOW_MS):
+        small.shown.arrived(NOW_MS)
+    assert small.shown.latency.sparse() == {str(10 // STEP_MS): 500, "4999": 3_500}
 
 
-def test_what_just_fits_is_not_dropped() -> None:
-    """Up to the bound every call gets through, and nobody is shown again."""
-
-    async def story() -> None:
-        redis = Redis()
-        redis.down = RedisConnectionError()
-        async with viewing(redis) as view:
-            for version in range(1, MOST_WAITING + 1):
-                view.put(call(version))
-            await asyncio.sleep(5)
-            redis.down = None
-            assert await view.drained(PATIENCE_S)
-            assert len(redis.scores) == MOST_WAITING + 1
-            assert view.asked_s == []
-
-    run(story())
-
-
-@pytest.mark.parametrize("found", [0, 3, 9], ids=["flushed", "older copy", "another one ahead"])
+@pytest.mark.parametrize("found", [0, 3, 9], ids=["flushed", "older copy", "not ours"])
 @pytest.mark.parametrize("idle", [True, False])
-def test_a_foreign_version_asks_for_everyone(found: int, idle: bool) -> None:
-    """Redis is not what it was: everyone is asked for, once, with the next call or without any, and nothing is written before."""
+def test_a_foreign_version_shows_everyone(found: int, idle: bool) -> None:
+    """Redis is not what it was: everyone is written again, once, with the next call or without any."""
 
     async def story() -> None:
         redis = Redis()
-        async with viewing(redis) as view:
-            view.put(call(5))
-            assert await view.drained(PATIENCE_S)
-            redis.pulse, redis.scores = found, {}
+        async with viewing(redis) as small:
+            small.put({"a:1": 1.0, "a:2": 2.0})
+            assert await small.view.drained(PATIENCE_S)
+            redis.pulse, redis.scores, redis.board = found, {}, {}
             if not idle:
-                view.put(call(6))
+                small.put({"a:1": 3.0})
             await asyncio.sleep(2.5)
-            assert len(view.asked_s) == 1
-            view.put(call(7))
-            await asyncio.sleep(2.5)
-            assert redis.pulse == found
-            assert redis.scores == {}
-            view.begin_again()
-            view.put(call(20))
-            assert await view.drained(PATIENCE_S)
-            assert redis.pulse == 20
-            await asyncio.sleep(2.5)
-            assert len(view.asked_s) == 1
+            await brought(small, redis)
+            assert redis.taken[-1].bins or redis.taken[-2].anew
+            await asyncio.sleep(10)
+            assert small.shown.rebuilds == 1
 
     run(story())
 
 
-@pytest.mark.parametrize(("last", "found", "asks"), [(5, 5, 0), (5, 4, 1), (5, 0, 1), (0, 0, 0), (0, 4, 1)])
-def test_the_first_call_knows_what_the_take_over_saw(last: int, found: int, asks: int) -> None:
+def test_a_worker_that_was_replaced_writes_nothing() -> None:
+    """Another one is ahead, with a higher generation: ours asks once a second, and shows nobody."""
+
+    async def story() -> None:
+        redis = Redis()
+        async with viewing(redis) as small:
+            small.put({"a:1": 1.0})
+            assert await small.view.drained(PATIENCE_S)
+            redis.pulse, redis.scores, taken = 7 << 32, {}, len(redis.taken)
+            for mass in range(2, 12):
+                small.put({"a:1": float(mass)})
+                await asyncio.sleep(1.0)
+            assert redis.scores == {}
+            assert len(redis.taken) == taken
+            assert len(redis.calls) < 30
+
+    run(story())
+
+
+@pytest.mark.parametrize(("last", "found", "again"), [(5, 5, 0), (5, 4, 1), (5, 0, 1), (0, 0, 0), (0, 4, 1)])
+def test_the_first_call_knows_what_the_take_over_saw(last: int, found: int, again: int) -> None:
     """What Redis showed at the take-over is compared with as well."""
 
     async def story() -> None:
         redis = Redis(found)
-        async with viewing(redis, last=last) as view:
-            view.put(call(6))
-            assert await view.drained(PATIENCE_S)
-            assert len(view.asked_s) == asks
+        async with viewing(redis, last=last) as small:
+            small.put({"a:1": 1.0})
+            await brought(small, redis)
+            assert small.shown.rebuilds == again
 
     run(story())
 
 
-def test_who_is_shown_again_may_be_handed_over_at_once() -> None:
-    """Calls made while everyone is asked for are written like others, and `drained` waits for them."""
+def test_a_successor_writes_what_was_published_after_complete() -> None:
+    """Rows that Redis has are left alone but counted in the histogram; without a pulse everyone is written."""
+
+    async def story(complete: int, origin: str, written: set[str]) -> None:
+        redis = Redis(pulse=9)
+        async with viewing(redis, last=9, generation=2) as small:
+            for user, version in (("a:1", 5), ("a:2", 7), ("a:3", 8)):
+                slot = small.table.add(user)
+                small.table.cells[slot, [SCORE, PUBLISHED]] = 40.0, version
+            small.shown.resume(complete, origin)
+            small.publish()
+            assert await small.view.drained(PATIENCE_S)
+            assert set(redis.scores) == written
+            assert redis.taken[0].anew
+            assert redis.says["shown"] == 3
+            assert redis.says["complete"] == small.cut
+
+    run(story(7, "", {"a:3"}))
+    run(story(8, "", set()))
+    run(story(0, "", {"a:1", "a:2", "a:3"}))
+    run(story(8, "of another import", {"a:1", "a:2", "a:3"}))
+
+
+def test_everyone_again_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While thousands are shown again, who changes now is among the next to be written; complete only when all are there."""
+    monkeypatch.setattr(shown_module, "CHUNK", 5)
+    monkeypatch.setattr(shown_module, "AGAIN_AT_ONCE", 10)
+
+    async def story() -> None:
+        redis = Redis(takes_s=0.1)
+        async with viewing(redis) as small:
+            small.put({f"a:{n:03}": 1.0 + n for n in range(100)})
+            assert await small.view.drained(PATIENCE_S)
+            redis.pulse, redis.scores, redis.board, redis.taken = 0, {}, {}, []
+            small.view.lose("the test says so")
+            await asyncio.sleep(0.25)
+            small.put({"a:099": 500.0})
+            await brought(small, redis)
+            sizes = [len(one.users) for one in redis.taken]
+            at = next(n for n, one in enumerate(redis.taken) if any(user == "a:099" for user, *_ in one.users))
+            assert at < 8  # behind at most two slices of those shown again
+            assert len(sizes) > 20
+            assert [one.pulse["complete"] for one in redis.taken[:-1] if one.users][:15] == [0] * 15
+
+    run(story())
+
+
+def test_the_board_is_written_when_a_score_has_moved_a_fifth_of_a_step() -> None:
+    """Small moves add up: the board is never further away than that, the record always exact."""
 
     async def story() -> None:
         redis = Redis()
-        async with viewing(redis) as view:
+        async with viewing(redis) as small:
+            written = 0
+            for step in range(200):
+                small.put({"a:1": 10.0 + step / 1_000})
+                await brought(small, redis)
+                written += redis.taken[-1].users[0][1] is not None
+            assert 3 < written < 100
 
-            def everyone() -> None:
-                view.begin_again()
-                for version in (7, 8):
-                    view.put(call(version))
+    run(story())
 
-            view.partition = SimpleNamespace(show_everyone=everyone, shown_users=list)
-            view.put(call(5))
-            assert await view.drained(PATIENCE_S)
-            redis.pulse, redis.scores = 0, {}
-            view.put(call(6))
-            assert await view.drained(PATIENCE_S)  # until it is known what was lost
-            assert await view.drained(PATIENCE_S)
-            assert redis.versions == [5, 6, 7, 8]
-            assert redis.pulse == 8
+
+def test_alerts_and_closes_come_once_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They survive that everyone is shown again, in order, and a queue that is full drops its oldest."""
+    monkeypatch.setattr(once, "CLOSES_CHUNK", 2)
+    monkeypatch.setattr(once, "MOST_ALERTS", 5)
+
+    async def story() -> None:
+        redis = Redis()
+        async with viewing(redis) as small:
+            small.put({f"a:{n}": 1.0 for n in range(5)})
+            assert await small.view.drained(PATIENCE_S)
+            redis.down = RedisConnectionError()
+            small.shown.once.close([("2026-11-28", np.arange(5.0))], small.cut)
+            small.shown.once.alert([b"%d" % n for n in range(9)])
+            small.view.go()
+            await asyncio.sleep(1)
+            redis.pulse = 0  # flushed meanwhile
+            redis.down = None
+            await brought(small, redis)
+            closes = [pair for one in redis.taken if one.closes for pair in one.closes[1]]
+            assert closes == [(f"a:{n}", float(n)) for n in range(5)]
+            assert [alert for one in redis.taken for alert in one.alerts] == [b"4", b"5", b"6", b"7", b"8"]
+            assert redis.says["closed"] == small.cut
 
     run(story())
 
 
 def test_what_is_held_is_written_when_it_is_released() -> None:
-    """While it is held nothing is written, however much is handed over; then all of it, in order."""
+    """While it is held nothing is written, however much changes; then everyone who has, once."""
 
     async def story() -> None:
         redis = Redis()
-        async with viewing(redis) as view:
-            view.hold()
-            for version in range(1, 11):
-                view.put(call(version))
+        async with viewing(redis) as small:
+            small.view.hold()
+            for mass in range(1, 11):
+                small.put({"a:1": float(mass)})
             await asyncio.sleep(60)
             assert redis.calls == []
-            assert not await view.drained(1.0)
-            view.release()
-            assert await view.drained(PATIENCE_S)
-            assert redis.versions == list(range(1, 11))
-            assert view.asked_s == []
+            assert not await small.view.drained(1.0)
+            small.view.release()
+            await brought(small, redis)
+            assert len(redis.calls) == 1
+
+    run(story())
+
+
+def test_a_glance_is_for_few() -> None:
+    """More than a glance is for wait for their interval."""
+
+    async def story() -> None:
+        redis = Redis()
+        async with viewing(redis) as small:
+            small.fold({f"a:{n}": 1.0 for n in range(10)})
+            small.shown.show(5)
+            small.view.go()
+            assert await small.view.drained(PATIENCE_S)
+            assert redis.calls == []
+            assert small.shown.behind == 10
+            small.shown.show(10)
+            small.view.go()
+            assert await small.view.drained(PATIENCE_S)
+            assert len(redis.scores) == 10
 
     run(story())
 
@@ -331,18 +433,17 @@ def test_drained_waits_as_long_as_it_was_told() -> None:
 
     async def story() -> None:
         redis = Redis(takes_s=2.0)
-        async with viewing(redis) as view:
+        async with viewing(redis) as small:
             began_s = now_s()
-            assert await view.drained(1.0)
+            assert await small.view.drained(1.0)
             assert now_s() == began_s
-            assert view.caught_up
-            view.put(call(1))
-            assert not view.caught_up
-            assert not await view.drained(1.0)
+            assert small.view.caught_up
+            small.put({"a:1": 1.0})
+            assert not small.view.caught_up
+            assert not await small.view.drained(1.0)
             assert now_s() - began_s == pytest.approx(1.0)
-            assert await view.drained(5.0)
+            assert await small.view.drained(5.0)
             assert now_s() - began_s == pytest.approx(2.0)
-            assert view.behind == 0
 
     run(story())
 
@@ -353,9 +454,28 @@ def test_a_call_that_no_redis_could_take_is_not_passed_over() -> None:
     async def story() -> None:
         redis = Redis()
         redis.down = ValueError("too many users")
-        view = Watched(redis)
-        view.put(call(1))
+        small = Small(redis)
+        small.put({"a:1": 1.0})
         with pytest.raises(ValueError, match="too many users"):
-            await asyncio.wait_for(view.run(), PATIENCE_S)
+            await asyncio.wait_for(small.view.run(), PATIENCE_S)
 
     run(story())
+
+
+def test_marks_of_the_interval_and_of_redis_are_two_things() -> None:
+    """A cut clears what it publishes and leaves what Redis lacks; who acted or moved is lacking from then on."""
+    small = Small(Redis())
+    table = small.table
+    for name in ("did", "got", "moved", "again"):
+        table.add(name)
+    table.dirty[:4] = 1, 2 | UNSEEN, 4, AGAIN
+    slots, marks = table.changed()
+    assert (slots.tolist(), marks.tolist()) == ([0, 1, 2], [1, 2, 4])
+    assert table.dirty[:4].tolist() == [UNSEEN, UNSEEN, UNSEEN, AGAIN]
+    owed, whole = table.owed(0)
+    assert (owed.tolist(), whole) == ([0, 1, 2], False)
+    owed, whole = table.owed(1)
+    assert (owed.tolist(), whole) == ([0, 1, 2, 3], True)
+    table.dirty[1] |= 2
+    table.paid(owed)
+    assert table.dirty[:4].tolist() == [0, 2, 0, 0]

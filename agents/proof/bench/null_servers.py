@@ -12,7 +12,7 @@ from streams.scoreboard.flush import Flush, Look
 
 
 class _Stored:
-    offset = 0
+    offset = timestamp = timestamp_type = 0
 
 
 class Swallow:
@@ -50,12 +50,14 @@ class Scoreboard:
 
     def __init__(self) -> None:
         self.users = self.closes = self._version = 0
+        self.calls: list[tuple[float, int]] = []  #: when, with how many users
 
     async def write(self, flush: Flush) -> int:
         """As a Redis nearby: a millisecond."""
         await asyncio.sleep(0.001)
         before, self._version = self._version, flush.version
         self.users += len(flush.users)
+        self.calls.append((asyncio.get_running_loop().time(), len(flush.users)))
         self.closes += len(flush.closes[1]) if flush.closes else 0
         return before
 

@@ -13,14 +13,17 @@ from streams.clocks import Clocks
 from streams.formats import engagements as packed
 from streams.model import assess, engagements, memory
 from streams.model.alerts import FallRule
-from streams.model.table import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, SHOWN, SUMS, Table
+from streams.model.table import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, SCORE, SUMS, Table
 from streams.model.versions import DAY_MS, DEFAULT
 from streams.partition.block import Block
 from streams.partition.intake import Intake
 from streams.partition.interval import SHARE
-from streams.partition.loop import Loop, Pace, Start
-from streams.partition.sending import Sender
+from streams.partition.loop import Loop
+from streams.partition.sending import Outlet, Sender
+from streams.partition.terms import Pace, Start, Supply
 from streams.partition.turns import Turns
+from streams.scoreboard.flush import Versions
+from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
 from streams.topics import SOURCES
 
@@ -51,7 +54,7 @@ def population(users: int) -> Table:
     some = memory.entry(1.0, now_ms, bytes(8), 0, memory.target_key(b"someone"), b"someone")
     table.memory[:] = [memory.remember(b"", 0, some[:12] + number.to_bytes(8) + some[20:]) for number in range(users)]
     table.day = now_ms // DAY_MS
-    rows[:, SHOWN] = assess.population(table, now_ms)
+    rows[:, SCORE] = assess.population(table, now_ms)
     return table
 
 
@@ -63,31 +66,22 @@ class OnePartition:
         self._fed = 0
         intake = Intake(table, 0, _PARTITIONS, Turns(monotonic_s=self._monotonic_s))
         intake.positions = {topic.name: 0 for topic in SOURCES}
-        self.view = View(self.board, 0)
-        self.sender = Sender(
-            table,
-            0,
-            TransactionalPublisher(Swallow(), "bench"),
-            self.view,
-            FallRule(),
-            topic=str,
-            topic_ids={},
-            generation=1,
-            closed=0,
-            owner="bench",
-            wall_ms=self._wall_ms,
-            cpu_s=time.thread_time,
-        )
+        clocks, versions = Clocks(self._wall_ms, self._monotonic_s, time.thread_time), Versions(1)
+        pace = Pace(_NEVER_S / 2, SHARE, _NEVER_S, stream_clock=False)
+        self.shown = Shown(table, 0, "bench", versions)
+        self.view = View(self.board, self.shown, pace.now_ms(table, clocks), self._wall_ms)
+        self.view.resume(1, "")
+        publisher = TransactionalPublisher(Swallow(), "bench")
+        self.sender = Sender(table, publisher, Outlet(0, str, {}), FallRule(), versions, clocks)
         self.loop = Loop(
             intake,
             self.sender,
             self.view,
             Start(1, {}),
-            Pace(_NEVER_S / 2, SHARE, _NEVER_S, stream_clock=False),
-            Clocks(self._wall_ms, self._monotonic_s, time.thread_time),
-            lambda _: None,
+            pace,
+            clocks,
+            Supply(lambda _: None),
         )
-        self.loop.resume(everyone=False)
 
     def _wall_ms(self) -> float:
         return time.time() * 1000

@@ -97,7 +97,6 @@ async def _commit(intake: Intake, publisher: TransactionalPublisher, topic: str)
         day=0,
         half_lives_ms=lives,
         counts=cut.counts,
-        shown=True,
     )
     await publisher.begin()
     await publisher.send(topic, intake.number, state.records(cut, lives))

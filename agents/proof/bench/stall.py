@@ -23,11 +23,11 @@ from streams.errors import CloutError
 from streams.formats import engagements as packed
 from streams.formats import state
 from streams.model import assess, days, engagements
-from streams.model.table import DID, GOT, SHOWN, Table
+from streams.model.table import DID, GOT, SCORE, Table
 from streams.model.versions import DEFAULT
 from streams.partition import sending
 from streams.partition.intake import Intake
-from streams.partition.sending import Sender
+from streams.scoreboard.shown import Shown
 
 GOAL_MS = 50.0
 _LONGEST_S = 300.0
@@ -36,7 +36,7 @@ _GROWN_TO = 1_500_000  # the dictionary of users is made anew at 1.4 million
 #: what may keep the event loop, by the name it has in the result
 _PHASES: dict[str, tuple[Any, str]] = {
     "fold": (Intake, "fold_all"),
-    "glance": (Sender, "glance"),
+    "show": (Shown, "call"),
     "cut": (Intake, "cut"),
     "split packs": (engagements, "split"),
     "encode packs": (packed, "encode"),
@@ -57,7 +57,7 @@ def _cases(changed: int) -> dict[str, Case]:
 
     def idle(one: OnePartition) -> None:
         one.board.users = 0
-        one.table.cells[: len(one.table), SHOWN] += 0.5
+        one.table.cells[: len(one.table), SCORE] += 0.5
         one.interval_over()
         one.interval_over()
 

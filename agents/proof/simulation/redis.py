@@ -8,6 +8,7 @@ from random import Random
 
 import orjson
 
+from streams.partition.ports import Shows
 from streams.scoreboard.flush import Flush, Look
 
 
@@ -21,6 +22,8 @@ class Shown:
     spread: dict[int, dict[int, int]] = field(default_factory=dict)
     closes: dict[str, dict[str, float]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)  #: users shown, as the pulses say, by partition
+    complete: dict[int, int] = field(default_factory=dict)  #: up to which version all is there, as the pulses say
+    alerts: list[bytes] = field(default_factory=list)
 
 
 class Redis:
@@ -40,7 +43,13 @@ class Redis:
         self._write(flush)
         versions[flush.partition] = flush.version
         self.shown.counts[flush.partition] = flush.pulse["shown"]
+        self.shown.complete[flush.partition] = flush.pulse["complete"]
         return before
+
+    def says(self) -> dict[int, Shows]:
+        """What the pulses say."""
+        shown = self.shown
+        return {number: Shows(version, shown.complete.get(number, 0)) for number, version in shown.versions.items()}
 
     def look(self, partition: int) -> Look:
         """See `streams.scoreboard.writer.Writer.look`."""
@@ -74,6 +83,7 @@ class Redis:
         else:
             self.shown.versions.clear()
             self.shown.counts.clear()
+            self.shown.complete.clear()
         return key
 
     def _write(self, flush: Flush) -> None:
@@ -83,14 +93,17 @@ class Redis:
             if version < self._seen.get(user, 0):
                 self.wrong.append(f"redis: the record of {user} went from version {self._seen[user]} to {version}")
             self._seen[user] = version
-            shown.records[user], shown.scores[user] = record, score
+            shown.records[user] = record
+            if score is not None:
+                shown.scores[user] = score
         spread = shown.spread.setdefault(flush.partition, {})
         if flush.anew:
             spread.clear()
         spread.update(flush.bins)
         day, closes = flush.closes or ("", [])
-        for user, score in closes:
-            shown.closes.setdefault(user, {})[day] = score
+        for user, close in closes:
+            shown.closes.setdefault(user, {})[day] = close
+        shown.alerts += flush.alerts
 
     def save(self) -> None:
         """Remember what there is, to be restored later."""

@@ -24,7 +24,7 @@ from agents.proof.simulation.world import World
 from streams.model import assess
 from streams.partition import idle_pass, outgoing, partitions
 from streams.partition import loop as broker_loop
-from streams.scoreboard import view
+from streams.scoreboard import once, shown
 
 TOGETHER = 20  # seeds a core gets at once
 PATIENCE = 600  # seeds a mutation may live through before it counts as missed
@@ -132,11 +132,13 @@ def _small() -> Iterator[None]:
     """Bounds that a handful of users and seconds reach: several chunks and slices an interval, folding beside sending."""
     sizes: tuple[tuple[Any, str, float], ...] = (
         (broker_loop, "FULL", 4),
-        (broker_loop, "SHOWN_AT_ONCE", 4),
+        (broker_loop, "GLANCED", 4),
         (idle_pass, "ENOUGH", 2),
         (assess, "SLICE", 3),
         (outgoing, "CHUNK", 3),
-        (view, "MOST_WAITING", 4),
+        (shown, "CHUNK", 2),
+        (shown, "AGAIN_AT_ONCE", 3),
+        (once, "CLOSES_CHUNK", 2),
         (partitions, "LOOK_S", 1.0),
         (partitions, "LOST_AFTER_S", 3.0),
     )

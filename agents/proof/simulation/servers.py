@@ -12,7 +12,7 @@ from agents.proof.simulation.process import Process
 from agents.proof.simulation.publisher import Publisher
 from streams.model.versions import model
 from streams.partition.block import Block
-from streams.partition.ports import Log, Source
+from streams.partition.ports import Log, Shows, Source
 from streams.partition.recovered import Progress, Recovered, loaded
 from streams.scoreboard.flush import Flush, Look
 from streams.topics import SOURCES, STATE
@@ -105,10 +105,10 @@ class Servers:
         await self._process.step("asks for the ends of state")
         return {number: self._faults.broker.logs[STATE.name, number].end() for number in numbers}
 
-    async def shown(self) -> dict[int, int]:
-        """The versions in Redis."""
+    async def shown(self) -> dict[int, Shows]:
+        """What the pulses in Redis say."""
         await self._process.step("asks redis for the versions")
-        return {} if self._faults.redis.down else dict(self._faults.redis.shown.versions)
+        return {} if self._faults.redis.down else self._faults.redis.says()
 
     async def logs(self, numbers: Collection[int]) -> dict[Source, Log]:
         """All sources, and `state`."""
@@ -184,6 +184,10 @@ class Servers:
     def ends(self, source: Source) -> tuple[int, int]:
         """As the last look had it."""
         return self._stable.get(source, 0), self._stable.get(source, 0)
+
+    def behind(self, number: int) -> int:
+        """As far as it was seen."""
+        return sum(max(end - self._seen.get(at, 0), 0) for at, end in self._stable.items() if at[1] == number)
 
     def more(self, source: Source) -> bool:
         """Is there more than was handed out?"""

@@ -6,7 +6,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from agents.proof.simulation.mutations.registry import Registry, instead
+from streams.model.table import DID, GOT, MOVED
 from streams.partition.cut import Cut
 from streams.partition.intake import Intake
 from streams.partition.loop import Loop
@@ -19,7 +22,7 @@ def _kept(change: Callable[[Sender, Cut], Cut]) -> contextlib.AbstractContextMan
     """Keep something else than the cut."""
 
     def other(keep: Any) -> Any:
-        return lambda self, cut, shown: keep(self, change(self, cut), shown)
+        return lambda self, cut, version: keep(self, change(self, cut), version)
 
     return instead(Sender, "_keep", other)
 
@@ -57,9 +60,10 @@ def _positions_of_now() -> Iterator[None]:
 @MUTATIONS.mutation("what changes while an interval is sent is forgotten")
 def _forgotten_changes() -> Iterator[None]:
     def forgetting(send: Any) -> Any:
-        async def sending(self: Any, *given: Any, **named: Any) -> None:
-            await send(self, *given, **named)
-            self._table.dirty[:] = 0
+        async def sending(self: Any, *given: Any, **named: Any) -> Any:
+            alerts = await send(self, *given, **named)
+            self._table.dirty &= ~np.uint8(DID | GOT | MOVED)
+            return alerts
 
         return sending
 

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from agents.proof.simulation.mutations.registry import Registry, instead
 from agents.proof.simulation.redis import Redis
-from streams.formats import state
+from streams.model.table import UNSEEN
+from streams.scoreboard import shown
 from streams.scoreboard.flush import Look
+from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
 
 MUTATIONS = Registry()
@@ -46,20 +50,58 @@ def _no_after() -> Iterator[None]:
         yield
 
 
-@MUTATIONS.mutation("the header always says that redis has everyone")
-def _always_shown() -> Iterator[None]:
-    with instead(state, "Header", lambda made: lambda **named: made(**named | {"shown": True})):
+@MUTATIONS.mutation("the pulse always says that everything published is in redis")
+def _always_complete() -> Iterator[None]:
+    with instead(shown, "Said", lambda made: lambda *said: made(*said)._replace(complete=2**52)):
+        yield
+
+
+@MUTATIONS.mutation("a sweep that began before a cut counts as one that brought it")
+def _complete_too_soon() -> Iterator[None]:
+    def soon(cut: Any) -> Any:
+        def cutting(self: Shown, version: int) -> None:
+            cut(self, version)
+            if self._sweep:
+                self._sweep = self._sweep._replace(cut=version)
+
+        return cutting
+
+    with instead(Shown, "cut", soon):
+        yield
+
+
+@MUTATIONS.mutation("a new beginning in redis believes that it is complete")
+def _complete_stays() -> Iterator[None]:
+    def stays(everyone: Any) -> Any:
+        def again(self: Shown) -> None:
+            complete = self._complete
+            everyone(self)
+            self._complete = complete
+
+        return again
+
+    with instead(Shown, "everyone", stays):
+        yield
+
+
+@MUTATIONS.mutation("who changes while redis is written is forgotten")
+def _forgotten_marks() -> Iterator[None]:
+    def forgetting(arrived: Any) -> Any:
+        def done(self: Shown, now_ms: float) -> None:
+            arrived(self, now_ms)
+            self._table.dirty &= ~np.uint8(UNSEEN)
+
+        return done
+
+    with instead(Shown, "arrived", forgetting):
         yield
 
 
 @MUTATIONS.mutation("what redis lost is not noticed")
 def _nothing_lost() -> Iterator[None]:
-    def deaf(lose: Any) -> Any:
-        def losing(self: View, why: str) -> None:
-            if not why.endswith("calls wait"):
-                self._last = None
-            else:
-                lose(self, why)
+    def deaf(_: Any) -> Any:
+        def losing(self: View, why: str) -> None:  # noqa: ARG001
+            self._last = None
 
         return losing
 
@@ -76,21 +118,4 @@ def _lost_histogram() -> Iterator[None]:
 @MUTATIONS.mutation("users missing from the board or without a record are not noticed")
 def _missing_users() -> Iterator[None]:
     with _always("gaps", (0, 0)):
-        yield
-
-
-@MUTATIONS.mutation("calls that were dropped are not made good")
-def _dropped_calls() -> Iterator[None]:
-    def dropping(lose: Any) -> Any:
-        def losing(self: View, why: str) -> None:
-            if why.endswith("calls wait"):
-                self._waiting.clear()
-                self._nothing.set()
-                self._something.clear()
-            else:
-                lose(self, why)
-
-        return losing
-
-    with instead(View, "lose", dropping):
         yield

@@ -9,7 +9,7 @@ from agents.proof.simulation.log import Broker
 from agents.proof.simulation.mutations.registry import Registry, instead
 from agents.proof.simulation.publisher import Publisher
 from streams.partition.partitions import Partitions
-from streams.partition.sending import Sender
+from streams.scoreboard.flush import Versions
 
 MUTATIONS = Registry()
 
@@ -61,11 +61,11 @@ def _believed_rows() -> Iterator[None]:
 @MUTATIONS.mutation("versions know no generation")
 def _no_generation() -> Iterator[None]:
     def without(made: Any) -> Any:
-        def making(self: Any, *given: Any, **named: Any) -> None:
-            made(self, *given, **named)
-            self._version = 0
+        def making(self: Versions, generation: int) -> None:
+            made(self, generation)
+            self.last = 0
 
         return making
 
-    with instead(Sender, "__init__", without):
+    with instead(Versions, "__init__", without):
         yield

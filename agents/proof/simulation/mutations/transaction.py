@@ -12,6 +12,7 @@ from agents.proof.simulation.mutations.registry import Change, Registry, instead
 from agents.proof.simulation.publisher import Publisher
 from streams.formats import state
 from streams.partition import partitions
+from streams.partition.ports import Written
 from streams.topics import ENGAGEMENTS, STATE
 
 MUTATIONS = Registry()
@@ -20,9 +21,9 @@ MUTATIONS = Registry()
 @MUTATIONS.mutation("offsets are committed outside the transaction, and believed")
 def _offsets_early() -> Iterator[None]:
     def early(commit: Any) -> Any:
-        async def committing(self: Any, positions: Any, *, last: bool = False) -> None:
+        async def committing(self: Any, positions: Any, *, last: bool = False) -> Any:
             self._process.faults.broker.offsets |= positions
-            await commit(self, positions, last=last)
+            return await commit(self, positions, last=last)
 
         return committing
 
@@ -79,13 +80,14 @@ def _engagements_outside() -> Iterator[None]:
 
 @MUTATIONS.mutation("a commit does not ask whether everything has arrived")
 def _careless_commit() -> Iterator[None]:
-    def careless(commit: Any) -> Any:
-        async def committing(self: Any, positions: Any, *, last: bool = False) -> None:
-            await asyncio.gather(*self._sent, return_exceptions=True)
-            self._sent = []
-            await commit(self, positions, last=last)
+    def careless(_: Any) -> Any:
+        async def arrived(self: Any) -> Any:
+            sent, self._sent, self._last = self._sent, [], {}
+            found = await asyncio.gather(*sent, return_exceptions=True)
+            state_end = (STATE.name, int(self._id.rpartition("-")[2])), Written(0)
+            return [state_end, *(one for one in found if not isinstance(one, BaseException))]
 
-        return committing
+        return arrived
 
-    with instead(Publisher, "commit", careless):
+    with instead(Publisher, "_arrived", careless):
         yield

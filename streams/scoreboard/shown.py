@@ -1,0 +1,231 @@
+"""What Redis shows of one partition, and what it lacks: no queue of calls, but a mark for each user of whom it has an older record.
+
+A sweep writes everyone who is marked, in calls of 500, each user scored when the call is made. Whoever changes ten times while
+Redis is busy is written once, memory is bounded by itself, and "show everyone again" is setting all marks.
+
+Two scores of a user are kept apart: the one last *published* in `scores` (column SCORE of the table; the idle pass and alerts go by
+it) and the one that Redis has (kept here; the histogram, the board and the batches for push go by it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from streams.model.records import scored
+from streams.model.table import AGAIN, PUBLISHED, SCORE, UNSEEN, Slots, Table
+from streams.model.windows import Floats
+from streams.scoreboard.flush import Flush, Versions
+from streams.scoreboard.latency import Latency
+from streams.scoreboard.once import Once
+from streams.scoreboard.pulse import Said, pulse
+from streams.scoreboard.spread import Histogram
+
+CHUNK = 500  # users in one call: 500 to 1,000 are fastest, and none stalls Redis for 10 ms
+AGAIN_AT_ONCE = 10_000  # users shown again in one sweep: those who have changed meanwhile wait for no more
+#: The board is written when a score has moved by this part of a displayed step since it was last written there: ZADD is most
+#: of what a user costs Redis. Records are always exact.
+BOARD_STEP = 0.2
+
+
+class _Sweep(NamedTuple):
+    """Who is written in one go, and what Redis has once that is done."""
+
+    slots: Slots
+    whole: bool  #: is nobody left who may be missing?
+    cut: int  #: the version of the last cut before it began
+    counts: dict[str, int]  #: as it began
+    times: list[NDArray[np.int64]]  #: of the engagements folded before it began and after the one before
+    late: int  #: how many more, older than `Latency` measures
+
+
+class Shown:
+    """One partition in Redis. No I/O here: `View` makes the calls, one at a time, each until it is answered."""
+
+    def __init__(self, table: Table, number: int, owner: str, versions: Versions, closed: int = 0) -> None:
+        """`closed` is the header's."""
+        self.number, self.versions = number, versions
+        self._table, self._owner = table, owner
+        self.once = Once(number, closed)
+        self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there
+        self._board: Floats = np.zeros(0)  # what the board has
+        self._spread, self._anew = (
+            Histogram(),
+            True,
+        )  # the first call drops what whoever had the partition before has counted
+        self._counts = table.counts.as_dict()
+        self._complete = self._cut = 0
+        self._wanted = 0  # a sweep is to begin if there are at most so many users to write
+        self._sweep: _Sweep | None = None
+        self._at = 0  # how far it is
+        self._folded: list[NDArray[np.int64]] = []
+        self._late = 0
+        self._closes_next = False  # daily closes take turns with a sweep
+        self.latency = Latency()
+        self.rebuilds = 0  #: how often everyone was shown again
+
+    # -- what happens in the partition ---------------------------------------------------------------------------------
+
+    def folded(self, times: Iterable[NDArray[np.int64]], now_ms: float) -> None:
+        """Engagements with these event times are in the rows; those engaged with are marked."""
+        self._folded.extend(times)
+        if len(self._folded) > Latency.MOST_PARTS:
+            self._late += self.latency.drop_late(self._folded, now_ms)
+
+    def cut(self, version: int) -> None:
+        """An interval was cut that is published under `version`; those it changed are marked. A sweep follows."""
+        self._cut = version
+        self.show()
+
+    def show(self, most: int = 2**62) -> None:
+        """Begin a sweep as soon as the one under way has ended; not if more than `most` users are to be written."""
+        self._wanted = max(self._wanted, most)
+
+    # -- what happens to Redis -----------------------------------------------------------------------------------------
+
+    def resume(self, complete: int, origin: str) -> bool:
+        """After a take-over: Redis has everything published up to `complete` of the rows of `origin`; the rest is marked.
+
+        False when that is nothing, so that everyone is shown again.
+        """
+        rows = self._table.cells[: len(self._table)]
+        if origin != self._table.origin:
+            complete = 0
+        if not complete and len(rows):
+            self.everyone()
+            return False
+        lacking = rows[:, PUBLISHED] > complete
+        self._table.dirty[np.flatnonzero(lacking)] |= UNSEEN
+        self._grow()
+        self._scores[: len(rows)] = np.where(lacking, 0.0, rows[:, SCORE])
+        there = self._scores[self._scores > 0]
+        self._spread.move(np.zeros_like(there), there)
+        self._complete = complete
+        return True
+
+    def everyone(self) -> None:
+        """Redis has nobody, or nobody knows whom: everyone is shown again."""
+        self._table.dirty[: len(self._table)] |= AGAIN
+        self._scores[:], self._board[:] = 0.0, 0.0
+        self._spread, self._anew, self._complete = Histogram(), True, 0
+        self.rebuilds += 1
+        if self._sweep:  # its engagements count once they are there
+            self._folded, self._late = [*self._sweep.times, *self._folded], self._late + self._sweep.late
+            self._table.dirty[self._sweep.slots] |= UNSEEN
+            self._sweep = None
+        self.show()
+
+    @property
+    def idle(self) -> bool:
+        """Is there nothing to write? Marks alone wait for a sweep to be wanted."""
+        return not (self._wanted or self._sweep or self.once)
+
+    @property
+    def behind(self) -> int:
+        """Of how many users Redis has an older record."""
+        dirty = self._table.dirty[: len(self._table)]
+        return int(np.count_nonzero(dirty & (UNSEEN | AGAIN)))
+
+    def users(self) -> list[str]:
+        """Everyone whom Redis must have."""
+        return [self._table.names[slot] for slot in np.flatnonzero(self._scores).tolist()]
+
+    # -- calls -----------------------------------------------------------------------------------------------------------
+
+    def call(self, now_ms: int) -> Flush | None:
+        """The next call, None when nothing is to be written. The one before has been taken, or refused for good."""
+        self.once.nothing_out()
+        if not self._sweep and self._wanted:
+            self._begin()
+        if self.once.has_closes and (self._closes_next or not self._sweep):
+            self._closes_next = False
+            return self._flush(now_ms, self.versions.next(), closes=self.once.some_closes(self._table.names))
+        self._closes_next = True
+        if not self._sweep:
+            return self._flush(now_ms, self.versions.next()) if self.once else None
+        return self._users(self._sweep, now_ms)
+
+    def arrived(self, now_ms: float) -> None:
+        """Redis has taken the last call."""
+        self.once.arrived()
+        if self._sweep and self._at > len(self._sweep.slots):
+            sweep, self._sweep = self._sweep, None
+            self.latency.add(sweep.times, now_ms)
+            self.latency.add_late(sweep.late)
+
+    def _begin(self) -> None:
+        slots, whole = self._table.owed(AGAIN_AT_ONCE)
+        most, self._wanted = self._wanted, 0
+        if len(slots) > most:
+            return
+        counts = self._table.counts.as_dict()
+        self._sweep = _Sweep(slots, whole, self._cut, counts, self._folded, self._late)
+        self._at, self._folded, self._late = 0, [], 0
+        if not whole:
+            self.show()
+
+    def _users(self, sweep: _Sweep, now_ms: int) -> Flush:
+        """The next 500 of a sweep; its last call says what Redis has then."""
+        table, version = self._table, self.versions.next()
+        slots = sweep.slots[self._at : self._at + CHUNK]
+        self._at += CHUNK
+        self._grow()
+        table.paid(slots)
+        done = scored(table, slots, table.cells[slots], now_ms, version)
+        moved = np.abs(done.scores - self._board[slots]) >= BOARD_STEP * table.model.displayed_step
+        names, scores = [table.names[slot] for slot in slots.tolist()], done.scores.tolist()
+        places = [score if to else None for score, to in zip(scores, moved.tolist(), strict=True)]
+        updates = self._updates(names, self._board[slots], done.scores, moved, now_ms)
+        bins = self._spread.move(self._scores[slots], done.scores)
+        self._scores[slots] = done.scores
+        self._board[slots[moved]] = done.scores[moved]
+        if self._at >= len(sweep.slots):
+            self._at = len(sweep.slots) + 1
+            self._counts = sweep.counts
+            if sweep.whole:
+                self._complete = sweep.cut
+        users = list(zip(names, places, done.records, strict=True))
+        return self._flush(now_ms, version, users=users, bins=bins, updates=updates)
+
+    def _updates(
+        self, names: list[str], before: Floats, scores: Floats, moved: NDArray[np.bool_], now_ms: int
+    ) -> bytes | None:
+        """{"partition", "as_of", "users": [[user, score], ...]} of those on whose place the displayed score is another one."""
+        step = self._table.model.displayed_step
+        other = moved & (np.round(scores / step) != np.round(before / step))
+        rounded = np.round(scores, 2).tolist()
+        seen = [(names[i], rounded[i]) for i in np.flatnonzero(other).tolist()]
+        body: dict[str, Any] = {"partition": self.number, "as_of": now_ms, "users": seen}
+        return orjson.dumps(body) if seen else None
+
+    def _flush(self, now_ms: int, version: int, **content: Any) -> Flush:
+        """A call. The first one drops the histogram of whoever had the partition before."""
+        if self._anew:
+            content["bins"], content["anew"], self._anew = self._spread.filled(), True, False
+        said = Said(
+            self._counts,
+            self.latency.sparse(),
+            self._spread.population,
+            self._complete,
+            self.once.closed,
+            self._table.origin,
+        )
+        return Flush(
+            self.number,
+            version,
+            pulse(self._table, now_ms, self._owner, said),
+            alerts=self.once.some_alerts(),
+            **content,
+        )
+
+    def _grow(self) -> None:
+        """Room for every user of the table."""
+        room = len(self._table.dirty)
+        if len(self._scores) < room:
+            self._scores, self._board = (
+                np.concatenate((old, np.zeros(room - len(old)))) for old in (self._scores, self._board)
+            )

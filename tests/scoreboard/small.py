@@ -1,0 +1,72 @@
+"""A worker in small: rows whose scores a test sets, and what it would do at each fold and cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.model import assess
+from streams.model.table import PUBLISHED, SCORE, SUMS, UNSEEN, Table
+from streams.model.versions import PLAIN
+from streams.scoreboard.flush import Flush, Scoreboard, Versions
+from streams.scoreboard.shown import Shown
+from streams.scoreboard.view import View
+from tests.scoreboard.records import NOW_MS
+
+
+class Counting(Shown):
+    """Knows which calls it gave."""
+
+    def __init__(self, table: Table, number: int, versions: Versions) -> None:
+        super().__init__(table, number, "w1", versions)
+        self.calls: list[Flush] = []
+
+    def call(self, now_ms: int) -> Flush | None:
+        """And remembers it."""
+        made = super().call(now_ms)
+        self.calls += [made] if made else []
+        return made
+
+
+class Small:
+    """One partition: its rows, what Redis is to show of them, and the view that brings it there."""
+
+    def __init__(self, board: Scoreboard, number: int = 0, last: int = 0, generation: int = 1) -> None:
+        self.table = Table(PLAIN)
+        self.table.advance(NOW_MS)
+        self.versions = Versions(generation)
+        self.shown = Counting(self.table, number, self.versions)
+        self.view = View(board, self.shown, lambda: NOW_MS, lambda: float(NOW_MS), last=last)
+        self.cut = 0
+
+    def fold(self, masses: dict[str, float], times: list[int] | None = None) -> None:
+        """Engagements of these users: their mass is now so much."""
+        for user, mass in masses.items():
+            slot = self.table.slot(user)
+            self.table.cells[slot, SUMS : SUMS + 3] = mass
+            self.table.dirty[slot] |= UNSEEN
+        if times:
+            self.shown.folded([np.array(times)], NOW_MS)
+
+    def publish(self) -> int:
+        """An interval is cut and published under the version returned."""
+        self.cut = self.versions.next()
+        rows = self.table.cells[: len(self.table)]
+        rows[:, SCORE], rows[:, PUBLISHED] = assess.population(self.table, NOW_MS), self.cut
+        self.shown.cut(self.cut)
+        self.view.go()
+        return self.cut
+
+    def put(self, masses: dict[str, float]) -> None:
+        """Fold these, and publish."""
+        self.fold(masses)
+        self.publish()
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """Everyone's score."""
+        return dict(zip(self.table.names, assess.population(self.table, NOW_MS).tolist(), strict=True))
+
+    @property
+    def pushed(self) -> int:
+        """Calls that carried a batch for push."""
+        return sum(one.updates is not None for one in self.shown.calls)
