@@ -8,6 +8,7 @@ LONGEST_S = 2.0
 LONGEST_BEHIND_S = 5.0  # in a backlog: nobody needs every step of a catch-up
 SHARE = 0.8  # intervals grow until sending, of all partitions together, takes less than this part of a core
 BEHIND_S = 10.0  # a backlog is what takes longer than this to fold
+SHOWN_BEHIND_S = 20.0  # how often Redis is written in a backlog: what is older is of no use there
 
 
 class Interval:
@@ -18,7 +19,7 @@ class Interval:
         self._began_s: float | None = None
         self._lasts_s = least_s
         self._alarm = False
-        self._cut_s = monotonic_s()  # when the last one ended
+        self._cut_s = self._shown_s = monotonic_s()  # when the last one ended, and the last one that was shown
 
     def begin(self) -> None:
         """A block has come: it begins now, if it has not begun."""
@@ -50,6 +51,13 @@ class Interval:
         now_s = self._monotonic_s()
         took_s, self._cut_s = now_s - self._cut_s, now_s
         return behind * took_s > BEHIND_S * max(folded, 1)
+
+    def shows(self, *, backlog: bool) -> bool:
+        """At a cut: is Redis to be written now? Always but in a backlog."""
+        if backlog and self._cut_s - self._shown_s < SHOWN_BEHIND_S:
+            return False
+        self._shown_s = self._cut_s
+        return True
 
     def adapt(self, busy_s: float, *, backlog: bool = False) -> None:
         """Sending the last one has kept the event loop so long: as dear as that, the next ones last longer."""

@@ -76,10 +76,11 @@ class Shown:
         if len(self._folded) > Latency.MOST_PARTS:
             self._late += self.latency.drop_late(self._folded, now_ms)
 
-    def cut(self, version: int) -> None:
-        """An interval was cut that is published under `version`; those it changed are marked. A sweep follows."""
+    def cut(self, version: int, *, show: bool = True) -> None:
+        """An interval was cut that is published under `version`; those it changed are marked. `show`: a sweep follows."""
         self._cut = version
-        self.show()
+        if show:
+            self.show()
 
     def show(self, most: int = 2**62) -> None:
         """Begin a sweep as soon as the one under way has ended; not if more than `most` users are to be written."""

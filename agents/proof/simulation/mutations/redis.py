@@ -59,8 +59,8 @@ def _always_complete() -> Iterator[None]:
 @MUTATIONS.mutation("a sweep that began before a cut counts as one that brought it")
 def _complete_too_soon() -> Iterator[None]:
     def soon(cut: Any) -> Any:
-        def cutting(self: Shown, version: int) -> None:
-            cut(self, version)
+        def cutting(self: Shown, version: int, *, show: bool = True) -> None:
+            cut(self, version, show=show)
             if self._sweep:
                 self._sweep = self._sweep._replace(cut=version)
 
