@@ -149,6 +149,10 @@ def test_any_key_that_is_lost_is_there_again(clout: Stack) -> None:
     assert "redis had lost alerts: 1 are there again" in worker.said
     client.delete(keys.users)
     assert f"{keys.users} has 0 of 93 users" in bad(doctor(settings))
+    assert "history is gone" not in bad(doctor(settings))  # there never was one
+    said = orjson.loads(client.hget(keys.pulse, "0"))
+    client.hset(keys.pulse, "0", orjson.dumps(said | {"closed": said["version"]}))  # a day has closed since
+    assert f"{keys.history} is gone" in bad(doctor(settings))
     client.close()
 
 
