@@ -19,10 +19,13 @@ from streams.model.versions import DEFAULT
 from streams.partition.figures import Figures
 from streams.partition.intake import Intake
 from streams.partition.liveness import IDLE, SENDING, Standing
-from streams.partition.loop import Loop, Pace, Start
-from streams.partition.ports import Records
+from streams.partition.loop import Loop
+from streams.partition.ports import Records, Written
 from streams.partition.recovered import Progress
-from streams.partition.sending import Sender
+from streams.partition.sending import Outlet, Sender
+from streams.partition.terms import Pace, Start, Supply
+from streams.scoreboard.flush import Versions
+from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
 from tests.api.conftest import SCORES, Scene
 
@@ -186,12 +189,14 @@ class Nowhere:
     """A publisher whose records go nowhere."""
 
     transactional = False
+    busy_s = 0.0
 
     async def begin(self) -> None: ...
 
     async def send(self, topic: str, partition: int, records: Records) -> None: ...
 
-    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> None: ...
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> dict[tuple[str, int], Written]:  # noqa: ARG002
+        return {}
 
     async def stop(self) -> None: ...
 
@@ -200,21 +205,19 @@ def test_a_loop_says_how_it_stands() -> None:
     """The figures come from a real loop: they are its table's, its input's and its view's."""
 
     async def story() -> None:
-        table, view = Table(DEFAULT), View(None, 1)  # type: ignore[arg-type]  # nothing is written
+        table, versions = Table(DEFAULT), Versions(2)
         table.counts.folded = 8
-        sender = Sender(
-            table, 1, Nowhere(), view, FallRule(points=5, cooldown_ms=1),
-            topic=str, topic_ids={}, generation=2, closed=0, owner="w", wall_ms=lambda: NOW_S * 1000, cpu_s=lambda: 0.0,
-        )  # fmt: skip
+        clocks, pace = Clocks(lambda: NOW_S * 1000, lambda: 0.0, lambda: 0.0), Pace(1, 1, 1, stream_clock=False)
+        shown = Shown(table, 1, "w", versions)
+        view = View(None, shown, pace.now_ms(table, clocks), clocks.wall_ms)  # type: ignore[arg-type]  # nothing is written
+        sender = Sender(table, Nowhere(), Outlet(1, str, {}), FallRule(points=5, cooldown_ms=1), versions, clocks)
         intake = Intake(table, 1, 4)
         intake.positions = {"likes": 3}
-        loop = Loop(
-            intake, sender, view, Start(0, {}), Pace(1, 1, 1, stream_clock=False),
-            Clocks(lambda: NOW_S * 1000, lambda: 0.0, lambda: 0.0), lambda _: None,
-        )  # fmt: skip
+        loop = Loop(intake, sender, view, Start(0, {}), pace, clocks, Supply(lambda _: None))
         assert loop.figures() == Figures(table.counts.as_dict(), 0, 2 << 32, {"likes": 3}, 0.0, 0, 0)
-        await sender.send(intake.cut(0), [])
-        loop.show_everyone()
+        table.add("n:ann")
+        await sender.send(intake.cut(0), versions.next())
+        shown.everyone()
         assert loop.figures() == Figures(table.counts.as_dict(), 0, (2 << 32) + 1, {"likes": 3}, NOW_S * 1000, 1, 1)
 
     asyncio.run(story())
