@@ -2,7 +2,7 @@
 
 Running workers are asked: a pulse that says version 0 is foreign to them, and to a foreign version they answer by writing
 everyone again. Nobody else writes beside them. When none runs, it is done here from the committed rows, under versions
-that begin at 1 and end at the header's: a worker that starts meanwhile finds less than it committed and writes everyone itself.
+that begin at 1 and end at the header's: a worker that starts meanwhile finds that nothing is complete and writes everyone itself.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ def _keys(settings: Settings, number: int) -> Keys:
 
 
 async def _lower(client: Any, settings: Settings, number: int) -> None:
-    """What the partition last said stays readable; only its version becomes lower than all others."""
+    """What the partition last said stays readable; only its version becomes lower than all others, and nothing is complete."""
     key = _keys(settings, number).pulse
     said = await client.hget(key, str(number))
     if said is not None:
-        await client.hset(key, str(number), orjson.dumps({**orjson.loads(said), "version": 0}))
+        await client.hset(key, str(number), orjson.dumps({**orjson.loads(said), "version": 0, "complete": 0}))
 
 
 async def _ask(client: Any, settings: Settings, told: Told) -> int:

@@ -18,7 +18,7 @@ from aiokafka.errors import IllegalOperation
 from streams.broker.batches import fill
 from streams.broker.requests import joined_once
 from streams.broker.security import connection
-from streams.partition.ports import Record, Records, Written
+from streams.partition.ports import Records, Written
 from streams.settings import Settings
 
 COMMIT_S = 1.0
@@ -43,17 +43,15 @@ class _Batches:
     async def send(self, topic: str, partition: int, records: Records) -> None:
         """See Publisher. Waits only when a batch is full: the client has one a partition on its way."""
         place, waiting, now_ms = (topic, partition), iter(records), int(time.time() * 1000)
-        left: Record | None = None
-        while True:
-            began_s = self._cpu_s()
-            batch = self._open.get(place) or self._producer.create_batch()
-            left = fill(batch, waiting if left is None else itertools.chain((left,), waiting), now_ms)
+        began_s = self._cpu_s()
+        left = next(waiting, None)
+        while left is not None:
+            batch = self._open[place] = self._open.get(place) or self._producer.create_batch()
+            left = fill(batch, itertools.chain((left,), waiting), now_ms)
             self.busy_s += self._cpu_s() - began_s
-            if batch.record_count():
-                self._open[place] = batch
-            if left is None:
-                return
-            await self._go(place)
+            if left is not None:
+                await self._go(place)
+            began_s = self._cpu_s()
 
     async def _go(self, place: Place) -> None:
         batch = self._open.pop(place)

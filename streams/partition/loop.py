@@ -239,7 +239,7 @@ class Loop:
         shown = self._view.shown
         version = shown.versions.next()
         cut = self.intake.cut(now_ms)
-        shown.cut(version, show=self._interval.shows(backlog=backlog))
+        shown.cut(version, show=self._interval.shows(backlog=backlog) or last)
         shown.once.close(closes, version)
         self._view.go()
         shown.once.alert(await self._sender.send(cut, version, closed=bool(closes), last=last))

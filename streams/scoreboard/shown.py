@@ -53,10 +53,8 @@ class Shown:
         self.once = Once(number, closed)
         self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there
         self._board: Floats = np.zeros(0)  # what the board has
-        self._spread, self._anew = (
-            Histogram(),
-            True,
-        )  # the first call drops what whoever had the partition before has counted
+        self._spread = Histogram()
+        self._anew = True  # the first call drops what whoever had the partition before has counted
         self._counts = table.counts.as_dict()
         self._complete = self._cut = 0
         self._wanted = 0  # a sweep is to begin if there are at most so many users to write

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import orjson
 from click.testing import CliRunner
 from redis import Redis
 
+from agents.admin import rebuild
 from agents.cli.main import cli
+from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
 from streams.sources import Produced
 from tests.integration.stack import Stack
@@ -79,3 +82,26 @@ def test_committed_rows_when_no_worker_runs(stack: Callable[..., Stack]) -> None
         clout.settled(4_000)
         exact(clout, events)
         assert b"redis lost or restored" not in worker.log.read_bytes()  # type: ignore[attr-defined]
+
+
+def test_a_worker_that_takes_over_in_between_writes_everyone(stack: Callable[..., Stack]) -> None:
+    """A rebuild has begun and written nothing: whoever takes the partition then does not believe what the pulse said before."""
+    clout = stack(model="plain", clock="stream")
+    events = history(2_000, seed=33)
+    with clout.worker():
+        clout.feed(events)
+        clout.settled(2_000)
+    keys, redis = Keys(clout.settings.redis_prefix, 0), Redis.from_url(clout.settings.redis)
+    for user in redis.hkeys(keys.users):  # nobody is missing, so nothing but the pulse tells
+        redis.hset(keys.users, user, b'{"score":100}')
+
+    async def begin() -> None:
+        client = connect(clout.settings)
+        for number in range(clout.settings.partitions):
+            await rebuild._lower(client, clout.settings, number)
+        await client.aclose()
+
+    asyncio.run(begin())
+    with clout.worker():
+        clout.settled(2_000)
+        exact(clout, events)
