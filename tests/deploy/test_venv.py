@@ -100,7 +100,7 @@ def test_the_room_goes_during_the_installation(project: Path, tmp_path: Path) ->
 def test_ctrl_c_during_the_installation(project: Path, tmp_path: Path) -> None:
     """What was begun is removed."""
     begun = tmp_path / "begun"
-    fake = python_that(tmp_path / "bin", f"touch {begun}; exec sleep 60")
+    fake = python_that(tmp_path / "bin", f": >{begun}; exec sleep 60")  # no child that may outlive the signal
     argv, environment = [project / "deploy/venv"], {**os.environ, **fake}
     with subprocess.Popen(
         argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
