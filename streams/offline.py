@@ -101,13 +101,13 @@ def scored(
         part = slots[start : start + _CHUNK]
         done = records.scored(table, part, np.ascontiguousarray(table.cells[part]), as_of_ms, 0)
         for slot, score, record in zip(part.tolist(), done.scores.tolist(), done.records, strict=True):
-            yield Scored(table.names[slot], score, record)
+            yield Scored(table.users[slot], score, record)
         if on_chunk:
             on_chunk(start + len(part))
 
 
 def _ranked(table: Table, as_of_ms: int, top: int | None) -> list[int]:
-    names, totals = table.names, []
+    names, totals = table.users, []
     for start in range(0, len(table), _CHUNK):  # as the records have it, to the last digit
         rows = table.cells[start : min(start + _CHUNK, len(table))]
         totals += np.maximum(assess.assess(table, rows, as_of_ms).unfloored, 1.0).tolist()

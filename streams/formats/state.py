@@ -19,22 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import CloutError
-from streams.model.table import (
-    ACTED,
-    ACTIONS,
-    CLOSE,
-    DID,
-    DID_TS,
-    ENGAGEMENTS,
-    GOT,
-    PUBLISHED,
-    SCORE,
-    SUMS,
-    WEEK,
-    WIDTH,
-    Slots,
-    Table,
-)
+from streams.fold.rows import ACTED, ACTIONS, CLOSE, DID, DID_TS, ENGAGEMENTS, GOT, PUBLISHED, SCORE, SUMS, WEEK, WIDTH
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.windows import Floats
 
 FORMAT = 1

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from streams.events import KIND_INDEX, Event
+from streams.fold.rows import ACTED, ACTIONS, DID, DID_TS, WEEK, WIDTH
 from streams.model import assess, memory, windows
 from streams.model.engagements import FIRST, FOLLOW, UNDO, Pack
-from streams.model.table import ACTED, ACTIONS, DID, DID_TS, WEEK, WIDTH, Table
+from streams.model.table import Table
 
 _FOLLOW_KIND = KIND_INDEX["follow"]
 

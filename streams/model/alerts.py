@@ -9,7 +9,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from streams.model.table import ALERTED_AT, CLOSE, FIRING, Slots, Table
+from streams.fold.rows import ALERTED_AT, CLOSE, FIRING
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.windows import Floats
 
 
@@ -52,7 +54,7 @@ def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int,
     table.cells[slots[recovered], FIRING] = 0.0
     alerts = []
     for i in np.flatnonzero(raised | recovered).tolist():
-        user, state = table.names[slots[i]], "raised" if raised[i] else "recovered"
+        user, state = table.users[slots[i]], "raised" if raised[i] else "recovered"
         body = {
             "id": f"{rule.name}/{user}/{state}/{version}",
             "rule": rule.name,

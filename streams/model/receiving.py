@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from streams.fold.rows import ACTORS, ENGAGEMENTS, FOLLOWERS, GOT, GOT_TS, SUMS, UNSEEN, WIDTH
 from streams.model import windows
 from streams.model.engagements import FIRST, FOLLOW, KIND_BITS, UNDO, Engagements
-from streams.model.table import ACTORS, ENGAGEMENTS, FOLLOWERS, GOT, GOT_TS, SUMS, UNSEEN, WIDTH, Table
+from streams.model.table import Table
 
 
 def receive(table: Table, pack: Engagements) -> None:

@@ -12,8 +12,10 @@ import msgspec
 import numpy as np
 
 from streams.events import KINDS
+from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS
 from streams.model.assess import Assessment, assess
-from streams.model.table import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.windows import Floats
 
 
@@ -77,7 +79,7 @@ def scored(table: Table, slots: Slots, rows: Floats, now_ms: int, version: int, 
 def _records(
     table: Table, slots: Slots, rows: Floats, seen: Assessment, totals: Floats, now_ms: int, version: int
 ) -> list[bytes]:
-    names = [table.names[slot] for slot in slots.tolist()]
+    names = [table.users[slot] for slot in slots.tolist()]
     mass = seen.engagement + seen.reach + seen.participation
     # floored users still get parts: those of the score before the floor
     point = np.divide(seen.unfloored, mass, out=np.zeros_like(mass), where=mass > 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streams.formats.strays import Stray
 from streams.model.engagements import Pack
-from streams.model.table import Slots
+from streams.model.users import Slots
 from streams.model.windows import Floats
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import LostInput
+from streams.fold.rows import DID
 from streams.model import days
 from streams.model.days import Closes
-from streams.model.table import DID, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.partition.actions import Actions
 from streams.partition.block import Block
 from streams.partition.cut import Cut
@@ -121,7 +123,7 @@ class Intake:
             table.decays(now_ms),
             now_ms,
             marks,
-            table.names,
+            table.users,
             list(map(table.memory.__getitem__, changed[(marks & DID) != 0].tolist())),
             tuple(table.landmarks),
         )

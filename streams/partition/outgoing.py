@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from streams.fold.rows import ALERTED_AT, DID, FIRING, GOT, PUBLISHED, SCORE
 from streams.model.alerts import Alert, FallRule, judge
 from streams.model.records import scored
-from streams.model.table import ALERTED_AT, DID, FIRING, GOT, PUBLISHED, SCORE, Table
+from streams.model.table import Table
 from streams.partition.cut import Cut
 
 CHUNK = 500  # users scored before the event loop gets a turn: 3 ms
@@ -30,7 +31,7 @@ def chunks(table: Table, rule: FallRule, cut: Cut, version: int) -> Iterator[Out
         table.cells[done.slots, SCORE] = done.scores
         alerts = judge(table, done.slots, done.scores, cut.now_ms, version, rule)
         _keep_published(table, cut, part, version)
-        names = [table.names[slot].encode() for slot in done.slots.tolist()]
+        names = [table.users[slot].encode() for slot in done.slots.tolist()]
         yield Outgoing(list(zip(names, done.records, strict=True)), alerts)
 
 

@@ -11,7 +11,8 @@ from streams.formats import engagements as packed
 from streams.model import engagements
 from streams.model.engagements import UNDO, Engagements
 from streams.model.receiving import receive
-from streams.model.table import Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.partition.rejected import Rejected
 
 _SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours

@@ -12,7 +12,8 @@ from streams.formats import engagements as packed
 from streams.formats import state, strays
 from streams.model import assess
 from streams.model.alerts import FallRule, falls
-from streams.model.table import Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.partition.cut import Cut
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written

@@ -16,8 +16,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from streams.fold.rows import AGAIN, PUBLISHED, SCORE, UNSEEN
 from streams.model.records import scored
-from streams.model.table import AGAIN, PUBLISHED, SCORE, UNSEEN, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.windows import Floats
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.latency import Latency
@@ -131,7 +133,7 @@ class Shown:
 
     def users(self) -> list[str]:
         """Everyone whom Redis must have."""
-        return [self._table.names[slot] for slot in np.flatnonzero(self._scores).tolist()]
+        return [self._table.users[slot] for slot in np.flatnonzero(self._scores).tolist()]
 
     # -- calls -----------------------------------------------------------------------------------------------------------
 
@@ -142,7 +144,7 @@ class Shown:
             self._begin()
         if self.once.has_closes and (self._closes_next or not self._sweep):
             self._closes_next = False
-            return self._flush(now_ms, self.versions.next(), closes=self.once.some_closes(self._table.names))
+            return self._flush(now_ms, self.versions.next(), closes=self.once.some_closes(self._table.users))
         self._closes_next = True
         if not self._sweep:
             return self._flush(now_ms, self.versions.next()) if self.once else None
@@ -176,7 +178,7 @@ class Shown:
         table.paid(slots)
         done = scored(table, slots, table.cells[slots], now_ms, version)
         moved = np.abs(done.scores - self._board[slots]) >= BOARD_STEP * table.model.displayed_step
-        names, scores = [table.names[slot] for slot in slots.tolist()], done.scores.tolist()
+        names, scores = [table.users[slot] for slot in slots.tolist()], done.scores.tolist()
         places = [score if to else None for score, to in zip(scores, moved.tolist(), strict=True)]
         updates = self._updates(names, self._board[slots], done.scores, moved, now_ms)
         bins = self._spread.move(self._scores[slots], done.scores)

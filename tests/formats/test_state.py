@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from streams.errors import CloutError
+from streams.fold.rows import ALERTED_AT, CLOSE, DID, FIRING, GOT, SCORE
 from streams.formats import state
 from streams.model import windows
-from streams.model.table import ALERTED_AT, CLOSE, DID, FIRING, GOT, SCORE, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.model.world import World, cut
 
@@ -91,7 +92,7 @@ def test_the_later_record_of_a_user_wins() -> None:
     after = Table(DEFAULT)
     after.landmarks = list(table.landmarks)
     state.load(after, [*first, *kept(table)])
-    slots = [after.users[name] for name in table.names]
+    slots = [after.users[name] for name in table.users]
     assert after.cells[slots, :SCORE] == pytest.approx(table.cells[: len(table), :SCORE], rel=1e-12)
     assert [after.memory[slot] for slot in slots] == table.memory
 

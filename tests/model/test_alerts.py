@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.fold.rows import CLOSE, PUBLISHED, SCORE
 from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
-from streams.model.table import CLOSE, PUBLISHED, SCORE, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
 from streams.scoreboard.spread import Histogram

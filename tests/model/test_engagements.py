@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.fold.rows import GOT, UNSEEN
 from streams.formats import engagements as wire
 from streams.formats.engagements import decode, encode
 from streams.model.engagements import FIRST, FOLLOW, UNDO, Engagements, Pack, received, split
 from streams.model.receiving import receive
-from streams.model.table import GOT, UNSEEN, Table
+from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.scoreboard.latency import Latency, quantiles
 from tests.model.world import T0, World

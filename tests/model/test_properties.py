@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.fold.rows import ACTIONS, ENGAGEMENTS, FOLLOWERS
 from streams.model.assess import assess
 from streams.model.engagements import Pack, received
 from streams.model.receiving import receive
-from streams.model.table import ACTIONS, ENGAGEMENTS, FOLLOWERS, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
 from tests.model.world import World, weigh
 from tests.strategies import T0, Step, histories, interleavings, kinds, people, times
@@ -35,7 +36,7 @@ def seen(table: Table) -> dict[str, list[float]]:
             float(found.acted[slot]),
             *table.cells[slot, [ACTIONS, ENGAGEMENTS, FOLLOWERS]].tolist(),
         ]
-        for slot, name in enumerate(table.names)
+        for slot, name in enumerate(table.users)
     }
 
 
@@ -74,7 +75,7 @@ def test_scores_and_parts(steps: list[Step], model: Model, later_ms: int) -> Non
     world = folded(steps, model)
     now_ms = NOW_MS + later_ms
     everyone = assess(world.table, world.table.cells[: len(world.table)], now_ms)
-    for slot, name in enumerate(world.table.names):
+    for slot, name in enumerate(world.table.users):
         record = world.record(name.removeprefix("net:"), now_ms)
         parts, unfloored = record["parts"], float(everyone.unfloored[slot])
         rest = parts["reach"] + parts["participation"]
@@ -96,7 +97,7 @@ def test_undo_restores_what_was(
 ) -> None:
     """After any history, an event and its undo leave every score, window, count and part as without them."""
     world, now_ms = folded(steps, model), NOW_MS + after_ms
-    names = {actor, target} & {name.removeprefix("net:") for name in world.table.names}
+    names = {actor, target} & {name.removeprefix("net:") for name in world.table.users}
     before = {name: world.record(name, now_ms) for name in names}
     if actor == target:
         return
@@ -115,7 +116,7 @@ def test_undo_restores_what_was(
 def test_one_more_engagement_never_lowers_a_score(steps: list[Step], kind: str, later_ms: int) -> None:
     """Whoever gets one more engagement, at whatever age, scores at least as much."""
     world = folded(steps, DEFAULT)
-    name = world.table.names[-1].removeprefix("net:")
+    name = world.table.users[-1].removeprefix("net:")
     before = world.record(name, NOW_MS)["score"]
     world.did(kind, "somebody else", name, NOW_MS - later_ms)
     assert world.record(name, NOW_MS)["score"] >= before

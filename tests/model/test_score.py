@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import UsageError
+from streams.fold.rows import FOLLOWERS
 from streams.model import score
-from streams.model.table import FOLLOWERS
 from streams.model.versions import DAY_MS, DEFAULT, MODELS, PLAIN, Model, model
 from tests.model.world import T0, YEAR_MS, World, event
 from tests.strategies import masses

@@ -6,10 +6,11 @@ import numpy as np
 import orjson
 import pytest
 
+from streams.fold.rows import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH
 from streams.model import days, windows
 from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
-from streams.model.table import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from streams.partition.outgoing import Outgoing, chunks
 from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
@@ -30,7 +31,7 @@ def test_growth_keeps_everybody() -> None:
     table.dirty[slot] = GOT
     assert table.changed()[0].tolist() == list(range(_FIRST + 1))
     assert table.changed()[0].tolist() == []
-    assert (len(table), table.names[slot], table.memory[slot]) == (_FIRST + 1, "net:new", b"")
+    assert (len(table), table.users[slot], table.memory[slot]) == (_FIRST + 1, "net:new", b"")
 
 
 def test_folding_across_the_step() -> None:
@@ -109,7 +110,7 @@ def test_population_agrees_with_records() -> None:
         world.did("share" if n % 3 else "follow", f"a{n % 7}", f"b{n % 11}", T0 + n * HOUR_MS)
     now_ms = T0 + 3 * DAY_MS
     everyone = population(world.table, now_ms)
-    names = [name.removeprefix("net:") for name in world.table.names]
+    names = [name.removeprefix("net:") for name in world.table.users]
     assert everyone.tolist() == pytest.approx([world.record(name, now_ms)["score"] for name in names], rel=1e-12)
     some = np.array([3, 1])
     assert scores(world.table, some, now_ms).tolist() == pytest.approx(everyone[some].tolist(), rel=1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.events import KINDS
-from streams.model.table import ACTED, ACTIONS
+from streams.fold.rows import ACTED, ACTIONS
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.model.world import NOVEL, SELECTIVE, STANDING, T0, World, event, weigh
 

@@ -12,11 +12,13 @@ import orjson
 from numpy.typing import NDArray
 
 from streams.events import KIND_INDEX, Event
+from streams.fold.rows import DID, GOT
 from streams.model.acting import act
 from streams.model.engagements import Engagements, Pack, received
 from streams.model.receiving import receive
 from streams.model.records import scored
-from streams.model.table import DID, GOT, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.versions import DAY_MS, PLAIN, Model
 from streams.partition.cut import Cut
 
@@ -100,7 +102,7 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         decays=table.decays(now_ms),
         now_ms=now_ms,
         marks=marks,
-        names=table.names,
+        names=table.users,
         memories=[table.memory[slot] for slot in slots[(marks & DID) != 0].tolist()],
         landmarks=tuple(table.landmarks),
     )

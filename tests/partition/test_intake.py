@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from streams.errors import LostInput
 from streams.events import KINDS, MAX_AHEAD_MS, TOPIC_OF
+from streams.fold.rows import ACTIONS, ENGAGEMENTS
 from streams.formats import engagements as packed
 from streams.formats import strays
 from streams.formats.rejects import Origin
 from streams.formats.strays import Stray
 from streams.model import engagements
-from streams.model.table import ACTIONS, ENGAGEMENTS
 from streams.partition.block import UNDECODABLE
 from streams.partition.intake import Intake
 from streams.partitioner import partition_of

@@ -10,10 +10,11 @@ import pytest
 from agents.proof.bench.null_servers import Scoreboard, Swallow
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
+from streams.fold.rows import CLOSE, GOT, SCORE, SUMS, UNSEEN
 from streams.formats import engagements as packed
 from streams.model import assess, engagements
 from streams.model.alerts import FallRule
-from streams.model.table import CLOSE, GOT, SCORE, SUMS, UNSEEN, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition import idle_pass
 from streams.partition import loop as broker_loop

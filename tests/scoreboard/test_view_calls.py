@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streams.model.table import AGAIN, PUBLISHED, SCORE, UNSEEN
+from streams.fold.rows import AGAIN, PUBLISHED, SCORE, UNSEEN
 from streams.scoreboard import once
 from streams.scoreboard import shown as shown_module
 from streams.scoreboard.flush import Flush, Look

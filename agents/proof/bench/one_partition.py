@@ -10,10 +10,11 @@ import numpy as np
 from agents.proof.bench.null_servers import Scoreboard, Swallow
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
+from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, SCORE, SUMS
 from streams.formats import engagements as packed
 from streams.model import assess, engagements, memory
 from streams.model.alerts import FallRule
-from streams.model.table import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, SCORE, SUMS, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT
 from streams.partition.block import Block
 from streams.partition.intake import Intake

@@ -20,10 +20,11 @@ from agents.proof.bench.machine import machine, require_linux, versions
 from agents.proof.bench.one_partition import OnePartition, population
 from agents.proof.bench.show import Show
 from streams.errors import CloutError
+from streams.fold.rows import DID, GOT, SCORE
 from streams.formats import engagements as packed
 from streams.formats import state
 from streams.model import assess, days, engagements
-from streams.model.table import DID, GOT, SCORE, Table
+from streams.model.table import Table
 from streams.model.versions import DEFAULT
 from streams.partition import sending
 from streams.partition.intake import Intake

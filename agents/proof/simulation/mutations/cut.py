@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.proof.simulation.mutations.registry import Registry, instead
-from streams.model.table import DID, GOT, MOVED
+from streams.fold.rows import DID, GOT, MOVED
 from streams.partition.cut import Cut
 from streams.partition.intake import Intake
 from streams.partition.loop import Loop
