@@ -27,7 +27,8 @@ HEAD, ENTRY, PER_KIND = 6, 31, 16
 TS, ID, KIND, TARGET, LENGTH = 4, 12, 20, 21, 29
 #: about 1.25 to 1.5 apart; the last holds six times 16 entries with the longest names
 SIZES = np.array(
-    [48, 88, 128, 192, 256, 320, 448, 576, 768, 1024, 1344, 1792, 2304, 3072, 4096, 6144, 9216, 14336, 20480, 28672], np.int64
+    [48, 88, 128, 192, 256, 320, 448, 576, 768, 1024, 1344, 1792, 2304, 3072, 4096, 6144, 9216, 14336, 20480, 28672],
+    np.int64,
 )
 MOST = int(SIZES[-1])
 TOP = len(SIZES)  #: in `lists`, behind the heads of the lists: where the array's unused rest begins

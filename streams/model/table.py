@@ -45,7 +45,7 @@ class Table:
     """The rows of one partition and the set of users changed since the last cut (`dirty`)."""
 
     def __init__(self, model: Model) -> None:
-        self.model = model
+        self.model, self.constants = model, model.constants
         self.users = Users()
         self.memory = Memory()
         self.cells: Floats = np.zeros((_FIRST, WIDTH))
