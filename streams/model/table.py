@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.events import KINDS
-from streams.fold.rows import ACTED, AGAIN, DID, GOT, MOVED, OWED, SUMS, UNSEEN, WEEK, WIDTH
+from streams.fold.rows import ACTED, AGAIN, CHANGED, DID, MOVED, OWED, SUMS, UNSEEN, WEEK, WIDTH
 from streams.model import windows
 from streams.model.memory import Memory
 from streams.model.users import Slots, Users
