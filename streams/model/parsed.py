@@ -65,13 +65,14 @@ class Parsed:
         np.cumsum(lengths[:-1], out=starts[1:])
         starts += self._text(b"".join(texts))
         first = self._room(len(texts))
-        usual, kinds = np.empty(len(texts), np.bool_), np.broadcast_to(np.asarray(kinds, np.uint8), len(texts))
-        parse(self.text, starts, lengths, np.ascontiguousarray(kinds), _bounds(newest_ms), self.lines, first, usual)
+        usual, each = np.empty(len(texts), np.bool_), np.empty(len(texts), np.uint8)
+        each[:] = kinds
+        parse(self.text, starts, lengths, each, _bounds(newest_ms), self.lines, first, usual)
         if usual.all():
             return []
         rejects = []
         for i in np.flatnonzero(~usual).tolist():
-            kind = int(kinds[i])
+            kind = int(each[i])
             found = events.parse(values[i], KINDS[kind], newest_ms)
             if isinstance(found, Reject):
                 self.lines[first + i] = _NO_EVENT
