@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold import names
-from streams.fold.names import DEPTH, PAGE, PAGES, USERS, Names
+from streams.fold.names import DEPTH, FULL, PAGE, PAGES, USERS, Names
 from streams.fold.words import SPARE
 
 Slots = NDArray[np.intp]
@@ -43,8 +43,9 @@ class Users(Sequence[str]):
         if pages > len(all_.buckets):
             for array in (all_.buckets, all_.filled, all_.depths):
                 array.resize((pages + _PAGES_STEP, *array.shape[1:]), refcheck=False)
-        if 4 << int(all_.sizes[DEPTH]) > len(all_.pages):
-            all_.pages.resize(8 << int(all_.sizes[DEPTH]), refcheck=False)
+        directory = max(4 << int(all_.sizes[DEPTH]), 4 * (used + more) // FULL)  # deep enough for all to come at once
+        if directory > len(all_.pages):
+            all_.pages.resize(2 << directory.bit_length(), refcheck=False)
         if used + more + 1 > len(all_.starts):
             all_.starts.resize(used + more + 1 + min(used + 256, _USERS_STEP), refcheck=False)
         wanted = int(all_.starts[used]) + text_bytes + SPARE
