@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel
+from streams.fold.compiled import kernel, part
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.names import same
 from streams.fold.packs import emit
@@ -34,9 +34,8 @@ from streams.fold.rows import (
     UNDO_UNKNOWN,
     UNDONE,
     WEEK,
-    WIDTH,
 )
-from streams.fold.score import growth, score_of
+from streams.fold.score import ahead_of_row, growth, score_of
 from streams.fold.words import ahead, load_f32, load_i64, load_u64
 
 _NOBODY = np.uint64(0)  # the target's hash in entries without a target
@@ -49,12 +48,9 @@ def before_block(cells, lines, order, landmark, decays, model, grown, attends, s
     `grown`: what an action adds to ACTED. `attends`: the same at the actor's newest action, if that is later: a late event
     finds its actor's attention as it was then, not decayed backwards.
     """
-    flat = cells.reshape(-1)
     for i in range(len(order)):
         if i + 6 < len(order):
-            row = np.int64(lines[order[i + 6]].slot) * WIDTH
-            for part in range(0, WIDTH, 8):
-                ahead(flat, row + part)
+            ahead_of_row(cells, np.int64(lines[order[i + 6]].slot))
         e = lines[order[i]]
         grown[i] = growth(e.ts, landmark, model.half_lives[WEEK])
         heard = cells[e.slot, DID_TS]
@@ -64,7 +60,7 @@ def before_block(cells, lines, order, landmark, decays, model, grown, attends, s
             standing[i] += model.standing_gain / 100.0 * score_of(cells[e.slot], decays, model)
 
 
-@kernel
+@part
 def _fetch_ahead(dirty, m, lines, order, i):
     if i + 12 < len(order):
         later = np.int64(lines[order[i + 12]].slot)
@@ -142,7 +138,7 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
     return len(order)
 
 
-@kernel
+@part
 def _undo(cells, m, text, e, slot, kind, at, landmark, model, partitions, counts, out):
     """Take back what the entry at `at` (-1: not remembered) still weighs, from its target and from the actor's own actions."""
     n = length(m.arena, at) - ENTRY if at >= 0 else 0

@@ -105,9 +105,14 @@ def keep() -> None:
 def _options() -> dict[str, Any]:
     found = folder()
     if found is None:
-        return {"nogil": True}
+        return {"nogil": True, "no_cfunc_wrapper": True}
     config.CACHE_DIR = str(found)
-    return {"nogil": True, "cache": True}
+    return {"nogil": True, "no_cfunc_wrapper": True, "cache": True}
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """A function that only kernels call: compiled with them, which is quicker without a way in from Python."""
+    return numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 def kernel(function: Callable[..., Any]) -> Any:

@@ -26,13 +26,14 @@ class Users(Sequence[str]):
 
     def __init__(self) -> None:
         self.arrays = Names(
-            np.zeros((2, PAGE), np.uint64),
+            np.zeros(2 * PAGE, np.uint64),
             np.zeros(2, np.int32),
             np.zeros(2, np.int32),
             np.zeros(16, np.int32),
             np.zeros(257, np.int64),
             np.zeros(4096, np.uint8),
             np.array([0, 1, 0]),
+            np.zeros(PAGE, np.uint64),
             np.uint64(secrets.randbits(64)),
         )
 
@@ -40,9 +41,11 @@ class Users(Sequence[str]):
         """Room for so many more users whose names have so many bytes together. Arrays may move: take views afterwards."""
         all_, used = self.arrays, len(self)
         pages = int(all_.sizes[PAGES]) + min(more, 64) + more // 512
-        if pages > len(all_.buckets):
-            for array in (all_.buckets, all_.filled, all_.depths):
-                array.resize((pages + _PAGES_STEP, *array.shape[1:]), refcheck=False)
+        if pages > len(all_.filled):
+            pages += _PAGES_STEP
+            all_.buckets.resize(pages * PAGE, refcheck=False)
+            all_.filled.resize(pages, refcheck=False)
+            all_.depths.resize(pages, refcheck=False)
         if 4 << int(all_.sizes[DEPTH]) > len(all_.pages):
             all_.pages.resize(8 << int(all_.sizes[DEPTH]), refcheck=False)
         if used + more + 1 > len(all_.starts):
