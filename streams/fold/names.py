@@ -121,7 +121,8 @@ def _split(names, page, tag):
         known = 1 << bit
         if 2 * known > len(names.pages):
             return
-        names.pages[known : 2 * known] = names.pages[:known]
+        for i in range(known):  # a slice that is set costs 2 s of compilation: its error message
+            names.pages[known + i] = names.pages[i]
         names.sizes[DEPTH] += 1
     names.sizes[PAGES] = other + 1
     names.depths[page] = names.depths[other] = bit + 1
