@@ -1,4 +1,4 @@
-"""What is to be compiled before a worker begins: a tiny piece of real work for each group of kernels, with the types of the product.
+"""What is compiled before a worker begins: a tiny piece of real work for each group of kernels, with the types of the product.
 
 A step is a function without arguments. It imports what it needs itself, and calls what the product calls, so that a kernel gets
 the very types that it will get later. Steps run in any order, each in any process; the dear ones come first, so that the

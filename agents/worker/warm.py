@@ -1,7 +1,8 @@
 """Compiling the core before it is needed: in as many processes as there are cores, once for each machine and version.
 
-The parent gives a child (`python -m agents.worker.warm`) the name of a step on its stdin and waits for `done` on its stdout,
-until there are no steps left. What a child needs to compile with, some 100 MB, goes with it.
+`python -m agents.worker.warm all` does it and says how far it is. It gives a child (`python -m agents.worker.warm`) the name
+of a step on its stdin and waits for `done` on its stdout, until there are no steps left. What a child needs to compile with,
+some 100 MB, goes with it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Warmed:
 
 
 def ensure(say: Callable[[str], None]) -> None:
-    """Return once all kernels are compiled; says so if that takes time. Never raises: what is missing is compiled when it is needed."""
+    """Return once all kernels are compiled; says so if that takes time. What fails here is compiled when it is needed."""
     if folder.kept():
         folder.used()
         return
@@ -53,12 +54,13 @@ def ensure(say: Callable[[str], None]) -> None:
         say(advice)
 
 
-def warm(told: Told = lambda done, of: None, processes: int | None = None) -> Warmed:
+def warm(told: Told | None = None, processes: int | None = None) -> Warmed:
     """Compile all kernels that are not compiled yet; of several processes that begin at once, one does it and the others wait.
 
     Where nothing can be kept they are compiled in this process. Raises CloutError when a step fails.
     """
     began_s = time.monotonic()
+    told = told or (lambda *_: None)
     if folder.folder() is None:
         steps = _here(told)
         return Warmed(None, True, time.monotonic() - began_s, steps)
@@ -154,15 +156,21 @@ def _ask(child: subprocess.Popen[str], name: str) -> tuple[str, float] | CloutEr
     return CloutError(f"compiling the core failed ({name}: {words})")
 
 
-def _child() -> subprocess.Popen[str]:
+def environment() -> dict[str, str]:
+    """That of a child, which finds our modules where ours are."""
     root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])) if root not in sys.path[1:] else None
+    if root in sys.path[1:]:  # only the first is not theirs: a checkout that is the current folder
+        return dict(os.environ)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+
+
+def _child() -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "agents.worker.warm"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **({"PYTHONPATH": path} if path else {})},
+        env=environment(),
         text=True,
         errors="replace",
     )
@@ -177,7 +185,10 @@ def _serve() -> None:
 
 if __name__ == "__main__":
     try:
-        _serve()
+        if sys.argv[1:] == ["all"]:
+            warm(lambda done, of: print(f"compiled {done} of {of}", flush=True))  # noqa: T201
+        else:
+            _serve()
     except (CloutError, BrokenPipeError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:  # in a terminal it is for the parent and for us

@@ -21,14 +21,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from streams.fold import folder
-
-import numba  # noqa: I001 - after `folder`, which says for which machine
 from numba.core import compiler, types
 from numba.core.caching import NullCache
 from numba.core.registry import CPUDispatcher
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
+
+from streams.fold import folder
 
 _OPTIONS = {"nopython": True, "nogil": True, "boundscheck": None, "error_model": "numpy"}
 _INNER = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -117,6 +116,3 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
 def kernel(function: Callable[..., Any]) -> Any:
     """A function that is compiled when it is called first. It holds no lock of Python's while it runs."""
     return Kernel(function)
-
-
-__all__ = ["Kernel", "kernel", "made", "numba"]

@@ -25,8 +25,6 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-os.environ.setdefault("NUMBA_CPU_NAME", "generic")  # portable, and as fast: within 5 %
-
 _HERE = Path(__file__).parent
 #: Names the place; empty: nothing is kept.
 VARIABLE = "CLOUT_KERNELS"
