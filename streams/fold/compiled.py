@@ -45,12 +45,13 @@ class _Kept(NullCache):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        self._line = function.__code__.co_firstlineno  # two may have one name
         self._began_s = 0.0
 
     def _path(self, signature: Any, codegen: Any) -> Path | None:
         where = folder.folder()
-        versions = hashlib.sha256(repr((signature, codegen.magic_tuple())).encode()).hexdigest()[:16]
-        return where and where / f"{self._name}-{versions}{folder.SUFFIX}"
+        version = hashlib.sha256(repr((self._line, signature, codegen.magic_tuple())).encode()).hexdigest()[:16]
+        return where and where / f"{self._name}-{version}{folder.SUFFIX}"
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """What was compiled for these types; None: nothing, or nothing that can be used."""
@@ -101,7 +102,8 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function, targetoptions=dict(_OPTIONS))
-        self._cache = _Kept(function)
+        if not function.__closure__:  # else it depends on more than its source
+            self._cache = _Kept(function)
         self.inner = _Inner(function, targetoptions=dict(_INNER))
 
     def get_call_template(self, args: Any, kws: Any) -> Any:

@@ -33,7 +33,7 @@ def files(where: Path) -> list[Path]:
     return sorted(where.rglob("*.kernel"))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty place for kernels, named by the variable."""
     monkeypatch.setenv(folder.VARIABLE, str(tmp_path / "kernels"))
