@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 STEPS: dict[str, Callable[[], None]] = {}
 
 _USERS = ["net:ada", "net:ben"]
+_NOW_MS = 1_767_225_600_000
 
 
 def _step(work: Callable[[], None]) -> Callable[[], None]:
@@ -32,9 +33,52 @@ def _table() -> Table:
 
 
 @_step
+def parse() -> None:
+    """Values of records, to events."""
+    from streams.model.parsed import Parsed
+    from streams.model.values import Values
+
+    event = b'{"id":"1","network":"net","actor":"ada","target":"ben","ts":%d}' % _NOW_MS
+    Parsed().add(Values.of([event]), 0, _NOW_MS)
+
+
+@_step
+def act() -> None:
+    """Stage 1. An event of zeros is enough."""
+    import numpy as np
+
+    from streams.model.acting import act
+    from streams.model.engagements import Outbox
+    from streams.model.parsed import Parsed
+
+    act(_table(), Parsed(), np.arange(1), Outbox(1))
+
+
+@_step
+def receive() -> None:
+    """Stage 2, from what was emitted to rows."""
+    from streams.formats.engagements import local
+    from streams.model.engagements import Outbox, packed
+    from streams.model.receiving import receive
+
+    receive(_table(), local(packed(_USERS, [1.0, 1.0], [_NOW_MS, _NOW_MS], [0, 0]), _NOW_MS))
+    out = Outbox(1)
+    out.emitted.so_far[0], out.emitted.ends[0], out.emitted.homes[0] = 1, 0, 0
+    out.collect()
+
+
+@_step
 def names() -> None:
     """Finding users, and adding them."""
     _table().slots(_USERS)
+
+
+@_step
+def actors() -> None:
+    """Finding the actors of events."""
+    from streams.model.parsed import Parsed
+
+    Parsed().find_actors(_table(), 0, 1, 0)
 
 
 @_step
@@ -57,3 +101,16 @@ def scores() -> None:
 
     table = _table()
     scores_of(table.cells[:2], table.decays(0), table.constants, np.empty(2))
+
+
+@_step
+def batches() -> None:
+    """The records of a fetched batch, and one of them."""
+    from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+    from streams.broker.batches import _Batch, columns
+
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 16)
+    builder.append(0, _NOW_MS, None, b"{}", [])
+    fetched, _ = columns(_Batch(builder.build()))
+    assert fetched[0].value == b"{}"  # noqa: S101
