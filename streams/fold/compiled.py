@@ -2,8 +2,8 @@
 
 What makes compiling dear (20 s of one core for all kernels, 0.3 s to load them):
 
-- A kernel is compiled anew for each combination of its arguments' types. Numbers that stand in a call (`0`) are no types of
-  their own here; arrays that may not be written to are: give all kernels arrays that may (`streams.fold.words.padded`).
+- A kernel is compiled anew for each combination of its arguments' types. So numbers that kernels give each other are i64,
+  u64 or f64, whatever they were; arrays that may not be written to are another type, so all may (`streams.fold.words.padded`).
 - Assigning to a slice, `a[:n] = b[:n]`, compiles the text of its error message: 2.5 s. A loop costs nothing.
 - What only other kernels call gets no entry from Python, which is a fifth of the time.
 
@@ -88,13 +88,20 @@ def _read(path: Path) -> bytes | None:
     return content if hashlib.sha256(content).digest() == digest else None
 
 
+def _wide(kind: Any) -> Any:
+    """The type that a kernel gets of a number: of one that stands in the call that of a variable, and the widest."""
+    kind = types.unliteral(kind)
+    if isinstance(kind, types.Integer):
+        return kind if kind == types.uint64 else types.int64
+    return types.float64 if kind == types.float32 else kind
+
+
 class _Inner(CPUDispatcher):  # type: ignore[misc]
     """A kernel as other kernels call it. It cannot be called from Python."""
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """A number that stands in the call is of the type that a variable would be: else it would be compiled twice."""
-        plain = {name: types.unliteral(kind) for name, kind in kws.items()}
-        return super().get_call_template(tuple(map(types.unliteral, args)), plain)
+        """Numbers that are given are i64, u64 or f64: else a kernel would be compiled for each width."""
+        return super().get_call_template(tuple(map(_wide, args)), {name: _wide(kind) for name, kind in kws.items()})
 
 
 class Kernel(CPUDispatcher):  # type: ignore[misc]
