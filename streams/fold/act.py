@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.names import same
 from streams.fold.packs import emit
@@ -60,7 +60,7 @@ def before_block(cells, lines, order, landmark, decays, model, grown, attends, s
             standing[i] += model.standing_gain / 100.0 * score_of(cells[e.slot], decays, model)
 
 
-@part
+@kernel
 def _fetch_ahead(dirty, m, lines, order, i):
     if i + 12 < len(order):
         later = np.int64(lines[order[i + 12]].slot)
@@ -138,7 +138,7 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
     return len(order)
 
 
-@part
+@kernel
 def _undo(cells, m, text, e, slot, kind, at, landmark, model, partitions, counts, out):
     """Take back what the entry at `at` (-1: not remembered) still weighs, from its target and from the actor's own actions."""
     n = length(m.arena, at) - ENTRY if at >= 0 else 0

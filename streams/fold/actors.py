@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.event import ASTRAY, NOBODY
 from streams.fold.hashing import name_key, partition_of
 from streams.fold.names import add, bucket_of, find, guess, tag_of
@@ -18,7 +18,7 @@ _COLON = np.uint8(58)
 LONGEST = 64 + 1 + 256  #: bytes of network:actor
 
 
-@part
+@kernel
 def _name(text, e, out):
     """network:actor; its length."""
     n = np.int64(e.network_len)

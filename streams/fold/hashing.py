@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.words import load_u32, load_u64, product_folded, swapped
 
 MOST = 240  #: bytes that `xxh3` takes; what is longer, Python hashes
@@ -34,27 +34,27 @@ _MIX_1, _MIX_2 = _U(0x165667919E3779F9), _U(0x9FB21C651E98DF25)
 _LOW = _U(0xFFFFFFFF)
 
 
-@part
+@kernel
 def _mixed(a, at, secret, seed):
     """16 bytes, with those of the secret."""
     first, second = load_u64(_SECRETS, secret) + seed, load_u64(_SECRETS, secret + 8) - seed
     return product_folded(load_u64(a, at) ^ first, load_u64(a, at + 8) ^ second)
 
 
-@part
+@kernel
 def _avalanche(h):
     h = (h ^ (h >> _U(37))) * _MIX_1
     return h ^ (h >> _U(32))
 
 
-@part
+@kernel
 def _avalanche_64(h):
     h = (h ^ (h >> _U(33))) * _PRIME_2
     h = (h ^ (h >> _U(29))) * _PRIME_3
     return h ^ (h >> _U(32))
 
 
-@part
+@kernel
 def _up_to_16(a, at, n, seed):
     size = _U(n)
     if n > 8:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.words import load_u64, zeros_below
 
 _U = np.uint64
@@ -13,7 +13,7 @@ QUOTES, SLASHES, BLANKS = _U(0x2222222222222222), _U(0x5C5C5C5C5C5C5C5C), _U(0x2
 QUOTE, SLASH = np.uint8(34), np.uint8(92)
 
 
-@part
+@kernel
 def letter(a, at, end):
     """Bytes of the letter at `at`, whose first byte is no ASCII; 0: it is no valid UTF-8."""
     b = a[at]
@@ -33,7 +33,7 @@ def letter(a, at, end):
     return 4 if low <= second < high else 0
 
 
-@part
+@kernel
 def controls(a, at):
     """Is the letter at `at`, valid and no ASCII, a control character (U+0080 to U+009F) or ends a line (U+2028, U+2029)?"""
     return (a[at] == 0xC2 and a[at + 1] < 0xA0) or (a[at] == 0xE2 and a[at + 1] == 0x80 and a[at + 2] & 0xFE == 0xA8)

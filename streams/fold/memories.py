@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.rows import ENTRY, HEAD, PER_KIND
 from streams.fold.words import ahead, load_i64, load_u16, move, store_f32, store_u16, store_u64
 
@@ -45,7 +45,7 @@ class Memories(NamedTuple):
     lists: NDArray[np.int64]  #: (TOP + 1,)
 
 
-@part
+@kernel
 def _chunk(m, sort):
     at = m.lists[sort]
     if at:
@@ -56,13 +56,13 @@ def _chunk(m, sort):
     return at
 
 
-@part
+@kernel
 def _give_back(m, at, sort):
     store_u64(m.arena, at, np.uint64(m.lists[sort]))
     m.lists[sort] = at
 
 
-@part
+@kernel
 def fit(m, slot, size):
     """The chunk of a slot, for `size` bytes: moved when it is too small, empty when it is new. MOST bytes are free in the arena."""
     at, sort = m.at[slot], np.int64(m.sort[slot])
@@ -82,13 +82,13 @@ def fit(m, slot, size):
     return to
 
 
-@part
+@kernel
 def length(arena, at):
     """Bytes of the entry at `at`."""
     return ENTRY + np.int64(load_u16(arena, at + LENGTH))
 
 
-@part
+@kernel
 def cut(m, slot, at, count):
     """Take `count` bytes at `at` out of a memory."""
     end = m.at[slot] + m.size[slot]
@@ -96,7 +96,7 @@ def cut(m, slot, at, count):
     m.size[slot] -= count
 
 
-@part
+@kernel
 def remember(m, slot, kind, oldest, weight, ts, id_key, target_key, name, name_at, n):
     """One more entry; `oldest`, the place of the oldest of its kind, is forgotten when there are PER_KIND."""
     chunk = m.at[slot]
@@ -116,7 +116,7 @@ def remember(m, slot, kind, oldest, weight, ts, id_key, target_key, name, name_a
     m.size[slot] += ENTRY + n
 
 
-@part
+@kernel
 def take_back(m, slot, at):
     """Empty the entry at `at`: its id is still known, its weight and target are gone."""
     n = length(m.arena, at) - ENTRY

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.hashing import name_key
 from streams.fold.words import load_u64, move
 
@@ -46,7 +46,7 @@ class Names(NamedTuple):
     seed: np.uint64
 
 
-@part
+@kernel
 def same(a, at, b, b_at, n):
     """Are these `n` bytes alike?"""
     i = 0
@@ -57,37 +57,37 @@ def same(a, at, b, b_at, n):
     return i == n or ((load_u64(a, at + i) ^ load_u64(b, b_at + i)) << _U(8 * (8 - n + i))) == 0
 
 
-@part
+@kernel
 def tag_of(key):
     """The bits of a name's hash that its bucket keeps."""
     return key >> _U(32)
 
 
-@part
+@kernel
 def page_of(names, tag):
     """The page of the names with this tag."""
     return np.int64(names.pages[np.int64(tag) & ((1 << names.sizes[DEPTH]) - 1)])
 
 
-@part
+@kernel
 def place_of(tag):
     """Where in a page such a name is looked for first."""
     return np.int64(tag) >> DEEPEST
 
 
-@part
+@kernel
 def bucket_of(names, tag):
     """The bucket that is looked at first."""
     return page_of(names, tag) * PAGE + place_of(tag)
 
 
-@part
+@kernel
 def guess(names, tag):
     """The slot of who is first looked at for this tag, most likely the one meant; -1: nobody."""
     return np.int64(names.buckets[bucket_of(names, tag)] & _LOW) - 1
 
 
-@part
+@kernel
 def find(names, tag, a, at, n):
     """(slot, its bucket) of the name of `n` bytes at `at`; slot -1: it is not there, and belongs into that bucket."""
     first, place = page_of(names, tag) * PAGE, place_of(tag)
@@ -103,7 +103,7 @@ def find(names, tag, a, at, n):
         place = (place + 1) & (PAGE - 1)
 
 
-@part
+@kernel
 def add(names, tag, bucket, a, at, n):
     """A slot for the name that `find` did not find, which belongs into that bucket. There is room."""
     slot, page = names.sizes[USERS], page_of(names, tag)
@@ -118,7 +118,7 @@ def add(names, tag, bucket, a, at, n):
     return slot
 
 
-@part
+@kernel
 def _split(names, page, tag):
     """Those of a page's names (one has this tag) with one more bit set move to a new page. Without room for one, the next time."""
     bit, other = np.int64(names.depths[page]), names.sizes[PAGES]
@@ -128,7 +128,7 @@ def _split(names, page, tag):
         known = 1 << bit
         if 2 * known > len(names.pages):
             return
-        for i in range(known):
+        for i in range(known):  # a slice that is set costs 2 s of compilation: its error message
             names.pages[known + i] = names.pages[i]
         names.sizes[DEPTH] += 1
     names.sizes[PAGES] = other + 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.hashing import partition_of
 from streams.fold.letters import valid
 from streams.fold.rows import KIND_BITS, KINDS
@@ -33,7 +33,7 @@ class Emitted(NamedTuple):
     so_far: NDArray[np.int64]  #: (1,) how many
 
 
-@part
+@kernel
 def emit(out, a, network_at, network_n, b, at, n, weight, ts, code, partitions):
     """One more: the target is network:name, parts of `a` and `b`."""
     i = out.so_far[0]
@@ -47,7 +47,7 @@ def emit(out, a, network_at, network_n, b, at, n, weight, ts, code, partitions):
     out.so_far[0] = i + 1
 
 
-@part
+@kernel
 def text_head(out, at, n):
     """MessagePack's head of a text of `n` bytes; returns where the text goes."""
     if n < 32:
@@ -86,7 +86,7 @@ def by_home(given, partitions, lines, bytes_, names, weights, times, codes):
         start = end
 
 
-@part
+@kernel
 def _number(a, at):
     """(value, where it ends) of a MessagePack number that is not negative and below 2^63; -1: it is something else."""
     b = a[at]
@@ -100,13 +100,13 @@ def _number(a, at):
     return np.int64(-1), at
 
 
-@part
+@kernel
 def _big(a, at):
     """Four bytes, the highest first."""
     return np.int64(swapped(_U(load_u32(a, at))) >> _U(32))
 
 
-@part
+@kernel
 def _column(a, at, wanted):
     """Where the bytes begin whose head is at `at`, if they are `wanted` many; -1: they are not."""
     if a[at] == 0xC4:
@@ -130,7 +130,7 @@ class Places(NamedTuple):
     codes: int
 
 
-@part
+@kernel
 def _head(a, size):
     """(how many, the clock, where the first target is); -1: it is no pack."""
     if size < 8 or a[0] != 0x96 or a[1] != 1:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel, part
+from streams.fold.compiled import kernel
 from streams.fold.hashing import MOST, xxh3
 from streams.fold.letters import ONES, QUOTES, TOPS, plain_end
 from streams.fold.words import load_u32, load_u64, move, swapped, zeros_below
@@ -43,14 +43,14 @@ _NEEDED = ID | NETWORK | ACTOR | TS
 OLDEST_MS, NEWEST_MS, MAX_NETWORK, MAX_ID, MAX_OBJECT, MAX_TOPICS, MAX_TOPIC, MAX_BYTES = range(8)
 
 
-@part
+@kernel
 def _blank(a, at, end):
     while at < end and (a[at] == 32 or a[at] == 10 or a[at] == 13 or a[at] == 9):
         at += 1
     return at
 
 
-@part
+@kernel
 def _number_end(a, at):
     """Where a plain number ends, at most 15 digits on each side of the point; -1: it is none."""
     if a[at] == _MINUS:
@@ -69,7 +69,7 @@ def _number_end(a, at):
     return at
 
 
-@part
+@kernel
 def _word_end(a, at):
     """Where true, false or null ends; -1: it is none of them."""
     word = load_u32(a, at)
@@ -78,7 +78,7 @@ def _word_end(a, at):
     return at + 5 if word == _FALS and a[at + 4] == _E else -1
 
 
-@part
+@kernel
 def _texts_end(a, at, end, most, longest):
     """Where the list at `at` of at most so many plain texts, each of at most so many bytes, ends; -1: it is none."""
     at = _blank(a, at + 1, end)
@@ -100,7 +100,7 @@ def _texts_end(a, at, end, most, longest):
     return -1
 
 
-@part
+@kernel
 def _text_field(a, name, at, n, kind, bounds, e, own):
     """Note the text of `n` bytes at `at`; which field it is, -1: it is not plainly one. `own`: places of id and ref."""
     if name == _ID:
@@ -128,7 +128,7 @@ def _text_field(a, name, at, n, kind, bounds, e, own):
     return -1 if name == _TS or name == _UNDO or name == _TOPICS else 0
 
 
-@part
+@kernel
 def _time(a, at):
     """(the whole number at `at`, where it ends), at most 15 digits; -1: it is none."""
     start, ts = at, np.int64(0)
@@ -140,7 +140,7 @@ def _time(a, at):
     return ts, at
 
 
-@part
+@kernel
 def one(a, at, end, kind, bounds, scratch, own, e):
     """The event at `at` into the line `e`; False: it is not plainly an event."""
     at = _blank(a, at, end)

@@ -128,5 +128,7 @@ def zeros_below(typing, word):  # noqa: ARG001
 
 
 def padded(data: bytes) -> np.ndarray:
-    """Bytes as an array for kernels, with spare bytes behind them."""
-    return np.frombuffer(data + bytes(SPARE), np.uint8)
+    """Bytes as an array for kernels, with spare bytes behind them; one that may be written to, as all are."""
+    array = np.zeros(len(data) + SPARE, np.uint8)
+    array[: len(data)] = np.frombuffer(data, np.uint8)
+    return array

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streams.fold import names
 from streams.fold.names import DEPTH, PAGE, PAGES, USERS, Names
-from streams.fold.words import SPARE
+from streams.fold.words import SPARE, padded
 
 Slots = NDArray[np.intp]
 
@@ -62,7 +62,7 @@ class Users(Sequence[str]):
         if adding:
             self.room(len(texts), len(joined))
         slots = np.empty(len(texts), np.intp)
-        names.slots_of(self.arrays, np.frombuffer(joined + bytes(SPARE), np.uint8), ends, slots, adding)
+        names.slots_of(self.arrays, padded(joined), ends, slots, adding)
         return slots
 
     def get(self, user: str) -> int | None:
