@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from streams.fold import names
 from streams.fold.names import DEPTH, PAGE, PAGES, USERS, Names
 from streams.fold.words import SPARE
+from streams.model.texts import Texts
 
 Slots = NDArray[np.intp]
 
@@ -77,6 +78,10 @@ class Users(Sequence[str]):
         text = memoryview(self.arrays.text)
         starts, ends = self.arrays.starts[slots].tolist(), self.arrays.starts[slots + 1].tolist()
         return [bytes(text[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+    def named(self, slots: Slots) -> Texts:
+        """The names of slots, where they are: a name never changes."""
+        return Texts(self.arrays.text, self.arrays.starts[slots], self.arrays.starts[slots + 1])
 
     def of(self, slots: Slots) -> list[str]:
         """The names of slots."""
