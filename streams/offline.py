@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.events import KINDS, Event, Reject, parse
-from streams.model import assess, engagements, records
+from streams.events import Reject
+from streams.formats.engagements import local
+from streams.model import assess, records
 from streams.model.acting import act
-from streams.model.engagements import Pack
+from streams.model.engagements import Outbox
+from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.versions import Model
@@ -56,37 +58,39 @@ def fold(
     Events later than `newest_ms` are rejected, as a worker does (wall clock + `MAX_AHEAD_MS`); those later than `as_of_ms`
     are left out. Rejects, repeats and the rest are in `table.counts`, reasons in `report`. About 10 us an event.
     """
-    table, report = Table(model), report or Report()
+    table, report, core = Table(model), report or Report(), _Core()
     source = iter(produced)
     while block := list(islice(source, BLOCK)):
-        _fold_block(table, block, newest_ms, as_of_ms, report)
+        _fold_block(table, core, block, newest_ms, as_of_ms, report)
         if on_block:
             on_block()
     return table
 
 
-def _fold_block(table: Table, block: list[Produced], newest_ms: int, as_of_ms: int | None, report: Report) -> None:
-    events: list[Event] = []
-    kinds: list[int] = []
-    slots: list[int] = []
-    for topic, _, value, _ in block:
-        kind = KIND_OF[topic]
-        event = parse(value, KINDS[kind], newest_ms)
-        if isinstance(event, Reject):
-            table.counts.rejected += 1
-            report.rejects[event.reason] += 1
-            report.examples.setdefault(event.reason, event)
-        elif as_of_ms is not None and event.ts > as_of_ms:
-            report.later += 1
-        else:
-            events.append(event)
-            kinds.append(kind)
-            slots.append(table.slot(f"{event.network}:{event.actor}"))
+class _Core:
+    """What one fold after the other goes through."""
+
+    def __init__(self) -> None:
+        self.parsed, self.out = Parsed(), Outbox(1)
+
+
+def _fold_block(
+    table: Table, core: _Core, block: list[Produced], newest_ms: int, as_of_ms: int | None, report: Report
+) -> None:
+    parsed = core.parsed
+    values, kinds = [value for _, _, value, _ in block], [KIND_OF[topic] for topic, *_ in block]
+    for _, reject in parsed.add(values, kinds, newest_ms):
+        table.counts.rejected += 1
+        report.rejects[reject.reason] += 1
+        report.examples.setdefault(reject.reason, reject)
     report.read += len(block)
-    pack = Pack()
-    act(table, events, kinds, slots, pack)
-    if pack:
-        receive(table, engagements.received(pack, table.clock))
+    if as_of_ms is not None:
+        report.later += parsed.leave_out_after(as_of_ms)
+    parsed.find_actors(table, 0, partitions=1, number=0)
+    act(table, parsed, parsed.in_order(), core.out)
+    parsed.clear()
+    for pack in core.out.take().values():
+        receive(table, local(pack, table.clock))
 
 
 def scored(

@@ -20,7 +20,9 @@ from typing import Any
 os.environ.setdefault("NUMBA_CPU_NAME", "generic")  # portable, and as fast: within 5 %
 
 import numba
-from numba.core import config
+from numba.core import config as _config
+
+config: Any = _config
 
 _HERE = Path(__file__).parent
 #: Names the folder for compiled kernels; empty: none is kept.

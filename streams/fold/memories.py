@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel
-from streams.fold.words import ahead, load_i64, load_u16, load_u64, move, store_f32, store_u16, store_u64
+from streams.fold.words import ahead, load_i64, load_u16, move, store_f32, store_u16, store_u64
 
 HEAD, ENTRY, PER_KIND = 6, 31, 16
 TS, ID, KIND, TARGET, LENGTH = 4, 12, 20, 21, 29

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from streams.errors import CloutError
 from streams.fold.rows import ACTED, ACTIONS, CLOSE, DID, DID_TS, ENGAGEMENTS, GOT, PUBLISHED, SCORE, SUMS, WEEK, WIDTH
+from streams.model.memory import Copied
 from streams.model.table import Table
-from streams.model.users import Slots
+from streams.model.users import Slots, Users
 from streams.model.windows import Floats
 
 FORMAT = 1
@@ -58,11 +59,11 @@ class Changed(Protocol):
         """(n,) how each changed: bits DID, GOT, MOVED."""
 
     @property
-    def names(self) -> Sequence[str]:
+    def names(self) -> Users:
         """Of all slots."""
 
     @property
-    def memories(self) -> Sequence[bytes]:
+    def memories(self) -> Copied:
         """Of those who acted, in the order of `changed`."""
 
     @property
@@ -123,7 +124,7 @@ def header_record(header: Header) -> tuple[bytes, bytes]:
 def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of every record that changed in an interval, as it was at the cut."""
     steps = [at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)]
-    memories = iter(changed.memories)
+    memories = changed.memories.each()
     for start in range(0, len(changed.changed), _AT_ONCE):
         yield from _records(changed, slice(start, start + _AT_ONCE), steps, memories)
 
@@ -186,8 +187,9 @@ def _load_did(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
     columns[:, 0] = np.ldexp(columns[:, 0], read["week"].astype(np.int64) - table.landmarks[WEEK] // week_ms)
     table.cells[slots[:, None], _DID_COLUMNS[:3]] = columns[:, :3]
     _published(table, slots, columns[:, 3:])
-    for slot, (_, value) in zip(slots.tolist(), pairs, strict=True):
-        table.memory[slot] = value[size:]
+    damaged = table.memory.put(slots, [value[size:] for _, value in pairs])
+    if damaged >= 0:
+        raise _damaged(pairs[damaged][0])
 
 
 def _load_got(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:

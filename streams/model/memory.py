@@ -57,10 +57,12 @@ class Memory:
         for column in (self.arrays.at, self.arrays.size, self.arrays.sort):
             column.resize(users, refcheck=False)
 
-    def grow(self) -> None:
-        """More room in the arena, for at least one more memory of any size."""
+    def room_for_one(self) -> Memories:
+        """The arrays, with room in the arena for at least one more memory of any size."""
         arena = self.arrays.arena
-        arena.resize(len(arena) + min(max(len(arena), 2 * MOST), _ARENA_STEP), refcheck=False)
+        if int(self.arrays.lists[TOP]) + MOST > len(arena):
+            arena.resize(len(arena) + min(max(len(arena), 2 * MOST), _ARENA_STEP), refcheck=False)
+        return self.arrays
 
     def __getitem__(self, slot: int) -> bytes:
         at = int(self.arrays.at[slot])
@@ -77,7 +79,7 @@ class Memory:
         return Copied(text, ends)
 
     def put(self, slots: Slots, kept: Sequence[bytes]) -> int:
-        """These are their memories now. Returns which is the first that is no memory, nothing of it or behind it is put; -1: all are."""
+        """These are their memories now. Returns the number of the first that is no memory, then nothing is put; -1: all are."""
         ends = np.fromiter(map(len, kept), np.int64, len(kept)).cumsum()
         text, start = padded(b"".join(kept)), 0
         for i, end in enumerate(ends.tolist()):
@@ -85,8 +87,8 @@ class Memory:
                 return i
             start = end
         done = 0
-        while (done := memories.put(self.arrays, slots, ends, text, done)) < len(slots):
-            self.grow()
+        while (done := memories.put(self.room_for_one(), slots, ends, text, done)) < len(slots):
+            pass
         return -1
 
     @property

@@ -36,6 +36,11 @@ class Counts:
     undo_unknown: int = 0  #: undo of something no longer remembered, or undone before
     self_engagements: int = 0
 
+    def add(self, counted: NDArray[np.int64]) -> None:
+        """What a kernel has counted, in the order of the fields."""
+        for field, more in zip(fields(self), counted.tolist(), strict=True):
+            setattr(self, field.name, getattr(self, field.name) + more)
+
     def as_dict(self) -> dict[str, int]:
         """The counters by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}

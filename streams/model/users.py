@@ -75,7 +75,7 @@ class Users(Sequence[str]):
 
     def texts(self, slots: Slots) -> list[bytes]:
         """The names of slots, UTF-8."""
-        text = memoryview(self.arrays.text)
+        text = memoryview(self.arrays.text.data)
         starts, ends = self.arrays.starts[slots].tolist(), self.arrays.starts[slots + 1].tolist()
         return [bytes(text[start:end]) for start, end in zip(starts, ends, strict=True)]
 

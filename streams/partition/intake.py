@@ -124,6 +124,6 @@ class Intake:
             now_ms,
             marks,
             table.users,
-            list(map(table.memory.__getitem__, changed[(marks & DID) != 0].tolist())),
+            table.memory.copied(changed[(marks & DID) != 0]),
             tuple(table.landmarks),
         )
