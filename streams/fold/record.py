@@ -12,27 +12,32 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel
-from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole
+from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
 from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS, WIDTH
 from streams.fold.score import hill, mass_of
 from streams.fold.words import ahead
 
 
-def _text(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode(), np.uint8).copy()
+def _rows(texts: list[str], wide: int) -> np.ndarray:
+    """Short texts, `wide` bytes each with blanks behind: they are copied as words, whatever their lengths are."""
+    return np.frombuffer("".join(text.ljust(wide) for text in texts).encode(), np.uint8).copy()
 
 
-_USER, _SCORE = _text('{"user":"'), _text('","score":')
-_ENGAGEMENTS, _ACTORS, _ACTIONS = (_text(f',"{name}":') for name in ("engagements", "actors", "actions"))
-_DAY, _WEEK, _QUARTER = _text(',"windows":{"day":'), _text(',"week":'), _text(',"quarter":')
-_FOLLOWERS, _ACTED, _FLOORED = _text('},"followers":'), _text(',"acted":'), _text(',"floored":')
-_KINDS, _NETWORKS = _text(',"parts":{"kinds":{'), _text('},"networks":{')
-_REACH, _PARTICIPATION, _DELTA = _text('},"reach":'), _text(',"participation":'), _text('},"delta":{"day":')
-_CONFIDENCE, _PROVISIONAL = _text('},"confidence":'), _text(',"provisional":')
-_TRUE, _FALSE, _NULL = _text("true"), _text("false"), _text("null")
+WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORK = range(7)
+#: what stands before each value, and how it is written
+_FIELDS = [
+    ('","score":', POINTS), ("", SAID), ("", WHOLE), (',"engagements":', WHOLE), (',"actors":', WHOLE), (',"actions":', WHOLE),
+    (',"windows":{"day":', TEN), (',"week":', TEN), (',"quarter":', TEN), ('},"followers":', WHOLE), (',"acted":', TEN),
+    (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORK), ('},"reach":', POINTS),
+    (',"participation":', POINTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS), (',"provisional":', TRUTH),
+]  # fmt: skip
+_WIDE, _KIND_WIDE = 32, 16
+_LABELS, _LENGTHS = _rows([label for label, _ in _FIELDS], _WIDE), np.array([len(label) for label, _ in _FIELDS])
+_FORMS = np.array([form for _, form in _FIELDS])
 _EACH_KIND = [f'"{kind}":' for kind in ("like", "follow", "mention", "reply", "share", "retweet")]
-_KIND_NAMES, _KIND_ENDS = _text("".join(_EACH_KIND)), np.cumsum([len(name) for name in _EACH_KIND])
-_COMMA, _COLON, _QUOTE, _CLOSED = 44, 58, 34, 125
+_KIND_LABELS, _KIND_LENGTHS = _rows(_EACH_KIND, _KIND_WIDE), np.array([len(label) for label in _EACH_KIND])
+_TRUTHS, _BEGIN = _rows(["false", "true"], 8), _rows(['{"user":"'], 16)
+_BEGIN_LENGTH, _COMMA, _COLON, _QUOTE, _CLOSED = 9, 44, 58, 34, 125
 
 MOST_RECORD = 1_000  #: bytes of a record at most, without `said` and names
 MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
@@ -55,11 +60,8 @@ def _kinds(out, at, row, decays, model, points):
             if at > start:
                 out[at] = _COMMA
                 at += 1
-            name = _KIND_ENDS[kind - 1] if kind else 0
-            for i in range(name, _KIND_ENDS[kind]):
-                out[at] = _KIND_NAMES[i]
-                at += 1
-            at = fixed(out, at, shares[kind] * share)
+            words(out, at, _KIND_LABELS, kind * _KIND_WIDE, _KIND_WIDE)
+            at = fixed(out, at + _KIND_LENGTHS[kind], shares[kind] * share)
     return at
 
 
@@ -76,40 +78,51 @@ def _network(out, at, text, start, end, points):
 
 
 @kernel
-def _record(out, at, text, start, end, row, decays, model, said):
-    """One record; returns (where it ends, the score)."""
+def _values(row, decays, model, values):
+    """What the fields of a row's record say, in their order; of the kinds and of the network: the points of all engagement."""
     mass = mass_of(row, decays, model)
     total = mass.engagement + mass.reach + mass.participation
     unfloored = hill(total, model)
     # floored users still get parts: those of the score before the floor
     point = unfloored / total if total > 0.0 else 0.0
     score, actors = max(unfloored, 1.0), max(row[ACTORS], 0.0)
+    values[0], values[2] = score, max(row[DID_TS], row[GOT_TS])
+    values[3], values[4], values[5] = row[ENGAGEMENTS], actors, row[ACTIONS]
+    values[6], values[7], values[8] = mass.day, mass.week, mass.quarter
+    values[9], values[10], values[11] = row[FOLLOWERS], mass.acted, unfloored < 1.0
+    values[12] = values[13] = mass.engagement * point
+    values[14], values[15] = mass.reach * point, mass.participation * point
+    values[16] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
+    values[17], values[18] = actors / (actors + model.confident_actors), actors < model.confident_actors
+    return score
 
-    at = escaped(out, put(out, at, _USER), text, start, end)
-    at = put(out, fixed(out, put(out, at, _SCORE), score), said)
-    at = whole(out, at, np.int64(max(row[DID_TS], row[GOT_TS])))
-    at = whole(out, put(out, at, _ENGAGEMENTS), np.int64(row[ENGAGEMENTS]))
-    at = whole(out, put(out, at, _ACTORS), np.int64(actors))
-    at = whole(out, put(out, at, _ACTIONS), np.int64(row[ACTIONS]))
-    at = ten(out, put(out, at, _DAY), mass.day)
-    at = ten(out, put(out, at, _WEEK), mass.week)
-    at = ten(out, put(out, at, _QUARTER), mass.quarter)
-    at = whole(out, put(out, at, _FOLLOWERS), np.int64(row[FOLLOWERS]))
-    at = ten(out, put(out, at, _ACTED), mass.acted)
-    at = put(out, put(out, at, _FLOORED), _TRUE if unfloored < 1.0 else _FALSE)
-    earned = mass.engagement * point
-    at = _kinds(out, put(out, at, _KINDS), row, decays, model, earned)
-    at = put(out, at, _NETWORKS)
-    if earned > 0.0:
-        at = _network(out, at, text, start, end, earned)
-    at = fixed(out, put(out, at, _REACH), mass.reach * point)
-    at = fixed(out, put(out, at, _PARTICIPATION), mass.participation * point)
-    at = put(out, at, _DELTA)
-    at = fixed(out, at, score - row[CLOSE]) if row[CLOSE] > 0.0 else put(out, at, _NULL)
-    at = fixed(out, put(out, at, _CONFIDENCE), actors / (actors + model.confident_actors))
-    at = put(out, put(out, at, _PROVISIONAL), _TRUE if actors < model.confident_actors else _FALSE)
+
+@kernel
+def _record(out, at, text, start, end, row, decays, model, said, values):
+    """One record; returns where it ends."""
+    words(out, at, _BEGIN, 0, 16)
+    at = escaped(out, at + _BEGIN_LENGTH, text, start, end)
+    for field in range(len(_FORMS)):
+        words(out, at, _LABELS, field * _WIDE, _WIDE)
+        at += _LENGTHS[field]
+        form, value = _FORMS[field], values[field]
+        if form == POINTS:
+            at = fixed(out, at, value)
+        elif form == WHOLE:
+            at = whole(out, at, np.int64(value))
+        elif form == TEN:
+            at = ten(out, at, value)
+        elif form == TRUTH:
+            words(out, at, _TRUTHS, 8 if value else 0, 8)
+            at += 4 if value else 5
+        elif form == OF_KINDS:
+            at = _kinds(out, at, row, decays, model, value)
+        elif form == SAID:
+            at = put(out, at, said)
+        elif value > 0.0:
+            at = _network(out, at, text, start, end, value)
     out[at] = _CLOSED
-    return at + 1, score
+    return at + 1
 
 
 @kernel
@@ -118,16 +131,18 @@ def write(names, slots, rows, by_slot, decays, model, said, out, bounds, scores)
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
     """
-    at, cells = 0, rows.reshape(-1)
+    at, cells, values = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS))
     for i in range(len(slots)):
         if i + 8 < len(slots):
             ahead(names.starts, slots[i + 8])
-            row = (slots[i + 8] if by_slot else i + 8) * WIDTH
+            later = (slots[i + 8] if by_slot else i + 8) * WIDTH
             for line in range(0, WIDTH, 8):
-                ahead(cells, row + line)
+                ahead(cells, later + line)
         if i + 4 < len(slots):
             ahead(names.text, names.starts[slots[i + 4]])
         slot = slots[i]
         row = rows[slot if by_slot else i]
-        at, scores[i] = _record(out, at, names.text, names.starts[slot], names.starts[slot + 1], row, decays, model, said)
+        scores[i] = _values(row, decays, model, values)
+        start, end = names.starts[slot], names.starts[slot + 1]
+        at = _record(out, at, names.text, start, end, row, decays, model, said, values)
         bounds[i + 1] = at

@@ -44,8 +44,9 @@ class Users(Sequence[str]):
         if pages > len(all_.buckets):
             for array in (all_.buckets, all_.filled, all_.depths):
                 array.resize((pages + _PAGES_STEP, *array.shape[1:]), refcheck=False)
-        if 4 << int(all_.sizes[DEPTH]) > len(all_.pages):
-            all_.pages.resize(8 << int(all_.sizes[DEPTH]), refcheck=False)
+        directory = max(4 << int(all_.sizes[DEPTH]), 8 * pages)  # splits go a few bits deeper where hashes crowd
+        if directory > len(all_.pages):
+            all_.pages.resize(2 * directory, refcheck=False)
         if used + more + 1 > len(all_.starts):
             all_.starts.resize(used + more + 1 + min(used + 256, _USERS_STEP), refcheck=False)
         wanted = int(all_.starts[used]) + text_bytes + SPARE
