@@ -2,7 +2,7 @@
 
 aiokafka makes a ConsumerRecord of eleven fields of each record, one by one, which costs more than all else that reading does.
 Here a batch comes out of a fetch as one object: the client has checked its checksum, left out what was aborted and moved
-the position, and whoever reads it iterates over the compiled records.
+the position. Whoever folds takes its records as columns (`columns`); others iterate over the compiled records.
 """
 
 from __future__ import annotations
@@ -10,8 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
+from aiokafka.record.memory_records import _MemoryRecordsPy
+
+from streams.fold import records as kernels
+from streams.fold.words import padded
+from streams.partition.fetched import Encoded, Fetched
 from streams.partition.ports import Record
 
+_V2 = 2
 _NO_HEADERS: list[tuple[str, bytes | None]] = []
 
 
@@ -28,6 +37,63 @@ def fill(batch: Any, records: Iterator[Record], now_ms: int) -> Record | None:
         at += 1
     batch._relative_offset = at
     return left
+
+
+class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    """A batch of format v2 whose bytes can be had. Its records, one by one, are those of the compiled class."""
+
+    def __init__(self, raw: Any) -> None:
+        super().__init__(raw)
+        self._raw = raw
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(DefaultRecordBatch(bytes(self._raw)))
+
+
+class _Batches(_MemoryRecordsPy):  # type: ignore[misc]
+    """What a fetch of one partition brought."""
+
+    def next_batch(self) -> Any:
+        raw = self._next_slice
+        if raw is not None and len(raw) > _Batch.HEADER_STRUCT.size and raw[self.MAGIC_OFFSET] == _V2:
+            batch = _Batch(raw)
+            if not batch.is_control_batch:
+                self._cache_next()
+                return batch
+        return super().next_batch()
+
+
+fetcher.MemoryRecords = _Batches
+
+
+def columns(batch: Any) -> tuple[Fetched, str]:
+    """The records of a batch and, if not all can be read, why those behind them cannot."""
+    try:
+        if isinstance(batch, _Batch):
+            return _columns(batch)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - every codec raises something else; whatever it is, the batch is damaged
+        return Fetched.of([]), f"{type(error).__name__}: {error}"
+    found: list[Any] = []
+    try:
+        found.extend(batch)  # keeps what came before an exception
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        return Fetched.of(found), f"{type(error).__name__}: {error}"
+    return Fetched.of(found), ""
+
+
+def _columns(batch: _Batch) -> tuple[Fetched, str]:
+    batch._maybe_uncompress()
+    raw = bytes(batch._buffer)
+    text, n = padded(raw), min(max(batch._num_records, 0), len(raw))  # a record has at least a byte
+    offsets, begins, starts = np.empty((3, n), np.int64)
+    lengths, headers = np.empty(n, np.int32), np.empty(n, np.bool_)
+    whole = kernels.records(text, batch._pos, len(raw), batch.base_offset, offsets, begins, starts, lengths, headers)
+    why = "" if whole == batch._num_records else f"record {whole + 1} of {batch._num_records} is not as it should be"
+    return Fetched(text, offsets[:whole], starts[:whole], lengths[:whole], Encoded(begins[:whole])), why
 
 
 def in_whole_batches(fetched: dict[Any, Any]) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel
-from streams.fold.memories import ENTRY, HEAD, ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
+from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.names import same
 from streams.fold.packs import emit
 from streams.fold.rows import (
@@ -22,10 +22,12 @@ from streams.fold.rows import (
     ACTIONS,
     DID,
     DID_TS,
+    ENTRY,
     FIRST,
     FOLDED,
     FOLLOW,
     FOLLOW_KIND,
+    HEAD,
     REPEATS,
     SELF_ENGAGEMENTS,
     UNDO,

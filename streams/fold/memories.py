@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel
+from streams.fold.rows import ENTRY, HEAD, PER_KIND
 from streams.fold.words import ahead, load_i64, load_u16, move, store_f32, store_u16, store_u64
 
-HEAD, ENTRY, PER_KIND = 6, 31, 16
 TS, ID, KIND, TARGET, LENGTH = 4, 12, 20, 21, 29
 #: about 1.25 to 1.5 apart; the last holds six times 16 entries with the longest names
 SIZES = np.array(

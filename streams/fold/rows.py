@@ -1,4 +1,4 @@
-"""What a row of the table has: one float64 each, by these columns; and the marks of a user."""
+"""What a row of the table has: one float64 each, by these columns; the marks of a user; what an entry of a memory has."""
 
 from __future__ import annotations
 
@@ -29,3 +29,7 @@ FOLLOW_KIND = 1
 
 # places in an array of counts, in the order of `streams.model.table.Counts`
 FOLDED, REJECTED, REPEATS, STRAYS, UNDONE, UNDO_UNKNOWN, SELF_ENGAGEMENTS = range(7)
+
+# an actor's memory, see `streams.fold.memories`: bytes before the entries (one a kind), of an entry without its name; most
+# entries a kind
+HEAD, ENTRY, PER_KIND = KINDS, 31, 16

@@ -6,11 +6,12 @@ a landmark is the receiver's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from streams.fold import packs
 from streams.fold.packs import LONGEST, Emitted, Places
@@ -44,6 +45,13 @@ class Pack:
 
     def __len__(self) -> int:
         return sum(piece.total for piece in self.pieces)
+
+
+def packed(targets: Sequence[str], weights: ArrayLike, times: ArrayLike, codes: ArrayLike) -> Pack:
+    """A pack of what is given column by column, (n,) each."""
+    names = b"".join(map(msgspec.msgpack.encode, targets))
+    numbers = np.asarray(weights, "<f4"), np.asarray(times, "<i8"), np.asarray(codes, np.uint8)
+    return Pack([Piece(len(targets), names, *(column.tobytes() for column in numbers))])
 
 
 class Outbox:

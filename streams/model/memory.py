@@ -11,7 +11,8 @@ from xxhash import xxh3_64_intdigest
 
 from streams.events import KINDS
 from streams.fold import memories
-from streams.fold.memories import FIRST_CHUNK, HEAD, MOST, TOP, Memories
+from streams.fold.memories import FIRST_CHUNK, MOST, TOP, Memories
+from streams.fold.rows import HEAD
 from streams.fold.words import padded
 from streams.model.users import Slots
 

@@ -17,6 +17,7 @@ from streams.fold.words import SPARE
 from streams.model.memory import id_key, target_key
 from streams.model.table import Table
 from streams.model.users import Slots
+from streams.model.values import Values
 from streams.partitioner import partition_of
 
 _KEPT_BYTES = 16 << 20  # room that is kept for the next blocks
@@ -52,27 +53,26 @@ class Parsed:
         """What is added next is of this topic, in its order."""
         self._runs.append(_Run(topic, self._count))
 
-    def add(self, values: Sequence[bytes | None], kinds: Kinds, newest_ms: int) -> list[tuple[int, Reject]]:
+    def add(self, values: Values, kinds: Kinds, newest_ms: int) -> list[tuple[int, Reject]]:
         """Records as lines, of one kind or one each; those that are no events (number among these, why) become empty lines.
 
         `newest_ms`: the latest time an event may carry.
         """
-        longest = events.MAX_EVENT_BYTES
-        texts = [value if value and len(value) <= longest else b"" for value in values]
-        lengths = np.fromiter(map(len, texts), np.int32, len(texts))
-        starts = np.empty(len(texts), np.int64)
-        starts[0:1] = 0
-        np.cumsum(lengths[:-1], out=starts[1:])
-        starts += self._text(b"".join(texts))
-        first = self._room(len(texts))
-        usual, kinds = np.empty(len(texts), np.bool_), np.broadcast_to(np.asarray(kinds, np.uint8), len(texts))
-        parse(self.text, starts, lengths, np.ascontiguousarray(kinds), _bounds(newest_ms), self.lines, first, usual)
+        n = len(values)
+        if not n:
+            return []
+        low, high = int(values.starts[0]), int(values.starts[-1] + max(values.lengths[-1], 0))
+        starts = values.starts + (self._put(values.text[low:high]) - low)
+        first = self._room(n)
+        usual, each = np.empty(n, np.bool_), np.empty(n, np.uint8)
+        each[:] = kinds
+        parse(self.text, starts, values.lengths, each, _bounds(newest_ms), self.lines, first, usual)
         if usual.all():
             return []
         rejects = []
         for i in np.flatnonzero(~usual).tolist():
-            kind = int(kinds[i])
-            found = events.parse(values[i], KINDS[kind], newest_ms)
+            kind = int(each[i])
+            found = events.parse(values.value(i), KINDS[kind], newest_ms)
             if isinstance(found, Reject):
                 self.lines[first + i] = _NO_EVENT
                 rejects.append((i, found))
@@ -140,19 +140,19 @@ class Parsed:
             self.lines.resize(self._count + max(len(self.lines), 1024), refcheck=False)
         return first
 
-    def _text(self, text: bytes) -> int:
+    def _put(self, text: NDArray[np.uint8]) -> int:
         """Put bytes behind those that are there; where they begin."""
         start, self._used = self._used, self._used + len(text)
         if self._used + SPARE > len(self.text):
             self.text.resize(self._used + SPARE + len(self.text), refcheck=False)
-        self.text[start : self._used] = np.frombuffer(text, np.uint8)
+        self.text[start : self._used] = text
         self.text[self._used : self._used + SPARE] = 0
         return start
 
     def _fill(self, line: int, event: Event, kind: int) -> None:
         """A line for an unusual event; its texts go behind the others."""
         network, actor, target = event.network.encode(), event.actor.encode(), event.target.encode()
-        at = self._text(network + actor + target)
+        at = self._put(np.frombuffer(network + actor + target, np.uint8))
         keys = id_key(event.id, kind), id_key(event.ref or "", kind), target_key(event.target)
         places = at, at + len(network), at + len(network) + len(actor)
         lengths = len(network), len(actor), len(target)

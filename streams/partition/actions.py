@@ -12,6 +12,8 @@ from streams.model.acting import act
 from streams.model.engagements import Outbox, Pack
 from streams.model.parsed import Parsed
 from streams.model.table import Table
+from streams.model.values import Values
+from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.topics import KIND_OF
 
@@ -29,11 +31,10 @@ class Actions:
         """Records of `topic` (base name) follow: events of different topics are put in time order before they act."""
         self._waiting.begins(topic)
 
-    def events(self, full: str, topic: str, records: Any, newest_ms: int) -> None:
+    def events(self, full: str, topic: str, records: Fetched, newest_ms: int) -> None:
         """Records of an event topic, whose full name is `full`. Whose actor lives elsewhere goes on as a stray."""
         kind, first = KIND_OF[topic], len(self._waiting)
-        records = list(records)
-        for i, reject in self._waiting.add([record.value for record in records], kind, newest_ms):
+        for i, reject in self._waiting.add(records, kind, newest_ms):
             self._rejected.event(full, records[i], reject)
         for i in self._astray(first):
             origin = Origin(full, self._number, records[i].offset)
@@ -51,7 +52,7 @@ class Actions:
                 continue
             for stray in arrived:
                 first = len(self._waiting)
-                for _, reject in self._waiting.add([stray.value], stray.kind, newest_ms):
+                for _, reject in self._waiting.add(Values.of([stray.value]), stray.kind, newest_ms):
                     self._rejected.add(reject, stray.origin, stray.value)
                 if self._astray(first):
                     why = f"still not its actor's partition; do all workers have {self._partitions} partitions?"

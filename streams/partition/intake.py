@@ -20,6 +20,7 @@ from streams.model.users import Slots
 from streams.partition.actions import Actions
 from streams.partition.block import Block
 from streams.partition.cut import Cut
+from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.partition.scoring import Scoring
 from streams.partition.turns import Turns
@@ -78,7 +79,7 @@ class Intake:
                     f"{block.topic}[{self.number}]: a hole between {at} and {block.before}; the worker stops so that "
                     "nothing is lost, and reads again from its position when restarted"
                 )
-            records = block.records if block.before == at else [r for r in block.records if r.offset >= at]
+            records = Fetched.of(block.records).since(at)
             self._actions.begins(topic)
             if topic == ENGAGEMENTS.name:
                 self._scoring.packs(block.topic, records, newest_ms)

@@ -46,7 +46,7 @@ def test_rows_come_back(later_d: int) -> None:
     after.landmarks = [windows.landmark(after.clock, life) for life in DEFAULT.half_lives_ms]
     assert state.load(after, records) == 6
     assert set(after.names) == set(before.names)
-    slots = [after.users[name] for name in before.names]
+    slots = [after.slot(name) for name in before.names]
     assert [after.memory[s] for s in slots] == before.memory
     now_ms = before.clock + DAY_MS
     for column in range(before.cells.shape[1]):
@@ -92,7 +92,7 @@ def test_the_later_record_of_a_user_wins() -> None:
     after = Table(DEFAULT)
     after.landmarks = list(table.landmarks)
     state.load(after, [*first, *kept(table)])
-    slots = [after.users[name] for name in table.users]
+    slots = [after.slot(name) for name in table.users]
     assert after.cells[slots, :SCORE] == pytest.approx(table.cells[: len(table), :SCORE], rel=1e-12)
     assert [after.memory[slot] for slot in slots] == table.memory
 

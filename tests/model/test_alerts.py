@@ -135,7 +135,7 @@ def test_alert_without_any_event() -> None:
     """Who has a close and is idle falls below it by five points some day, and the alert is raised then."""
     world = World()
     world.fold(*[("share", event(f"a{n}", "bob")) for n in range(50)])
-    slots = np.array([world.table.users["net:bob"]])
+    slots = np.array([world.table.slot("net:bob")])
     world.table.cells[slots, CLOSE] = population(world.table, T0)[slots]
     raised = []
     for day in range(40):

@@ -52,14 +52,14 @@ def test_crafted_undo_neither_stops_the_worker_nor_takes_from_anybody(monkeypatc
     world = World(PLAIN)
     world.did("like", "ann", "bob" * 20, event_id="real")
     world.did("share", "ann", "victim", event_id="other")
-    kept, true_key = world.table.memory[world.table.users["net:ann"]], memory.id_key
+    kept, true_key = world.table.memory[world.table.slot("net:ann")], memory.id_key
     before = world.record("bob" * 20), world.record("victim"), world.record("ann")
     wanted = {kept[at : at + 8] for at in range(len(kept) - 7)} - {found.id_key for found in memory.entries(kept)}
     for n, digest in enumerate(sorted(wanted)):
         for kind in ("like", "follow", "share"):
             keys = {"ref": digest}
             monkeypatch.setattr(memory, "id_key", lambda name, k, keys=keys: keys.get(name) or true_key(name, k))
-            world.table.memory[world.table.users["net:ann"]] = kept
+            world.table.memory[world.table.slot("net:ann")] = kept
             assert world.undo(kind, "ann", "ref", event_id=f"u{n}") == 0.0
     assert (world.record("bob" * 20), world.record("victim"), world.record("ann")) == before
     assert world.table.counts.undo_unknown == 3 * len(wanted)

@@ -93,7 +93,7 @@ def test_kinds_do_not_push_each_other_out() -> None:
         world.did("like", "ann", f"t{n}")
     world.undo("follow", "ann", "f")
     assert world.table.counts.undone == 1
-    assert len(memory.entries(world.table.memory[world.table.users["net:ann"]])) == PER_KIND + 2
+    assert len(memory.entries(world.table.memory[world.table.slot("net:ann")])) == PER_KIND + 2
 
 
 def test_novelty_returns_when_forgotten() -> None:
@@ -112,6 +112,6 @@ def test_memory_is_bounded() -> None:
     for n in range(40):
         for kind in KINDS:
             world.did(kind, "ann", f"did:plc:abcdefghijklmnopqrst{n:02}")
-    size = len(world.table.memory[world.table.users["net:ann"]])
+    size = len(world.table.memory[world.table.slot("net:ann")])
     assert size <= len(KINDS) * (1 + PER_KIND * (memory.SIZE + 30))
     assert size < 6_000

@@ -146,5 +146,5 @@ def test_packs_add_up(steps: list[Step], parts: int) -> None:
         piece.codes.frombytes(pack.codes[at::parts].tobytes())
         receive(table, received(piece, pack.clock))
     for name in table.users:
-        mine, theirs = table.cells[table.users[name]], whole.cells[whole.users[name]]
+        mine, theirs = table.cells[table.slot(name)], whole.cells[whole.slot(name)]
         assert np.allclose(mine[3:], theirs[3:], rtol=1e-12)

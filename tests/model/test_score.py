@@ -277,6 +277,6 @@ def test_followers_survive_as_whole_numbers() -> None:
     """Exact counts are exact: a hundred thousand followers more and one less."""
     world = World()
     world.did("follow", "ann", "bob", event_id="f")
-    world.table.cells[world.table.users["net:bob"], FOLLOWERS] += 100_000
+    world.table.cells[world.table.slot("net:bob"), FOLLOWERS] += 100_000
     world.undo("follow", "ann", "f")
     assert world.record("bob")["followers"] == 100_000

@@ -130,14 +130,14 @@ def test_idle_pass_finds_who_moved_a_displayed_step() -> None:
     world.did("share", "ann", "bob")
     world.table.add("net:nobody")
     shown(world, T0)
-    bob = world.table.users["net:bob"]
+    bob = world.table.slot("net:bob")
     assert moved(world.table, T0).tolist() == []
     assert bob in moved(world.table, T0 + DAY_MS).tolist()
     for minutes in range(0, 300, 5):
         now_ms = T0 + minutes * 60_000
         fallen = world.record("bob")["score"] - world.record("bob", now_ms)["score"]
         assert (bob in moved(world.table, now_ms).tolist()) == (fallen >= 0.1)
-    assert world.table.users["net:nobody"] not in moved(world.table, T0 + YEAR_MS).tolist()
+    assert world.table.slot("net:nobody") not in moved(world.table, T0 + YEAR_MS).tolist()
 
 
 def test_idle_pass_leaves_out_who_was_never_shown() -> None:
@@ -161,7 +161,7 @@ def test_daily_close_is_the_score_at_midnight() -> None:
     taken = list(days.due(world.table, T0 + DAY_MS + 5 * HOUR_MS))
     assert [date for date, _ in taken] == ["2026-01-01"]
     expected = world.record("bob", T0 + DAY_MS)["score"]
-    assert taken[0][1][world.table.users["net:bob"]] == pytest.approx(expected, rel=1e-12)
+    assert taken[0][1][world.table.slot("net:bob")] == pytest.approx(expected, rel=1e-12)
     assert world.cell("bob", CLOSE) == pytest.approx(expected, rel=1e-12)
     assert closes(world, T0 + DAY_MS + 6 * HOUR_MS) == []
 
@@ -201,7 +201,7 @@ def test_days_without_events_are_closed_too() -> None:
     list(days.due(world.table, T0))
     taken = list(days.due(world.table, T0 + 3 * DAY_MS))
     assert [date for date, _ in taken] == ["2026-01-01", "2026-01-02", "2026-01-03"]
-    of_bob = [found[world.table.users["net:bob"]] for _, found in taken]
+    of_bob = [found[world.table.slot("net:bob")] for _, found in taken]
     assert of_bob == sorted(of_bob, reverse=True)
     late = closes(world, T0 + 2 * YEAR_MS)
     assert len(late) == 90

@@ -42,7 +42,7 @@ def reasons(of: Intake) -> list[str]:
 
 def cell(of: Intake, user: str, column: int) -> float:
     """One number of a user's row."""
-    return float(of.table.cells[of.table.users[f"net:{user}"], column])
+    return float(of.table.cells[of.table.slot(f"net:{user}"), column])
 
 
 # -- events ------------------------------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ def test_cut_takes_everything_once() -> None:
     fold(one, "likes", value(ANN), value(FAR), b"{")
     assert one.pending == 3
     cut = one.cut()
-    assert cut.changed.tolist() == [one.table.users[f"net:{ANN}"]]
+    assert cut.changed.tolist() == [one.table.slot(f"net:{ANN}")]
     assert (len(cut.packs), len(cut.strays), len(cut.rejects)) == (1, 1, 1)
     empty = one.cut()
     assert (empty.packs, empty.strays, empty.rejects, empty.changed.tolist()) == ({}, {}, [], [])
