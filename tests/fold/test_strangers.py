@@ -10,11 +10,13 @@ from itertools import islice
 import msgspec
 import orjson
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.events import KINDS, NEWEST_MS
 from streams.sources import Produced, Shape, Synthetic, open_source
 from streams.topics import KIND_OF
 from tests.fold import fuzz
+from tests.fold.edge import Edge
 from tests.fold.fuzz import NEWEST, T0, Parser
 from tests.sources.conftest import real  # noqa: F401 - the fixture
 
@@ -31,6 +33,30 @@ def test_packs() -> None:
     said = fuzz.packs(7, 3_000)
     assert said["good"] > 0.7
     assert said["broken"] > 0.05
+
+
+def test_batches() -> None:
+    """Records of a batch are read as the protocol has them, up to the first that is not as it should be."""
+    assert fuzz.batches(7, 2_000)["broken"] > 0.05
+
+
+def test_a_record_that_says_it_has_very_many_headers() -> None:
+    """It is damaged; whoever looks at one record would else look for its headers for ever."""
+    raw = bytes(DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20).build())
+    for more in (
+        b"\xfe\xff\xff\xff\x0f",
+        b"\x02",
+        b"\x02\x02a",
+        b"\x02\x02a\x04b",
+        b"\x02\x01\x01",
+        b"\x00\x00",
+        b"\x03",
+    ):
+        body = bytes((0, 0, 0, 1, 2)) + b"v" + more
+        record = bytes((2 * len(body),)) + body
+        whole = raw[:57] + (1).to_bytes(4, "big") + record
+        read, why = fuzz.check_batch(whole[:8] + (len(whole) - 12).to_bytes(4, "big") + whole[12:], Edge().padded)
+        assert (read, bool(why)) == (0, True)
 
 
 def test_memories() -> None:
