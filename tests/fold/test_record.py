@@ -22,7 +22,16 @@ from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
 
 NOW_MS = 1_767_225_600_000
 LONGEST = "n" * 64 + ":" + "é" * 128
-NAMES = ["net:ann", 'net:"quoted"', "net:back\\slash\\\\", "世界:用户", "net:a:b", LONGEST, 'q"t:' + '"\\' * 128, "net: "]
+NAMES = [
+    "net:ann",
+    'net:"quoted"',
+    "net:back\\slash\\\\",
+    "世界:用户",
+    "net:a:b",
+    LONGEST,
+    'q"t:' + '"\\' * 128,
+    "net: ",
+]
 
 _out = np.zeros(4_096, np.uint8)
 
