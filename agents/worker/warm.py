@@ -79,7 +79,7 @@ def cores() -> int:
 
 
 def _here(told: Told) -> dict[str, float]:
-    took = {}
+    took: dict[str, float] = {}
     for name in STEPS:
         told(len(took), len(STEPS))
         took[name] = _run(name)

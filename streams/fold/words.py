@@ -78,7 +78,7 @@ def move(typing, to, to_at, source, at, count):  # noqa: ARG001
 
 @intrinsic
 def ahead(typing, array, at):  # noqa: ARG001
-    """Fetch the cache line of element `at`, because it will soon be asked for. A place outside the array is no fault."""
+    """Fetch the cache line of element `at`, counted in memory, because it will soon be asked for. One outside is no fault."""
 
     def write(context, builder, signature, given):
         index = context.cast(builder, given[1], signature.args[1], types.int64)

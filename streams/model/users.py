@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from streams.fold import names
 from streams.fold.names import DEPTH, PAGE, PAGES, USERS, Names
 from streams.fold.words import SPARE, padded
+from streams.model.texts import Texts
 
 Slots = NDArray[np.intp]
 
@@ -26,13 +27,14 @@ class Users(Sequence[str]):
 
     def __init__(self) -> None:
         self.arrays = Names(
-            np.zeros((2, PAGE), np.uint64),
+            np.zeros(2 * PAGE, np.uint64),
             np.zeros(2, np.int32),
             np.zeros(2, np.int32),
             np.zeros(16, np.int32),
             np.zeros(257, np.int64),
             np.zeros(4096, np.uint8),
             np.array([0, 1, 0]),
+            np.zeros(PAGE, np.uint64),
             np.uint64(secrets.randbits(64)),
         )
 
@@ -40,11 +42,13 @@ class Users(Sequence[str]):
         """Room for so many more users whose names have so many bytes together. Arrays may move: take views afterwards."""
         all_, used = self.arrays, len(self)
         pages = int(all_.sizes[PAGES]) + min(more, 64) + more // 512
-        if pages > len(all_.buckets):
-            for array in (all_.buckets, all_.filled, all_.depths):
-                array.resize((pages + _PAGES_STEP, *array.shape[1:]), refcheck=False)
-        if 4 << int(all_.sizes[DEPTH]) > len(all_.pages):
-            all_.pages.resize(8 << int(all_.sizes[DEPTH]), refcheck=False)
+        if pages > len(all_.filled):
+            all_.buckets.resize((pages + _PAGES_STEP) * PAGE, refcheck=False)
+            all_.filled.resize(pages + _PAGES_STEP, refcheck=False)
+            all_.depths.resize(pages + _PAGES_STEP, refcheck=False)
+        directory = max(4 << int(all_.sizes[DEPTH]), 8 * pages)  # splits go a few bits deeper where hashes crowd
+        if directory > len(all_.pages):
+            all_.pages.resize(2 * directory, refcheck=False)
         if used + more + 1 > len(all_.starts):
             all_.starts.resize(used + more + 1 + min(used + 256, _USERS_STEP), refcheck=False)
         wanted = int(all_.starts[used]) + text_bytes + SPARE
@@ -77,6 +81,10 @@ class Users(Sequence[str]):
         text = memoryview(self.arrays.text.data)
         starts, ends = self.arrays.starts[slots].tolist(), self.arrays.starts[slots + 1].tolist()
         return [bytes(text[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+    def named(self, slots: Slots) -> Texts:
+        """The names of slots, where they are: a name never changes."""
+        return Texts(self.arrays.text, self.arrays.starts[slots], self.arrays.starts[slots + 1])
 
     def of(self, slots: Slots) -> list[str]:
         """The names of slots."""
