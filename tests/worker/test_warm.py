@@ -93,7 +93,7 @@ def test_a_step_that_fails(cold: list[str], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(warm, "STEPS", {"nonsense": lambda: None})  # children do not know it
     with pytest.raises(CloutError, match=r"compiling the core failed \(nonsense: .*KeyError"):
         warm.warm()
-    assert not folder.kept()
+    assert not warm.done()
     warm.ensure(cold.append)
     assert [line.partition(":")[0] for line in cold] == [
         "compiling the core, once",
@@ -143,15 +143,11 @@ def test_a_worker_compiles_before_it_joins(monkeypatch: pytest.MonkeyPatch) -> N
 def test_who_comes_second_finds_it_done(cold: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers that start on a cold machine compile once."""
     monkeypatch.setattr(warm, "STEPS", {"batches": lambda: None})
-    where = folder.folder()
-    assert where
-    done: list[warm.Warmed] = []
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     script = "from agents.worker import warm; warm.STEPS = {'batches': None}; print(warm.warm().compiled)"
     argv = [sys.executable, "-c", script]
     both = [subprocess.Popen(argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert sorted(process.communicate(timeout=100)[0] for process in both) == ["False\n", "True\n"]
-    done.append(warm.warm())
-    assert not done[0].compiled
+    assert warm.done()
     warm.ensure(cold.append)
     assert cold == []
