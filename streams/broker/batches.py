@@ -8,7 +8,7 @@ the position. Whoever folds takes its records as columns (`columns`); others ite
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from aiokafka.consumer import fetcher
@@ -16,10 +16,10 @@ from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBa
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from crc32c import crc32c
 
-from streams.fold import records as kernels
-from streams.fold.words import padded
-from streams.partition.fetched import Encoded, Fetched
 from streams.partition.ports import Record
+
+if TYPE_CHECKING:  # who only sends loads no compiler
+    from streams.partition.fetched import Fetched
 
 _V2, _CHECKED_FROM = 2, 21
 _NO_HEADERS: list[tuple[str, bytes | None]] = []
@@ -73,6 +73,8 @@ fetcher.MemoryRecords = _Batches
 
 def columns(batch: Any) -> tuple[Fetched, str]:
     """The records of a batch and, if not all can be read, why those behind them cannot."""
+    from streams.partition.fetched import Fetched
+
     try:
         if isinstance(batch, _Batch):
             return _columns(batch)
@@ -91,6 +93,10 @@ def columns(batch: Any) -> tuple[Fetched, str]:
 
 
 def _columns(batch: _Batch) -> tuple[Fetched, str]:
+    from streams.fold import records as kernels
+    from streams.fold.words import padded
+    from streams.partition.fetched import Encoded, Fetched
+
     batch._maybe_uncompress()
     raw = bytes(batch._buffer)
     text, n = padded(raw), min(max(batch._num_records, 0), len(raw))  # a record has at least a byte
