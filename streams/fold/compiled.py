@@ -113,3 +113,11 @@ def _options() -> dict[str, Any]:
 def kernel(function: Callable[..., Any]) -> Any:
     """A function that is compiled when it is called first. It holds no lock of Python's while it runs."""
     return numba.njit(**_options())(function)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """A kernel that becomes part of those that call it: for what is called often, or from one place.
+
+    A call hands on who owns each array and takes it back, 5 ns each: of twenty calls with five arrays that is most of their time.
+    """
+    return numba.njit(**_options(), forceinline=True)(function)

@@ -27,7 +27,7 @@ class Watched:
 
     def __init__(self, close: float = 50.0) -> None:
         self.table = Table(PLAIN)
-        self.slots = np.array([self.table.add("net:bob")])
+        self.slots = np.array([self.table.slot("net:bob")])
         self.table.cells[0, CLOSE] = close
         self.version = 0
 
@@ -103,7 +103,7 @@ def test_nobody_without_a_close() -> None:
 def test_each_user_for_itself() -> None:
     """Of many judged together only those who fell are named, by their own numbers."""
     table = Table(PLAIN)
-    slots = np.array([table.add(f"net:u{n}") for n in range(6)])[::-1]
+    slots = np.array([table.slot(f"net:u{n}") for n in range(6)])[::-1]
     table.cells[:6, CLOSE] = 50.0
     scores = np.array([50.0, 44.0, 46.0, 43.0, 49.0, 60.0])
     alerts = judge(table, slots, scores, T0, 1, RULE)
