@@ -34,9 +34,8 @@ from streams.fold.rows import (
     UNDO_UNKNOWN,
     UNDONE,
     WEEK,
-    WIDTH,
 )
-from streams.fold.score import growth, score_of
+from streams.fold.score import ahead_of_row, growth, score_of
 from streams.fold.words import ahead, load_f32, load_i64, load_u64
 
 _NOBODY = np.uint64(0)  # the target's hash in entries without a target
@@ -49,12 +48,9 @@ def before_block(cells, lines, order, landmark, decays, model, grown, attends, s
     `grown`: what an action adds to ACTED. `attends`: the same at the actor's newest action, if that is later: a late event
     finds its actor's attention as it was then, not decayed backwards.
     """
-    flat = cells.reshape(-1)
     for i in range(len(order)):
         if i + 6 < len(order):
-            row = np.int64(lines[order[i + 6]].slot) * WIDTH
-            for part in range(0, WIDTH, 8):
-                ahead(flat, row + part)
+            ahead_of_row(cells, np.int64(lines[order[i + 6]].slot))
         e = lines[order[i]]
         grown[i] = growth(e.ts, landmark, model.half_lives[WEEK])
         heard = cells[e.slot, DID_TS]

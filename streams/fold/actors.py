@@ -10,7 +10,7 @@ import numpy as np
 from streams.fold.compiled import kernel
 from streams.fold.event import ASTRAY, NOBODY
 from streams.fold.hashing import name_key, partition_of
-from streams.fold.names import add, find, guess, page_of, place_of, tag_of
+from streams.fold.names import add, bucket_of, find, guess, tag_of
 from streams.fold.words import ahead, move
 
 _U = np.uint64
@@ -34,10 +34,7 @@ def find_actors(names, text, lines, first, last, partitions, number):
     scratch, tags = np.empty(LONGEST + 8, np.uint8), np.empty(last - first, np.uint64)
     for i in range(first, last):
         tags[i - first] = tag_of(name_key(scratch, 0, _name(text, lines[i], scratch), names.seed))
-        ahead(
-            names.buckets.reshape(-1),
-            page_of(names, tags[i - first]) * names.buckets.shape[1] + place_of(tags[i - first]),
-        )
+        ahead(names.buckets, bucket_of(names, tags[i - first]))
     for i in range(first, last):
         if i + 8 < last:
             ahead(names.starts, guess(names, tags[i + 8 - first]))
@@ -48,7 +45,7 @@ def find_actors(names, text, lines, first, last, partitions, number):
             e.slot = NOBODY
             continue
         n, tag = _name(text, e, scratch), tags[i - first]
-        slot, place = find(names, tag, scratch, 0, n)
+        slot, bucket = find(names, tag, scratch, 0, n)
         if slot < 0 and partition_of(scratch, 0, n, partitions) == number:
-            slot = add(names, tag, place, scratch, 0, n)
+            slot = add(names, tag, bucket, scratch, 0, n)
         e.slot = slot if slot >= 0 else ASTRAY

@@ -1,123 +1,135 @@
-"""How kernels are compiled, and where the result is kept. The only module that sets numba up.
+"""How kernels are compiled, and how they come back from the folder. The only module that sets numba up.
 
-Compiling all kernels takes some 20 s of one core, loading what was compiled a third of a second. The folder is named after
-all their source, numba's version and the sort of machine: who changes a kernel gets a new one, and machines of one sort may
-share theirs. Loading runs what is in the folder, so one that somebody else may write to is not used.
+What makes compiling dear (20 s of one core for all kernels, 0.3 s to load them):
+
+- A kernel is compiled anew for each combination of its arguments' types. So numbers that kernels give each other are i64,
+  u64 or f64, whatever they were; arrays that may not be written to are another type, so all may (`streams.fold.words.padded`).
+- Assigning to a slice, `a[:n] = b[:n]`, compiles the text of its error message: 2.5 s. A loop costs nothing.
+- What only other kernels call gets no entry from Python, which is a fifth of the time.
+
+A compiled kernel holds all that it calls. Division by zero is inf or nan, of integers 0: nothing raises.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import platform
-import stat
-import tempfile
-from collections.abc import Callable, Iterator
-from functools import cache
+import pickle
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("NUMBA_CPU_NAME", "generic")  # portable, and as fast: within 5 %
+from numba.core import compiler, types
+from numba.core.caching import NullCache
+from numba.core.registry import CPUDispatcher
+from numba.core.runtime import rtsys  # type: ignore[attr-defined]
+from numba.core.serialize import dumps
 
-import numba
-from numba.core import config as _config
+from streams.fold import folder
 
-config: Any = _config
+_OPTIONS = {"nopython": True, "nogil": True, "boundscheck": None, "error_model": "numpy"}
+_INNER = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_DIGEST = hashlib.sha256().digest_size
 
-_HERE = Path(__file__).parent
-#: Names the folder for compiled kernels; empty: none is kept.
-FOLDER = "CLOUT_KERNELS"
-
-
-@cache
-def key() -> str:
-    """What the compiled kernels depend on, short."""
-    digest = hashlib.sha256()
-    for path in sorted(_HERE.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for part in (numba.__version__, platform.python_version(), platform.machine(), config.CPU_NAME or "host"):
-        digest.update(str(part).encode() + b"\0")
-    digest.update(str(config.BOUNDSCHECK).encode())
-    return digest.hexdigest()[:20]
+#: what this process had to compile because it was not in the folder: name and seconds
+made: list[tuple[str, float]] = []
 
 
-def _places() -> Iterator[Path]:
-    """Where the folder may be, best first: what the environment names (nothing else then), the user's cache, a temporary place."""
-    named = os.environ.get(FOLDER)
-    if named is not None:
-        if named:
-            yield Path(named)
-        return
-    home = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and str(Path.home() / ".cache"))
-    if home and Path(home).is_absolute():
-        yield Path(home) / "clout"
-    yield Path(tempfile.gettempdir()) / f"clout-{os.getuid() if hasattr(os, 'getuid') else 'kernels'}"
+class _Kept(NullCache):  # type: ignore[misc]
+    """The compiled versions of one kernel in the folder: a file for each combination of types, a checksum before its content.
 
+    numba's own way has an index for each kernel, which two processes can leave wrong, and a damaged one ends the process.
+    """
 
-def _ours(folder: Path) -> bool:
-    """Is it a folder that only we or the system's owner write to?"""
-    try:
-        found = folder.lstat()
-    except OSError:
-        return False
-    if not stat.S_ISDIR(found.st_mode):
-        return False
-    if not hasattr(os, "getuid"):
-        return True
-    return found.st_uid in (0, os.getuid()) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        self._line = function.__code__.co_firstlineno  # two may have one name
+        self._began_s = 0.0
 
+    def _path(self, signature: Any, codegen: Any) -> Path | None:
+        where = folder.folder()
+        version = hashlib.sha256(repr((self._line, signature, codegen.magic_tuple())).encode()).hexdigest()[:16]
+        return where and where / f"{self._name}-{version}{folder.SUFFIX}"
 
-def _usable(place: Path) -> Path | None:
-    """The folder for these kernels in a place, made if need be; None: it cannot be used."""
-    folder = place / key()
-    if _ours(folder) and _ours(place) and any(folder.rglob("*.nbi")):
-        return folder
-    try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if not (_ours(place) and _ours(folder)):
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What was compiled for these types; None: nothing, or nothing that can be used."""
+        self._began_s = time.perf_counter()
+        path = self._path(sig, target_context.codegen())
+        content = path and _read(path)
+        if not content:
             return None
-        tempfile.TemporaryFile(dir=folder).close()
+        try:  # of all that numba sets up to compile, what is compiled needs this: a second less at each start
+            rtsys.initialize(target_context)
+            return compiler.CompileResult._rebuild(target_context, *pickle.loads(content))  # noqa: S301 - a folder of ours
+        except Exception:  # noqa: BLE001 - whatever is wrong with it: it is compiled again
+            return None
+
+    def save_overload(self, sig: Any, cres: Any) -> None:
+        """Keep what was compiled, if that can be."""
+        made.append((self._name, time.perf_counter() - self._began_s))
+        path = self._path(sig, cres.codegen)
+        if path and not cres.library.has_dynamic_globals:
+            content = dumps(cres._reduce())
+            with suppress(OSError):  # no room, or a folder that is only read: then the next process compiles it, too
+                folder.write(path, hashlib.sha256(content).digest() + content)
+
+
+def _read(path: Path) -> bytes | None:
+    """What was kept in a file; None: it is damaged, not ours alone, or not there."""
+    try:
+        with path.open("rb") as file:
+            if folder.stranger(os.fstat(file.fileno())):
+                return None
+            digest, content = file.read(_DIGEST), file.read()
     except OSError:
         return None
-    return folder
+    return content if hashlib.sha256(content).digest() == digest else None
 
 
-@cache
-def folder() -> Path | None:
-    """Where compiled kernels are kept; None: nowhere, each process compiles for itself."""
-    return next((found for place in _places() if (found := _usable(place)) is not None), None)
+def _wide(kind: Any) -> Any:
+    """The type that a kernel gets of a number: of one that stands in the call that of a variable, and the widest."""
+    kind = types.unliteral(kind)
+    if isinstance(kind, types.Integer):
+        return kind if kind == types.uint64 else types.int64
+    return types.float64 if kind == types.float32 else kind
 
 
-def kept() -> bool:
-    """Has somebody compiled these kernels, all of them, before?"""
-    found = folder()
-    return found is not None and (found / "complete").exists()
+class _Inner(CPUDispatcher):  # type: ignore[misc]
+    """A kernel as other kernels call it. It cannot be called from Python."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Numbers that are given are i64, u64 or f64: else a kernel would be compiled for each width."""
+        return super().get_call_template(tuple(map(_wide, args)), {name: _wide(kind) for name, kind in kws.items()})
 
 
-def keep() -> None:
-    """All kernels are compiled and in the folder."""
-    found = folder()
-    if found is not None:
-        (found / "complete").touch()
+class Kernel(CPUDispatcher):  # type: ignore[misc]
+    """A kernel as Python calls it, with its twin for other kernels. Each is compiled when it is called first."""
 
+    def __init__(self, function: Callable[..., Any], *, inside: bool = False) -> None:
+        super().__init__(function, targetoptions=dict(_OPTIONS))
+        if not function.__closure__:  # else it depends on more than its source
+            self._cache = _Kept(function)
+        self.inner = _Inner(function, targetoptions={**_INNER, "forceinline": inside})
 
-def _options() -> dict[str, Any]:
-    found = folder()
-    if found is None:
-        return {"nogil": True}
-    config.CACHE_DIR = str(found)
-    return {"nogil": True, "cache": True}
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Other kernels call the twin."""
+        return self.inner.get_call_template(args, kws)
+
+    def get_overload(self, sig: Any) -> Any:
+        """And find its code."""
+        return self.inner.get_overload(sig)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """A function that is compiled when it is called first. It holds no lock of Python's while it runs."""
-    return numba.njit(**_options())(function)
+    return Kernel(function)
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """A kernel that becomes part of those that call it: for what is called often, or from one place.
+    """A kernel that becomes part of those that call it: for small ones that are called often, or from one place.
 
-    A call hands on who owns each array and takes it back, 5 ns each: of twenty calls with five arrays that is most of their time.
+    A call tells who else holds each array and takes it back, 5 ns each: of twenty calls with five arrays that is most of the time.
     """
-    return numba.njit(**_options(), forceinline=True)(function)
+    return Kernel(function, inside=True)

@@ -24,9 +24,8 @@ def _secret(at: int) -> np.uint64:
     return _U(int.from_bytes(_SECRET[at : at + 8], "little"))
 
 
-_EACH_16 = np.array([_secret(8 * i) for i in range(16)], np.uint64)  # two for each 16 bytes of the first 128
-_FROM_3 = np.array([_secret(3 + 8 * i) for i in range(14)], np.uint64)  # and for those behind them
-_LAST_1, _LAST_2 = _secret(136 - 17), _secret(136 - 9)
+_SECRETS = np.frombuffer(_SECRET + bytes(8), np.uint8)
+_LAST = 136 - 17
 _SHORT = _U(int.from_bytes(_SECRET[:4], "little") ^ int.from_bytes(_SECRET[4:8], "little"))
 _MIDDLE, _LONG_1, _LONG_2 = _secret(8) ^ _secret(16), _secret(24) ^ _secret(32), _secret(40) ^ _secret(48)
 _NONE = _secret(56) ^ _secret(64)
@@ -36,8 +35,10 @@ _LOW = _U(0xFFFFFFFF)
 
 
 @kernel
-def _mixed(a, at, first, second, seed):
-    return product_folded(load_u64(a, at) ^ (first + seed), load_u64(a, at + 8) ^ (second - seed))
+def _mixed(a, at, secret, seed):
+    """16 bytes, with those of the secret."""
+    first, second = load_u64(_SECRETS, secret) + seed, load_u64(_SECRETS, secret + 8) - seed
+    return product_folded(load_u64(a, at) ^ first, load_u64(a, at + 8) ^ second)
 
 
 @kernel
@@ -80,16 +81,15 @@ def xxh3(a, at, n, seed):
         return _up_to_16(a, at, n, seed)
     h = _U(n) * _PRIME_1
     if n <= 128:
-        for i in range((n - 1) // 32, -1, -1):
-            h += _mixed(a, at + 16 * i, _EACH_16[4 * i], _EACH_16[4 * i + 1], seed)
-            h += _mixed(a, at + n - 16 * i - 16, _EACH_16[4 * i + 2], _EACH_16[4 * i + 3], seed)
+        for i in range((n + 31) // 32):
+            h += _mixed(a, at + 16 * i, 32 * i, seed) + _mixed(a, at + n - 16 * i - 16, 32 * i + 16, seed)
         return _avalanche(h)
     for i in range(8):
-        h += _mixed(a, at + 16 * i, _EACH_16[2 * i], _EACH_16[2 * i + 1], seed)
+        h += _mixed(a, at + 16 * i, 16 * i, seed)
     h = _avalanche(h)
     for i in range(n // 16 - 8):
-        h += _mixed(a, at + 128 + 16 * i, _FROM_3[2 * i], _FROM_3[2 * i + 1], seed)
-    return _avalanche(h + _mixed(a, at + n - 16, _LAST_1, _LAST_2, seed))
+        h += _mixed(a, at + 128 + 16 * i, 3 + 16 * i, seed)
+    return _avalanche(h + _mixed(a, at + n - 16, _LAST, seed))
 
 
 @kernel

@@ -35,13 +35,14 @@ _LOW = _U(0xFFFFFFFF)
 class Names(NamedTuple):
     """The arrays, as kernels read them."""
 
-    buckets: NDArray[np.uint64]  #: (pages, PAGE)
+    buckets: NDArray[np.uint64]  #: (pages * PAGE,)
     filled: NDArray[np.int32]  #: (pages,) names in each
     depths: NDArray[np.int32]  #: (pages,)
     pages: NDArray[np.int32]  #: (2**depth,) or more
     starts: NDArray[np.int64]  #: (users + 1,) or more
     text: NDArray[np.uint8]
     sizes: NDArray[np.int64]  #: (3,) USERS, PAGES, DEPTH
+    moving: NDArray[np.uint64]  #: (PAGE,) of the page that is being split
     seed: np.uint64
 
 
@@ -75,32 +76,38 @@ def place_of(tag):
 
 
 @kernel
+def bucket_of(names, tag):
+    """The bucket that is looked at first."""
+    return page_of(names, tag) * PAGE + place_of(tag)
+
+
+@kernel
 def guess(names, tag):
     """The slot of who is first looked at for this tag, most likely the one meant; -1: nobody."""
-    return np.int64(names.buckets[page_of(names, tag), place_of(tag)] & _LOW) - 1
+    return np.int64(names.buckets[bucket_of(names, tag)] & _LOW) - 1
 
 
 @kernel
 def find(names, tag, a, at, n):
-    """(slot, place in the page) of the name of `n` bytes at `at`; slot -1: it is not there, and belongs into that place."""
-    page, place = page_of(names, tag), place_of(tag)
+    """(slot, its bucket) of the name of `n` bytes at `at`; slot -1: it is not there, and belongs into that bucket."""
+    first, place = page_of(names, tag) * PAGE, place_of(tag)
     while True:
-        bucket = names.buckets[page, place]
+        bucket = names.buckets[first + place]
         if not bucket:
-            return np.int64(-1), place
+            return np.int64(-1), first + place
         if bucket >> _U(32) == tag:
             slot = np.int64(bucket & _LOW) - 1
             start = names.starts[slot]
             if names.starts[slot + 1] - start == n and same(names.text, start, a, at, n):
-                return slot, place
+                return slot, first + place
         place = (place + 1) & (PAGE - 1)
 
 
 @kernel
-def add(names, tag, place, a, at, n):
-    """A slot for the name that `find` did not find, which belongs into that place. There is room."""
+def add(names, tag, bucket, a, at, n):
+    """A slot for the name that `find` did not find, which belongs into that bucket. There is room."""
     slot, page = names.sizes[USERS], page_of(names, tag)
-    names.buckets[page, place] = (tag << _U(32)) | _U(slot + 1)
+    names.buckets[bucket] = (tag << _U(32)) | _U(slot + 1)
     names.filled[page] += 1
     start = names.starts[slot]
     move(names.text, start, a, at, n)
@@ -115,31 +122,33 @@ def add(names, tag, place, a, at, n):
 def _split(names, page, tag):
     """Those of a page's names (one has this tag) with one more bit set move to a new page. Without room for one, the next time."""
     bit, other = np.int64(names.depths[page]), names.sizes[PAGES]
-    if bit >= DEEPEST or other >= len(names.buckets):
+    if bit >= DEEPEST or other >= len(names.filled):
         return
     if bit == names.sizes[DEPTH]:  # the directory doubles
         known = 1 << bit
         if 2 * known > len(names.pages):
             return
-        names.pages[known : 2 * known] = names.pages[:known]
+        for i in range(known):  # a slice that is set costs 2 s of compilation: its error message
+            names.pages[known + i] = names.pages[i]
         names.sizes[DEPTH] += 1
     names.sizes[PAGES] = other + 1
     names.depths[page] = names.depths[other] = bit + 1
     first = (np.int64(tag) & ((1 << bit) - 1)) | 1 << bit
     for i in range(first, 1 << names.sizes[DEPTH], 2 << bit):
         names.pages[i] = other
-    before = names.buckets[page].copy()
-    names.buckets[page] = 0
-    names.buckets[other] = 0
+    for i in range(PAGE):
+        names.moving[i] = names.buckets[page * PAGE + i]
+        names.buckets[page * PAGE + i] = names.buckets[other * PAGE + i] = 0
     names.filled[page] = names.filled[other] = 0
-    for bucket in before:
+    for i in range(PAGE):
+        bucket = names.moving[i]
         if bucket:
-            tag = bucket >> _U(32)
-            to = other if np.int64(tag) >> bit & 1 else page
-            place = place_of(tag)
-            while names.buckets[to, place]:
+            its = bucket >> _U(32)
+            to = other if np.int64(its) >> bit & 1 else np.int64(page)
+            place = place_of(its)
+            while names.buckets[to * PAGE + place]:
                 place = (place + 1) & (PAGE - 1)
-            names.buckets[to, place] = bucket
+            names.buckets[to * PAGE + place] = bucket
             names.filled[to] += 1
 
 
@@ -150,8 +159,8 @@ def slots_of(names, a, ends, slots, adding):
     for i in range(len(ends)):
         n = ends[i] - start
         tag = tag_of(name_key(a, start, n, names.seed))
-        slot, place = find(names, tag, a, start, n)
+        slot, bucket = find(names, tag, a, start, n)
         if slot < 0 and adding:
-            slot = add(names, tag, place, a, start, n)
+            slot = add(names, tag, bucket, a, start, n)
         slots[i] = slot
         start = ends[i]

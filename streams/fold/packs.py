@@ -64,8 +64,8 @@ def text_head(out, at, n):
 def by_home(given, partitions, lines, bytes_, names, weights, times, codes):
     """The columns of `given` in the order of partitions: p has lines[p]:lines[p+1], and bytes_[p]:bytes_[p+1] of `names`."""
     start = np.int64(0)
-    lines[:] = 0
-    bytes_[:] = 0
+    for p in range(partitions + 1):
+        lines[p] = bytes_[p] = 0
     for i in range(given.so_far[0]):
         n, home = given.ends[i] - start, given.homes[i]
         lines[home + 1] += 1
@@ -74,7 +74,9 @@ def by_home(given, partitions, lines, bytes_, names, weights, times, codes):
     for p in range(partitions):
         lines[p + 1] += lines[p]
         bytes_[p + 1] += bytes_[p]
-    line_of, place_of, start = lines.copy(), bytes_.copy(), np.int64(0)
+    line_of, place_of, start = np.empty(partitions, np.int64), np.empty(partitions, np.int64), np.int64(0)
+    for p in range(partitions):
+        line_of[p], place_of[p] = lines[p], bytes_[p]
     for i in range(given.so_far[0]):
         home, end = given.homes[i], given.ends[i]
         line, at = line_of[home], text_head(names, place_of[home], end - start)

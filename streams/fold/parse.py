@@ -147,7 +147,7 @@ def one(a, at, end, kind, bounds, scratch, own, e):
     if at >= end or a[at] != _OPEN:
         return False
     seen, ts, undo = 0, np.int64(0), False
-    own[:] = 0
+    own[1] = own[3] = 0
     e.target_len, e.ref_key = 0, _U(0)
     while True:
         at = _blank(a, at + 1, end)  # behind { or ,

@@ -9,7 +9,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel
 from streams.fold.hashing import name_key
-from streams.fold.names import add, find, guess, page_of, place_of, tag_of
+from streams.fold.names import add, bucket_of, find, guess, tag_of
 from streams.fold.rows import (
     ACTORS,
     ENGAGEMENTS,
@@ -22,31 +22,28 @@ from streams.fold.rows import (
     SUMS,
     UNDO,
     UNSEEN,
-    WIDTH,
 )
-from streams.fold.score import growth
+from streams.fold.score import ahead_of_row, growth
 from streams.fold.words import ahead, load_f32, load_i64
 
 
 @kernel
 def receive(cells, dirty, names, a, found, starts, lengths, landmarks, half_lives, slots):
     """Fold the pack `found` (see `packs.places`) in `a`; whose targets are goes to `slots` (count,). There is room for all."""
-    flat, buckets = cells.reshape(-1), names.buckets.reshape(-1)
     tags = np.empty(found.total, np.uint64)
     for i in range(found.total):
         tags[i] = tag_of(name_key(a, np.int64(starts[i]), np.int64(lengths[i]), names.seed))
-        ahead(buckets, page_of(names, tags[i]) * names.buckets.shape[1] + place_of(tags[i]))
+        ahead(names.buckets, bucket_of(names, tags[i]))
     for i in range(found.total):
         if i + 6 < found.total:
             later = max(guess(names, tags[i + 6]), 0)
             ahead(names.starts, later)
             ahead(dirty, later)
-            for part in range(0, WIDTH, 8):
-                ahead(flat, later * WIDTH + part)
+            ahead_of_row(cells, later)
         at, n = np.int64(starts[i]), np.int64(lengths[i])
-        slot, place = find(names, tags[i], a, at, n)
+        slot, bucket = find(names, tags[i], a, at, n)
         if slot < 0:
-            slot = add(names, tags[i], place, a, at, n)
+            slot = add(names, tags[i], bucket, a, at, n)
         slots[i] = slot
         weight, ts = np.float64(load_f32(a, found.weights + 4 * i)), load_i64(a, found.times + 8 * i)
         code = np.int64(a[found.codes + i])

@@ -13,8 +13,8 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
-from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS, WIDTH
-from streams.fold.score import hill, mass_of
+from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS
+from streams.fold.score import ahead_of_row, hill, mass_of
 from streams.fold.words import ahead
 
 
@@ -135,9 +135,7 @@ def write(names, slots, rows, by_slot, decays, model, said, out, bounds, scores)
     for i in range(len(slots)):
         if i + 8 < len(slots):
             ahead(names.starts, slots[i + 8])
-            later = (slots[i + 8] if by_slot else i + 8) * WIDTH
-            for line in range(0, WIDTH, 8):
-                ahead(cells, later + line)
+            ahead_of_row(cells, slots[i + 8] if by_slot else i + 8)
         if i + 4 < len(slots):
             ahead(names.text, names.starts[slots[i + 4]])
         slot = slots[i]

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.rows import ACTED, ENGAGEMENTS, FOLLOWERS, SUMS
+from streams.fold.rows import ACTED, ENGAGEMENTS, FOLLOWERS, SUMS, WIDTH
+from streams.fold.words import ahead
 
 
 class Mass(NamedTuple):
@@ -23,6 +24,13 @@ class Mass(NamedTuple):
     reach: float
     participation: float
     acted: float  #: number of own actions
+
+
+@part
+def ahead_of_row(cells, slot):
+    """Fetch a row, (WIDTH,), into the cache, because it will soon be asked for."""
+    for column in range(0, WIDTH, 8):
+        ahead(cells, slot * WIDTH + column)
 
 
 @part

@@ -78,7 +78,7 @@ def move(typing, to, to_at, source, at, count):  # noqa: ARG001
 
 @intrinsic
 def ahead(typing, array, at):  # noqa: ARG001
-    """Fetch the cache line of element `at`, because it will soon be asked for. A place outside the array is no fault."""
+    """Fetch the cache line of element `at`, counted in memory, because it will soon be asked for. One outside is no fault."""
 
     def write(context, builder, signature, given):
         index = context.cast(builder, given[1], signature.args[1], types.int64)
@@ -128,5 +128,7 @@ def zeros_below(typing, word):  # noqa: ARG001
 
 
 def padded(data: bytes) -> np.ndarray:
-    """Bytes as an array for kernels, with spare bytes behind them."""
-    return np.frombuffer(data + bytes(SPARE), np.uint8)
+    """Bytes as an array for kernels, with spare bytes behind them; one that may be written to, as all are."""
+    array = np.zeros(len(data) + SPARE, np.uint8)
+    array[: len(data)] = np.frombuffer(data, np.uint8)
+    return array

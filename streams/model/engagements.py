@@ -49,9 +49,13 @@ class Pack:
 
 def packed(targets: Sequence[str], weights: ArrayLike, times: ArrayLike, codes: ArrayLike) -> Pack:
     """A pack of what is given column by column, (n,) each."""
-    names = b"".join(map(msgspec.msgpack.encode, targets))
     numbers = np.asarray(weights, "<f4"), np.asarray(times, "<i8"), np.asarray(codes, np.uint8)
-    return Pack([Piece(len(targets), names, *(column.tobytes() for column in numbers))])
+    pieces = []
+    for start in range(0, len(targets), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        names = [msgspec.msgpack.encode(target) for target in targets[part]]
+        pieces.append(Piece(len(names), b"".join(names), *(column[part].tobytes() for column in numbers)))
+    return Pack(pieces)
 
 
 class Outbox:

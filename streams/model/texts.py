@@ -48,7 +48,7 @@ class Texts(Sequence[bytes]):
         return len(self.ends)
 
     def __iter__(self) -> Iterator[bytes]:
-        text = memoryview(self.text)
+        text = memoryview(self.text.data)
         return iter([bytes(text[start:end]) for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)])
 
     @overload

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streams.fold import names
 from streams.fold.names import DEPTH, PAGE, PAGES, USERS, Names
-from streams.fold.words import SPARE
+from streams.fold.words import SPARE, padded
 from streams.model.texts import Texts
 
 Slots = NDArray[np.intp]
@@ -27,13 +27,14 @@ class Users(Sequence[str]):
 
     def __init__(self) -> None:
         self.arrays = Names(
-            np.zeros((2, PAGE), np.uint64),
+            np.zeros(2 * PAGE, np.uint64),
             np.zeros(2, np.int32),
             np.zeros(2, np.int32),
             np.zeros(16, np.int32),
             np.zeros(257, np.int64),
             np.zeros(4096, np.uint8),
             np.array([0, 1, 0]),
+            np.zeros(PAGE, np.uint64),
             np.uint64(secrets.randbits(64)),
         )
 
@@ -41,9 +42,10 @@ class Users(Sequence[str]):
         """Room for so many more users whose names have so many bytes together. Arrays may move: take views afterwards."""
         all_, used = self.arrays, len(self)
         pages = int(all_.sizes[PAGES]) + min(more, 64) + more // 512
-        if pages > len(all_.buckets):
-            for array in (all_.buckets, all_.filled, all_.depths):
-                array.resize((pages + _PAGES_STEP, *array.shape[1:]), refcheck=False)
+        if pages > len(all_.filled):
+            all_.buckets.resize((pages + _PAGES_STEP) * PAGE, refcheck=False)
+            all_.filled.resize(pages + _PAGES_STEP, refcheck=False)
+            all_.depths.resize(pages + _PAGES_STEP, refcheck=False)
         directory = max(4 << int(all_.sizes[DEPTH]), 8 * pages)  # splits go a few bits deeper where hashes crowd
         if directory > len(all_.pages):
             all_.pages.resize(2 * directory, refcheck=False)
@@ -61,7 +63,7 @@ class Users(Sequence[str]):
         if adding:
             self.room(len(texts), len(joined))
         slots = np.empty(len(texts), np.intp)
-        names.slots_of(self.arrays, np.frombuffer(joined + bytes(SPARE), np.uint8), ends, slots, adding)
+        names.slots_of(self.arrays, padded(joined), ends, slots, adding)
         return slots
 
     def get(self, user: str) -> int | None:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.fold.rows import ACTIONS, ENGAGEMENTS, FOLLOWERS
+from streams.formats.engagements import local
 from streams.model.assess import assess
-from streams.model.engagements import Pack, received
+from streams.model.engagements import packed
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
@@ -55,7 +56,7 @@ def test_plain_does_not_depend_on_how_topics_interleave(data: st.DataObject) -> 
     table = Table(PLAIN)
     packs = [weigh(table, [(s.kind, s.event) for s in block]) for block in data.draw(interleavings(steps))]
     for pack in data.draw(st.permutations(packs)):
-        receive(table, pack)
+        receive(table, [pack])
     alike(seen(table), seen(plain))
     for name in ("repeats", "undone", "undo_unknown", "self_engagements", "folded"):
         assert getattr(table.counts, name) == getattr(plain.counts, name)
@@ -136,15 +137,11 @@ def test_packs_add_up(steps: list[Step], parts: int) -> None:
     """Folding a pack in pieces is folding it whole."""
     table, whole = Table(PLAIN), Table(PLAIN)
     pack = weigh(whole, [(s.kind, s.event) for s in steps])
-    receive(whole, pack)
+    receive(whole, [pack])
     table.advance(pack.clock)
     for at in range(parts):
-        piece = Pack()
-        piece.targets = pack.targets[at::parts]
-        piece.weights.frombytes(pack.weights[at::parts].tobytes())
-        piece.times.frombytes(pack.times[at::parts].tobytes())
-        piece.codes.frombytes(pack.codes[at::parts].tobytes())
-        receive(table, received(piece, pack.clock))
+        columns = (column[at::parts] for column in (pack.weights, pack.times, pack.codes))
+        receive(table, local(packed(pack.targets[at::parts], *columns), pack.clock))
     for name in table.users:
         mine, theirs = table.cells[table.slot(name)], whole.cells[whole.slot(name)]
         assert np.allclose(mine[3:], theirs[3:], rtol=1e-12)

@@ -6,11 +6,11 @@ import numpy as np
 import orjson
 import pytest
 
-from streams.fold.rows import _FIRST, _STEP, ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH
+from streams.fold.rows import ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH
 from streams.model import days, windows
 from streams.model.alerts import FallRule
 from streams.model.assess import assess, moved, population, scores
-from streams.model.table import Table
+from streams.model.table import _FIRST, _STEP, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from streams.partition.outgoing import Outgoing, chunks
 from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
@@ -20,14 +20,14 @@ def test_growth_keeps_everybody() -> None:
     """Across the step of 16,384 users old rows stay, new ones are zero, and all can be marked and found."""
     table = Table(PLAIN)
     for n in range(_FIRST):
-        table.add(f"net:u{n}")
+        table.slot(f"net:u{n}")
     table.cells[:] = 7.0
     table.dirty[:] = DID
     slot = table.slot("net:new")
     assert slot == _FIRST == table.slot("net:new")
     assert (table.cells[:_FIRST] == 7.0).all()
     assert (table.cells[_FIRST:] == 0.0).all()
-    assert table.cells.shape == (_FIRST + _STEP, WIDTH)
+    assert table.cells.shape == (_FIRST + 1 + _STEP, WIDTH)
     table.dirty[slot] = GOT
     assert table.changed()[0].tolist() == list(range(_FIRST + 1))
     assert table.changed()[0].tolist() == []
@@ -38,11 +38,11 @@ def test_folding_across_the_step() -> None:
     """A block whose engagements add users beyond the step leaves actors and targets right."""
     world = World()
     for n in range(_FIRST - 2):
-        world.table.add(f"net:filler{n}")
+        world.table.slot(f"net:filler{n}")
     world.fold(*[("like", event("ann", f"t{n}")) for n in range(10)])
     assert world.record("ann")["actions"] == 10
     assert all(world.record(f"t{n}")["windows"]["day"] == pytest.approx(1.0) for n in range(10))
-    assert len(world.table.dirty) == len(world.table.cells) == _FIRST + _STEP
+    assert len(world.table.dirty) == len(world.table.cells) > _FIRST + _STEP
 
 
 def test_landmarks_are_the_same_for_all_workers() -> None:
@@ -128,7 +128,7 @@ def test_idle_pass_finds_who_moved_a_displayed_step() -> None:
     """Nobody at once; after days those whose score fell by 0.1; those at the floor never."""
     world = World()
     world.did("share", "ann", "bob")
-    world.table.add("net:nobody")
+    world.table.slot("net:nobody")
     shown(world, T0)
     bob = world.table.slot("net:bob")
     assert moved(world.table, T0).tolist() == []
