@@ -55,6 +55,16 @@ def act() -> None:
 
 
 @_step
+def records() -> None:
+    """Score records."""
+    from streams.model.records import scored
+
+    table = _table()
+    slots = table.slots(_USERS)
+    scored(table, slots, table.cells[slots], _NOW_MS, 1)
+
+
+@_step
 def receive() -> None:
     """Stage 2, from what was emitted to rows."""
     from streams.formats.engagements import local

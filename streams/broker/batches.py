@@ -8,19 +8,20 @@ the position. Whoever folds takes its records as columns (`columns`); others ite
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
+from crc32c import crc32c
 
-from streams.fold import records as kernels
-from streams.fold.words import padded
-from streams.partition.fetched import Encoded, Fetched
 from streams.partition.ports import Record
 
-_V2 = 2
+if TYPE_CHECKING:  # who only sends loads no compiler
+    from streams.partition.fetched import Fetched
+
+_V2, _CHECKED_FROM = 2, 21
 _NO_HEADERS: list[tuple[str, bytes | None]] = []
 
 
@@ -46,6 +47,10 @@ class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]
         super().__init__(raw)
         self._raw = raw
 
+    def validate_crc(self) -> bool:
+        """Is the checksum that of the bytes? The client's own is not the processor's."""
+        return bool(crc32c(self._raw[_CHECKED_FROM:]) == self.crc)
+
     def __iter__(self) -> Iterator[Any]:
         return iter(DefaultRecordBatch(bytes(self._raw)))
 
@@ -68,6 +73,8 @@ fetcher.MemoryRecords = _Batches
 
 def columns(batch: Any) -> tuple[Fetched, str]:
     """The records of a batch and, if not all can be read, why those behind them cannot."""
+    from streams.partition.fetched import Fetched
+
     try:
         if isinstance(batch, _Batch):
             return _columns(batch)
@@ -86,6 +93,10 @@ def columns(batch: Any) -> tuple[Fetched, str]:
 
 
 def _columns(batch: _Batch) -> tuple[Fetched, str]:
+    from streams.fold import records as kernels
+    from streams.fold.words import padded
+    from streams.partition.fetched import Encoded, Fetched
+
     batch._maybe_uncompress()
     raw = bytes(batch._buffer)
     text, n = padded(raw), min(max(batch._num_records, 0), len(raw))  # a record has at least a byte
