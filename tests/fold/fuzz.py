@@ -172,9 +172,9 @@ class Parser:
         text = self.edge.hold(value)
         one = np.zeros(1, np.int64), np.array([len(value)], np.int32), np.array([kind], np.uint8)
         parse(text, *one, self.bounds, self.lines, 0, self.usual)
+        event, line = events.parse(value, KINDS[kind], self.newest_ms), self.lines[0]
         if not self.usual[0]:
             return False
-        event, line = events.parse(value, KINDS[kind], self.newest_ms), self.lines[0]
         assert isinstance(event, Event), (value, event)
         read = {
             name: text[line[f"{name}_at"] :][: line[f"{name}_len"]].tobytes().decode()
