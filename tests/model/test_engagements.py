@@ -12,13 +12,13 @@ from streams.fold.rows import FIRST, FOLLOW, GOT, UNDO, UNSEEN
 from streams.fold.words import padded
 from streams.formats import engagements as wire
 from streams.formats.engagements import decode, encode, local
-from streams.model.engagements import Engagements, Outbox, Pack, packed
+from streams.model.engagements import AT_ONCE, Engagements, Outbox, Pack, packed
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.partitioner import partition_of
 from streams.scoreboard.latency import Latency, quantiles
-from tests.model.world import T0, World, nothing
+from tests.model.world import T0, World, event, nothing, weigh_all
 from tests.strategies import ids
 
 _codes = [0, 5, FIRST, 1 | FIRST | FOLLOW, UNDO | 4]
@@ -67,6 +67,15 @@ def test_split_by_partition(rows: list[tuple[str, float, int, int]], partitions:
         (arrived,) = local(part, T0)
         assert rows_of(arrived) == [row for row, at in zip(rows, homes, strict=True) if at == home]
     assert out.take() == {}
+
+
+def test_a_block_with_more_engagements_than_fit_at_once() -> None:
+    """The kernel stops when its room is full, and goes on where it stopped: all are sent, in order, none twice."""
+    count = 3 * AT_ONCE + 7
+    events = [("like", event(f"a{n % 40}", f"t{n}", T0 + n)) for n in range(count)]
+    parts = weigh_all(Table(PLAIN), events)
+    assert [target for part in parts for target in part.targets] == [f"net:t{n}" for n in range(count)]
+    assert [ts for part in parts for ts in part.times.tolist()] == [T0 + n for n in range(count)]
 
 
 @pytest.mark.parametrize(("count", "name_bytes"), [(20_000, 30), (20_000, 256), (4_001, 256), (1, 256), (50_000, 5)])

@@ -45,15 +45,20 @@ def event(actor: str, target: str = "", ts: int = T0, event_id: str | None = Non
 
 
 def weigh(table: Table, events: Iterable[tuple[str, Event]]) -> Engagements:
-    """Stage 1 alone: (kind, event) pairs as one block; what would travel to the targets."""
+    """Stage 1 alone: (kind, event) pairs as one block; what would travel to the targets, in one record."""
+    (pack,) = weigh_all(table, events) or [nothing(table.clock)]
+    return pack
+
+
+def weigh_all(table: Table, events: Iterable[tuple[str, Event]]) -> list[Engagements]:
+    """The same in as many records as it takes."""
     pairs = list(events)
     parsed, out = Parsed(), Outbox(1)
     kinds = [KIND_INDEX[kind] for kind, _ in pairs]
     assert not parsed.add(Values.of([msgspec.json.encode(event) for _, event in pairs]), kinds, 2**62)
     assert not parsed.find_actors(table, 0, partitions=1, number=0)
     act(table, parsed, parsed.in_order(), out)
-    (pack,) = local(out.take().get(0, Pack()), table.clock) or [nothing(table.clock)]
-    return pack
+    return local(out.take().get(0, Pack()), table.clock)
 
 
 def nothing(clock: int) -> Engagements:
