@@ -14,13 +14,14 @@ import numpy as np
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
+from crc32c import crc32c
 
 from streams.partition.ports import Record
 
 if TYPE_CHECKING:  # who only sends loads no compiler
     from streams.partition.fetched import Fetched
 
-_V2 = 2
+_V2, _CHECKED_FROM = 2, 21
 _NO_HEADERS: list[tuple[str, bytes | None]] = []
 
 
@@ -45,6 +46,10 @@ class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]
     def __init__(self, raw: Any) -> None:
         super().__init__(raw)
         self._raw = raw
+
+    def validate_crc(self) -> bool:
+        """Is the checksum that of the bytes? The client's own is not the processor's."""
+        return bool(crc32c(self._raw[_CHECKED_FROM:]) == self.crc)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(DefaultRecordBatch(bytes(self._raw)))

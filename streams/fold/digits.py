@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel
+from streams.fold.compiled import part
 from streams.fold.words import load_u64, move, store_f64, store_u16, store_u32, store_u64
 
 _U = np.uint64
@@ -19,72 +19,74 @@ _HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
 _ONES, _TOPS = _U(0x0101010101010101), _U(0x8080808080808080)
 _QUOTES, _SLASHES, _CONTROLS = _U(0x2222222222222222), _U(0x5C5C5C5C5C5C5C5C), _U(0x2020202020202020)
 _QUOTE, _SLASH, _MINUS, _POINT, _NOUGHT, _E = 34, 92, 45, 46, 48, 101
+_ALL, _BLANKS = _U(0xFFFFFFFFFFFFFFFF), _U(0x2020202020202020)
+_CONTROL = int.from_bytes(b"\\u00", "little")
 _NULL = int.from_bytes(b"null", "little")
 
 MOST_NUMBER = 24  #: bytes of a number at most
 MOST_ESCAPED = 6  #: bytes of a byte of a text at most
 
 
-@kernel
+@part
 def put(out, at, text):
     """Bytes as they are."""
     move(out, at, text, 0, len(text))
     return at + len(text)
 
 
-@kernel
+@part
 def words(out, at, text, start, count):
     """`count` bytes as they are, a multiple of 8: for short texts with room behind them."""
     for i in range(0, count, 8):
         store_u64(out, at + i, load_u64(text, start + i))
 
 
-@kernel
+@part
 def digits(out, at, value):
     """A u64 below 1e19."""
-    if value < _U(10):
-        out[at] = _NOUGHT + value
-        return at + 1
-    if value < _U(100):
-        store_u16(out, at, _PAIRS[value])
-        return at + 2
-    n, limit = 3, _U(1000)
-    while value >= limit and n < 19:
+    long = value >= _U(1_000_000_000_000)  # a time, a version
+    first = value // _U(100_000_000) if long else value
+    n, limit = 1, _U(10)
+    while first >= limit and n < 19:
         n += 1
         limit *= _U(10)
     i = at + n
-    while value >= _U(100):
+    rest = first
+    while rest >= _U(100):
         i -= 2
-        store_u16(out, i, _PAIRS[value % _U(100)])
-        value //= _U(100)
-    if value >= _U(10):
-        store_u16(out, at, _PAIRS[value])
+        store_u16(out, i, _PAIRS[rest % _U(100)])
+        rest //= _U(100)
+    if rest >= _U(10):
+        store_u16(out, at, _PAIRS[rest])
     else:
-        out[at] = _NOUGHT + value
+        out[at] = _NOUGHT + rest
+    if long:
+        _eight(out, at + n, value % _U(100_000_000))
+        n += 8
     return at + n
 
 
-@kernel
+@part
 def whole(out, at, value):
     """A whole number, i64."""
     if value < 0:
         out[at] = _MINUS
-        return digits(out, at + 1, _U(-value))
+        at, value = at + 1, -value
     return digits(out, at, _U(value))
 
 
-@kernel
+@part
 def _unwritable(out, at):
     """For what is no number: null."""
     store_u32(out, at, np.uint32(_NULL))
     return at + 4
 
 
-@kernel
+@part
 def fixed(out, at, x):
-    """A number of up to 1e10 with eight decimals; beyond that with ten significant digits."""
+    """A number with eight decimals, for points; what is no number, or beyond 1e10, is null."""
     if not abs(x) <= 1e10:
-        return ten(out, at, x)
+        return _unwritable(out, at)
     if x < 0.0:
         out[at] = _MINUS
         at, x = at + 1, -x
@@ -95,7 +97,7 @@ def fixed(out, at, x):
     return at + 9
 
 
-@kernel
+@part
 def _eight(out, at, value):
     """Eight digits of a u64. (Whole numbers are divided as unsigned ones here: signed division rounds down, which takes longer.)"""
     high, low = value // _U(10_000), value % _U(10_000)
@@ -105,7 +107,7 @@ def _eight(out, at, value):
     store_u16(out, at + 6, _PAIRS[low % _U(100)])
 
 
-@kernel
+@part
 def _exponent_of(out, at, x):
     """The power of ten that x > 0 begins with; `out` has room for a word at `at`."""
     store_f64(out, at, x)
@@ -116,7 +118,7 @@ def _exponent_of(out, at, x):
     return e
 
 
-@kernel
+@part
 def ten(out, at, x):
     """A number with ten significant digits, as 12.34567890 or 1.234567890e-12; 0 is 0.0."""
     if not np.isfinite(x):
@@ -141,24 +143,25 @@ def ten(out, at, x):
         _ten_digits(out, at, scaled)
         return at + 10
     _ten_digits(out, at + 1, scaled)
-    before = e + 1 if 0 <= e < 9 else 1  # digits before the point
-    for i in range(at, at + before):
-        out[i] = out[i + 1]
+    before = e + 1 if 0 <= e < 8 else 1  # digits before the point: they move one place forward
+    moved = _ALL >> _U(64 - 8 * before)
+    first = load_u64(out, at + 1)
+    store_u64(out, at, (first & moved) | ((first << _U(8)) & ~moved))
     out[at + before] = _POINT
     at += 11
-    if 0 <= e < 9:
+    if 0 <= e < 8:
         return at
     out[at] = _E
     return whole(out, at + 1, e)
 
 
-@kernel
+@part
 def _ten_digits(out, at, value):
     store_u16(out, at, _PAIRS[value // _U(100_000_000)])
     _eight(out, at + 2, value % _U(100_000_000))
 
 
-@kernel
+@part
 def hundredths(out, at, x):
     """A number from 0 to 1e10 with two decimals."""
     scaled = np.int64(np.rint(x * 100.0))
@@ -168,7 +171,7 @@ def hundredths(out, at, x):
     return at + 3
 
 
-@kernel
+@part
 def _has_special(w):
     """Is one of these eight bytes a quote, a backslash or a control character?"""
     quote, slash = w ^ _QUOTES, w ^ _SLASHES
@@ -176,18 +179,20 @@ def _has_special(w):
     return (found & _TOPS) != _U(0)
 
 
-@kernel
+@part
 def escaped(out, at, a, start, end):
     """The inside of a JSON text: UTF-8 as it is, but for quotes, backslashes and control characters."""
     while start < end:
-        w = load_u64(a, start)
-        if start + 8 <= end and not _has_special(w):
+        w, n = load_u64(a, start), end - start
+        if n < 8:
+            w = (w & ~(_ALL << _U(8 * n))) | (_BLANKS << _U(8 * n))
+        if not _has_special(w):
             store_u64(out, at, w)
-            start, at = start + 8, at + 8
+            start, at = start + 8, at + min(n, 8)
             continue
         byte = a[start]
         if byte < 32:
-            move(out, at, _CONTROL, 0, 4)
+            store_u32(out, at, np.uint32(_CONTROL))
             out[at + 4], out[at + 5] = _HEX[byte >> 4], _HEX[byte & 15]
             at += 5
         else:
@@ -197,6 +202,3 @@ def escaped(out, at, a, start, end):
             out[at] = byte
         start, at = start + 1, at + 1
     return at
-
-
-_CONTROL = np.frombuffer(b"\\u00", np.uint8).copy()

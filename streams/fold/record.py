@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel
+from streams.fold.compiled import kernel, part
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
-from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS, WIDTH
-from streams.fold.score import hill, mass_of
+from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS
+from streams.fold.score import ahead_of_row, hill, mass_of
 from streams.fold.words import ahead
 
 
@@ -43,10 +43,10 @@ MOST_RECORD = 1_000  #: bytes of a record at most, without `said` and names
 MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
 
 
-@kernel
-def _kinds(out, at, row, decays, model, points):
+@part
+def _kinds(out, at, row, decays, model, points, shares):
     """`points` divided among the kinds by their mass; those that gave nothing are left out."""
-    shares, total = np.empty(KINDS), 0.0
+    total = 0.0
     for kind in range(KINDS):
         mass = 0.0
         for window in range(3):
@@ -65,7 +65,7 @@ def _kinds(out, at, row, decays, model, points):
     return at
 
 
-@kernel
+@part
 def _network(out, at, text, start, end, points):
     """What came from the network of a name, which is what stands before its first colon."""
     colon = start
@@ -77,7 +77,7 @@ def _network(out, at, text, start, end, points):
     return fixed(out, at + 2, points)
 
 
-@kernel
+@part
 def _values(row, decays, model, values):
     """What the fields of a row's record say, in their order; of the kinds and of the network: the points of all engagement."""
     mass = mass_of(row, decays, model)
@@ -97,8 +97,8 @@ def _values(row, decays, model, values):
     return score
 
 
-@kernel
-def _record(out, at, text, start, end, row, decays, model, said, values):
+@part
+def _record(out, at, text, start, end, row, decays, model, said, values, shares):
     """One record; returns where it ends."""
     words(out, at, _BEGIN, 0, 16)
     at = escaped(out, at + _BEGIN_LENGTH, text, start, end)
@@ -116,7 +116,7 @@ def _record(out, at, text, start, end, row, decays, model, said, values):
             words(out, at, _TRUTHS, 8 if value else 0, 8)
             at += 4 if value else 5
         elif form == OF_KINDS:
-            at = _kinds(out, at, row, decays, model, value)
+            at = _kinds(out, at, row, decays, model, value, shares)
         elif form == SAID:
             at = put(out, at, said)
         elif value > 0.0:
@@ -131,18 +131,16 @@ def write(names, slots, rows, by_slot, decays, model, said, out, bounds, scores)
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
     """
-    at, cells, values = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS))
+    at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
     for i in range(len(slots)):
         if i + 8 < len(slots):
             ahead(names.starts, slots[i + 8])
-            later = (slots[i + 8] if by_slot else i + 8) * WIDTH
-            for line in range(0, WIDTH, 8):
-                ahead(cells, later + line)
+            ahead_of_row(cells, slots[i + 8] if by_slot else i + 8)
         if i + 4 < len(slots):
             ahead(names.text, names.starts[slots[i + 4]])
         slot = slots[i]
         row = rows[slot if by_slot else i]
         scores[i] = _values(row, decays, model, values)
         start, end = names.starts[slot], names.starts[slot + 1]
-        at = _record(out, at, names.text, start, end, row, decays, model, said, values)
+        at = _record(out, at, names.text, start, end, row, decays, model, said, values, shares)
         bounds[i + 1] = at

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.fold.compiled import kernel
+from streams.fold.compiled import kernel, part
 from streams.fold.rows import ACTED, ENGAGEMENTS, FOLLOWERS, SUMS, WIDTH
 from streams.fold.words import ahead
 
@@ -26,20 +26,20 @@ class Mass(NamedTuple):
     acted: float  #: number of own actions
 
 
-@kernel
+@part
 def ahead_of_row(cells, slot):
     """Fetch a row, (WIDTH,), into the cache, because it will soon be asked for."""
     for column in range(0, WIDTH, 8):
         ahead(cells, slot * WIDTH + column)
 
 
-@kernel
+@part
 def growth(ts, landmark, half_life):
     """What an event of weight 1 at `ts` adds to a sum with this landmark (all ms): see `streams.model.windows`."""
     return np.exp2(min(max((np.float64(ts) - np.float64(landmark)) / half_life, -1074.0), 1020.0))
 
 
-@kernel
+@part
 def mass_of(row, decays, model):
     """The mass of a row, (WIDTH,), read with the decays of the three windows."""
     day = week = quarter = 0.0
@@ -55,14 +55,14 @@ def mass_of(row, decays, model):
     return Mass(day, week, quarter, engagement, reach, participation, acted)
 
 
-@kernel
+@part
 def hill(mass, model):
     """The score before the floor of 1: 100 m^k / (m^k + m0^k)."""
     x = (max(mass, 0.0) / model.half_mass) ** model.steepness
     return 100.0 * x / (1.0 + x)
 
 
-@kernel
+@part
 def score_of(row, decays, model):
     """Just the score of a row, at least 1."""
     mass = mass_of(row, decays, model)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from streams.scoreboard.changes import Changes
+
 #: Lua hands at most about 8,000 values to one command, two for each user
 MAX_USERS = 2_000
 
@@ -36,8 +38,8 @@ class Flush:
     version: int
     #: what the partition says about itself: event_ts, as_of, owner, ...; the writer adds the version
     pulse: dict[str, Any]
-    #: user, score (None: their place on the board is near enough), finished record (JSON, UTF-8)
-    users: list[tuple[str, float | None, bytes]] = field(default_factory=list)
+    #: who changed, with finished records (JSON, UTF-8)
+    users: Changes = field(default_factory=lambda: Changes.of([]))
     #: changed histogram bins with the number of users now in them
     bins: dict[int, int] = field(default_factory=dict)
     #: one JSON for push: what changed
