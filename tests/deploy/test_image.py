@@ -335,10 +335,10 @@ def test_the_container_is_confined(container: Container) -> None:
     user, group = last("USER").split(":")
     none = "0" * 16
     assert ran.stdout.split() == [user, group, "CapEff:", none, "CapBnd:", none, "NoNewPrivs:", "1", "x"]
-    for folder in ("/", "/mnt/app", "/mnt/venv", "/var/tmp", "/dev/shm", "/run"):  # noqa: S108
-        ran = container.run("touch", f"{folder}/clout-test")
+    for place in ("/", "/mnt/app", "/mnt/venv", "/var/tmp", "/dev/shm", "/run"):  # noqa: S108
+        ran = container.run("touch", f"{place}/clout-test")
         assert ran.returncode
-        assert "Read-only file system" in ran.stderr or "Permission denied" in ran.stderr, folder
+        assert "Read-only file system" in ran.stderr or "Permission denied" in ran.stderr, place
 
 
 @pytest.mark.parametrize("line", ["--version", "--help", "config"])
@@ -366,7 +366,7 @@ def kernels() -> Iterator[str]:
     compiled = folder.folder()
     if compiled is None:
         left_out(f"the compiled core in an image: {folder.advice()}")
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:  # noqa: S108 - a container has a /tmp of its own
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
         Path(place).chmod(0o755)
         shutil.copytree(compiled, f"{place}/kernels/{compiled.name}")
         yield f"{place}/kernels"
