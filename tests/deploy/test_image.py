@@ -371,14 +371,14 @@ else:
 
 def test_kernels_of_root_are_used(container: Container) -> None:
     """In a folder that root has filled and nobody can write to; without it, in the one that can be."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:  # noqa: S108 - /tmp is another one in there
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
         Path(place).chmod(0o755)
         env = {**os.environ, "CLOUT_KERNELS": f"{place}/kernels"}
         subprocess.run([sys.executable, "-c", ONE_STEP], cwd=ROOT, env=env, check=True, timeout=60)
         ran = container.run("/mnt/venv/bin/python", "-P", "-c", ONE_STEP, CLOUT_KERNELS=env["CLOUT_KERNELS"])
         assert ran.stdout == f"{place}/kernels []\n", ran.stderr
     ran = container.run("/mnt/venv/bin/python", "-P", "-c", f"{ONE_STEP}print(folder.folder())")
-    assert ran.stdout.startswith("kept\n/tmp/.cache/clout/"), ran.stderr  # noqa: S108
+    assert ran.stdout.startswith("kept\n/tmp/.cache/clout/"), ran.stderr
 
 
 @pytest.mark.usefixtures("container")
