@@ -153,3 +153,11 @@ def batches() -> None:
     builder.append(0, _NOW_MS, None, b"{}", [])
     fetched, _ = columns(_Batch(builder.build()))
     assert fetched[0].value == b"{}"  # noqa: S101
+
+
+@_step
+def marks() -> None:
+    """Who has changed, and whom Redis lacks."""
+    table = _table()
+    table.owed(0)
+    table.changed()

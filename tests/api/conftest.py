@@ -17,8 +17,8 @@ from agents.api.serve import serving
 from agents.worker.health import Health
 from streams.model.versions import DEFAULT
 from streams.partitioner import partition_of
-from streams.scoreboard.connect import connect
 from streams.scoreboard.changes import Changes
+from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
