@@ -85,10 +85,10 @@ def filled(model: Model, names: list[str], seed: int = 1) -> Table:
     rows[:, DID_TS], rows[:, GOT_TS] = NOW_MS - random.integers(0, 2, len(names)), NOW_MS - 1
     rows[::2, CLOSE] = random.uniform(1, 100, len(rows[::2]))
     rows[0] = 0
-    rows[1, SUMS:ENGAGEMENTS], rows[1, ACTED] = 1e-200, 1e-300
-    rows[2, SUMS:ENGAGEMENTS], rows[2, ACTED] = 1e200, 1e300
-    rows[3, SUMS:ENGAGEMENTS] = -1e-12
-    rows[4, SUMS:ENGAGEMENTS], rows[4, SUMS + 4] = 0, 3.5
+    rows[1:2, SUMS:ENGAGEMENTS], rows[1:2, ACTED] = 1e-200, 1e-300
+    rows[2:3, SUMS:ENGAGEMENTS], rows[2:3, ACTED] = 1e200, 1e300
+    rows[3:4, SUMS:ENGAGEMENTS] = -1e-12
+    rows[4:5, SUMS:ENGAGEMENTS], rows[4:5, SUMS + 4] = 0, 3.5
     table.cells[slots] = rows
     return table
 
