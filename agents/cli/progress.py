@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streams.sources import Source
+if TYPE_CHECKING:
+    from streams.sources import Source
 
 _LOOK_S = 0.1
 

@@ -25,10 +25,11 @@ def warm(json: bool) -> None:
     """
     from agents.worker.steps import STEPS
     from agents.worker.warm import cores
+    from agents.worker.warm import done as is_done
     from agents.worker.warm import warm as run
     from streams.fold import folder
 
-    if not folder.kept():
+    if not is_done():
         if advice := folder.advice():
             raise CloutError(advice)
         say(f"compiling the core: {len(STEPS)} steps in {min(cores(), len(STEPS))} processes")

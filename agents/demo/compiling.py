@@ -21,7 +21,7 @@ def compiling_aside(say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
 
     Where they fail, or nothing can be kept, the worker compiles for itself, and says so in its log.
     """
-    if folder.kept() or folder.folder() is None:
+    if warm.done() or folder.folder() is None:
         yield lambda: None
         return
     say("compiling the core, once")

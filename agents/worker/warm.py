@@ -8,6 +8,7 @@ some 100 MB, goes with it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import queue
 import subprocess
@@ -16,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from agents.worker.steps import STEPS
@@ -38,18 +40,31 @@ class Warmed:
     steps: dict[str, float] = field(default_factory=dict)  #: seconds of each
 
 
+@cache
+def _all() -> str:
+    """What all kernels are: those of these steps. Another step, and what was complete is so no more."""
+    return hashlib.sha256(Path(__file__).with_name("steps.py").read_bytes()).hexdigest()[:20]
+
+
+def done() -> bool:
+    """Is everything compiled? Loads no compiler."""
+    return folder.kept(_all())
+
+
 def ensure(say: Callable[[str], None]) -> None:
     """Return once all kernels are compiled; says so if that takes time. What fails here is compiled when it is needed."""
-    if folder.kept():
+    if done():
         folder.used()
         return
     say("compiling the core, once: about 20 s of one core, shared by all there are")
     try:
-        done = warm()
+        warmed = warm()
     except CloutError as error:
         say(f"{error}; what is missing is compiled when it is needed")
     else:
-        say(f"compiled the core: {done.seconds:.0f} s" if done.compiled else "another process has compiled the core")
+        say(
+            f"compiled the core: {warmed.seconds:.0f} s" if warmed.compiled else "another process has compiled the core"
+        )
     if advice := folder.advice():
         say(advice)
 
@@ -65,10 +80,10 @@ def warm(told: Told | None = None, processes: int | None = None) -> Warmed:
         steps = _here(told)
         return Warmed(None, True, time.monotonic() - began_s, steps)
     with folder.alone():
-        if folder.kept():
+        if done():
             return Warmed(folder.folder(), False)
         steps = _Crew(told).run(processes or cores())
-        folder.keep()
+        folder.keep(_all())
     return Warmed(folder.folder(), True, time.monotonic() - began_s, steps)
 
 

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 
-from streams.broker.batches import Batch, opened
 from streams.broker.requests import joined_once
 from streams.broker.security import connection
-from streams.formats.packed import Packed
 from streams.partition.ports import Records, Written
 from streams.settings import Settings
 
@@ -29,7 +26,6 @@ _WHY_S = 1.0  # how soon the client has found out why it can do nothing more
 TRANSACTION_TIMEOUT_MS = 20_000
 Place = tuple[str, int]  #: topic, partition
 _APPENDED = 1  # Kafka's LogAppendTime
-_AT_ONCE = 1_000  # records that come one by one are packed so many at a time
 MAX_BATCH_BYTES = 900_000  # the default of 16 KB makes a large interval nine times slower
 
 
@@ -37,18 +33,21 @@ class _Batches:
     """Records as batches: one for each partition of a topic, which goes when it is full or when the interval ends."""
 
     def __init__(self, producer: AIOKafkaProducer, cpu_s: Callable[[], float] = time.thread_time) -> None:
+        from streams.broker import filled  # who only feeds loads no compiler
+
+        self._filled = filled
         self._producer, self._cpu_s = producer, cpu_s
         self.busy_s = 0.0  #: see Publisher
-        self._open: dict[Place, Batch] = {}
+        self._open: dict[Place, Any] = {}
         self._sent: dict[Place, list[tuple[int, asyncio.Future[Any]]]] = {}  # records, the batch on its way
 
     async def send(self, topic: str, partition: int, records: Records) -> None:
         """See Publisher. Waits only when a batch is full: the client has one a partition on its way."""
         place, now_ms, began_s = (topic, partition), int(time.time() * 1000), self._cpu_s()
-        for some in _packed(records):
+        for some in self._filled.packed(records):
             done = 0
             while done < len(some):
-                batch = self._open[place] = self._open.get(place) or opened(self._producer)
+                batch = self._open[place] = self._open.get(place) or self._filled.opened(self._producer)
                 done = batch.fill(some, done, now_ms)
                 if done < len(some):
                     self.busy_s += self._cpu_s() - began_s
@@ -72,16 +71,6 @@ class _Batches:
         sent, self._sent = self._sent, {}
         await asyncio.gather(*(future for batches in sent.values() for _, future in batches))
         return {place: _written(count, future.result()) for place, ((*_, (count, future))) in sent.items()}
-
-
-def _packed(records: Records) -> Iterator[Packed]:
-    """Records in arrays, thousands at a time."""
-    if isinstance(records, Packed):
-        yield records
-        return
-    left = iter(records)
-    while some := list(itertools.islice(left, _AT_ONCE)):
-        yield Packed.of(some)
 
 
 def _written(count: int, stored: Any) -> Written:

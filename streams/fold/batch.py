@@ -55,7 +55,9 @@ def put(out, at, offset, late_ms, keys, key_starts, key_ends, values, value_star
     """
     for i in range(first, len(value_ends)):
         key_size, value_size = key_ends[i] - key_starts[i], value_ends[i] - value_starts[i]
-        size = 2 + _size(late_ms) + _size(offset) + _text_size(key_size) + _text_size(value_size)  # 2: attributes, headers
+        size = (
+            2 + _size(late_ms) + _size(offset) + _text_size(key_size) + _text_size(value_size)
+        )  # 2: attributes, headers
         if at + _size(size) + size > limit:
             return i, at
         at = _put(out, at, size)

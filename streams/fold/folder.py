@@ -139,25 +139,26 @@ def _list(where: Path) -> str:
     return "".join(f"{path.stat().st_size} {path.name}\n" for path in sorted(where.glob(f"*{SUFFIX}")))
 
 
-def kept() -> bool:
-    """Has somebody compiled these kernels, all of them, and are they still there?"""
+def kept(what: str = "all") -> bool:
+    """Has somebody compiled all these kernels, and are they still there? `what` says who knows what all is: see `keep`."""
     where = folder()
     if where is None:
         return False
     try:
-        lines = (where / _COMPLETE).read_text().splitlines()
+        named, *lines = (where / _COMPLETE).read_text().splitlines()
         sizes = [line.partition(" ") for line in lines]
-        return bool(lines) and all((where / name).stat().st_size == int(size) for size, _, name in sizes)
+        whole = all((where / name).stat().st_size == int(size) for size, _, name in sizes)
+        return named == what and bool(lines) and whole
     except (OSError, ValueError):
         return False
 
 
-def keep() -> None:
-    """All kernels are compiled and in the folder."""
+def keep(what: str = "all") -> None:
+    """All kernels are compiled and in the folder, as `what` sees it."""
     where = folder()
     if where is not None:
         with suppress(OSError):
-            write(where / _COMPLETE, _list(where).encode())
+            write(where / _COMPLETE, f"{what}\n{_list(where)}".encode())
 
 
 def write(path: Path, data: bytes) -> None:

@@ -15,7 +15,18 @@ from streams.fold.memories import MOST as MOST_MEMORY
 from streams.fold.memories import TOP, put_one, sound
 from streams.fold.names import PAGE, add, find, page_of, place_of, tag_of
 from streams.fold.rows import (
-    ACTED, ACTIONS, CLOSE, DID, DID_TS, ENGAGEMENTS, GOT, PUBLISHED, SCORE, SUMS, WEEK, WIDTH,
+    ACTED,
+    ACTIONS,
+    CLOSE,
+    DID,
+    DID_TS,
+    ENGAGEMENTS,
+    GOT,
+    PUBLISHED,
+    SCORE,
+    SUMS,
+    WEEK,
+    WIDTH,
 )  # fmt: skip
 from streams.fold.words import ahead, load_f64, load_u32, move, store_f64, store_u32
 
@@ -121,7 +132,11 @@ def _did(row, text, at, steps):
     row[ACTED] = _moved(load_f64(text, at + 4), load_u32(text, at), steps[WEEK])
     row[ACTIONS], row[DID_TS] = load_f64(text, at + 12), load_f64(text, at + 20)
     if load_f64(text, at + 44) >= row[PUBLISHED]:  # the record with the higher version knows what was published last
-        row[SCORE], row[CLOSE], row[PUBLISHED] = load_f64(text, at + 28), load_f64(text, at + 36), load_f64(text, at + 44)
+        row[SCORE], row[CLOSE], row[PUBLISHED] = (
+            load_f64(text, at + 28),
+            load_f64(text, at + 36),
+            load_f64(text, at + 44),
+        )
 
 
 @part

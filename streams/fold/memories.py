@@ -31,6 +31,7 @@ SIZES = np.array(
     np.int64,
 )
 MOST = int(SIZES[-1])
+LONGEST = 256  #: bytes of a target's name: undone, it is sent through a buffer that has room for no more
 TOP = len(SIZES)  #: in `lists`, behind the heads of the lists: where the array's unused rest begins
 FIRST_CHUNK = 64  # 0 is no chunk
 
@@ -168,14 +169,14 @@ def put(m, slots, ends, text, first):
 
 @kernel
 def sound(text, start, end):
-    """Is this a memory: counts and whole entries that agree, and no more than a memory may have?"""
+    """Is this a memory: counts and whole entries that agree, no more than a memory may have, no longer names?"""
     if start == end:
         return True
     at, counts = start + HEAD, np.zeros(HEAD, np.int64)
     if end - start > MOST or at > end:
         return False
     while at < end:
-        if at + ENTRY > end or text[at + KIND] >= HEAD:
+        if at + ENTRY > end or text[at + KIND] >= HEAD or length(text, at) > ENTRY + LONGEST:
             return False
         counts[text[at + KIND]] += 1
         at += length(text, at)

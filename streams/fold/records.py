@@ -29,6 +29,20 @@ def varint(a, at, end):
 
 
 @kernel
+def headers_end(a, at, stop, count):
+    """Where so many headers end, each a name and bytes or none; behind `stop`: they are not as they should be."""
+    for _ in range(count):
+        n, at = varint(a, at, stop)
+        if n < 0 or n > stop - at:
+            return stop + 1
+        n, at = varint(a, at + n, stop)
+        if n > stop - at:
+            return stop + 1
+        at += max(n, 0)
+    return at
+
+
+@kernel
 def records(a, at, end, base, offsets, begins, starts, lengths, headers):
     """The records in a[at:end], of a batch whose first offset is `base`: as many as `offsets` (n,) has room for.
 
@@ -51,7 +65,7 @@ def records(a, at, end, base, offsets, begins, starts, lengths, headers):
             return i
         offsets[i], starts[i], lengths[i] = base + delta, at, n
         n, at = varint(a, at + max(n, 0), stop)
-        if at > stop or n < 0 or (n == 0 and at != stop):
+        if at > stop or n < 0 or headers_end(a, at, stop, n) != stop:
             return i
         headers[i] = n > 0
         at = stop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 from streams.model.texts import Texts
 
 
-class Packed(Iterable[tuple[bytes | None, bytes | None]]):
-    """Iterates as (key, value). A publisher that knows it takes the arrays as they are. What has -1 bytes is none."""
+class Packed(Iterable[tuple[Any, bytes]]):
+    """Iterates as (key or None, value). A publisher that knows it takes the arrays as they are. What has -1 bytes is none."""
 
     __slots__ = ("keys", "values")
 
@@ -33,7 +34,7 @@ class Packed(Iterable[tuple[bytes | None, bytes | None]]):
     def __len__(self) -> int:
         return len(self.values)
 
-    def __iter__(self) -> Iterator[tuple[bytes | None, bytes]]:
+    def __iter__(self) -> Iterator[tuple[Any, bytes]]:
         keys: Iterable[bytes | None] = self.keys
         if (missing := self.keys.ends < self.keys.starts).any():
             keys = (None if none else key for key, none in zip(self.keys, missing.tolist(), strict=True))

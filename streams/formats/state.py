@@ -143,7 +143,18 @@ def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int)
     size = MOST_ROW * len(slots) + 2 * changed.names.named(slots).size + remembered
     text, bounds = Texts.room(4 * len(slots), size)
     count = kept.write(
-        *(changed.names.arrays, slots, changed.rows[part], marks, memories.text, memories.ends, done, steps, text, bounds)
+        *(
+            changed.names.arrays,
+            slots,
+            changed.rows[part],
+            marks,
+            memories.text,
+            memories.ends,
+            done,
+            steps,
+            text,
+            bounds,
+        )
     )
     ends = bounds[: 2 * count + 1]
     return Packed(Texts(text, ends[:-1:2], ends[1::2]), Texts(text, ends[1::2], ends[2::2]))

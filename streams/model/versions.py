@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from streams.errors import UsageError
 from streams.fold.constants import Constants
 
@@ -53,6 +51,8 @@ class Model:
     @property
     def constants(self) -> Constants:
         """The same for kernels."""
+        import numpy as np  # who reads settings alone needs none
+
         return Constants(
             np.array(self.weights),
             np.array(self.half_lives_ms, np.float64),

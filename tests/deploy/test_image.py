@@ -9,6 +9,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -138,6 +139,16 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", last("USER"))
     assert json.loads(last("VOLUME")) == ["/tmp"]  # noqa: S108
     assert last("EXPOSE") == re.search(r"CLOUT_WORKER_PORT=(\d+)", last("ENV"))[1]  # type: ignore[index]
+
+
+def test_the_image_has_the_compiled_core() -> None:
+    """Compiled as root, in the image that runs, where its variable says; what is no longer root then finds it."""
+    names = [name for name, _ in instructions()]
+    at = instructions().index(("RUN", "clout warm"))
+    assert max(i for i, name in enumerate(names) if name == "FROM") < at < names.index("USER")
+    kernels = re.search(r"CLOUT_KERNELS=(\S+)", last("ENV"))
+    assert kernels
+    assert not any(kernels[1].startswith(folder) for folder in json.loads(last("VOLUME")))
 
 
 def test_what_is_copied_is_there_and_not_ignored() -> None:
@@ -343,6 +354,31 @@ def test_a_worker_that_waits_for_kafka(container: Container) -> None:
     with container.worker(*command, CLOUT_WORKER_PORT=str(port), CLOUT_KAFKA=NOBODY_ANSWERS) as said:
         until(lambda: "waiting for Kafka" in said(), said)
         assert health(port) == 0
+
+
+ONE_STEP = """
+from agents.worker import steps, warm
+from streams.fold import compiled, folder
+if not warm.done():
+    steps.STEPS["memories"]()
+    folder.keep(warm._all())
+    print("kept")
+else:
+    steps.STEPS["memories"]()
+    print(folder.folder().parent, compiled.made)
+"""
+
+
+def test_kernels_of_root_are_used(container: Container) -> None:
+    """In a folder that root has filled and nobody can write to; without it, in the one that can be."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
+        Path(place).chmod(0o755)
+        env = {**os.environ, "CLOUT_KERNELS": f"{place}/kernels"}
+        subprocess.run([sys.executable, "-c", ONE_STEP], cwd=ROOT, env=env, check=True, timeout=60)
+        ran = container.run("/mnt/venv/bin/python", "-P", "-c", ONE_STEP, CLOUT_KERNELS=env["CLOUT_KERNELS"])
+        assert ran.stdout == f"{place}/kernels []\n", ran.stderr
+    ran = container.run("/mnt/venv/bin/python", "-P", "-c", f"{ONE_STEP}print(folder.folder())")
+    assert ran.stdout.startswith("kept\n/tmp/.cache/clout/"), ran.stderr
 
 
 @pytest.mark.usefixtures("container")

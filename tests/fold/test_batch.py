@@ -6,7 +6,7 @@ import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from streams.broker.batches import Batch
+from streams.broker.filled import Batch
 from streams.formats.packed import Packed
 
 NOW_MS = 1_767_225_600_000
@@ -45,7 +45,9 @@ def test_a_batch_is_what_the_client_would_have_built(count: int, codec: int, tra
     made._set_producer_state(77, 3, 11)
     built = bytes(made._build())
     assert (made.record_count(), made.closed(), made.size()) == (count, True, len(built))
-    if codec != CODECS["gzip"] and (count > 1 or not codec):  # gzip has the time in it; what would grow we leave as it is
+    if codec != CODECS["gzip"] and (
+        count > 1 or not codec
+    ):  # gzip has the time in it; what would grow we leave as it is
         assert built == theirs(some, codec, transactional=transactional)
     read = DefaultRecordBatch(built)
     assert read.validate_crc()

@@ -178,6 +178,7 @@ def test_complete_is_what_has_all_its_files(place: Path) -> None:
     assert not folder.kept()
     folder.keep()
     assert folder.kept()
+    assert not folder.kept("what another version means by all")
     (file,) = files(place)
     content = file.read_bytes()
     file.write_bytes(content[:-1])

@@ -38,7 +38,9 @@ def table_of(names: list[str]) -> Table:
     )
     assert len(longest) <= MOST
     for slot in range(len(names)):
-        table.memory[slot] = (b"", memory(1, b"net:bob"), memory(16, "é".encode() * 128), longest, memory(0, b""))[slot % 5]
+        table.memory[slot] = (b"", memory(1, b"net:bob"), memory(16, "é".encode() * 128), longest, memory(0, b""))[
+            slot % 5
+        ]
     return table
 
 
@@ -76,7 +78,9 @@ def test_rows_are_written_as_the_format_says(most: int) -> None:
     slots = np.random.default_rng(3).permutation(len(USERS))
     marks = [(DID, GOT, DID | GOT, MOVED)[n % 4] for n in range(len(USERS))]
     found = [pair for part in state.chunks(Rows(table, slots, marks), LIVES, most) for pair in part]
-    assert found == [pair for slot, mark in zip(slots.tolist(), marks, strict=True) for pair in plain(table, slot, mark)]
+    assert found == [
+        pair for slot, mark in zip(slots.tolist(), marks, strict=True) for pair in plain(table, slot, mark)
+    ]
     assert list(state.records(Rows(table, slots, marks), LIVES)) == found
 
 
@@ -179,4 +183,8 @@ def test_random_bytes_are_refused_or_read() -> None:
 
 def test_sizes_of_the_format() -> None:
     """52 bytes before a memory, 16 before the columns, of which there are 27."""
-    assert (kept.DID_HEAD, kept.GOT_HEAD, kept.COLUMNS) == (struct.calcsize("<I6d"), struct.calcsize("<4I"), WIDTH - SUMS)
+    assert (
+        struct.calcsize("<I6d"),
+        struct.calcsize("<4I"),
+        WIDTH - SUMS,
+    ) == (kept.DID_HEAD, kept.GOT_HEAD, kept.COLUMNS)

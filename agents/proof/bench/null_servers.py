@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from streams.broker.batches import Batch
+from streams.broker.filled import Batch
 from streams.broker.publisher import MAX_BATCH_BYTES
 from streams.scoreboard.flush import Flush, Look
 
