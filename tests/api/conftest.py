@@ -70,7 +70,9 @@ class Scene:
             }
             rows = [(user, score, orjson.dumps(consistent(user, score, at_ms))) for user, score in mine.items()]
             sent = [orjson.dumps(alert) for alert in alerts] if number == 0 else []
-            await writer.write(Flush(number, self.version, pulse, Changes.of(rows), bins(mine), b'{"users":[]}', alerts=sent))
+            await writer.write(
+                Flush(number, self.version, pulse, Changes.of(rows), bins(mine), b'{"users":[]}', alerts=sent)
+            )
         await client.aclose()
 
 
