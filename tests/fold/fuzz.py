@@ -29,6 +29,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from streams import events
 from streams.broker import batches as read_batches
 from streams.events import KINDS, NEWEST_MS, Event
+from streams.fold import words
 from streams.fold.event import EVENT
 from streams.fold.parse import parse
 from streams.fold.rows import ENTRY, HEAD, KIND_BITS, PER_KIND
@@ -172,9 +173,9 @@ class Parser:
         text = self.edge.hold(value)
         one = np.zeros(1, np.int64), np.array([len(value)], np.int32), np.array([kind], np.uint8)
         parse(text, *one, self.bounds, self.lines, 0, self.usual)
+        event, line = events.parse(value, KINDS[kind], self.newest_ms), self.lines[0]
         if not self.usual[0]:
             return False
-        event, line = events.parse(value, KINDS[kind], self.newest_ms), self.lines[0]
         assert isinstance(event, Event), (value, event)
         read = {
             name: text[line[f"{name}_at"] :][: line[f"{name}_len"]].tobytes().decode()
@@ -370,7 +371,7 @@ def in_batch(
 
 def check_batch(raw: bytes, hold: Callable[[bytes], Any]) -> tuple[int, str]:
     """How many records are read, and why not those behind them; what is read is what is there."""
-    with mock.patch.object(read_batches, "padded", hold):
+    with mock.patch.object(words, "padded", hold):
         found, why = read_batches.columns(read_batches._Batch(memoryview(raw)))
     count = int.from_bytes(raw[57:61], "big")
     expected = list(islice(in_batch(raw[61:], count), len(found)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from unittest import mock
 
 import numpy as np
 from hypothesis import given
@@ -10,26 +11,30 @@ from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
 from streams.fold.names import DEPTH, FULL, PAGE, PAGE_BITS, PAGES, USERS
+from streams.model import users
 from streams.model.users import Users
 from tests import strategies  # noqa: F401 - its profile
+from tests.fold.edge import Edge
 
 
 class Beside:
     """Users and a dictionary; every answer is compared."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self.users, self.known = Users(), dict[str, int]()
+        self.users, self.known, self._edge = Users(), dict[str, int](), Edge()
         if seed is not None:
             self.users.arrays = self.users.arrays._replace(seed=np.uint64(seed))
 
     def add(self, names: list[str]) -> None:
         """Newcomers get the next numbers, in their order; also when they come twice at once."""
-        found = self.users.find(names, adding=True)
+        with mock.patch.object(users, "padded", self._edge.padded):
+            found = self.users.find(names, adding=True)
         assert found.tolist() == [self.known.setdefault(name, len(self.known)) for name in names]
 
     def look(self, names: list[str]) -> None:
         """Who is known has a number, others have none and get none."""
-        assert self.users.find(names).tolist() == [self.known.get(name, -1) for name in names]
+        with mock.patch.object(users, "padded", self._edge.padded):
+            assert self.users.find(names).tolist() == [self.known.get(name, -1) for name in names]
 
     def all(self) -> None:
         """Everybody is found, and each number gives its name."""

@@ -41,6 +41,7 @@ from streams.model.values import Values
 from streams.model.versions import DEFAULT, PLAIN
 from streams.sources import Shape, Synthetic, open_source
 from streams.topics import KIND_OF
+from tests.fold.edge import Edge
 from tests.model.memories import Remembered, entries
 from tests.oracle import DAY_MS, HALF_LIVES_MS, Engagement, Oracle, User, halved
 from tests.sources.conftest import real  # noqa: F401 - the fixture
@@ -57,7 +58,7 @@ class Pair:
 
     def __init__(self, *, plain: bool, partitions: int = 1) -> None:
         self.table, self.oracle = Table(PLAIN if plain else DEFAULT), Oracle(plain=plain)
-        self.parsed, self.out = Parsed(), Outbox(partitions)
+        self.parsed, self.out, self.edge = Parsed(), Outbox(partitions), Edge()
         self.rounded_otherwise = 0
 
     def fold(self, block: Block) -> None:
@@ -66,8 +67,10 @@ class Pair:
         parsed.clear()
         values = Values.of([orjson.dumps(event) for _, event in block])
         assert not parsed.add(values, [KINDS.index(kind) for kind, _ in block], 2**45)
+        own, parsed.text = parsed.text, self.edge.hold(parsed.text[: parsed._used].tobytes())
         assert not parsed.find_actors(table, 0, partitions=1, number=0)
         act(table, parsed, parsed.in_order(), self.out)
+        parsed.text = own
         packs = [pack for home in self.out.take().values() for pack in local(home, table.clock)]
         expected = self.oracle.act(block)
         self._sent([row for pack in packs for row in _rows(pack)], expected)
