@@ -82,6 +82,35 @@ def actors() -> None:
 
 
 @_step
+def alerts() -> None:
+    """Who is to be told, and what the rows keep of it."""
+    import numpy as np
+
+    from streams.fold.alerts import noted
+    from streams.model.alerts import FallRule, judge
+
+    table = _table()
+    slots = table.slots(_USERS)
+    scores, rows, marks = np.ones(2), table.cells[slots], table.changed()[1]
+    judge(table, slots, scores, _NOW_MS, 1, FallRule())
+    noted(table.cells, slots, scores, 1, rows, marks)
+
+
+@_step
+def lists() -> None:
+    """What goes to Redis."""
+    import numpy as np
+
+    from streams.model.texts import Texts
+    from streams.scoreboard.changes import Changes
+
+    table = _table()
+    slots = table.slots(_USERS)
+    changes = Changes(table.users.named(slots), np.ones(2), np.ones(2, np.bool_), Texts.of([b"{}", b"{}"]))
+    changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+
+
+@_step
 def memories() -> None:
     """Memories as `state` has them, in and out."""
     import numpy as np
@@ -148,3 +177,11 @@ def batches() -> None:
     builder.append(0, _NOW_MS, None, b"{}", [])
     fetched, _ = columns(_Batch(builder.build()))
     assert fetched[0].value == b"{}"  # noqa: S101
+
+
+@_step
+def marks() -> None:
+    """Who has changed, and whom Redis lacks."""
+    table = _table()
+    table.owed(0)
+    table.changed()

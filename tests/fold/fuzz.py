@@ -1,6 +1,6 @@
 """Kernels that read what strangers send, fed with broken things, beside plain readers of the same.
 
-    python -m tests.fold.fuzz 500000
+    python -m tests.fold.fuzz 500000     then the tests of this folder once more, each place in an array checked by numba: 100 s
 
 A kernel may say no to anything unusual; where it says yes, it must have read what the plain reader reads. All it reads lies
 between two pages that nobody may touch: see `edge.py`.
@@ -9,11 +9,15 @@ between two pages that nobody may touch: see `edge.py`.
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
@@ -461,6 +465,16 @@ def main(most: int) -> Iterator[str]:
         yield f"{name}: {n:,}, 0 differences; said yes to: {shares}; {time.perf_counter() - began:.0f} s"
 
 
+def bounds_checked() -> int:
+    """The tests beside this file with kernels that check each place in an array; they are compiled anew for it."""
+    here = Path(__file__).parent
+    with TemporaryDirectory() as folder:
+        checked = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "CLOUT_KERNELS": folder}
+        command = [sys.executable, "-m", "pytest", "-q", str(here), f"--ignore={here / 'test_compiled.py'}"]
+        return subprocess.run(command, env=checked, check=False).returncode
+
+
 if __name__ == "__main__":
     for line in main(int(sys.argv[1])):
         print(line, flush=True)
+    sys.exit(bounds_checked())
