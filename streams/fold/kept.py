@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from streams.fold.compiled import kernel, part
@@ -124,7 +122,7 @@ def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
 @part
 def _moved(x, written, now):
     """A decayed sum whose landmark was `written` half-lives, for a landmark of `now`."""
-    return math.ldexp(x, np.int64(written) - now) if x != 0.0 else x
+    return np.ldexp(x, np.int64(written) - now) if x != 0.0 else x
 
 
 @part
