@@ -9,6 +9,7 @@ between two pages that nobody may touch: see `edge.py`.
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
@@ -161,6 +162,27 @@ def as_json(dice: random.Random, event: dict[str, Any]) -> bytes:
     return msgspec.json.encode(event)
 
 
+def in_pieces(dice: random.Random, event: dict[str, Any]) -> bytes:
+    """An event with fields that come twice, in any order, blanks between all its signs."""
+    fields = [(msgspec.json.encode(name), msgspec.json.encode(value)) for name, value in event.items()]
+    for _ in range(dice.randrange(3)):
+        name, value = dice.choice(fields)
+        if dice.random() < 0.4:
+            name = dice.choice((b'"ref"', b'"undo"', b'"type"', b'"target"', b'"object"', b'"topics"', b'"x"'))
+        if dice.random() < 0.7:
+            value = dice.choice(
+                (b"null", b"true", b"false", b'"like"', b'"r"', b"[]", b'["a" , "b"]', b"1", b"-0.5", b"1e3", b"{}")
+            )
+        fields.insert(dice.randint(0, len(fields)), (name, value))
+    blanks = [b"", b"", b"", b" ", b"\n\t", b"  \r\n"] if dice.random() < 0.5 else [b""]
+    some = []
+    for name, value in fields:
+        some.append(
+            dice.choice(blanks) + name + dice.choice(blanks) + b":" + dice.choice(blanks) + value + dice.choice(blanks)
+        )
+    return dice.choice(blanks) + b"{" + b",".join(some) + b"}" + dice.choice(blanks)
+
+
 class Parser:
     """The kernel, one record at a time, at the edge."""
 
@@ -200,6 +222,8 @@ def records(seed: int, n: int) -> dict[str, float]:
             sort, value = "ordinary", orjson.dumps(plain(dice, kind))
         elif number % 8 == 1:
             sort, value = "odd", as_json(dice, odd(dice, kind))
+        elif number % 8 == 2:
+            sort, value = "odd", in_pieces(dice, plain(dice, kind))
         else:
             sort, value = "broken", broken(dice, as_json(dice, (plain if dice.random() < 0.7 else odd)(dice, kind)))
         said[sort][0] += 1
@@ -252,6 +276,11 @@ def pack(dice: random.Random) -> bytes:
         [dice.randrange(NEWEST) for _ in range(n)],
         [dice.choice((0, 5, 8, 25, 36)) for _ in range(n)],
     )
+    if n and dice.random() < 0.1:  # numbers that nobody sends
+        column, at = dice.randrange(3), dice.randrange(n)
+        columns[column][at] = dice.choice(
+            ((math.nan, math.inf, -math.inf), (-1, NEWEST_MS + 1, 2**62), (6, 7, 62))[column]
+        )
     if n and dice.random() < 0.5:
         return next(iter(encode(packed(targets, *columns), T0)))
     arrays = [np.array(c, t).tobytes() for c, t in zip(columns, ("<f4", "<i8", "u1"), strict=True)]
@@ -272,14 +301,12 @@ def check_pack(record: bytes) -> bool:
         found = decode(record, NEWEST_MS)
     except ValueError:
         return False
+    assert is_usual(record), record
     clock, targets, weights, times, codes = unpacked(record)
     assert (found.clock, found.targets, found.times.tolist(), found.codes.tolist()) == (clock, targets, times, codes), (
         record
     )
     assert found.weights.tolist() == weights, record
-    assert np.isfinite(weights).all()
-    assert all(0 <= ts <= NEWEST_MS for ts in [clock, *times])
-    assert all(code & KIND_BITS < len(KINDS) for code in codes)
     assert found.newest_ms == max(times, default=0)
     table = Table(PLAIN)
     (slots,) = receive(table, [found])
@@ -289,9 +316,11 @@ def check_pack(record: bytes) -> bool:
 
 
 def is_usual(record: bytes) -> bool:
-    """A pack as Clout writes it: with a clock that there is, and names that there may be."""
-    clock, targets, *_ = unpacked(record)
-    return clock <= NEWEST_MS and all(len(target.encode()) <= 64 + 1 + 256 for target in targets)
+    """A pack as Clout writes it: with times that there are, names that there may be, numbers, and kinds that are known."""
+    clock, targets, weights, times, codes = unpacked(record)
+    names = all(len(target.encode()) <= 64 + 1 + 256 for target in targets)
+    kinds = all(code & KIND_BITS < len(KINDS) for code in codes)
+    return names and kinds and all(map(math.isfinite, weights)) and all(0 <= ts <= NEWEST_MS for ts in [clock, *times])
 
 
 def packs(seed: int, n: int) -> dict[str, float]:

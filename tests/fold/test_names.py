@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
-from streams.fold.names import DEPTH, FULL, PAGE, PAGE_BITS, PAGES, USERS
+from streams.fold.names import DEPTH, FULL, PAGE, PAGE_BITS, PAGES, USERS, add, find
+from streams.fold.words import padded
 from streams.model import users
 from streams.model.users import Users
 from tests import strategies  # noqa: F401 - its profile
@@ -100,6 +101,32 @@ def test_names_that_fall_together() -> None:
     beside.add([f"net:{n}" for n in range(10_000)])
     beside.all()
     assert (beside.users.arrays.buckets[:10] != 0).any()  # beyond the end of a page comes its beginning
+
+
+def test_pages_of_very_different_depth() -> None:
+    """First many whose hashes end alike, which split one page again and again; then all others: each split finds its pages."""
+    names = [f"net:{n}" for n in range(120_000)]
+    crowd = [name for name in names if xxh3_64_intdigest(name.encode(), 7) >> 32 & 15 == 5]
+    beside = Beside(seed=7)
+    beside.add(crowd)
+    depths = {int(depth) for depth in beside.users.arrays.depths[: int(beside.users.arrays.sizes[PAGES])]}
+    assert max(depths) - min(depths) > 2
+    beside.add(names)
+    beside.all()
+
+
+def test_the_beginning_of_a_name_is_another_name() -> None:
+    """Also where their 32 bits are the same; nobody can make such names as long as the seed is not known."""
+    users_, text, tag = Users(), padded(b"net:annabel"), np.uint64(5)
+    users_.room(2, 100)
+    slot, bucket = find(users_.arrays, tag, text, 0, 11)
+    assert slot == -1
+    assert add(users_.arrays, tag, bucket, text, 0, 11) == 0
+    assert find(users_.arrays, tag, text, 0, 11) == (0, bucket)
+    slot, other = find(users_.arrays, tag, text, 0, 7)
+    assert (slot, other != bucket) == (-1, True)
+    assert add(users_.arrays, tag, other, text, 0, 7) == 1
+    assert [find(users_.arrays, tag, text, 0, n)[0] for n in (7, 11, 10)] == [1, 0, -1]
 
 
 @given(
