@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from aiokafka import codec as codecs
 from aiokafka.record.default_records import DefaultRecordBase as _Kept
-from aiokafka.record.util import calc_crc32c
+from crc32c import crc32c
 
 from streams.fold import batch
 from streams.fold.batch import MOST_HEAD
@@ -101,7 +101,7 @@ class Batch:
             about = (attributes, self._count - 1, self._first_ms, self._last_ms, *self._producer, self._count)
             length = len(whole) - _Kept.AFTER_LEN_OFFSET
             _HEAD.pack_into(whole, 0, 0, length, _NO_EPOCH, _V2, 0, *about)
-            checksum = calc_crc32c(whole[_Kept.ATTRIBUTES_OFFSET :])
+            checksum = crc32c(whole[_Kept.ATTRIBUTES_OFFSET :])
             _HEAD.pack_into(whole, 0, 0, length, _NO_EPOCH, _V2, checksum, *about)
             self._built, self._text = whole, np.empty(0, np.uint8)
         return self._built
