@@ -87,6 +87,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = (
         ""  #: the import that these rows come from; empty: none. What Redis has of another origin counts for nothing
     )
+    begun: int = 0  #: take-overs in a row that began here and ended before anything more was committed
     published_from: int = (
         0  #: rows published under lower versions were published elsewhere, before an import: they come again
     )

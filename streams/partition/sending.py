@@ -48,6 +48,7 @@ class Sender:
         self._versions, self._clocks, self._closed = versions, clocks, closed
         self.busy_s = 0.0
         self.commits = 0
+        self.begun = 0  #: see `Header`; what the next commit says, and none after it
         self.broker_ahead_ms = 0.0  #: at the last commit, at least; needs a `state` that Kafka stamps itself
         self.committed_ms = 0.0  #: when Kafka last had everything; 0: not yet
         self.kept: tuple[state.Header, int] | None = (
@@ -74,7 +75,7 @@ class Sender:
         self.busy_s += self._publisher.busy_s
         before_ms = self._clocks.wall_ms()
         written = await self._publisher.commit(positions, last=last)
-        self.commits, self.committed_ms = self.commits + 1, self._clocks.wall_ms()
+        self.commits, self.committed_ms, self.begun = self.commits + 1, self._clocks.wall_ms(), 0
         if header:
             rows = written[self._outlet.topic(STATE.name), self._outlet.number]
             self.kept = header, rows.end + 1  # and the marker of the transaction
@@ -127,6 +128,7 @@ class Sender:
             counts=cut.counts,
             model=self._table.model.name,
             origin=self._table.origin,
+            begun=self.begun,
             published_from=self._table.published_from,
         )
         await self._out(STATE.name, self._outlet.number, [state.header_record(header)])
