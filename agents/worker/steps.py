@@ -55,16 +55,6 @@ def act() -> None:
 
 
 @_step
-def records() -> None:
-    """Score records."""
-    from streams.model.records import scored
-
-    table = _table()
-    slots = table.slots(_USERS)
-    scored(table, slots, table.cells[slots], _NOW_MS, 1)
-
-
-@_step
 def receive() -> None:
     """Stage 2, from what was emitted to rows."""
     from streams.formats.engagements import local
@@ -92,6 +82,35 @@ def actors() -> None:
 
 
 @_step
+def alerts() -> None:
+    """Who is to be told, and what the rows keep of it."""
+    import numpy as np
+
+    from streams.fold.alerts import noted
+    from streams.model.alerts import FallRule, judge
+
+    table = _table()
+    slots = table.slots(_USERS)
+    scores, rows, marks = np.ones(2), table.cells[slots], table.changed()[1]
+    judge(table, slots, scores, _NOW_MS, 1, FallRule())
+    noted(table.cells, slots, scores, 1, rows, marks)
+
+
+@_step
+def lists() -> None:
+    """What goes to Redis."""
+    import numpy as np
+
+    from streams.model.texts import Texts
+    from streams.scoreboard.changes import Changes
+
+    table = _table()
+    slots = table.slots(_USERS)
+    changes = Changes(table.users.named(slots), np.ones(2), np.ones(2, np.bool_), Texts.of([b"{}", b"{}"]))
+    changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+
+
+@_step
 def memories() -> None:
     """Memories as `state` has them, in and out."""
     import numpy as np
@@ -114,6 +133,40 @@ def scores() -> None:
 
 
 @_step
+def records() -> None:
+    """Score records of rows, alerts, and what of them goes to Redis."""
+    import numpy as np
+
+    from streams.fold.alerts import noted
+    from streams.model.alerts import FallRule, judge
+    from streams.model.records import scored
+    from streams.scoreboard.changes import Changes
+
+    table = _table()
+    done = scored(table, table.slots(_USERS), table.cells[:2], _NOW_MS, 1)
+    judge(table, done.slots, done.scores, _NOW_MS, 1, FallRule())
+    noted(table.cells, done.slots, done.scores, 1, table.cells[:2], np.zeros(2, np.uint8))
+    changes = Changes(table.users.named(done.slots), done.scores, np.ones(2, np.bool_), done.records)
+    changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+
+
+@_step
+def rows_of_state() -> None:
+    """Rows as `state` has them, out and in, and the batches that they travel in."""
+    from streams.broker.filled import Batch
+    from streams.fold.rows import DID, GOT
+    from streams.formats import state
+    from streams.partition.intake import Intake
+
+    intake = Intake(_table(), 0, 1)
+    intake.table.dirty[intake.table.slots(_USERS)] = DID | GOT
+    lives = intake.table.model.half_lives_ms
+    for packed in state.chunks(intake.cut(0), lives, 2):
+        Batch(0, 1 << 16, transactional=True).fill(packed, 0, _NOW_MS)
+        state.load(_table(), packed)
+
+
+@_step
 def batches() -> None:
     """The records of a fetched batch, and one of them."""
     from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -124,3 +177,11 @@ def batches() -> None:
     builder.append(0, _NOW_MS, None, b"{}", [])
     fetched, _ = columns(_Batch(builder.build()))
     assert fetched[0].value == b"{}"  # noqa: S101
+
+
+@_step
+def marks() -> None:
+    """Who has changed, and whom Redis lacks."""
+    table = _table()
+    table.owed(0)
+    table.changed()

@@ -16,28 +16,10 @@ from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBa
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from crc32c import crc32c
 
-from streams.partition.ports import Record
-
 if TYPE_CHECKING:  # who only sends loads no compiler
     from streams.partition.fetched import Fetched
 
 _V2, _CHECKED_FROM = 2, 21
-_NO_HEADERS: list[tuple[str, bytes | None]] = []
-
-
-def fill(batch: Any, records: Iterator[Record], now_ms: int) -> Record | None:
-    """Append records to aiokafka's batch builder until one does not fit, which is returned; None when all did.
-
-    What `batch.append` does, at less than half the price: 130 ns a record.
-    """
-    append, at, left = batch._builder.append, batch._relative_offset, None
-    for record in records:
-        if append(at, now_ms, *record, _NO_HEADERS) is None:
-            left = record
-            break
-        at += 1
-    batch._relative_offset = at
-    return left
 
 
 class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]

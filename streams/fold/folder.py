@@ -17,6 +17,7 @@ import platform
 import re
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def key() -> str:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     packages = (version(package) for package in ("numba", "llvmlite", "numpy"))
     switches = (f"{name}={os.environ.get(f'NUMBA_{name}', '')}" for name in _SWITCHES)
-    for part in (*packages, platform.python_version(), platform.system(), platform.machine(), *switches):
+    for part in (*packages, str(sys.implementation.cache_tag), platform.system(), platform.machine(), *switches):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:20]
 

@@ -144,21 +144,25 @@ def copied(m, slots, ends, out):
 
 
 @kernel
+def put_one(m, slot, text, at, n):
+    """These `n` bytes are the memory of a slot now; 0: it has none. MOST bytes are free in the arena."""
+    if m.at[slot]:
+        _give_back(m, m.at[slot], m.sort[slot])
+        m.at[slot] = 0
+    m.size[slot] = 0
+    if n:
+        move(m.arena, fit(m, slot, n), text, at, n)
+        m.size[slot] = n
+
+
+@kernel
 def put(m, slots, ends, text, first):
     """Memories one behind another, from number `first` on; returns how far it came before the arena was full."""
     start = ends[first - 1] if first else 0
     for i in range(first, len(slots)):
         if m.lists[TOP] + MOST > len(m.arena):
             return i
-        n, slot = ends[i] - start, slots[i]
-        if m.at[slot]:
-            _give_back(m, m.at[slot], m.sort[slot])
-            m.at[slot] = 0
-        m.size[slot] = 0
-        if n:
-            at = fit(m, slot, n)
-            move(m.arena, at, text, start, n)
-            m.size[slot] = n
+        put_one(m, slots[i], text, start, ends[i] - start)
         start = ends[i]
     return len(slots)
 

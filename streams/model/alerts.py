@@ -38,7 +38,8 @@ class Alert(NamedTuple):
 
 def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> NDArray[np.bool_]:
     """About which of these users, scored so at `now_ms`, an alert has to be raised; (n,). Changes nothing."""
-    return _verdicts(table, slots, scores, now_ms, rule)[1] == RAISED
+    raised: NDArray[np.bool_] = _verdicts(table, slots, scores, now_ms, rule)[1] == RAISED
+    return raised
 
 
 def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int, rule: FallRule) -> list[Alert]:
@@ -68,9 +69,7 @@ def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int,
     return alerts
 
 
-def _verdicts(
-    table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule
-) -> tuple[int, NDArray[np.uint8]]:
+def _verdicts(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> tuple[int, NDArray[np.uint8]]:
     verdicts = np.empty(len(slots), np.uint8)
     recovered_at = rule.points * (1.0 - rule.recovery)
     limits = float(rule.points), recovered_at, float(rule.cooldown_ms)

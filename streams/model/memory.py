@@ -18,7 +18,8 @@ from streams.model.users import Slots
 
 assert len(KINDS) == HEAD  # noqa: S101 - a byte a kind
 
-_ARENA_STEP = 4 << 20
+ROOM = 2 * MOST  #: bytes of a new arena; it doubles, then grows by steps
+_STEP = 4 << 20
 
 
 class Copied(NamedTuple):
@@ -45,7 +46,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.arrays = Memories(
-            np.zeros(FIRST_CHUNK + 2 * MOST, np.uint8),
+            np.zeros(FIRST_CHUNK + ROOM, np.uint8),
             np.zeros(256, np.int64),
             np.zeros(256, np.int32),
             np.zeros(256, np.uint8),
@@ -62,7 +63,7 @@ class Memory:
         """The arrays, with room in the arena for at least one more memory of any size."""
         arena = self.arrays.arena
         if int(self.arrays.lists[TOP]) + MOST > len(arena):
-            arena.resize(len(arena) + min(max(len(arena), 2 * MOST), _ARENA_STEP), refcheck=False)
+            arena.resize(len(arena) + min(max(len(arena), ROOM), _STEP), refcheck=False)
         return self.arrays
 
     def __getitem__(self, slot: int) -> bytes:

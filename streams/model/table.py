@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.events import KINDS
-from streams.fold.rows import ACTED, AGAIN, CHANGED, DID, MOVED, OWED, SUMS, UNSEEN, WEEK, WIDTH
+from streams.fold import marks
+from streams.fold.rows import ACTED, CHANGED, SUMS, WEEK, WIDTH
 from streams.model import windows
 from streams.model.memory import Memory
 from streams.model.users import Slots, Users
@@ -55,6 +56,7 @@ class Table:
         self.memory = Memory()
         self.cells: Floats = np.zeros((_FIRST, WIDTH))
         self.dirty: NDArray[np.uint8] = np.zeros(_FIRST, dtype=np.uint8)
+        self._found: Slots = np.empty(0, np.intp)
         self.landmarks: list[int] = [0, 0, 0]
         self.clock = 0  #: newest event time read here or by those who sent engagements here, ms
         self.day = (
@@ -117,10 +119,8 @@ class Table:
 
         Says also whether those are all that are AGAIN. The marks stay: see `paid`.
         """
-        marks = self.dirty[: len(self.users)]
-        slots = np.flatnonzero(marks & OWED)
-        old = np.flatnonzero((marks[slots] & OWED) == AGAIN)
-        return np.delete(slots, old[again:]), len(old) <= again
+        n, whole = marks.owed(self.dirty, len(self), again, self._slots())
+        return self._found[:n].copy(), bool(whole)
 
     def paid(self, slots: Slots) -> None:
         """Redis gets these users as they are now."""
@@ -131,9 +131,12 @@ class Table:
 
         Redis has an older record of whoever acted or moved; who was engaged with was marked for it then.
         """
-        marks = self.dirty[: len(self.users)]
-        slots = np.flatnonzero(marks & CHANGED)
-        touched = marks[slots]
-        owed = touched & np.uint8(OWED)
-        marks[slots] = np.where(touched & (DID | MOVED), owed | UNSEEN, owed)
-        return slots, touched & np.uint8(CHANGED)
+        touched = np.empty(len(self), np.uint8)
+        n = marks.changed(self.dirty, len(self), self._slots(), touched)
+        return self._found[:n].copy(), touched[:n].copy()
+
+    def _slots(self) -> Slots:
+        """Room for everyone's slot."""
+        if len(self._found) < len(self):
+            self._found = np.empty(len(self.dirty), np.intp)
+        return self._found

@@ -49,7 +49,9 @@ class Texts(Sequence[bytes]):
 
     def __iter__(self) -> Iterator[bytes]:
         text = memoryview(self.text.data)
-        return iter([bytes(text[start:end]) for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)])
+        return iter(
+            [bytes(text[start:end]) for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)]
+        )
 
     @overload
     def __getitem__(self, number: int) -> bytes: ...

@@ -26,6 +26,7 @@ class Actions:
         self._waiting = Parsed()
         self._out = Outbox(partitions)
         self._strays: dict[int, list[Stray]] = {}
+        self.careful = False  #: see Intake
 
     def begins(self, topic: str) -> None:
         """Records of `topic` (base name) follow: events of different topics are put in time order before they act."""
@@ -34,7 +35,7 @@ class Actions:
     def events(self, full: str, topic: str, records: Fetched, newest_ms: int) -> None:
         """Records of an event topic, whose full name is `full`. Whose actor lives elsewhere goes on as a stray."""
         kind, first = KIND_OF[topic], len(self._waiting)
-        for i, reject in self._waiting.add(records, kind, newest_ms):
+        for i, reject in self._waiting.add(records, kind, newest_ms, careful=self.careful):
             self._rejected.event(full, records[i], reject)
         for i in self._astray(first):
             origin = Origin(full, self._number, records[i].offset)
@@ -51,8 +52,8 @@ class Actions:
                 self._rejected.pack(full, record, error)
                 continue
             for stray in arrived:
-                first = len(self._waiting)
-                for _, reject in self._waiting.add(Values.of([stray.value]), stray.kind, newest_ms):
+                first, value = len(self._waiting), Values.of([stray.value])
+                for _, reject in self._waiting.add(value, stray.kind, newest_ms, careful=self.careful):
                     self._rejected.add(reject, stray.origin, stray.value)
                 if self._astray(first):
                     why = f"still not its actor's partition; do all workers have {self._partitions} partitions?"

@@ -49,6 +49,15 @@ class Intake:
         self._scoring = Scoring(table, self.rejected)
         self._closes: list[Closes] = []
 
+    @property
+    def careful(self) -> bool:
+        """Is what comes until the next cut read without kernels? Two workers have died of it."""
+        return self._actions.careful
+
+    @careful.setter
+    def careful(self, careful: bool) -> None:
+        self._actions.careful = self._scoring.careful = careful
+
     def take_times(self) -> list[NDArray[np.int64]]:
         """Event times of the engagements folded since this was asked last."""
         return self._scoring.take_times()
@@ -109,6 +118,8 @@ class Intake:
         now_ms = table.clock if now_ms is None else now_ms
         packs, strays = self._actions.take()
         self._scoring.take_reversed()
+        if self.pending:
+            self.careful = False
         self.pending = 0
         return Cut(
             dict(self.positions),

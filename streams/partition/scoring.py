@@ -24,6 +24,7 @@ class Scoring:
     def __init__(self, table: Table, rejected: Rejected) -> None:
         self._table, self._rejected = table, rejected
         self._waiting: list[Engagements] = []
+        self.careful = False  #: see Intake
         self._times: list[NDArray[np.int64]] = []
         self._reversed: list[Slots] = []
 
@@ -31,7 +32,7 @@ class Scoring:
         """Records of `engagements`, whose full name is `full`."""
         for record in records:
             try:
-                self._waiting.append(packed.decode(record.value or b"", newest_ms + _SKEW_MS))
+                self._waiting.append(packed.decode(record.value or b"", newest_ms + _SKEW_MS, careful=self.careful))
             except ValueError as error:
                 self._rejected.pack(full, record, error)
 

@@ -63,9 +63,7 @@ class Changes(Sequence[Change]):
         if not len(names):
             return b""
         out = np.empty(2 * len(self) * MOST_HEAD + names.size + records.size + SPARE, np.uint8)
-        end = lists.recorded(
-            *(names.text, names.starts, names.ends, records.text, records.starts, records.ends), out
-        )
+        end = lists.recorded(*(names.text, names.starts, names.ends, records.text, records.starts, records.ends), out)
         return out[:end].tobytes()
 
     def updates(self, before: Floats, step: float, partition: int, now_ms: int) -> bytes | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from streams.scoreboard.changes import Changes
+if TYPE_CHECKING:  # who only looks at Redis loads no compiler
+    from streams.scoreboard.changes import Changes
 
 #: Lua hands at most about 8,000 values to one command, two for each user
 MAX_USERS = 2_000
@@ -29,6 +30,12 @@ class Versions:
         return self.last
 
 
+def _nobody() -> Changes:
+    from streams.scoreboard.changes import Changes
+
+    return Changes.of([])
+
+
 @dataclass(frozen=True, slots=True)
 class Flush:
     """One chunk of one partition's changes; 500-1,000 users are best, 2,000 the most."""
@@ -39,7 +46,7 @@ class Flush:
     #: what the partition says about itself: event_ts, as_of, owner, ...; the writer adds the version
     pulse: dict[str, Any]
     #: who changed, with finished records (JSON, UTF-8)
-    users: Changes = field(default_factory=lambda: Changes.of([]))
+    users: Changes = field(default_factory=_nobody)
     #: changed histogram bins with the number of users now in them
     bins: dict[int, int] = field(default_factory=dict)
     #: one JSON for push: what changed

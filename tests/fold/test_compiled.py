@@ -77,11 +77,11 @@ def test_a_damaged_file_is_compiled_again(place: Path, how: str) -> None:
     (file,) = files(place)
     content = file.read_bytes()
     digest = compiled.hashlib.sha256
-    other = compiled.pickle.dumps(("x", 1))
+    other, at = compiled.pickle.dumps(("x", 1)), content.index(b".text") + 1  # in the code
     damaged = {
         "empty": b"",
         "half": content[: len(content) // 2],
-        "one byte": content[:-1] + bytes([content[-1] ^ 1]),
+        "one byte": content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :],
         "garbage": os.urandom(len(content)),
         "a pickle of something else": digest(other).digest() + other,
     }

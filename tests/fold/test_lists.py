@@ -13,16 +13,8 @@ from streams.model.texts import Texts
 from streams.scoreboard.changes import Change, Changes
 
 encode = msgspec.msgpack.encode
-NAMES = [
-    "net:ann",
-    'net:"q"',
-    "net:back\\slash\\\\",
-    "世界:用户",
-    "n" * 64 + ":" + "é" * 128,
-    "a:" + '"' * 256,
-    "x:" + "y" * 29,
-    "x:" + "y" * 30,
-]
+NAMES = ["net:ann", 'net:"q"', "net:back\\slash\\\\", "世界:用户", "n" * 64 + ":" + "é" * 128]
+NAMES += ["a:" + '"' * 256, "x:" + "y" * 29, "x:" + "y" * 30]
 SIZES = [0, 1, 31, 32, 255, 256, 65_535, 65_536]
 SCORES = [1.0, 100.0, 41.25, 99.999, 55.55, 1e-300, 63.75, 2.5]
 

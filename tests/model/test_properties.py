@@ -81,10 +81,10 @@ def test_scores_and_parts(steps: list[Step], model: Model, later_ms: int) -> Non
         parts, unfloored = record["parts"], float(everyone.unfloored[slot])
         rest = parts["reach"] + parts["participation"]
         assert 1.0 <= record["score"] <= 100.0
-        assert record["score"] == max(unfloored, 1.0)
+        assert record["score"] == pytest.approx(max(unfloored, 1.0), abs=5.1e-9)  # eight decimals
         assert record["floored"] == (unfloored < 1.0)
-        assert sum(parts["kinds"].values()) + rest == pytest.approx(unfloored, abs=1e-9)
-        assert sum(parts["networks"].values()) + rest == pytest.approx(unfloored, abs=1e-9)
+        assert sum(parts["kinds"].values()) + rest == pytest.approx(unfloored, abs=5e-8)
+        assert sum(parts["networks"].values()) + rest == pytest.approx(unfloored, abs=5e-8)
         assert all(points >= 0 for points in [*parts["kinds"].values(), *parts["networks"].values(), rest])
         assert record["engagements"] >= record["actors"] >= 0
         assert record["followers"] >= 0
@@ -106,11 +106,11 @@ def test_undo_restores_what_was(
     world.undo(kind, actor, "it", ts + after_ms)
     for name in names:
         after = world.record(name, now_ms)
-        assert after["score"] == pytest.approx(before[name]["score"], abs=1e-9)
+        assert after["score"] == pytest.approx(before[name]["score"], abs=1.1e-8)
         for field in ("engagements", "actors", "followers", "floored", "provisional"):
             assert after[field] == before[name][field]
-        assert after["windows"] == pytest.approx(before[name]["windows"], abs=1e-9)
-        assert after["acted"] == pytest.approx(before[name]["acted"], abs=1e-9)
+        assert after["windows"] == pytest.approx(before[name]["windows"], rel=2e-9, abs=1e-9)
+        assert after["acted"] == pytest.approx(before[name]["acted"], rel=2e-9, abs=1e-9)
 
 
 @given(histories(undo=False), kinds, st.integers(0, 50 * DAY_MS))

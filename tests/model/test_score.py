@@ -190,7 +190,7 @@ def test_followers_count_once_a_pair() -> None:
 @pytest.mark.parametrize("later_ms", [0, 1, 3_600_000, DAY_MS, 30 * DAY_MS, 2 * YEAR_MS])
 @pytest.mark.parametrize("which", [PLAIN, DEFAULT])
 def test_a_record_read_later_is_the_score_of_then(which: Model, later_ms: int) -> None:
-    """`score.at` gives what scoring the table at that time gives, to a millionth of a point, as long as one kind is behind it: every field."""
+    """`score.at` gives what scoring the table at that time gives, if one kind is behind it."""
     world = World(which)
     for n in range(7):
         world.did("share", f"a{n}", "bob", T0 - n * DAY_MS)

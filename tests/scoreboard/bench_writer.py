@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.scoreboard.connect import connect
 from streams.scoreboard.changes import Changes
+from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import bin_of
 from streams.scoreboard.writer import Writer

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import os
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,10 +136,27 @@ def test_a_worker_compiles_before_it_joins(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(start, "ready", lambda *_, **__: order.append("ready"))
     monkeypatch.setattr(start, "ensure", lambda _: order.append("compiled"))
+    monkeypatch.setattr(start, "faster_loop", lambda: order.append("loop"))
     monkeypatch.setattr(start, "create_app", app)
     with pytest.raises(Joins):
         start.run(Settings(), order.append)
-    assert order == ["ready", "compiled"]
+    assert order == ["ready", "compiled", "loop"]
+
+
+class Policy(asyncio.DefaultEventLoopPolicy):
+    """A policy that is not the default."""
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_faster_loop_where_there_is_one(monkeypatch: pytest.MonkeyPatch, installed: bool) -> None:
+    """Loops made from then on, in all threads, are uvloop's; without it nothing changes."""
+    before = asyncio.get_event_loop_policy()
+    monkeypatch.setitem(sys.modules, "uvloop", types.SimpleNamespace(EventLoopPolicy=Policy) if installed else None)
+    try:
+        assert start.faster_loop() is installed
+        assert isinstance(asyncio.get_event_loop_policy(), Policy) is installed
+    finally:
+        asyncio.set_event_loop_policy(before)
 
 
 def test_who_comes_second_finds_it_done(cold: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
