@@ -8,6 +8,7 @@ the position. Whoever folds takes its records as columns (`columns`); others ite
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from crc32c import crc32c
 
 if TYPE_CHECKING:  # who only sends loads no compiler
-    from streams.partition.fetched import Fetched
+    from streams.partition.fetched import Encoded, Fetched
 
 _V2, _CHECKED_FROM = 2, 21
 
@@ -75,18 +76,28 @@ def columns(batch: Any) -> tuple[Fetched, str]:
 
 
 def _columns(batch: _Batch) -> tuple[Fetched, str]:
-    from streams.fold import records as kernels
-    from streams.fold.words import padded
-    from streams.partition.fetched import Encoded, Fetched
-
+    records, spare, encoded, fetched = _reading()
     batch._maybe_uncompress()
-    raw = bytes(batch._buffer)
-    text, n = padded(raw), min(max(batch._num_records, 0), len(raw))  # a record has at least a byte
+    raw, end = batch._buffer, len(batch._buffer)
+    raw.extend(bytes(spare))
+    text, n = np.frombuffer(raw, np.uint8), min(max(batch._num_records, 0), end)  # a record has at least a byte
     offsets, begins, starts = np.empty((3, n), np.int64)
     lengths, headers = np.empty(n, np.int32), np.empty(n, np.bool_)
-    whole = kernels.records(text, batch._pos, len(raw), batch.base_offset, offsets, begins, starts, lengths, headers)
+    whole = records(text, batch._pos, end, batch.base_offset, offsets, begins, starts, lengths, headers)
     why = "" if whole == batch._num_records else f"record {whole + 1} of {batch._num_records} is not as it should be"
-    return Fetched(text, offsets[:whole], starts[:whole], lengths[:whole], Encoded(begins[:whole])), why
+    if whole < n:
+        offsets, starts, lengths, begins = offsets[:whole], starts[:whole], lengths[:whole], begins[:whole]
+    return fetched(text, offsets, starts, lengths, encoded(begins)), why
+
+
+@cache
+def _reading() -> tuple[Any, int, type[Encoded], type[Fetched]]:
+    """The kernel, spare bytes, and what comes of it: loaded by whoever reads in columns, not by who only sends."""
+    from streams.fold.records import records
+    from streams.fold.words import SPARE
+    from streams.partition.fetched import Encoded, Fetched
+
+    return records, SPARE, Encoded, Fetched
 
 
 def in_whole_batches(fetched: dict[Any, Any]) -> None:

@@ -137,8 +137,9 @@ class Fetched(Values, Sequence[Any]):
 
     def since(self, offset: int) -> Fetched:
         """Those at `offset` and behind it."""
-        first = int(np.searchsorted(self.offsets, offset))
-        return self[first:] if first else self
+        if not len(self) or self.offsets[0] >= offset:
+            return self
+        return self[int(self.offsets.searchsorted(offset)) :]
 
     def __len__(self) -> int:
         return len(self.offsets)
