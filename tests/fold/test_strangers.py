@@ -187,3 +187,13 @@ def test_escapes_take_the_long_way() -> None:
     """`json.dumps` writes what is no ASCII as escapes: such events are unusual, and cost more."""
     assert Parser()(json.dumps(_BARE).encode(), 0)
     assert not Parser()(json.dumps(_BARE | {"actor": "zoë"}).encode(), 0)
+
+
+@pytest.mark.parametrize(
+    "again", [b'"ref":null', b'"ref":"r2"', b'"undo":true', b'"id":"2"', b'"ts":1767225600001', b'"type":null']
+)
+def test_a_field_that_comes_twice_is_unusual(again: bytes) -> None:
+    """Which of the two counts is not for the kernel to say: a `ref` that is null behind a good one is none."""
+    value = orjson.dumps(_BARE | {"undo": True, "ref": "r", "type": "like"})
+    assert Parser()(value, 0)
+    assert not Parser()(value[:-1] + b"," + again + b"}", 0)

@@ -161,7 +161,9 @@ def test_daily_close_is_the_score_at_midnight() -> None:
     taken = list(days.due(world.table, T0 + DAY_MS + 5 * HOUR_MS))
     assert [date for date, _ in taken] == ["2026-01-01"]
     expected = world.record("bob", T0 + DAY_MS)["score"]
-    assert taken[0][1][world.table.slot("net:bob")] == pytest.approx(expected, abs=5.1e-9)  # a record has eight decimals
+    assert taken[0][1][world.table.slot("net:bob")] == pytest.approx(
+        expected, abs=5.1e-9
+    )  # a record has eight decimals
     assert world.cell("bob", CLOSE) == pytest.approx(expected, abs=5.1e-9)
     assert closes(world, T0 + DAY_MS + 6 * HOUR_MS) == []
 
