@@ -133,6 +133,8 @@ def _without_broken_parts(value: bytes, error: msgspec.ValidationError) -> Event
         bare = _decode_bare(value)
     except msgspec.ValidationError as other:
         return _invalid(str(other), value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as other:  # the rest of it is no JSON
+        return _no_json(value, other)
     if bare.undo and not isinstance(bare.ref, str):
         return Reject("wrong_type", "$.ref", "an undo names what it reverses by `ref`, the id of that event, a text")
     ref = bare.ref if isinstance(bare.ref, str) else None

@@ -24,21 +24,22 @@ LONG: dict[str, str] = {
 MOST_LONG = 5
 
 #: the rooms, from the ground up. A room may look into itself and into those listed for it, nowhere else
-BASE = {"streams.errors", "streams.events", "streams.clocks", "streams.partitioner"}
+BASE = {"streams.errors", "streams.events", "streams.clocks", "streams.partitioner", "streams.fold"}
 BELOW: dict[str, set[str]] = {
     "streams.errors": set(),
     "streams.mistakes": set(),
     "streams.events": {"streams.errors", "streams.mistakes"},
     "streams.clocks": set(),
     "streams.partitioner": set(),
-    "streams.model": {"streams.errors", "streams.events"},
+    "streams.fold": set(),
+    "streams.model": {"streams.errors", "streams.events", "streams.partitioner", "streams.fold"},
     "streams.logins": {"streams.errors"},
     "streams.settings": {"streams.errors", "streams.logins", "streams.model"},
     "streams.topics": {"streams.errors", "streams.events"},
     "streams.rights": {"streams.settings", "streams.topics"},
     "streams.formats": BASE | {"streams.model"},
     "streams.sources": BASE,
-    "streams.offline": BASE | {"streams.model", "streams.sources", "streams.topics"},
+    "streams.offline": BASE | {"streams.model", "streams.formats", "streams.sources", "streams.topics"},
     "streams.scoreboard": BASE | {"streams.model", "streams.settings", "streams.topics"},
     "streams.partition": BASE
     | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.scoreboard"},
@@ -60,7 +61,8 @@ BELOW |= {
 }
 BELOW["agents.cli"] = set(BELOW)
 
-PURE = {"msgspec", "numpy", "xxhash", "orjson", "streams.events", "streams.errors", "streams.model"}
+PURE = {"msgspec", "numpy", "xxhash", "orjson"}
+PURE |= {"streams.events", "streams.errors", "streams.partitioner", "streams.fold", "streams.model"}
 #: the clients of Kafka and Redis: the protocol knows none of them
 CLIENTS = {"aiokafka", "kafka", "redis", "faust"}
 #: for `at import`: what opens sockets, starts threads or is an app
@@ -184,11 +186,20 @@ def test_a_long_module_is_seen() -> None:
 
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name) == "streams.model"])
 def test_the_model_is_pure(name: str) -> None:
-    """It imports the standard library, four packages that compute, and of streams only events, errors and itself."""
+    """It imports the standard library, four packages that compute, and of streams only what is listed."""
     for one in imported(MODULES[name]):
         allowed = any(one == base or one.startswith(f"{base}.") for base in PURE | set(sys.stdlib_module_names))
         assert allowed, f"{name} imports {one}"
         assert one.split(".")[0] not in {"time", "random", "socket", "asyncio", "threading", "os"}, f"{name}: {one}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if room(name) == "streams.fold"])
+def test_kernels_know_arrays_only(name: str) -> None:
+    """A kernel's module imports numpy, `math`, `typing` and other kernels; three know the compiler or what it made."""
+    compilers = {"streams.fold", "streams.fold.compiled", "streams.fold.words", "streams.fold.folder"}
+    for one in imported(MODULES[name]):
+        known = one in {"__future__", "math", "typing"} or one.split(".")[0] == "numpy" or one.startswith("streams.fold")
+        assert known or name in compilers, f"{name} imports {one}"
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if room(name) in {"streams.partition", "streams.formats"}])

@@ -91,6 +91,16 @@ def test_broken_json(value: bytes) -> None:
     assert refused(parse(value, "like", NEWEST_MS)) == ("not_json", "$")
 
 
+@pytest.mark.parametrize("rest", [b'19"x"}', b"1,}", b'{"a":', b"1} x", b'1,"b":' + b"[" * 5_000])
+@pytest.mark.parametrize("field", [b"object", b"topics", b"ref"])
+def test_broken_json_behind_a_broken_optional_part(field: bytes, rest: bytes) -> None:
+    """The part that is wrong is met first; that what follows is no JSON is found when it is read again without that part."""
+    value = b'{"id":"1","network":"n","actor":"a","target":"b","ts":%d,"%b":%b' % (T0, field, rest)
+    found = parse(value, "like", NEWEST_MS)
+    assert isinstance(found, Reject)
+    assert found.reason == "not_json"
+
+
 @pytest.mark.parametrize("value", [b"null", b"[]", b"1", b'"like"', b"true"])
 def test_json_that_is_no_object(value: bytes) -> None:
     """Valid JSON, but no event: the message says an object was expected."""

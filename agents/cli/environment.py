@@ -14,7 +14,15 @@ from streams.settings import Settings, is_foreign, variable_of
 
 _PREFIX = "CLOUT_"
 #: read by deploy scripts, tests and the parts beside the command
-_OTHERS = ("CLOUT_VENV", "CLOUT_PIP", "CLOUT_PEERS", "CLOUT_PEER_GUARANTEE", "CLOUT_DEMO_BEGAN", "CLOUT_LEFT_OUT")
+_OTHERS = (
+    "CLOUT_VENV",
+    "CLOUT_PIP",
+    "CLOUT_PEERS",
+    "CLOUT_PEER_GUARANTEE",
+    "CLOUT_DEMO_BEGAN",
+    "CLOUT_LEFT_OUT",
+    "CLOUT_KERNELS",
+)
 _OTHER_PREFIXES = ("CLOUT_FAUST_", "CLOUT_TEST_")
 #: click reads a flag of these names too, though nobody means it: CLOUT_VERSION is what a deployment calls its image
 _NO_FLAGS = ("_VERSION", "_HELP")

@@ -19,7 +19,7 @@ from agents.feeds.feeder import feed as send_all
 from agents.feeds.places import Places
 from streams.broker.admin import Admin
 from streams.errors import CloutError, TopicMismatch, UsageError
-from streams.model.memory import PER_KIND
+from streams.fold.rows import PER_KIND
 from streams.settings import Settings
 from streams.sources import FORMATS, MALFORMED, Produced, Source, Synthetic, open_source
 

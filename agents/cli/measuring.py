@@ -12,6 +12,7 @@ import click
 
 from agents.cli.output import say
 from agents.cli.progress import progress
+from agents.worker.warm import ensure
 from streams.errors import CloutError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,7 +68,8 @@ def hush() -> None:
 
 @contextlib.contextmanager
 def errors() -> Iterator[None]:
-    """Known errors as one message and their exit code, also when this group runs by itself."""
+    """Known errors as one message and their exit code, also when this group runs by itself. Compiles the core first, if need be."""
+    ensure(say)
     try:
         yield
     except CloutError as error:

@@ -15,6 +15,7 @@ import orjson
 from agents.cli.options import TIME, json_option, settings_options
 from agents.cli.output import console, counted, leaderboard, moment, safe, say
 from agents.cli.progress import Progress, position, progress, size_of
+from agents.worker.warm import ensure
 from streams.errors import UsageError
 from streams.events import MAX_AHEAD_MS
 from streams.model.table import Table
@@ -56,6 +57,7 @@ def offline(
     clout offline events.ndjson
     clout offline higgs-activity_time.txt.gz --format higgs --as-of 2012-07-05 --out scores.ndjson
     """
+    ensure(say)
     began_s = time.monotonic()
     report = Report()
     skipped: dict[str, int] = {}

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from streams.sources import Source
+if TYPE_CHECKING:
+    from streams.sources import Source
 
 _LOOK_S = 0.1
 
@@ -37,8 +38,8 @@ class Progress:
 
 
 @contextmanager
-def progress(what: str, unit: str, total: float | None) -> Iterator[Progress]:
-    """A bar while the block runs, gone afterwards. `total` None: nobody knows how much there is."""
+def progress(what: str, unit: str, total: float | None, *, rated: bool = True) -> Iterator[Progress]:
+    """A bar while the block runs, gone afterwards. `total` None: nobody knows how much there is. `rated`: say how fast, too."""
     if not sys.stderr.isatty():
         yield Progress()
         return
@@ -52,7 +53,7 @@ def progress(what: str, unit: str, total: float | None) -> Iterator[Progress]:
         BarColumn(),
         *((TaskProgressColumn(), TimeRemainingColumn()) if total else ()),
         TextColumn("{task.fields[events]:,} " + unit),
-        TextColumn("{task.fields[rate]}"),
+        *((TextColumn("{task.fields[rate]}"),) if rated else ()),
     )
     with Bar(*columns, console=console(err=True), transient=True) as bar:
         yield Progress(bar, total)

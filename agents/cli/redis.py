@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from redis.exceptions import RedisError
-
-from streams.scoreboard.connect import address, connect, down
-from streams.scoreboard.reader import Reader
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.scoreboard.reader import Reader
 
 T = TypeVar("T")
 
 
 def ask(settings: Settings, question: Callable[[Reader], Awaitable[T]]) -> T:
     """The answer of a coroutine that gets a reader. Raises DependencyDown with a clear line when Redis is not there."""
+    from redis.exceptions import RedisError
+
+    from streams.scoreboard.connect import address, connect, down
+    from streams.scoreboard.reader import Reader
 
     async def asking() -> T:
         client = connect(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,8 +12,10 @@ from agents.cli.options import REDIS, TIME, json_option, settings_options
 from agents.cli.output import console, json_line, leaderboard, moment, safe, say, signed
 from agents.cli.redis import ask, now_ms
 from streams.errors import UsageError
-from streams.scoreboard.reader import Rank, Reader, Record, score_at
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.scoreboard.reader import Rank, Reader, Record
 
 
 class _Seen(NamedTuple):
@@ -51,6 +53,8 @@ def _name(given: str) -> str:
 
 
 async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_of_ms: int | None, json: bool) -> int:
+    from streams.scoreboard.reader import score_at
+
     at_ms = await now_ms(settings, reader) if as_of_ms is None else as_of_ms
     unknown = 0
     for user, stored in zip(users, await reader.users(users), strict=True):

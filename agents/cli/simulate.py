@@ -7,6 +7,7 @@ import click
 from agents.cli.options import json_option
 from agents.cli.output import json_line, say
 from agents.cli.progress import progress
+from agents.worker.warm import ensure
 
 _DEFAULT = 1_000
 _TOLD = 10  # failing seeds that are described
@@ -36,6 +37,7 @@ def simulate(seeds: int | None, seed: int | None, mutations: bool, json: bool) -
     clout simulate --seeds 5000
     clout simulate --seed 1234        # the story of one seed
     """
+    ensure(say)
     if seed is not None and seeds is None:
         return _replay(seed, json)
     from agents.proof.simulation.mutations import MUTATIONS

@@ -12,9 +12,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from agents.demo.compiling import compiling_aside
 from agents.local import embedded
 from streams.broker.admin import Admin
 from streams.errors import CloutError
+from streams.fold import folder
 from streams.settings import Settings, variable_of
 
 INTERRUPTED = 130  # the exit code
@@ -67,6 +69,7 @@ def stack(
     """
     kept = {"CLOUT_PARTITIONS": str(PARTITIONS)} | {name: environ[name] for name in _KEPT if environ.get(name)}
     with contextlib.ExitStack() as parts:
+        compiling = parts.enter_context(compiling_aside(say))
         say("starting a broker and a Redis")
         kafka = parts.enter_context(embedded.embedded_kafka())
         redis = parts.enter_context(embedded.embedded_redis())
@@ -87,8 +90,8 @@ def stack(
         )
         with Admin(settings) as admin:
             admin.create()
-        folder = parts.enter_context(embedded.own_folder())
-        log = folder / "worker.log"
+        log = parts.enter_context(embedded.own_folder()) / "worker.log"
+        compiling()
         say("starting a worker")
         argv = [sys.executable, "-m", "agents.demo.worker"]
         environment = worker_environment(settings, environ)
@@ -117,7 +120,7 @@ def interruptible() -> Iterator[None]:
 def worker_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """The shell's environment with every CLOUT_* variable replaced by these settings."""
     ours = {variable_of(f.name): str(getattr(settings, f.name)) for f in fields(settings)}
-    foreign = {name: value for name, value in environ.items() if not name.startswith("CLOUT_")}
+    foreign = {k: value for k, value in environ.items() if not k.startswith("CLOUT_") or k == folder.VARIABLE}
     root = str(Path(__file__).parent.parent.parent)  # the same code as ours, from whatever folder
     path = os.pathsep.join(filter(None, [root, environ.get("PYTHONPATH")]))
     return {**foreign, **ours, "PYTHONPATH": path}

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from streams.broker.batches import columns
 from streams.partition.block import UNDECODABLE
+from streams.partition.fetched import Fetched
 
 
 class _Damage(NamedTuple):
@@ -23,20 +25,17 @@ class _Damage(NamedTuple):
     checksum: int | None = None
 
 
-def readable(batches: Iterable[Any], first: int) -> list[Any]:
+def readable(batches: Iterable[Any], first: int) -> Fetched:
     """The records of these batches (see batches.py), those of the first one from its beginning.
 
     Offsets below `first` were handed out before; damage that begins there is reported at `first`.
     """
-    found: list[Any] = []
+    found: list[Fetched] = []
     for batch in batches:
-        before = len(found)
-        try:
-            found.extend(batch)  # keeps what came before an exception
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - every codec raises something else; whatever it is, the batch is damaged
-            at = found[-1].offset + 1 if len(found) > before else batch.base_offset
-            why = f"{type(error).__name__}: {error}"[:300].encode()
-            found.append(_Damage(max(at, first), batch.max_timestamp, 0, None, None, ((UNDECODABLE, why),)))
-    return found
+        records, why = columns(batch)
+        found.append(records)
+        if why:
+            at = int(records.offsets[-1]) + 1 if len(records) else batch.base_offset
+            headers = ((UNDECODABLE, why[:300].encode()),)
+            found.append(Fetched.of([_Damage(max(at, first), batch.max_timestamp, 0, None, None, headers)]))
+    return Fetched.joined(found)

@@ -25,6 +25,7 @@ from streams.broker.damaged import readable
 from streams.broker.shown import check_readable
 from streams.errors import LostInput, LostPlace
 from streams.partition.block import Block, blocks
+from streams.partition.fetched import Fetched
 from streams.rights import READ
 
 FULL_BLOCKS_OUT = 4  # records of one partition handed out and not yet folded: as many as fill so many blocks
@@ -207,17 +208,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if state(tp).lso is not None:
                 stable[tp] = state(tp).lso
                 ends[tp] = state(tp).lso, state(tp).highwater
-            if records:
+            if len(records):
                 found[tp] = list(blocks(tp.topic, tp.partition, handed[tp], seen[tp], epoch, records, most))
                 handed[tp] = seen[tp]
                 out[tp].extend((block.after, len(block.records)) for block in found[tp])
         return found
 
 
-async def _some(fetcher: Any, tp: TP, first: int, most: int) -> list[Any]:
+async def _some(fetcher: Any, tp: TP, first: int, most: int) -> Fetched:
     """What was fetched of one partition, from offset `first` on: about `most` records, whole batches. Nothing is awaited."""
-    found: list[Any] = []
-    batches, decoded, wanted = 0, 0, 1
+    found: list[Fetched] = []
+    batches, decoded, new, wanted = 0, 0, 0, 1
     while tp in fetcher._records and wanted > 0:
         try:
             # timeout 0: no await between the position before and the position after
@@ -230,7 +231,8 @@ async def _some(fetcher: Any, tp: TP, first: int, most: int) -> list[Any]:
             break
         records = readable(drained, first)
         batches, decoded = batches + len(drained), decoded + len(records)
-        found += [record for record in records if record.offset >= first] if not found else records
+        found.append(records if found else records.since(first))
+        new += len(found[-1])
         # batches may be of very different sizes, and the first one may lie mostly below `first`: never many more at once
-        wanted = min(math.ceil((most - len(found)) * batches / max(decoded, 1)), 2 * batches)
-    return found
+        wanted = min(math.ceil((most - new) * batches / max(decoded, 1)), 2 * batches)
+    return Fetched.joined(found)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation
 
-from streams.broker.batches import fill
 from streams.broker.requests import joined_once
 from streams.broker.security import connection
 from streams.partition.ports import Records, Written
@@ -35,6 +33,9 @@ class _Batches:
     """Records as batches: one for each partition of a topic, which goes when it is full or when the interval ends."""
 
     def __init__(self, producer: AIOKafkaProducer, cpu_s: Callable[[], float] = time.thread_time) -> None:
+        from streams.broker import filled  # who only feeds loads no compiler
+
+        self._filled = filled
         self._producer, self._cpu_s = producer, cpu_s
         self.busy_s = 0.0  #: see Publisher
         self._open: dict[Place, Any] = {}
@@ -42,16 +43,17 @@ class _Batches:
 
     async def send(self, topic: str, partition: int, records: Records) -> None:
         """See Publisher. Waits only when a batch is full: the client has one a partition on its way."""
-        place, waiting, now_ms = (topic, partition), iter(records), int(time.time() * 1000)
-        began_s = self._cpu_s()
-        left = next(waiting, None)
-        while left is not None:
-            batch = self._open[place] = self._open.get(place) or self._producer.create_batch()
-            left = fill(batch, itertools.chain((left,), waiting), now_ms)
-            self.busy_s += self._cpu_s() - began_s
-            if left is not None:
-                await self._go(place)
-            began_s = self._cpu_s()
+        place, now_ms, began_s = (topic, partition), int(time.time() * 1000), self._cpu_s()
+        for some in self._filled.packed(records):
+            done = 0
+            while done < len(some):
+                batch = self._open[place] = self._open.get(place) or self._filled.opened(self._producer)
+                done = batch.fill(some, done, now_ms)
+                if done < len(some):
+                    self.busy_s += self._cpu_s() - began_s
+                    await self._go(place)
+                    began_s = self._cpu_s()
+        self.busy_s += self._cpu_s() - began_s
 
     async def _go(self, place: Place) -> None:
         batch = self._open.pop(place)

@@ -63,9 +63,8 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        last = record[-1].records[-1]
         return ConsumerMessage(
-            tp.topic, tp.partition, next(self._number), last.timestamp / 1000, last.timestamp_type, [], None, record,
+            tp.topic, tp.partition, next(self._number), 0.0, 0, [], None, record,
             None, 0, 0, ensure_TP(tp), generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -19,22 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import CloutError
-from streams.model.table import (
-    ACTED,
-    ACTIONS,
-    CLOSE,
-    DID,
-    DID_TS,
-    ENGAGEMENTS,
-    GOT,
-    PUBLISHED,
-    SCORE,
-    SUMS,
-    WEEK,
-    WIDTH,
-    Slots,
-    Table,
-)
+from streams.fold import kept
+from streams.fold.kept import MOST_ROW
+from streams.fold.rows import DID, ENGAGEMENTS, SUMS
+from streams.formats.packed import Packed
+from streams.model.memory import Copied
+from streams.model.table import Table
+from streams.model.texts import Texts
+from streams.model.users import Slots, Users
 from streams.model.windows import Floats
 
 FORMAT = 1
@@ -42,17 +35,9 @@ HEADER = b"h"
 DID_KEY, GOT_KEY = b"d", b"g"
 _ACTED = struct.Struct("<Idddddd")
 _GOT_HEAD = struct.Struct("<IIII")
-_LANDMARKS = struct.Struct("<III")
 _FLOAT = struct.Struct("<d")
-_SHARED = [SCORE, CLOSE, PUBLISHED]
-_DID_COLUMNS = [ACTED, ACTIONS, DID_TS, *_SHARED]
-_COLUMNS = np.arange(SUMS, WIDTH)
-_OWN = np.array([c for c in _COLUMNS if c not in _SHARED])  # what only the second record knows
-_BITS = 1 << np.arange(len(_COLUMNS), dtype=np.uint32)
-_SUM_COLUMNS = ENGAGEMENTS - SUMS  # the first so many of them are decayed sums
-_ENGAGEMENTS_BIT = 1 << _SUM_COLUMNS
+_ENGAGEMENTS_BIT = 1 << ENGAGEMENTS - SUMS
 _AT_ONCE = 1_000  # rows made ready at a time, so that whoever takes records one by one never waits long: 2 ms
-_DID_HEAD = np.dtype([("week", "<u4"), ("columns", "<f8", len(_DID_COLUMNS))])
 
 
 class Changed(Protocol):
@@ -71,11 +56,11 @@ class Changed(Protocol):
         """(n,) how each changed: bits DID, GOT, MOVED."""
 
     @property
-    def names(self) -> Sequence[str]:
+    def names(self) -> Users:
         """Of all slots."""
 
     @property
-    def memories(self) -> Sequence[bytes]:
+    def memories(self) -> Copied:
         """Of those who acted, in the order of `changed`."""
 
     @property
@@ -102,6 +87,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = (
         ""  #: the import that these rows come from; empty: none. What Redis has of another origin counts for nothing
     )
+    begun: int = 0  #: take-overs in a row that began here and ended before anything more was committed
     published_from: int = (
         0  #: rows published under lower versions were published elsewhere, before an import: they come again
     )
@@ -133,48 +119,55 @@ def header_record(header: Header) -> tuple[bytes, bytes]:
     return HEADER, _encode(header)
 
 
-def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of every record that changed in an interval, as it was at the cut."""
-    steps = [at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)]
-    memories = iter(changed.memories)
-    for start in range(0, len(changed.changed), _AT_ONCE):
-        yield from _records(changed, slice(start, start + _AT_ONCE), steps, memories)
+def chunks(changed: Changed, half_lives_ms: Sequence[int], most: int) -> Iterator[Packed]:
+    """Every record that changed in an interval, as it was at the cut; those of at most so many users at a time."""
+    steps = np.array([at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)])
+    done = 0
+    for start in range(0, len(changed.changed), most):
+        part = slice(start, start + most)
+        marks = changed.marks[part]
+        yield _written(changed, part, steps, done)
+        done += int(np.count_nonzero(marks & DID))
 
 
-def _records(
-    changed: Changed, part: slice, steps: Sequence[int], memories: Iterator[bytes]
-) -> Iterator[tuple[bytes, bytes]]:
-    marks, rows = changed.marks[part], changed.rows[part]
-    names = [changed.names[slot].encode() for slot in changed.changed[part].tolist()]
-    did = np.flatnonzero(marks & DID)
-    heads = np.empty(len(did), _DID_HEAD)
-    heads["week"], heads["columns"] = steps[WEEK], rows[did][:, _DID_COLUMNS]
-    packed, size = heads.tobytes(), _DID_HEAD.itemsize
-    for i, at in zip(did.tolist(), range(0, len(packed), size), strict=True):
-        yield DID_KEY + names[i], packed[at : at + size] + next(memories)
-    got = np.flatnonzero(marks & GOT)
-    cells = rows[got][:, _COLUMNS]
-    filled = cells != 0
-    landmarks, masks = _LANDMARKS.pack(*steps), (filled @ _BITS).astype("<u4").tobytes()
-    values, ends = cells[filled].astype("<f8").tobytes(), (8 * filled.sum(axis=1).cumsum()).tolist()
-    for i, at, end, mask_at in zip(got.tolist(), [0, *ends], ends, range(0, len(masks), 4), strict=False):
-        yield GOT_KEY + names[i], b"".join((landmarks, masks[mask_at : mask_at + 4], values[at:end]))
+def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes | None, bytes]]:
+    """The same as (key, value), one by one."""
+    return chain.from_iterable(chunks(changed, half_lives_ms, _AT_ONCE))
+
+
+def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int) -> Packed:
+    """The records of a part of the users, before which `done` memories were written."""
+    slots, marks, memories = changed.changed[part], changed.marks[part], changed.memories
+    did = int(np.count_nonzero(marks & DID))
+    ends = memories.ends[done : done + did]
+    remembered = int(ends[-1] - (memories.ends[done - 1] if done else 0)) if did else 0
+    size = MOST_ROW * len(slots) + 2 * changed.names.named(slots).size + remembered
+    text, bounds = Texts.room(4 * len(slots), size)
+    count = kept.write(
+        *(
+            changed.names.arrays,
+            slots,
+            changed.rows[part],
+            marks,
+            memories.text,
+            memories.ends,
+            done,
+            steps,
+            text,
+            bounds,
+        )
+    )
+    ends = bounds[: 2 * count + 1]
+    return Packed(Texts(text, ends[:-1:2], ends[1::2]), Texts(text, ends[1::2], ends[2::2]))
 
 
 def load(table: Table, found: Iterable[tuple[bytes, bytes]], written: int = FORMAT) -> int:
     """Put (key, value) records of users, kept in the format `written`, into a table whose landmarks are set; returns how many.
 
-    Later ones win. Columns are filled for all records at once: 2 to 3 us a record. Raises CloutError for what is no such record.
+    Later ones win. Raises CloutError for what is no such record; nothing is put then.
     """
     pairs = list(found)
-    did = [pair for pair in pairs if pair[0][:1] == DID_KEY]
-    got = [pair for pair in pairs if pair[0][:1] == GOT_KEY]
-    if len(did) + len(got) < len(pairs):
-        strange = next(key for key, _ in pairs if key[:1] not in (DID_KEY, GOT_KEY))
-        raise CloutError(f"the topic `state` has a record of an unknown sort: key {strange[:40]!r}")
-    reader = _READERS[written]
-    reader.did(table, did)
-    reader.got(table, got)
+    _READERS[written].rows(table, pairs)
     return len(pairs)
 
 
@@ -188,43 +181,31 @@ def count(key: bytes, value: bytes) -> int:
     return int(_FLOAT.unpack_from(value, _GOT_HEAD.size + 8 * (mask & (_ENGAGEMENTS_BIT - 1)).bit_count())[0])
 
 
-def _load_did(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-    size, week_ms = _ACTED.size, table.model.half_lives_ms[WEEK]
-    heads = b"".join([value[:size] for _, value in pairs])
-    if len(heads) != size * len(pairs):
-        raise _damaged(next(key for key, value in pairs if len(value) < size))
-    read = np.frombuffer(heads, _DID_HEAD)
-    slots = table.slots([key[1:].decode() for key, _ in pairs])
-    columns = read["columns"].copy()
-    columns[:, 0] = np.ldexp(columns[:, 0], read["week"].astype(np.int64) - table.landmarks[WEEK] // week_ms)
-    table.cells[slots[:, None], _DID_COLUMNS[:3]] = columns[:, :3]
-    _published(table, slots, columns[:, 3:])
-    for slot, (_, value) in zip(slots.tolist(), pairs, strict=True):
-        table.memory[slot] = value[size:]
+def _load(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+    keys, values = Texts.of([key for key, _ in pairs]), Texts.of([value for _, value in pairs])
+    records = keys.text, keys.starts, keys.ends, values.text, values.starts, values.ends
+    wrong = int(kept.unsound(*records))
+    if wrong < 0 and not keys.text.tobytes().isascii():
+        wrong = next((i for i, key in enumerate(keys) if not _is_utf8(key)), -1)
+    if wrong >= 0:
+        key = pairs[wrong][0]
+        if key[:1] not in (DID_KEY, GOT_KEY):
+            raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
+        raise _damaged(key)
+    table.room(len(pairs), keys.size)
+    lives = table.model.half_lives_ms
+    steps = np.array([at // life for at, life in zip(table.landmarks, lives, strict=True)])
+    done = 0
+    while done < len(pairs):
+        done = kept.read(table.users.arrays, table.cells, table.memory.room_for_one(), *records, steps, done)
 
 
-def _load_got(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-    size = _GOT_HEAD.size
-    heads = np.frombuffer(b"".join([value[:size].ljust(size, b"\xff") for _, value in pairs]), "<u4").reshape(-1, 4)
-    filled = (heads[:, 3:] & _BITS) != 0
-    lengths = np.fromiter((len(value) for _, value in pairs), np.int64, len(pairs))
-    wrong = np.flatnonzero((lengths != size + 8 * filled.sum(axis=1)) | (heads[:, 3] >> len(_COLUMNS) != 0))
-    if len(wrong):
-        raise _damaged(pairs[int(wrong[0])][0])
-    slots = table.slots([key[1:].decode() for key, _ in pairs])
-    cells = np.zeros(filled.shape)
-    cells[filled] = np.frombuffer(b"".join([value[size:] for _, value in pairs]), "<f8")
-    for window, life in enumerate(table.model.half_lives_ms):
-        moved = heads[:, window].astype(np.int64) - table.landmarks[window] // life
-        if moved.any():
-            cells[:, window:_SUM_COLUMNS:3] = np.ldexp(cells[:, window:_SUM_COLUMNS:3], moved[:, None])
-    table.cells[slots[:, None], _OWN] = cells[:, _OWN - SUMS]
-    _published(table, slots, cells[:, [c - SUMS for c in _SHARED]])
-
-
-def _published(table: Table, slots: Slots, shared: Floats) -> None:
-    newer = shared[:, -1] >= table.cells[slots, PUBLISHED]
-    table.cells[slots[newer][:, None], _SHARED] = shared[newer]
+def _is_utf8(key: bytes) -> bool:
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _damaged(key: bytes) -> CloutError:
@@ -235,10 +216,9 @@ class _Reader(NamedTuple):
     """How what one format wrote is read."""
 
     header: Callable[[bytes], Header]
-    did: Callable[[Table, Sequence[tuple[bytes, bytes]]], None]
-    got: Callable[[Table, Sequence[tuple[bytes, bytes]]], None]
+    rows: Callable[[Table, Sequence[tuple[bytes, bytes]]], None]
 
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
 #: and has a partition of an older format written whole with its first commit.
-_READERS = {1: _Reader(_decode, _load_did, _load_got)}
+_READERS = {1: _Reader(_decode, _load)}

@@ -9,7 +9,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from streams.model.table import ALERTED_AT, CLOSE, FIRING, Slots, Table
+from streams.fold.alerts import RAISED, judged
+from streams.fold.rows import ALERTED_AT, CLOSE, FIRING
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.windows import Floats
 
 
@@ -35,32 +38,28 @@ class Alert(NamedTuple):
 
 def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> NDArray[np.bool_]:
     """About which of these users, scored so at `now_ms`, an alert has to be raised; (n,). Changes nothing."""
-    rows = table.cells[slots]
-    cooled = now_ms - rows[:, ALERTED_AT] >= rule.cooldown_ms
-    return (rows[:, CLOSE] > 0) & (rows[:, CLOSE] - scores >= rule.points) & (rows[:, FIRING] <= 0) & cooled
+    raised: NDArray[np.bool_] = _verdicts(table, slots, scores, now_ms, rule)[1] == RAISED
+    return raised
 
 
 def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int, rule: FallRule) -> list[Alert]:
     """Judge users just scored (slots and scores of shape (n,)); updates their FIRING and ALERTED_AT."""
-    rows = table.cells[slots]
-    close, firing = rows[:, CLOSE], rows[:, FIRING] > 0
-    fall = np.where(close > 0, close - scores, 0.0)
-    raised = falls(table, slots, scores, now_ms, rule)
-    recovered = firing & (fall <= rule.points * (1.0 - rule.recovery))
-    table.cells[slots[raised], FIRING] = 1.0
-    table.cells[slots[raised], ALERTED_AT] = now_ms
-    table.cells[slots[recovered], FIRING] = 0.0
+    found, verdicts = _verdicts(table, slots, scores, now_ms, rule)
     alerts = []
-    for i in np.flatnonzero(raised | recovered).tolist():
-        user, state = table.names[slots[i]], "raised" if raised[i] else "recovered"
+    for i in np.flatnonzero(verdicts).tolist() if found else ():
+        row, raised, score = table.cells[slots[i]], bool(verdicts[i] == RAISED), float(scores[i])
+        row[FIRING], close = float(raised), float(row[CLOSE])
+        if raised:
+            row[ALERTED_AT] = now_ms
+        user, state = table.users[slots[i]], "raised" if raised else "recovered"
         body = {
             "id": f"{rule.name}/{user}/{state}/{version}",
             "rule": rule.name,
             "state": state,
             "user": user,
-            "score": float(scores[i]),
-            "close": float(close[i]),
-            "fall": float(fall[i]),
+            "score": score,
+            "close": close,
+            "fall": close - score if close > 0 else 0.0,
             "points": rule.points,
             "at": now_ms,
             "model": table.model.name,
@@ -68,3 +67,10 @@ def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int,
         }
         alerts.append(Alert(user, state, orjson.dumps(body)))
     return alerts
+
+
+def _verdicts(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> tuple[int, NDArray[np.uint8]]:
+    verdicts = np.empty(len(slots), np.uint8)
+    recovered_at = rule.points * (1.0 - rule.recovery)
+    limits = float(rule.points), recovered_at, float(rule.cooldown_ms)
+    return judged(table.cells, np.ascontiguousarray(slots), scores, float(now_ms), *limits, verdicts), verdicts

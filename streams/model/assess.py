@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.events import KINDS
+from streams.fold.rows import ACTED, FOLLOWERS, PUBLISHED, SCORE, SUMS, WEEK
 from streams.model import score
-from streams.model.table import ACTED, FOLLOWERS, PUBLISHED, SCORE, SUMS, WEEK, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.versions import Model
 from streams.model.windows import Floats
 

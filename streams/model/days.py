@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from streams.fold.rows import CLOSE
 from streams.model import assess
-from streams.model.table import CLOSE, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.versions import DAY_MS
 from streams.model.windows import Floats
 

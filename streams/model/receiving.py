@@ -1,33 +1,32 @@
-"""Stage 2, keyed by target: fold a pack of engagements into the targets' rows. Sums commute, so this is a few numpy calls."""
+"""Stage 2, keyed by target, of a table: see `streams.fold.receive`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from streams.model import windows
-from streams.model.engagements import FIRST, FOLLOW, KIND_BITS, UNDO, Engagements
-from streams.model.table import ACTORS, ENGAGEMENTS, FOLLOWERS, GOT, GOT_TS, SUMS, UNSEEN, WIDTH, Table
+from streams.fold import receive as kernels
+from streams.model.engagements import Engagements
+from streams.model.table import Table
+from streams.model.users import Slots
 
 
-def receive(table: Table, pack: Engagements) -> None:
-    """Fold a pack; order within it and between packs does not matter. Moves the clock to the sender's."""
-    if not pack.targets:
-        table.advance(pack.clock)
-        return
-    table.advance(max(pack.clock, int(pack.times.max())))
-    slots = table.slots(pack.targets)
-    flat = table.cells.reshape(-1)  # after adding: growth moves the matrix
-    line = slots * WIDTH
-    sums = line + SUMS + 3 * (pack.codes & KIND_BITS).astype(np.intp)
-    weights = pack.weights.astype(np.float64)
-    for window, half_life_ms in enumerate(table.model.half_lives_ms):
-        grown = windows.growth(pack.times, table.landmarks[window], half_life_ms)
-        np.add.at(flat, sums + window, weights * grown)
-    sign = np.where(pack.codes & UNDO, -1.0, 1.0)
-    np.add.at(flat, line + ENGAGEMENTS, sign)
-    first, follow = (pack.codes & FIRST) != 0, (pack.codes & FOLLOW) != 0
-    np.add.at(flat, line[first] + ACTORS, sign[first])
-    np.add.at(flat, line[follow] + FOLLOWERS, sign[follow])
-    np.maximum.at(flat, line + GOT_TS, pack.times.astype(np.float64))
-    table.dirty[slots] |= GOT | UNSEEN
-    table.counts.folded += len(slots)
+def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
+    """Fold packs; order within them and between them does not matter. Moves the clock to the senders' first.
+
+    Returns whose the targets are, (n,) for each pack.
+    """
+    table.advance(max((max(pack.clock, pack.newest_ms) for pack in packs), default=0))
+    landmarks, half_lives = np.array(table.landmarks), table.constants.half_lives
+    folded = []
+    for pack in packs:
+        table.room(len(pack), int(pack.lengths.sum()))
+        slots = np.empty(len(pack), np.intp)
+        kernels.receive(
+            *(table.cells, table.dirty, table.users.arrays, pack.text, pack.found, pack.starts, pack.lengths),
+            *(landmarks, half_lives, slots),
+        )
+        table.counts.folded += len(slots)
+        folded.append(slots)
+    return folded

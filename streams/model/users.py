@@ -1,44 +1,117 @@
-"""Who is in a table: user -> slot, as many small dictionaries.
-
-A dictionary is made anew when it is two thirds full: 0.28 s at 1.4 million names. Each of these holds a 64th of them.
-"""
+"""Who is in a table: names by slot, and slots by name. Owns the arrays of `streams.fold.names` and sees to room in them."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
+from typing import overload
 
-_MANY = 64
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.fold import names
+from streams.fold.names import DEPTH, PAGE, PAGES, USERS, Names
+from streams.fold.words import SPARE, padded
+from streams.model.texts import Texts
+
+Slots = NDArray[np.intp]
+
+_PAGES_STEP, _USERS_STEP, _TEXT_STEP = 32, 65_536, 1 << 20
+_NOTHING = b""
 
 
-class Users:
-    """Slots by user. Slots are never taken back, so there is no deleting."""
+class Users(Sequence[str]):
+    """Names, in the order in which they came. Slots are never taken back, so there is no deleting."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("arrays",)
 
     def __init__(self) -> None:
-        self._parts: list[dict[str, int]] = [{} for _ in range(_MANY)]
+        self.arrays = Names(
+            np.zeros(2 * PAGE, np.uint64),
+            np.zeros(2, np.int32),
+            np.zeros(2, np.int32),
+            np.zeros(16, np.int32),
+            np.zeros(257, np.int64),
+            np.zeros(4096, np.uint8),
+            np.array([0, 1, 0]),
+            np.zeros(PAGE, np.uint64),
+            np.uint64(secrets.randbits(64)),
+        )
 
-    def find(self, users: Sequence[str]) -> list[int | None]:
-        """The slot of each; None for those who have none."""
-        parts = self._parts
-        return [parts[hash(user) % _MANY].get(user) for user in users]
+    def room(self, more: int, text_bytes: int) -> None:
+        """Room for so many more users whose names have so many bytes together. Arrays may move: take views afterwards."""
+        all_, used = self.arrays, len(self)
+        pages = int(all_.sizes[PAGES]) + min(more, 64) + more // 512
+        if pages > len(all_.filled):
+            all_.buckets.resize((pages + _PAGES_STEP) * PAGE, refcheck=False)
+            all_.filled.resize(pages + _PAGES_STEP, refcheck=False)
+            all_.depths.resize(pages + _PAGES_STEP, refcheck=False)
+        directory = max(4 << int(all_.sizes[DEPTH]), 8 * pages)  # splits go a few bits deeper where hashes crowd
+        if directory > len(all_.pages):
+            all_.pages.resize(2 * directory, refcheck=False)
+        if used + more + 1 > len(all_.starts):
+            all_.starts.resize(used + more + 1 + min(used + 256, _USERS_STEP), refcheck=False)
+        wanted = int(all_.starts[used]) + text_bytes + SPARE
+        if wanted > len(all_.text):
+            all_.text.resize(wanted + min(wanted, _TEXT_STEP), refcheck=False)
+
+    def find(self, users: Sequence[str], *, adding: bool = False) -> Slots:
+        """The slot of each, shape (n,); -1 for those who have none, unless they are to get one."""
+        texts = [user.encode() for user in users]
+        ends = np.fromiter(map(len, texts), np.int64, len(texts)).cumsum()
+        joined = b"".join(texts)
+        if adding:
+            self.room(len(texts), len(joined))
+        slots = np.empty(len(texts), np.intp)
+        names.slots_of(self.arrays, padded(joined), ends, slots, adding)
+        return slots
 
     def get(self, user: str) -> int | None:
         """The slot of a user, or None."""
-        return self._parts[hash(user) % _MANY].get(user)
+        slot = int(self.find([user])[0])
+        return None if slot < 0 else slot
 
-    def __getitem__(self, user: str) -> int:
-        return self._parts[hash(user) % _MANY][user]
+    def text(self, slot: int) -> bytes:
+        """The name of a slot, UTF-8."""
+        start, end = self.arrays.starts[slot : slot + 2].tolist()
+        return self.arrays.text[start:end].tobytes()
 
-    def __setitem__(self, user: str, slot: int) -> None:
-        self._parts[hash(user) % _MANY][user] = slot
+    def texts(self, slots: Slots) -> list[bytes]:
+        """The names of slots, UTF-8."""
+        text = memoryview(self.arrays.text.data)
+        starts, ends = self.arrays.starts[slots].tolist(), self.arrays.starts[slots + 1].tolist()
+        return [bytes(text[start:end]) for start, end in zip(starts, ends, strict=True)]
 
-    def __contains__(self, user: str) -> bool:
-        return user in self._parts[hash(user) % _MANY]
+    def named(self, slots: Slots) -> Texts:
+        """The names of slots, where they are: a name never changes."""
+        return Texts(self.arrays.text, self.arrays.starts[slots], self.arrays.starts[slots + 1])
 
-    def __iter__(self) -> Iterator[str]:
-        for part in self._parts:
-            yield from part
+    def of(self, slots: Slots) -> list[str]:
+        """The names of slots."""
+        return [text.decode() for text in self.texts(slots)]
+
+    def __contains__(self, user: object) -> bool:
+        return isinstance(user, str) and self.get(user) is not None
 
     def __len__(self) -> int:
-        return sum(map(len, self._parts))
+        return int(self.arrays.sizes[USERS])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self[:])
+
+    @overload
+    def __getitem__(self, slot: int) -> str: ...
+    @overload
+    def __getitem__(self, slot: slice) -> list[str]: ...
+    def __getitem__(self, slot: int | slice) -> str | list[str]:
+        if isinstance(slot, slice):
+            return self.of(np.arange(*slot.indices(len(self))))
+        if not -len(self) <= slot < len(self):
+            raise IndexError(f"slot {slot}: there are {len(self)}")
+        return self.text(slot % len(self)).decode()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in use."""
+        pages, used = int(self.arrays.sizes[PAGES]), len(self)
+        return 8 * PAGE * pages + 8 * used + int(self.arrays.starts[used])

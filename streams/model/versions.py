@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from streams.errors import UsageError
+from streams.fold.constants import Constants
 
 DAY_MS = 86_400_000
 
@@ -46,6 +47,20 @@ class Model:
         """The half-lives in whole milliseconds."""
         day, week, quarter = self.half_lives_d
         return round(day * DAY_MS), round(week * DAY_MS), round(quarter * DAY_MS)
+
+    @property
+    def constants(self) -> Constants:
+        """The same for kernels."""
+        import numpy as np  # who reads settings alone needs none
+
+        return Constants(
+            np.array(self.weights),
+            np.array(self.half_lives_ms, np.float64),
+            np.array(self.mixture),
+            *(self.selective, self.standing_floor, self.standing_gain, self.novelty_floor),
+            *(self.reach_per_doubling, self.reach_cap, self.participation_cap, self.participation_half),
+            *(self.half_mass, self.steepness, self.confident_actors, self.displayed_step),
+        )
 
 
 DEFAULT = Model("clout-1")

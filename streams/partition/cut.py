@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 
 from streams.formats.strays import Stray
 from streams.model.engagements import Pack
-from streams.model.table import Slots
+from streams.model.memory import Copied
+from streams.model.users import Slots, Users
 from streams.model.windows import Floats
 
 
@@ -30,6 +30,6 @@ class Cut(NamedTuple):
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int
     marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED
-    names: Sequence[str]  #: of all slots: a slot keeps its name, so they need not be copied
-    memories: list[bytes]  #: of those who acted (DID), in the order of `changed`
+    names: Users  #: of all slots: a slot keeps its name, so they need not be copied
+    memories: Copied  #: of those who acted (DID), in the order of `changed`
     landmarks: tuple[int, ...]

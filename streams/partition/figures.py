@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streams.partition.undecided import Held
-from streams.scoreboard.view import Refusal
+
+if TYPE_CHECKING:  # whoever shows figures does not load what folds
+    from streams.scoreboard.view import Refusal
 
 
 class Figures(NamedTuple):

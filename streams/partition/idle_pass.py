@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from streams.fold.rows import MOVED
 from streams.model import assess
-from streams.model.table import MOVED, Table
+from streams.model.table import Table
 
 FIRST_LOOK_S = 1.0
 ENOUGH = 20_000  # users found make an interval

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import LostInput
+from streams.fold.rows import DID
 from streams.model import days
 from streams.model.days import Closes
-from streams.model.table import DID, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.partition.actions import Actions
 from streams.partition.block import Block
 from streams.partition.cut import Cut
+from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.partition.scoring import Scoring
 from streams.partition.turns import Turns
@@ -45,6 +48,15 @@ class Intake:
         self._actions = Actions(table, number, partitions, self.rejected)
         self._scoring = Scoring(table, self.rejected)
         self._closes: list[Closes] = []
+
+    @property
+    def careful(self) -> bool:
+        """Is what comes until the next cut read without kernels? Two workers have died of it."""
+        return self._actions.careful
+
+    @careful.setter
+    def careful(self, careful: bool) -> None:
+        self._actions.careful = self._scoring.careful = careful
 
     def take_times(self) -> list[NDArray[np.int64]]:
         """Event times of the engagements folded since this was asked last."""
@@ -76,7 +88,7 @@ class Intake:
                     f"{block.topic}[{self.number}]: a hole between {at} and {block.before}; the worker stops so that "
                     "nothing is lost, and reads again from its position when restarted"
                 )
-            records = block.records if block.before == at else [r for r in block.records if r.offset >= at]
+            records = Fetched.of(block.records).since(at)
             self._actions.begins(topic)
             if topic == ENGAGEMENTS.name:
                 self._scoring.packs(block.topic, records, newest_ms)
@@ -106,6 +118,8 @@ class Intake:
         now_ms = table.clock if now_ms is None else now_ms
         packs, strays = self._actions.take()
         self._scoring.take_reversed()
+        if self.pending:
+            self.careful = False
         self.pending = 0
         return Cut(
             dict(self.positions),
@@ -121,7 +135,7 @@ class Intake:
             table.decays(now_ms),
             now_ms,
             marks,
-            table.names,
-            list(map(table.memory.__getitem__, changed[(marks & DID) != 0].tolist())),
+            table.users,
+            table.memory.copied(changed[(marks & DID) != 0]),
             tuple(table.landmarks),
         )

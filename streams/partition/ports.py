@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from streams.partition.block import Block
-from streams.partition.recovered import Progress, Recovered
-from streams.scoreboard.flush import Scoreboard
+if TYPE_CHECKING:  # who speaks to a server need not load what folds, nor its compiler
+    from streams.partition.block import Block
+    from streams.partition.recovered import Progress, Recovered
+    from streams.scoreboard.flush import Scoreboard
 
 Source = tuple[str, int]  #: base name of a topic, partition number
 Record = tuple[bytes | None, bytes]  #: key, value

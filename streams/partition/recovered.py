@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.errors import CloutError
+from streams.fold.rows import PUBLISHED
 from streams.formats import state
 from streams.formats.state import Header
 from streams.model import assess, days, windows
-from streams.model.table import PUBLISHED, Counts, Table
+from streams.model.table import Counts, Table
 from streams.model.versions import DAY_MS, Model
 
 _LOADED_AT_ONCE = 5_000  # rows put into a table before the event loop gets a turn: 10 ms

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.fold.rows import UNDO
 from streams.formats import engagements as packed
-from streams.model import engagements
-from streams.model.engagements import UNDO, Engagements
+from streams.model.engagements import Engagements
 from streams.model.receiving import receive
-from streams.model.table import Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.partition.rejected import Rejected
 
 _SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
@@ -23,32 +24,30 @@ class Scoring:
     def __init__(self, table: Table, rejected: Rejected) -> None:
         self._table, self._rejected = table, rejected
         self._waiting: list[Engagements] = []
+        self.careful = False  #: see Intake
         self._times: list[NDArray[np.int64]] = []
-        self._reversed: list[str] = []
+        self._reversed: list[Slots] = []
 
     def packs(self, full: str, records: Any, newest_ms: int) -> None:
         """Records of `engagements`, whose full name is `full`."""
         for record in records:
             try:
-                self._waiting.append(packed.decode(record.value or b"", newest_ms + _SKEW_MS))
+                self._waiting.append(packed.decode(record.value or b"", newest_ms + _SKEW_MS, careful=self.careful))
             except ValueError as error:
                 self._rejected.pack(full, record, error)
 
     def newest_ms(self) -> int:
         """The newest time in the packs that wait, their senders' clocks included; 0 when none does."""
-        times = (int(pack.times.max()) for pack in self._waiting if pack.targets)
-        return max((*times, *(pack.clock for pack in self._waiting)), default=0)
+        return max((max(pack.newest_ms, pack.clock) for pack in self._waiting), default=0)
 
     def receive(self) -> int:
         """Fold the packs that came since the last call; returns how many engagements they held."""
-        if not self._waiting:
-            return 0
-        pack, self._waiting = engagements.joined(self._waiting), []
-        receive(self._table, pack)
-        undone = (pack.codes & UNDO) != 0
-        self._reversed += [pack.targets[i] for i in np.flatnonzero(undone).tolist()]
-        self._times.append(pack.times[~undone])  # an undo carries the time of what it undoes
-        return len(pack.targets)
+        packs, self._waiting = self._waiting, []
+        for pack, slots in zip(packs, receive(self._table, packs), strict=True):
+            undone = (pack.codes & UNDO) != 0
+            self._reversed.append(slots[undone])
+            self._times.append(pack.times[~undone])  # an undo carries the time of what it undoes
+        return sum(map(len, packs))
 
     def take_times(self) -> list[NDArray[np.int64]]:
         """Event times of the engagements folded since this was asked last."""
@@ -57,5 +56,5 @@ class Scoring:
 
     def take_reversed(self) -> Slots:
         """Who has lost engagements to undos folded since this was asked last."""
-        users, self._reversed = self._reversed, []
-        return self._table.slots(users)
+        slots, self._reversed = self._reversed, []
+        return np.concatenate(slots) if slots else np.zeros(0, np.intp)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,14 +11,15 @@ from streams.formats import engagements as packed
 from streams.formats import state, strays
 from streams.model import assess
 from streams.model.alerts import FallRule, falls
-from streams.model.table import Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.partition.cut import Cut
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
 from streams.scoreboard.flush import Versions
 from streams.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS
 
-_STATE_CHUNK = 2_000  # rows encoded before the event loop gets a turn: 5 ms
+_STATE_CHUNK = 2_000  # users whose rows are encoded before the event loop gets a turn: 1 ms
 
 
 class Outlet(NamedTuple):
@@ -48,6 +48,7 @@ class Sender:
         self._versions, self._clocks, self._closed = versions, clocks, closed
         self.busy_s = 0.0
         self.commits = 0
+        self.begun = 0  #: see `Header`; what the next commit says, and none after it
         self.broker_ahead_ms = 0.0  #: at the last commit, at least; needs a `state` that Kafka stamps itself
         self.committed_ms = 0.0  #: when Kafka last had everything; 0: not yet
         self.kept: tuple[state.Header, int] | None = (
@@ -74,7 +75,7 @@ class Sender:
         self.busy_s += self._publisher.busy_s
         before_ms = self._clocks.wall_ms()
         written = await self._publisher.commit(positions, last=last)
-        self.commits, self.committed_ms = self.commits + 1, self._clocks.wall_ms()
+        self.commits, self.committed_ms, self.begun = self.commits + 1, self._clocks.wall_ms(), 0
         if header:
             rows = written[self._outlet.topic(STATE.name), self._outlet.number]
             self.kept = header, rows.end + 1  # and the marker of the transaction
@@ -107,8 +108,8 @@ class Sender:
     async def _keep(self, cut: Cut, version: int) -> state.Header:
         """The rows that changed and the header go to `state`."""
         lives = self._table.model.half_lives_ms
-        kept, began_s = state.records(cut, lives), self._clocks.cpu_s()
-        while some := list(itertools.islice(kept, _STATE_CHUNK)):
+        began_s = self._clocks.cpu_s()
+        for some in state.chunks(cut, lives, _STATE_CHUNK):
             self.busy_s += self._clocks.cpu_s() - began_s
             await self._out(STATE.name, self._outlet.number, some)
             await asyncio.sleep(0)
@@ -127,6 +128,7 @@ class Sender:
             counts=cut.counts,
             model=self._table.model.name,
             origin=self._table.origin,
+            begun=self.begun,
             published_from=self._table.published_from,
         )
         await self._out(STATE.name, self._outlet.number, [state.header_record(header)])

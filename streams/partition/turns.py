@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from streams.events import NEWEST_MS, event_time
 from streams.partition.block import Block
+from streams.partition.fetched import Fetched
 from streams.topics import ENGAGEMENTS, EVENTS, SOURCES
 
 FULL = 1_000  # records worth folding without waiting for more
@@ -38,6 +39,7 @@ class Turns:
 
     def offer(self, block: Block) -> None:
         """A block has arrived."""
+        block = block._replace(records=Fetched.of(block.records))
         self.waiting[self.base(block)].append(block)
         self._at_hand += _size(block)
 
@@ -63,7 +65,7 @@ class Turns:
             self._at_hand += _size(rest)
         if oldest in self._reached and first.records:
             # garbage does not tell: then it is where it was
-            self._reached[oldest] = event_time(first.records[-1].value) or times[oldest] or self._reached[oldest]
+            self._reached[oldest] = event_time(_value(first, -1)) or times[oldest] or self._reached[oldest]
         return first
 
     def _awaited(self) -> list[int]:
@@ -112,10 +114,16 @@ def _size(block: Block) -> int:
     return len(block.records) * (50 if block.topic.endswith(ENGAGEMENTS.name) else 1)
 
 
+def _value(block: Block, i: int) -> bytes | None:
+    """The value of one of its records."""
+    records = Fetched.of(block.records)
+    return records.value(range(len(records))[i])
+
+
 def _first_time(block: Block, newest_ms: int) -> int:
     """Event time of the first readable event, for choosing between blocks; what cannot be read is folded at once."""
-    for record in block.records[:8]:
-        ts = event_time(record.value)
+    for i in range(min(len(block.records), 8)):
+        ts = event_time(_value(block, i))
         if ts is not None and ts <= newest_ms:
             return ts
     return 0
@@ -123,12 +131,12 @@ def _first_time(block: Block, newest_ms: int) -> int:
 
 def _split(block: Block, until_ms: int) -> tuple[Block, Block | None]:
     """The part of a block up to an event time, at least one record, and the rest. Records are nearly in time order."""
-    records = block.records
-    last = event_time(records[-1].value) if records else None
+    records = Fetched.of(block.records)
+    last = event_time(_value(block, -1)) if len(records) else None
     if last is None or last <= until_ms:
         return block, None
-    at = bisect.bisect_right(records, until_ms, lo=1, key=lambda record: event_time(record.value) or 0)
+    at = bisect.bisect_right(range(len(records)), until_ms, lo=1, key=lambda i: event_time(_value(block, i)) or 0)
     if at >= len(records):
         return block, None
-    middle = records[at].offset
+    middle = int(records.offsets[at])
     return block._replace(after=middle, records=records[:at]), block._replace(before=middle, records=records[at:])

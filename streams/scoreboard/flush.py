@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:  # who only looks at Redis loads no compiler
+    from streams.scoreboard.changes import Changes
 
 #: Lua hands at most about 8,000 values to one command, two for each user
 MAX_USERS = 2_000
@@ -27,6 +30,12 @@ class Versions:
         return self.last
 
 
+def _nobody() -> Changes:
+    from streams.scoreboard.changes import Changes
+
+    return Changes.of([])
+
+
 @dataclass(frozen=True, slots=True)
 class Flush:
     """One chunk of one partition's changes; 500-1,000 users are best, 2,000 the most."""
@@ -36,8 +45,8 @@ class Flush:
     version: int
     #: what the partition says about itself: event_ts, as_of, owner, ...; the writer adds the version
     pulse: dict[str, Any]
-    #: user, score (None: their place on the board is near enough), finished record (JSON, UTF-8)
-    users: list[tuple[str, float | None, bytes]] = field(default_factory=list)
+    #: who changed, with finished records (JSON, UTF-8)
+    users: Changes = field(default_factory=_nobody)
     #: changed histogram bins with the number of users now in them
     bins: dict[int, int] = field(default_factory=dict)
     #: one JSON for push: what changed

@@ -25,7 +25,8 @@ class Latency:
         if not times:
             return
         steps = np.clip((now_ms - np.concatenate(times)) // STEP_MS, 0, _BINS - 1).astype(np.int64)
-        self.counts += np.bincount(steps, minlength=_BINS)
+        few = np.bincount(steps)
+        self.counts[: len(few)] += few
         self._sparse = None
 
     def add_late(self, count: int) -> None:

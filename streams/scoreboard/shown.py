@@ -13,12 +13,14 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
+from streams.fold.rows import AGAIN, PUBLISHED, SCORE, UNSEEN
 from streams.model.records import scored
-from streams.model.table import AGAIN, PUBLISHED, SCORE, UNSEEN, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.windows import Floats
+from streams.scoreboard.changes import Changes
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.latency import Latency
 from streams.scoreboard.once import Once
@@ -131,7 +133,7 @@ class Shown:
 
     def users(self) -> list[str]:
         """Everyone whom Redis must have."""
-        return [self._table.names[slot] for slot in np.flatnonzero(self._scores).tolist()]
+        return [self._table.users[slot] for slot in np.flatnonzero(self._scores).tolist()]
 
     # -- calls -----------------------------------------------------------------------------------------------------------
 
@@ -142,7 +144,7 @@ class Shown:
             self._begin()
         if self.once.has_closes and (self._closes_next or not self._sweep):
             self._closes_next = False
-            return self._flush(now_ms, self.versions.next(), closes=self.once.some_closes(self._table.names))
+            return self._flush(now_ms, self.versions.next(), closes=self.once.some_closes(self._table.users))
         self._closes_next = True
         if not self._sweep:
             return self._flush(now_ms, self.versions.next()) if self.once else None
@@ -174,11 +176,10 @@ class Shown:
         self._at += CHUNK
         self._grow()
         table.paid(slots)
-        done = scored(table, slots, table.cells[slots], now_ms, version)
+        done = scored(table, slots, table.cells, now_ms, version)
         moved = np.abs(done.scores - self._board[slots]) >= BOARD_STEP * table.model.displayed_step
-        names, scores = [table.names[slot] for slot in slots.tolist()], done.scores.tolist()
-        places = [score if to else None for score, to in zip(scores, moved.tolist(), strict=True)]
-        updates = self._updates(names, self._board[slots], done.scores, moved, now_ms)
+        users = Changes(table.users.named(slots), done.scores, moved, done.records)
+        updates = users.updates(self._board[slots], table.model.displayed_step, self.number, now_ms)
         bins = self._spread.move(self._scores[slots], done.scores)
         self._scores[slots] = done.scores
         self._board[slots[moved]] = done.scores[moved]
@@ -187,19 +188,7 @@ class Shown:
             self._counts = sweep.counts
             if sweep.whole:
                 self._complete = sweep.cut
-        users = list(zip(names, places, done.records, strict=True))
         return self._flush(now_ms, version, users=users, bins=bins, updates=updates)
-
-    def _updates(
-        self, names: list[str], before: Floats, scores: Floats, moved: NDArray[np.bool_], now_ms: int
-    ) -> bytes | None:
-        """{"partition", "as_of", "users": [[user, score], ...]} of those on whose place the displayed score is another one."""
-        step = self._table.model.displayed_step
-        other = moved & (np.round(scores / step) != np.round(before / step))
-        rounded = np.round(scores, 2).tolist()
-        seen = [(names[i], rounded[i]) for i in np.flatnonzero(other).tolist()]
-        body: dict[str, Any] = {"partition": self.number, "as_of": now_ms, "users": seen}
-        return orjson.dumps(body) if seen else None
 
     def _flush(self, now_ms: int, version: int, **content: Any) -> Flush:
         """A call. The first one drops the histogram of whoever had the partition before."""

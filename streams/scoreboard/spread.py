@@ -55,16 +55,12 @@ class Histogram:
 
     def __init__(self) -> None:
         self.counts: NDArray[np.int64] = np.zeros(MOST_BINS, dtype=np.int64)
+        self.population = 0  #: how many users are in it
 
     def filled(self) -> dict[int, int]:
         """All bins with somebody in."""
         filled = np.flatnonzero(self.counts)
         return dict(zip(filled.tolist(), self.counts[filled].tolist(), strict=True))
-
-    @property
-    def population(self) -> int:
-        """How many users are in it."""
-        return int(self.counts.sum())
 
     def move(self, before: Floats, after: Floats) -> dict[int, int]:
         """Users went from their shown scores (0: new) to others; returns the bins that changed."""
@@ -72,4 +68,5 @@ class Histogram:
         difference = np.bincount(entered, minlength=MOST_BINS) - np.bincount(left, minlength=MOST_BINS)
         changed = np.flatnonzero(difference)
         self.counts += difference
+        self.population += len(entered) - len(left)
         return dict(zip(changed.tolist(), self.counts[changed].tolist(), strict=True))

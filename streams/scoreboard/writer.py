@@ -122,12 +122,6 @@ class Writer:
         if max(len(flush.users), len(closes), len(flush.bins)) > MAX_USERS:
             sizes = f"{len(flush.users)} users, {len(closes)} closes, {len(flush.bins)} bins"
             raise ValueError(f"{sizes}: at most {MAX_USERS} of each a call")
-        scores: list[Any] = []
-        records: list[Any] = []
-        for user, score, record in flush.users:
-            if score is not None:
-                scores += (score, user)
-            records += (user, str(record, "utf-8"))  # the MessagePack of Redis knows no bytes
         keys = self._of(flush.partition)
         spread = keys.spread(flush.partition)
         return [
@@ -135,8 +129,8 @@ class Writer:
             flush.partition,
             flush.version,
             orjson.dumps({**flush.pulse, "version": flush.version}),
-            self._list(scores),
-            self._list(records),
+            flush.users.places(),
+            flush.users.records(),
             self._list(list(chain.from_iterable(flush.bins.items()))),
             flush.updates or b"",
             day,

@@ -17,6 +17,7 @@ from agents.api.serve import serving
 from agents.worker.health import Health
 from streams.model.versions import DEFAULT
 from streams.partitioner import partition_of
+from streams.scoreboard.changes import Changes
 from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.writer import Writer
@@ -69,7 +70,9 @@ class Scene:
             }
             rows = [(user, score, orjson.dumps(consistent(user, score, at_ms))) for user, score in mine.items()]
             sent = [orjson.dumps(alert) for alert in alerts] if number == 0 else []
-            await writer.write(Flush(number, self.version, pulse, rows, bins(mine), b'{"users":[]}', alerts=sent))
+            await writer.write(
+                Flush(number, self.version, pulse, Changes.of(rows), bins(mine), b'{"users":[]}', alerts=sent)
+            )
         await client.aclose()
 
 

@@ -215,7 +215,7 @@ def test_a_loop_says_how_it_stands() -> None:
         intake.positions = {"likes": 3}
         loop = Loop(intake, sender, view, Start(0, {}), pace, clocks, Supply(lambda _: None))
         assert loop.figures() == Figures(table.counts.as_dict(), 0, 2 << 32, {"likes": 3}, 0.0, 0, 0)
-        table.add("n:ann")
+        table.slot("n:ann")
         await sender.send(intake.cut(0), versions.next())
         shown.everyone()
         assert loop.figures() == Figures(table.counts.as_dict(), 0, (2 << 32) + 1, {"likes": 3}, NOW_S * 1000, 1, 1)

@@ -15,8 +15,7 @@ from agents.proof.bench.sizing.numbers import MISSING, b, n
 from agents.proof.bench.sizing.page import page
 from agents.proof.bench.sizing.unmeasured import largest, most, smallest, whole
 from streams.broker.publisher import TELL_S
-from streams.events import KINDS
-from streams.model import memory
+from streams.fold.rows import ENTRY
 from streams.partition.interval import LONGEST_S
 from tests.servers import ROOT
 
@@ -100,7 +99,7 @@ def test_memories_are_in_all_that_holds_them() -> None:
     """63 actions more are 63 entries: of every event in `state`, of the active half of the users in rows, tables and recovery."""
     once = sized(Load(8.64e9, 70e6), **ONE_ACTION)
     often = sized(Load(8.64e9, 70e6), remembered=64, active=0.5, target_bytes=9, recovery_mb=100)
-    entry = len(memory.entry(1.0, 0, bytes(8), 0, memory.target_key(b"123456789"), b"123456789"))
+    entry = ENTRY + len(b"123456789")
     assert often.rows.state_an_event - once.rows.state_an_event == 63 * entry
     assert often.rows.state_a_user - once.rows.state_a_user == 31.5 * entry
     assert often.rows.running - once.rows.running == 31.5 * entry
@@ -110,14 +109,6 @@ def test_memories_are_in_all_that_holds_them() -> None:
     grown = 70e6 / 0.8 * 31.5 * entry + often.events * open_s * 63 * entry
     assert often.reading_s == pytest.approx(often.state_records / 500_000 + grown / 100e6)
     assert often.bytes_in - once.bytes_in > 3 * 0.9 * often.events * 63 * entry
-
-
-def test_an_entry_is_as_long_as_the_arithmetic_says() -> None:
-    """A memory with 16 entries of one kind is its head and 16 entries; the 17th takes the first one's place."""
-    kept = b""
-    for number in range(17):
-        kept = memory.remember(kept, 0, memory.entry(1.0, 0, bytes([number]) * 8, 0, bytes(8), b"123456789"))
-    assert len(kept) == len(KINDS) + 16 * (memory.SIZE + 9)
 
 
 def test_without_a_pause_no_partition_is_too_large() -> None:

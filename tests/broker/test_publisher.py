@@ -24,6 +24,7 @@ from streams.broker.publisher import (
     plain_producer,
     transactional_producer,
 )
+from streams.formats.packed import Packed
 from streams.settings import Settings
 
 KINDS = ("plain on the embedded broker", "plain", "transactional")
@@ -204,8 +205,9 @@ def test_what_is_sent_can_be_compressed(scene: Scene, codec: str) -> None:
         for topic, one in ((scene.wide, scene), (scene.narrow, compressed)):
             async with one.publisher() as publisher:
                 await publisher.begin()
-                for start in range(0, len(records), 100):
-                    await publisher.send(topic, 0, iter(records[start : start + 100]))
+                for start in range(0, len(records), 100):  # packed or one by one, in turn
+                    some = records[start : start + 100]
+                    await publisher.send(topic, 0, Packed.of(some) if start % 200 else iter(some))
                 await publisher.commit({(scene.wide, 0): 1})
             assert (await scene.read(topic, len(records)))[0] == records
         if scene.transactional:  # the embedded broker does not tell

@@ -8,7 +8,8 @@ import pytest
 
 from agents.proof.chaos.verdict import Record, Side, compare, expected, latest, of_tables
 from streams import offline
-from streams.model.table import ACTIONS, ENGAGEMENTS, Table
+from streams.fold.rows import ACTIONS, ENGAGEMENTS
+from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.sources import Produced, Shape, Synthetic, produced
 

@@ -23,6 +23,7 @@ from agents.cli.output import moment, safe
 from agents.local.embedded import free_port
 from streams.errors import CloutError, UsageError
 from streams.topics import ALL, EVENTS
+from tests.servers import ROOT
 
 Ask = Callable[..., Any]
 OURS = [name for name in COMMANDS if name not in ("demo", "bench")]
@@ -40,6 +41,36 @@ def test_help_names_every_command_and_imports_none() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert all(f"  {name} " in done.stdout for name in COMMANDS)
     assert done.stderr.split() == []
+
+
+#: those that fold, and those whose answer does not come at once anyway
+FOLDING = {"offline", "simulate", "bench"}
+
+
+def loaded(code: str) -> set[str]:
+    """The packages that are loaded after this."""
+    script = (
+        f"import sys\ntry:\n    {code}\nfinally:\n    print(*{{m.split('.')[0] for m in sys.modules}}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", ["score", "top", "config", "worker", "warm"])
+def test_help_is_light(name: str) -> None:
+    """What a command needs to work is loaded when it works."""
+    code = f"from agents.cli.main import main; sys.argv[1:] = ['{name}', '--help']; main()"
+    assert loaded(code) & {"numba", "numpy", "faust", "redis", "kafka", "aiokafka", "rich"} == set()
+
+
+def test_only_what_folds_loads_the_compiler() -> None:
+    """Neither any other command, nor the page and the API, nor what reads Redis, feeds, or looks at Kafka."""
+    modules = {where.partition(":")[0] for name, (where, _) in COMMANDS.items() if name not in FOLDING}
+    modules |= {"agents.api.serve", "agents.demo.course", "agents.feeds.feeder", "agents.worker.warm"}
+    modules |= {"streams.scoreboard.reader", "streams.broker.admin", "agents.admin.reject_work"}
+    found = loaded(f"import {', '.join(sorted(modules))}")
+    assert "agents" in found
+    assert found & {"numba", "llvmlite"} == set()
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -203,7 +203,10 @@ def test_wrong_use_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 def test_worker_takes_nothing_from_the_shell() -> None:
     """Every CLOUT_* variable the worker sees is the demo's own; the rest of the environment stays."""
-    environment = worker_environment(Settings(kafka="127.0.0.1:5"), {**STRAY, "CLOUT_FAUST_BROKER": "x", "HOME": "/h"})
+    environment = worker_environment(
+        Settings(kafka="127.0.0.1:5"), {**STRAY, "CLOUT_FAUST_BROKER": "x", "HOME": "/h", "CLOUT_KERNELS": "/k"}
+    )
+    assert environment["CLOUT_KERNELS"] == "/k"  # where the compiled core is: no setting
     assert environment["CLOUT_KAFKA"] == "127.0.0.1:5"
     assert environment["CLOUT_TOPIC_PREFIX"] == ""
     assert "CLOUT_FAUST_BROKER" not in environment

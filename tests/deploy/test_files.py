@@ -72,7 +72,7 @@ def test_the_lock_covers_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
     own = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
-    wanted = [*own, *extras["embedded"], *extras["dev"]]
+    wanted = [*own, *extras["embedded"], *extras["fast"], *extras["dev"]]
     names = {re.split(r"[^A-Za-z0-9._-]", want)[0].lower().replace("_", "-") for want in wanted}
     assert names - set(lock()) == set()
 

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +24,8 @@ import pytest
 
 from agents.cli.main import cli
 from agents.local.embedded import free_port
+from agents.worker import warm
+from streams.fold import folder
 from streams.settings import Settings
 from tests.servers import ROOT, left_out
 
@@ -138,6 +142,16 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", last("USER"))
     assert json.loads(last("VOLUME")) == ["/tmp"]  # noqa: S108
     assert last("EXPOSE") == re.search(r"CLOUT_WORKER_PORT=(\d+)", last("ENV"))[1]  # type: ignore[index]
+
+
+def test_the_image_has_the_compiled_core() -> None:
+    """Compiled as root, in the image that runs, where its variable says; what is no longer root then finds it."""
+    names = [name for name, _ in instructions()]
+    at = instructions().index(("RUN", "clout warm"))
+    assert max(i for i, name in enumerate(names) if name == "FROM") < at < names.index("USER")
+    kernels = re.search(r"CLOUT_KERNELS=(\S+)", last("ENV"))
+    assert kernels
+    assert not any(kernels[1].startswith(folder) for folder in json.loads(last("VOLUME")))
 
 
 def test_what_is_copied_is_there_and_not_ignored() -> None:
@@ -321,10 +335,10 @@ def test_the_container_is_confined(container: Container) -> None:
     user, group = last("USER").split(":")
     none = "0" * 16
     assert ran.stdout.split() == [user, group, "CapEff:", none, "CapBnd:", none, "NoNewPrivs:", "1", "x"]
-    for folder in ("/", "/mnt/app", "/mnt/venv", "/var/tmp", "/dev/shm", "/run"):  # noqa: S108
-        ran = container.run("touch", f"{folder}/clout-test")
+    for place in ("/", "/mnt/app", "/mnt/venv", "/var/tmp", "/dev/shm", "/run"):  # noqa: S108
+        ran = container.run("touch", f"{place}/clout-test")
         assert ran.returncode
-        assert "Read-only file system" in ran.stderr or "Permission denied" in ran.stderr, folder
+        assert "Read-only file system" in ran.stderr or "Permission denied" in ran.stderr, place
 
 
 @pytest.mark.parametrize("line", ["--version", "--help", "config"])
@@ -345,15 +359,47 @@ def test_a_worker_that_waits_for_kafka(container: Container) -> None:
         assert health(port) == 0
 
 
+@pytest.fixture(scope="module")
+def kernels() -> Iterator[str]:
+    """The compiled core as the image has it: in a folder of root's that everybody can read."""
+    warm.warm()
+    compiled = folder.folder()
+    if compiled is None:
+        left_out(f"the compiled core in an image: {folder.advice()}")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
+        Path(place).chmod(0o755)
+        shutil.copytree(compiled, f"{place}/kernels/{compiled.name}")
+        yield f"{place}/kernels"
+
+
+ONE_STEP = """
+from agents.worker import steps, warm
+from streams.fold import compiled, folder
+print(warm.done())
+steps.STEPS["memories"]()
+print(folder.folder().parent, len(compiled.made))
+"""
+
+
+def test_kernels_of_root_are_used(container: Container, kernels: str) -> None:
+    """In a folder that root has filled and nobody can write to; without it, in the one that can be."""
+    python = ["/mnt/venv/bin/python", "-P", "-c", ONE_STEP]
+    ran = container.run(*python, CLOUT_KERNELS=kernels)
+    assert ran.stdout == f"True\n{kernels} 0\n", ran.stderr
+    ran = container.run(*python)
+    assert ran.stdout == "False\n/tmp/.cache/clout 3\n", ran.stderr
+
+
 @pytest.mark.usefixtures("container")
 def test_what_compose_runs(
-    tmp_path: Path, compose: dict[str, Any], embedded_kafka: str, valkey_url: str, prefix: str
+    tmp_path: Path, compose: dict[str, Any], kernels: str, embedded_kafka: str, valkey_url: str, prefix: str
 ) -> None:
     """Topics, feed and page, in the order of compose.yaml, with nothing at all to write to: the page shows what was fed."""
     container = Container(tmp_path, sealed=True)
     services, port = compose["services"], free_port()
     env = {
         **ours(compose)["page"]["environment"],
+        "CLOUT_KERNELS": kernels,
         "CLOUT_KAFKA": embedded_kafka,
         "CLOUT_REDIS": valkey_url,
         "CLOUT_TRANSACTIONS": "false",

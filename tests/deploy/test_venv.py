@@ -66,9 +66,9 @@ def test_without_python(project: Path, tmp_path: Path) -> None:
 
 def test_without_room(project: Path, tmp_path: Path) -> None:
     """It looks before it begins."""
-    full = program(tmp_path / "bin", "df", "echo head; echo disk 1000000 900000 102400 90% /")
+    full = program(tmp_path / "bin", "df", "echo head; echo disk 1000000 500000 512000 50% /")
     said = refused(project, venv(project, full))
-    assert said.startswith("clout: 100 MB are free in ")
+    assert said.startswith("clout: 500 MB are free in ")
     assert said.endswith(" are needed: make room, or name another place with CLOUT_VENV.")
 
 

@@ -33,6 +33,7 @@ OTHERS = {
     "CLOUT_PEERS",
     "CLOUT_PEER_GUARANTEE",
     "CLOUT_VENV",
+    "CLOUT_KERNELS",
 }
 #: made by scripts, not kept
 MADE = {"deploy/peers/build", "deploy/kafka/jars"}

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from streams.errors import CloutError
+from streams.fold.rows import ALERTED_AT, CLOSE, DID, FIRING, GOT, SCORE
 from streams.formats import state
 from streams.model import windows
-from streams.model.table import ALERTED_AT, CLOSE, DID, FIRING, GOT, SCORE, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.model.world import World, cut
 
@@ -44,9 +45,9 @@ def test_rows_come_back(later_d: int) -> None:
     after.clock = before.clock + later_d * DAY_MS
     after.landmarks = [windows.landmark(after.clock, life) for life in DEFAULT.half_lives_ms]
     assert state.load(after, records) == 6
-    assert set(after.names) == set(before.names)
-    slots = [after.users[name] for name in before.names]
-    assert [after.memory[s] for s in slots] == before.memory
+    assert set(after.users) == set(before.users)
+    slots = [after.slot(name) for name in before.users]
+    assert [after.memory[s] for s in slots] == [before.memory[s] for s in range(len(before))]
     now_ms = before.clock + DAY_MS
     for column in range(before.cells.shape[1]):
         scale_before, scale_after = _scales(before, now_ms, column), _scales(after, now_ms, column)
@@ -91,9 +92,9 @@ def test_the_later_record_of_a_user_wins() -> None:
     after = Table(DEFAULT)
     after.landmarks = list(table.landmarks)
     state.load(after, [*first, *kept(table)])
-    slots = [after.users[name] for name in table.names]
+    slots = [after.slot(name) for name in table.users]
     assert after.cells[slots, :SCORE] == pytest.approx(table.cells[: len(table), :SCORE], rel=1e-12)
-    assert [after.memory[slot] for slot in slots] == table.memory
+    assert [after.memory[slot] for slot in slots] == [table.memory[slot] for slot in range(len(table))]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.fold.rows import CLOSE, PUBLISHED, SCORE
 from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
-from streams.model.table import CLOSE, PUBLISHED, SCORE, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
 from streams.scoreboard.spread import Histogram
@@ -26,7 +27,7 @@ class Watched:
 
     def __init__(self, close: float = 50.0) -> None:
         self.table = Table(PLAIN)
-        self.slots = np.array([self.table.add("net:bob")])
+        self.slots = np.array([self.table.slot("net:bob")])
         self.table.cells[0, CLOSE] = close
         self.version = 0
 
@@ -102,7 +103,7 @@ def test_nobody_without_a_close() -> None:
 def test_each_user_for_itself() -> None:
     """Of many judged together only those who fell are named, by their own numbers."""
     table = Table(PLAIN)
-    slots = np.array([table.add(f"net:u{n}") for n in range(6)])[::-1]
+    slots = np.array([table.slot(f"net:u{n}") for n in range(6)])[::-1]
     table.cells[:6, CLOSE] = 50.0
     scores = np.array([50.0, 44.0, 46.0, 43.0, 49.0, 60.0])
     alerts = judge(table, slots, scores, T0, 1, RULE)
@@ -134,7 +135,7 @@ def test_alert_without_any_event() -> None:
     """Who has a close and is idle falls below it by five points some day, and the alert is raised then."""
     world = World()
     world.fold(*[("share", event(f"a{n}", "bob")) for n in range(50)])
-    slots = np.array([world.table.users["net:bob"]])
+    slots = np.array([world.table.slot("net:bob")])
     world.table.cells[slots, CLOSE] = population(world.table, T0)[slots]
     raised = []
     for day in range(40):

@@ -7,14 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.fold.packs import emit
+from streams.fold.rows import FIRST, FOLLOW, GOT, UNDO, UNSEEN
+from streams.fold.words import padded
 from streams.formats import engagements as wire
-from streams.formats.engagements import decode, encode
-from streams.model.engagements import FIRST, FOLLOW, UNDO, Engagements, Pack, received, split
+from streams.formats.engagements import decode, encode, local
+from streams.model.engagements import AT_ONCE, Engagements, Outbox, Pack, packed
 from streams.model.receiving import receive
-from streams.model.table import GOT, UNSEEN, Table
+from streams.model.table import Table
 from streams.model.versions import PLAIN
+from streams.partitioner import partition_of
 from streams.scoreboard.latency import Latency, quantiles
-from tests.model.world import T0, World
+from tests.model.world import T0, World, event, nothing, weigh_all
 from tests.strategies import ids
 
 _codes = [0, 5, FIRST, 1 | FIRST | FOLLOW, UNDO | 4]
@@ -24,15 +28,10 @@ _rows = st.lists(
 )  # fmt: skip
 
 
-def packed(rows: list[tuple[str, float, int, int]]) -> Pack:
+def pack_of(rows: list[tuple[str, float, int, int]]) -> Pack:
     """A pack of (target, weight, ts, code)."""
-    pack = Pack()
-    for target, weight, ts, code in rows:
-        pack.targets.append(f"net:{target}")
-        pack.weights.append(weight)
-        pack.times.append(ts)
-        pack.codes.append(code)
-    return pack
+    targets, weights, times, codes = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return packed([f"net:{target}" for target in targets], weights, times, codes)
 
 
 def rows_of(pack: Engagements) -> list[tuple[str, float, int, int]]:
@@ -44,30 +43,48 @@ def rows_of(pack: Engagements) -> list[tuple[str, float, int, int]]:
 @given(_rows, st.integers(10**11 + 1, 2**42))
 def test_round_trip(rows: list[tuple[str, float, int, int]], clock: int) -> None:
     """Targets, weights, times, codes and the sender's clock arrive as they were; so does a pack that does not travel."""
-    pack = packed(rows)
+    pack = pack_of(rows)
     arrived = [decode(record) for record in encode(pack, clock)]
-    assert [row for part in arrived for row in rows_of(part)] == rows == rows_of(received(pack, clock))
+    assert [row for part in arrived for row in rows_of(part)] == rows
+    assert [row for part in local(pack, clock) for row in rows_of(part)] == rows
     assert all(part.clock == clock for part in arrived)
     assert len(arrived) == (1 if rows else 0)
 
 
-@given(_rows, st.data())
-def test_split_by_partition(rows: list[tuple[str, float, int, int]], data: st.DataObject) -> None:
-    """Each partition gets its own engagements, in order, and together they are all."""
-    homes = data.draw(st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows)))
-    parts = split(packed(rows), np.array(homes, dtype=np.int64))
+@given(_rows, st.integers(1, 300))
+def test_split_by_partition(rows: list[tuple[str, float, int, int]], partitions: int) -> None:
+    """Each partition gets the engagements of its own users, in order, and together they are all."""
+    out = Outbox(partitions)
+    for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):  # two rounds of `act`
+        for target, weight, ts, code in half:
+            text, n = padded(f"net{target}".encode()), len(target.encode())
+            emit(out.emitted, text, 0, 3, text, 3, n, weight, ts, code, partitions)
+        out.collect()
+    parts = out.take()
+    homes = [partition_of(f"net:{target}", partitions) for target, *_ in rows]
     assert sorted(parts) == sorted(set(homes))
     for home, part in parts.items():
-        assert rows_of(received(part, 0)) == [row for row, at in zip(rows, homes, strict=True) if at == home]
+        (arrived,) = local(part, T0)
+        assert rows_of(arrived) == [row for row, at in zip(rows, homes, strict=True) if at == home]
+    assert out.take() == {}
+
+
+def test_a_block_with_more_engagements_than_fit_at_once() -> None:
+    """The kernel stops when its room is full, and goes on where it stopped: all are sent, in order, none twice."""
+    count = 3 * AT_ONCE + 7
+    events = [("like", event(f"a{n % 40}", f"t{n}", T0 + n)) for n in range(count)]
+    parts = weigh_all(Table(PLAIN), events)
+    assert [target for part in parts for target in part.targets] == [f"net:t{n}" for n in range(count)]
+    assert [ts for part in parts for ts in part.times.tolist()] == [T0 + n for n in range(count)]
 
 
 @pytest.mark.parametrize(("count", "name_bytes"), [(20_000, 30), (20_000, 256), (4_001, 256), (1, 256), (50_000, 5)])
 def test_records_stay_below_a_megabyte(count: int, name_bytes: int) -> None:
     """However many targets with however long names: every record fits the broker's limit, all arrive, in order."""
-    pack = packed([(f"{n:0{name_bytes}}", 1.0, T0, 0) for n in range(count)])
+    pack = pack_of([(f"{n:0{name_bytes}}", 1.0, T0, 0) for n in range(count)])
     records = list(encode(pack, T0))
     assert max(map(len, records)) < 1_000_000
-    assert [t for record in records for t in decode(record).targets] == pack.targets
+    assert [t for record in records for t in decode(record).targets] == [f"net:{n:0{name_bytes}}" for n in range(count)]
     assert len(records) <= 1 + count // 1_000
 
 
@@ -75,9 +92,9 @@ def test_received_equals_decoded() -> None:
     """Folding a pack that stayed and one that travelled gives the same rows."""
     rows = [("bob", 1.1, T0, 8), ("cat", 0.3, T0 + 5, 9), ("bob", -1.1, T0, 40)]
     stayed, travelled = Table(PLAIN), Table(PLAIN)
-    receive(stayed, received(packed(rows), T0 + 9))
-    for record in encode(packed(rows), T0 + 9):
-        receive(travelled, decode(record))
+    receive(stayed, local(pack_of(rows), T0 + 9))
+    for record in encode(pack_of(rows), T0 + 9):
+        receive(travelled, [decode(record)])
     assert np.array_equal(stayed.cells, travelled.cells)
     assert stayed.clock == travelled.clock == T0 + 9
     assert stayed.counts.folded == 3
@@ -87,9 +104,9 @@ def test_received_equals_decoded() -> None:
 def test_senders_clock_moves_the_receivers() -> None:
     """In a replay of history now is the newest event time read, the senders' included; never back."""
     world = World()
-    receive(world.table, received(Pack(), T0))
+    receive(world.table, [nothing(T0)])
     assert world.table.clock == T0
-    receive(world.table, received(packed([("bob", 1.0, T0 - 50, 0)]), T0 - 10))
+    receive(world.table, local(pack_of([("bob", 1.0, T0 - 50, 0)]), T0 - 10))
     assert world.table.clock == T0
 
 

@@ -8,7 +8,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["score", "windows", "memory"])
+@pytest.mark.parametrize("name", ["score", "windows"])
 def test_examples(name: str) -> None:
     """Each has some, and all of them hold."""
     result = doctest.testmod(importlib.import_module(f"streams.model.{name}"))

@@ -13,54 +13,73 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import KINDS
-from streams.formats import engagements as packed
+from streams.formats import engagements as wire_format
 from streams.formats import strays
-from streams.model import memory, score
+from streams.formats.engagements import local
+from streams.model import score
+from streams.model.acting import act
 from streams.model.assess import assess, population
-from streams.model.engagements import Pack, received
+from streams.model.engagements import Engagements, Outbox, packed
+from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.records import scored
 from streams.model.table import Table
+from streams.model.values import Values
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
+from tests.model.memories import entries
 from tests.model.world import T0, World, event
 from tests.strategies import ids
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_key_in_a_memory_is_found_only_where_an_entry_starts(kind: str) -> None:
-    """Any eight bytes of a memory, used as the key of an undo, find an entry of that very id or nothing."""
-    kept = b""
+def undo_of(table: Table, kind: int, ref_key: int, event_id: str) -> Engagements | None:
+    """An undo by ann whose ref has this hash: what goes to whoever had the engagement, None when nothing does.
+
+    xxh3 is no secret: an id with any wanted hash is a few multiplications.
+    """
+    parsed, out = Parsed(), Outbox(1)
+    value = msgspec.json.encode(event("ann", "", T0, event_id, undo=True, ref="ref"))
+    assert not parsed.add(Values.of([value]), kind, 2**45)
+    parsed.lines["ref_key"][0] = ref_key
+    assert not parsed.find_actors(table, 0, partitions=1, number=0)
+    act(table, parsed, parsed.in_order(), out)
+    return next((local(pack, T0)[0] for pack in out.take().values()), None)
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+def test_every_key_in_a_memory_is_found_only_where_an_entry_starts(kind: int) -> None:
+    """Any eight bytes of a memory, used as the key of an undo, find an entry of that very id and kind, or nothing."""
+    world = World(PLAIN)
     for n in range(5):
-        target = f"victim{n}".encode()
-        one = memory.entry(1.5, T0 + n, memory.id_key(f"e{n}", n), n, memory.target_key(target), target)
-        kept = memory.remember(kept, n, one)
-    known = {found.id_key for found in memory.entries(kept)}
+        world.did(KINDS[n], "ann", f"victim{n}", T0 + n, f"e{n}")
+    slot = world.table.slot("net:ann")
+    kept = world.table.memory[slot]
+    known = {found.id_key: found for found in entries(kept)}
     for at in range(len(kept) - 7):
-        key = kept[at : at + 8]
-        found = memory.find(kept, key)
-        assert (found is not None) == (key in known)
-        if found:
-            assert (found.id_key, found.weight, found.target[:6]) == (key, 1.5, b"victim")
+        world.table.memory[slot] = kept
+        key = int.from_bytes(kept[at : at + 8], "little")
+        taken = undo_of(world.table, kind, key, f"u{at}")
+        assert (taken is not None) == (key in known and known[key].kind == kind)
+        if taken:
+            assert (taken.targets, taken.weights[0]) == ([f"net:victim{kind}"], -PLAIN.weights[kind])
 
 
-def test_crafted_undo_neither_stops_the_worker_nor_takes_from_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crafted_undo_neither_stops_the_worker_nor_takes_from_anybody() -> None:
     """An undo whose ref hashes to any bytes across the fields of the actor's memory is an undo of something unknown.
 
-    xxh3 is no secret: an id with any wanted hash is a few multiplications. Where a search for the hash is believed without
-    looking where the entries start, a weight, a time and a target are read out of the middle of names.
+    Where a search for the hash is believed without looking where the entries start, a weight, a time and a target are read
+    out of the middle of names.
     """
     world = World(PLAIN)
     world.did("like", "ann", "bob" * 20, event_id="real")
     world.did("share", "ann", "victim", event_id="other")
-    kept, true_key = world.table.memory[world.table.users["net:ann"]], memory.id_key
+    slot = world.table.slot("net:ann")
+    kept, known = world.table.memory[slot], {found.id_key for found in entries(world.table.memory[slot])}
     before = world.record("bob" * 20), world.record("victim"), world.record("ann")
-    wanted = {kept[at : at + 8] for at in range(len(kept) - 7)} - {found.id_key for found in memory.entries(kept)}
-    for n, digest in enumerate(sorted(wanted)):
+    wanted = {int.from_bytes(kept[at : at + 8], "little") for at in range(len(kept) - 7)} - known
+    for n, key in enumerate(sorted(wanted)):
         for kind in ("like", "follow", "share"):
-            keys = {"ref": digest}
-            monkeypatch.setattr(memory, "id_key", lambda name, k, keys=keys: keys.get(name) or true_key(name, k))
-            world.table.memory[world.table.users["net:ann"]] = kept
-            assert world.undo(kind, "ann", "ref", event_id=f"u{n}") == 0.0
+            world.table.memory[slot] = kept
+            assert undo_of(world.table, KINDS.index(kind), key, f"u{n}") is None
     assert (world.record("bob" * 20), world.record("victim"), world.record("ann")) == before
     assert world.table.counts.undo_unknown == 3 * len(wanted)
 
@@ -72,8 +91,8 @@ def test_no_name_breaks_a_memory(acts: list[tuple[str, str, str]], ref: str) -> 
     for kind, name, target in acts:
         world.did(kind, "ann", target, T0, name)
         world.undo(kind, "ann", ref, T0)
-    for kept in world.table.memory:
-        assert all(found.kind < len(KINDS) for found in memory.entries(kept))
+    for slot in range(len(world.table)):
+        assert all(found.kind < len(KINDS) for found in entries(world.table.memory[slot]))
     assert np.isfinite(world.table.cells).all()
 
 
@@ -83,21 +102,21 @@ def test_no_name_breaks_a_memory(acts: list[tuple[str, str, str]], ref: str) -> 
 def wire(weight: float = 1.0, ts: int = T0, code: int = 0, clock: int = T0, target: str = "net:bob") -> bytes:
     """A pack with one engagement, as whoever may write to `engagements` could send it."""
     columns = (struct.pack("<f", weight), struct.pack("<q", ts), bytes((code,)))
-    return msgspec.msgpack.encode((packed.FORMAT, clock, [target], *columns))
+    return msgspec.msgpack.encode((wire_format.FORMAT, clock, [target], *columns))
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf])
 def test_pack_with_a_weight_that_is_no_number_is_refused(weight: float) -> None:
     """One NaN in a sum would stay for ever and stop the histogram."""
     with pytest.raises(ValueError, match="pack"):
-        packed.decode(wire(weight=weight))
+        wire_format.decode(wire(weight=weight))
 
 
 @pytest.mark.parametrize("kind", [6, 7])
 def test_pack_with_a_kind_nobody_knows_is_refused(kind: int) -> None:
     """Kinds 6 and 7 fit in the bits, but their columns belong to counts and scores."""
     with pytest.raises(ValueError, match="pack"):
-        packed.decode(wire(code=kind))
+        wire_format.decode(wire(code=kind))
 
 
 @pytest.mark.parametrize(("ts", "clock"), [(2**62, T0), (T0, 2**62), (T0, 2**64 - 1), (-(2**62), T0), (T0, -5)])
@@ -106,7 +125,7 @@ def test_pack_from_another_age_is_refused_or_harmless(ts: int, clock: int) -> No
     world = World()
     world.did("like", "ann", "bob")
     with contextlib.suppress(ValueError):
-        receive(world.table, packed.decode(wire(ts=ts, clock=clock, target="net:eve")))
+        receive(world.table, [wire_format.decode(wire(ts=ts, clock=clock, target="net:eve"))])
     assert world.record("bob")["windows"]["quarter"] == pytest.approx(1.0)
 
 
@@ -120,7 +139,7 @@ def test_stray_of_a_kind_nobody_knows_is_refused(kind: int) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_crash_the_decoders(data: bytes) -> None:
     """Any bytes are a pack or a ValueError."""
-    for decode in (packed.decode, strays.decode):
+    for decode in (wire_format.decode, strays.decode):
         for record in (data, b"\x96\x01" + data, b"\x92\x01" + data):
             with contextlib.suppress(ValueError):
                 decode(record)
@@ -132,12 +151,12 @@ def test_no_columns_crash_the_receiver(
 ) -> None:
     """What decodes can be folded, and leaves finite rows."""
     try:
-        record = msgspec.msgpack.encode((packed.FORMAT, clock, targets, weights, times, codes))
-        pack = packed.decode(record)
+        record = msgspec.msgpack.encode((wire_format.FORMAT, clock, targets, weights, times, codes))
+        pack = wire_format.decode(record)
     except (ValueError, OverflowError, UnicodeEncodeError):
         return
     table = Table(PLAIN)
-    receive(table, pack)
+    receive(table, [pack])
     assert np.isfinite(table.cells).all()
 
 
@@ -194,11 +213,8 @@ def test_the_first_event_may_be_from_1973() -> None:
 def test_received_pack_is_not_moved_by_growth() -> None:
     """A pack that adds more users than the matrix holds is folded into the grown matrix, every target once."""
     table = Table(PLAIN)
-    pack = Pack()
-    for n in range(40_000):
-        pack.targets.append(f"net:u{n}")
-        pack.weights.append(1.0)
-        pack.times.append(T0)
-        pack.codes.append(0)
-    receive(table, received(pack, T0))
+    n = 40_000
+    pack = packed([f"net:u{i}" for i in range(n)], np.ones(n), np.full(n, T0), np.zeros(n))
+    receive(table, local(pack, T0))
+    assert len(table) == n
     assert np.allclose(assess(table, table.cells[: len(table)], T0).windows, 1.0)

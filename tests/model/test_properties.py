@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.fold.rows import ACTIONS, ENGAGEMENTS, FOLLOWERS
+from streams.formats.engagements import local
 from streams.model.assess import assess
-from streams.model.engagements import Pack, received
+from streams.model.engagements import packed
 from streams.model.receiving import receive
-from streams.model.table import ACTIONS, ENGAGEMENTS, FOLLOWERS, Table
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
 from tests.model.world import World, weigh
 from tests.strategies import T0, Step, histories, interleavings, kinds, people, times
@@ -35,7 +37,7 @@ def seen(table: Table) -> dict[str, list[float]]:
             float(found.acted[slot]),
             *table.cells[slot, [ACTIONS, ENGAGEMENTS, FOLLOWERS]].tolist(),
         ]
-        for slot, name in enumerate(table.names)
+        for slot, name in enumerate(table.users)
     }
 
 
@@ -54,7 +56,7 @@ def test_plain_does_not_depend_on_how_topics_interleave(data: st.DataObject) -> 
     table = Table(PLAIN)
     packs = [weigh(table, [(s.kind, s.event) for s in block]) for block in data.draw(interleavings(steps))]
     for pack in data.draw(st.permutations(packs)):
-        receive(table, pack)
+        receive(table, [pack])
     alike(seen(table), seen(plain))
     for name in ("repeats", "undone", "undo_unknown", "self_engagements", "folded"):
         assert getattr(table.counts, name) == getattr(plain.counts, name)
@@ -74,15 +76,15 @@ def test_scores_and_parts(steps: list[Step], model: Model, later_ms: int) -> Non
     world = folded(steps, model)
     now_ms = NOW_MS + later_ms
     everyone = assess(world.table, world.table.cells[: len(world.table)], now_ms)
-    for slot, name in enumerate(world.table.names):
+    for slot, name in enumerate(world.table.users):
         record = world.record(name.removeprefix("net:"), now_ms)
         parts, unfloored = record["parts"], float(everyone.unfloored[slot])
         rest = parts["reach"] + parts["participation"]
         assert 1.0 <= record["score"] <= 100.0
-        assert record["score"] == max(unfloored, 1.0)
+        assert record["score"] == pytest.approx(max(unfloored, 1.0), abs=5.1e-9)  # eight decimals
         assert record["floored"] == (unfloored < 1.0)
-        assert sum(parts["kinds"].values()) + rest == pytest.approx(unfloored, abs=1e-9)
-        assert sum(parts["networks"].values()) + rest == pytest.approx(unfloored, abs=1e-9)
+        assert sum(parts["kinds"].values()) + rest == pytest.approx(unfloored, abs=5e-8)
+        assert sum(parts["networks"].values()) + rest == pytest.approx(unfloored, abs=5e-8)
         assert all(points >= 0 for points in [*parts["kinds"].values(), *parts["networks"].values(), rest])
         assert record["engagements"] >= record["actors"] >= 0
         assert record["followers"] >= 0
@@ -96,7 +98,7 @@ def test_undo_restores_what_was(
 ) -> None:
     """After any history, an event and its undo leave every score, window, count and part as without them."""
     world, now_ms = folded(steps, model), NOW_MS + after_ms
-    names = {actor, target} & {name.removeprefix("net:") for name in world.table.names}
+    names = {actor, target} & {name.removeprefix("net:") for name in world.table.users}
     before = {name: world.record(name, now_ms) for name in names}
     if actor == target:
         return
@@ -104,18 +106,18 @@ def test_undo_restores_what_was(
     world.undo(kind, actor, "it", ts + after_ms)
     for name in names:
         after = world.record(name, now_ms)
-        assert after["score"] == pytest.approx(before[name]["score"], abs=1e-9)
+        assert after["score"] == pytest.approx(before[name]["score"], abs=1.1e-8)
         for field in ("engagements", "actors", "followers", "floored", "provisional"):
             assert after[field] == before[name][field]
-        assert after["windows"] == pytest.approx(before[name]["windows"], abs=1e-9)
-        assert after["acted"] == pytest.approx(before[name]["acted"], abs=1e-9)
+        assert after["windows"] == pytest.approx(before[name]["windows"], rel=2e-9, abs=1e-9)
+        assert after["acted"] == pytest.approx(before[name]["acted"], rel=2e-9, abs=1e-9)
 
 
 @given(histories(undo=False), kinds, st.integers(0, 50 * DAY_MS))
 def test_one_more_engagement_never_lowers_a_score(steps: list[Step], kind: str, later_ms: int) -> None:
     """Whoever gets one more engagement, at whatever age, scores at least as much."""
     world = folded(steps, DEFAULT)
-    name = world.table.names[-1].removeprefix("net:")
+    name = world.table.users[-1].removeprefix("net:")
     before = world.record(name, NOW_MS)["score"]
     world.did(kind, "somebody else", name, NOW_MS - later_ms)
     assert world.record(name, NOW_MS)["score"] >= before
@@ -135,15 +137,11 @@ def test_packs_add_up(steps: list[Step], parts: int) -> None:
     """Folding a pack in pieces is folding it whole."""
     table, whole = Table(PLAIN), Table(PLAIN)
     pack = weigh(whole, [(s.kind, s.event) for s in steps])
-    receive(whole, pack)
+    receive(whole, [pack])
     table.advance(pack.clock)
     for at in range(parts):
-        piece = Pack()
-        piece.targets = pack.targets[at::parts]
-        piece.weights.frombytes(pack.weights[at::parts].tobytes())
-        piece.times.frombytes(pack.times[at::parts].tobytes())
-        piece.codes.frombytes(pack.codes[at::parts].tobytes())
-        receive(table, received(piece, pack.clock))
+        columns = (column[at::parts] for column in (pack.weights, pack.times, pack.codes))
+        receive(table, local(packed(pack.targets[at::parts], *columns), pack.clock))
     for name in table.users:
-        mine, theirs = table.cells[table.users[name]], whole.cells[whole.users[name]]
+        mine, theirs = table.cells[table.slot(name)], whole.cells[whole.slot(name)]
         assert np.allclose(mine[3:], theirs[3:], rtol=1e-12)

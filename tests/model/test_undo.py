@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.events import KINDS
-from streams.model import memory
+from streams.fold.rows import PER_KIND
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
 from tests.model.world import T0, World, event
 
@@ -115,7 +115,7 @@ def test_unfollow_and_follow_again() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "actor", "ref"),
-    [("like", "ann", "nothing"), ("share", "ann", "it"), ("like", "cat", "it"), ("like", "ann", "")],
+    [("like", "ann", "nothing"), ("share", "ann", "it"), ("like", "cat", "it"), ("like", "ann", "bob")],
 )
 def test_undo_of_something_unknown_changes_nothing(kind: str, actor: str, ref: str) -> None:
     """A ref nobody knows, of another topic, of another actor: counted, folded, without effect."""
@@ -177,11 +177,11 @@ def test_undo_in_the_block_of_its_event() -> None:
 def test_undo_of_what_is_forgotten_is_unknown() -> None:
     """Only the latest of a kind are remembered; an older one can no longer be taken back."""
     world = World()
-    for n in range(memory.PER_KIND + 1):
+    for n in range(PER_KIND + 1):
         world.did("like", "ann", f"t{n}", event_id=f"l{n}")
     world.undo("like", "ann", "l0")
     assert world.table.counts.undo_unknown == 1
-    world.undo("like", "ann", f"l{memory.PER_KIND}")
+    world.undo("like", "ann", f"l{PER_KIND}")
     assert world.table.counts.undone == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.events import KINDS
-from streams.model.table import ACTED, ACTIONS
+from streams.fold.rows import ACTED, ACTIONS
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.model.world import NOVEL, SELECTIVE, STANDING, T0, World, event, weigh
 
@@ -218,5 +218,5 @@ def test_negative_dust_does_not_amplify(late_ms: int) -> None:
     """
     world = World(SELECTIVE)
     world.did("like", "ann", "bob")
-    world.table.cells[world.table.users["net:ann"], ACTED] = -1e-17
+    world.table.cells[world.table.slot("net:ann"), ACTED] = -1e-17
     assert world.did("like", "ann", "cat", T0 - late_ms) == 1

@@ -7,16 +7,22 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+import msgspec
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
 from streams.events import KIND_INDEX, Event
+from streams.fold.rows import DID, GOT
+from streams.formats.engagements import decode, local
 from streams.model.acting import act
-from streams.model.engagements import Engagements, Pack, received
+from streams.model.engagements import Engagements, Outbox, Pack
+from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.records import scored
-from streams.model.table import DID, GOT, Slots, Table
+from streams.model.table import Table
+from streams.model.users import Slots
+from streams.model.values import Values
 from streams.model.versions import DAY_MS, PLAIN, Model
 from streams.partition.cut import Cut
 
@@ -39,12 +45,25 @@ def event(actor: str, target: str = "", ts: int = T0, event_id: str | None = Non
 
 
 def weigh(table: Table, events: Iterable[tuple[str, Event]]) -> Engagements:
-    """Stage 1 alone: (kind, event) pairs as one block; what would travel to the targets."""
+    """Stage 1 alone: (kind, event) pairs as one block; what would travel to the targets, in one record."""
+    (pack,) = weigh_all(table, events) or [nothing(table.clock)]
+    return pack
+
+
+def weigh_all(table: Table, events: Iterable[tuple[str, Event]]) -> list[Engagements]:
+    """The same in as many records as it takes."""
     pairs = list(events)
-    pack = Pack()
-    slots = [table.slot(f"{e.network}:{e.actor}") for _, e in pairs]
-    act(table, [e for _, e in pairs], [KIND_INDEX[kind] for kind, _ in pairs], slots, pack)
-    return received(pack, table.clock)
+    parsed, out = Parsed(), Outbox(1)
+    kinds = [KIND_INDEX[kind] for kind, _ in pairs]
+    assert not parsed.add(Values.of([msgspec.json.encode(event) for _, event in pairs]), kinds, 2**62)
+    assert not parsed.find_actors(table, 0, partitions=1, number=0)
+    act(table, parsed, parsed.in_order(), out)
+    return local(out.take().get(0, Pack()), table.clock)
+
+
+def nothing(clock: int) -> Engagements:
+    """A pack without engagements."""
+    return decode(msgspec.msgpack.encode((1, clock, [], b"", b"", b"")))
 
 
 class World:
@@ -56,7 +75,7 @@ class World:
     def fold(self, *events: tuple[str, Event]) -> Engagements:
         """Fold (kind, event) pairs as one block, and their engagements after it. Returns the engagements."""
         pack = weigh(self.table, events)
-        receive(self.table, pack)
+        receive(self.table, [pack])
         return pack
 
     def did(
@@ -72,7 +91,7 @@ class World:
 
     def record(self, user: str, now_ms: int = T0, version: int = 1) -> dict[str, Any]:
         """The user's score record, out of its JSON."""
-        slots = np.array([self.table.users[f"{NETWORK}:{user}"]])
+        slots = np.array([self.table.slot(f"{NETWORK}:{user}")])
         result: dict[str, Any] = orjson.loads(
             scored(self.table, slots, self.table.cells[slots], now_ms, version).records[0]
         )
@@ -80,7 +99,7 @@ class World:
 
     def cell(self, user: str, column: int) -> float:
         """One number of a user's row."""
-        return float(self.table.cells[self.table.users[f"{NETWORK}:{user}"], column])
+        return float(self.table.cells[self.table.slot(f"{NETWORK}:{user}"), column])
 
 
 def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None = None) -> Cut:
@@ -100,7 +119,7 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         decays=table.decays(now_ms),
         now_ms=now_ms,
         marks=marks,
-        names=table.names,
-        memories=[table.memory[slot] for slot in slots[(marks & DID) != 0].tolist()],
+        names=table.users,
+        memories=table.memory.copied(slots[(marks & DID) != 0]),
         landmarks=tuple(table.landmarks),
     )

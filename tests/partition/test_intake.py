@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from streams.errors import LostInput
 from streams.events import KINDS, MAX_AHEAD_MS, TOPIC_OF
-from streams.formats import engagements as packed
+from streams.fold.rows import ACTIONS, ENGAGEMENTS, KIND_BITS, UNDO
 from streams.formats import strays
+from streams.formats.engagements import decode, encode, local
 from streams.formats.rejects import Origin
 from streams.formats.strays import Stray
-from streams.model import engagements
-from streams.model.table import ACTIONS, ENGAGEMENTS
+from streams.model.engagements import Engagements, Pack, packed
 from streams.partition.block import UNDECODABLE
 from streams.partition.intake import Intake
 from streams.partitioner import partition_of
@@ -40,9 +40,15 @@ def reasons(of: Intake) -> list[str]:
     return [orjson.loads(body)["reason"] for _, body in of.cut().rejects]
 
 
+def read(pack: Pack) -> Engagements:
+    """What the partition it is for gets."""
+    (found,) = local(pack, T0)
+    return found
+
+
 def cell(of: Intake, user: str, column: int) -> float:
     """One number of a user's row."""
-    return float(of.table.cells[of.table.users[f"net:{user}"], column])
+    return float(of.table.cells[of.table.slot(f"net:{user}"), column])
 
 
 # -- events ------------------------------------------------------------------------------------------------------------
@@ -56,8 +62,9 @@ def test_each_topic_folds_its_kind(kind: str) -> None:
     cut = one.cut()
     home = partition_of("net:bob", PARTITIONS)
     assert list(cut.packs) == [home]
-    assert cut.packs[home].targets == ["net:bob"]
-    assert cut.packs[home].codes[0] & engagements.KIND_BITS == KINDS.index(kind)
+    pack = read(cut.packs[home])
+    assert pack.targets == ["net:bob"]
+    assert pack.codes[0] & KIND_BITS == KINDS.index(kind)
     assert cell(one, ANN, ACTIONS) == 1
     assert cut.clock == T0
 
@@ -67,7 +74,7 @@ def test_packs_go_to_their_targets_partitions() -> None:
     one = intake()
     targets = [names(n % PARTITIONS, 3)[n // PARTITIONS] for n in range(12)]
     fold(one, "likes", *[value(DAN, target, T0 + n, str(n)) for n, target in enumerate(targets)])
-    packs = one.cut().packs
+    packs = {home: read(pack) for home, pack in one.cut().packs.items()}
     assert sorted(packs) == [0, 1, 2, 3]
     for home, pack in packs.items():
         assert pack.targets == [f"net:{t}" for t in targets if partition_of(f"net:{t}", PARTITIONS) == home]
@@ -126,8 +133,8 @@ def test_no_record_stops_the_intake(values: list[bytes | None]) -> None:
     if all(v is None or not v.startswith((b"\x92", b"\x96")) for v in values):
         assert sent + tally.folded + tally.repeats + tally.rejected + astray == 3 * len(values)
     for pack in cut.packs.values():
-        for record in packed.encode(pack, cut.clock):
-            packed.decode(record)
+        for record in encode(pack, cut.clock):
+            decode(record)
 
 
 # -- what cannot be decompressed ---------------------------------------------------------------------------------------
@@ -202,7 +209,7 @@ def test_event_with_a_misplaced_key_goes_once_round() -> None:
     assert counts(here) == {"strays": 1}
     fold(there, "strays", *strays.encode(cut.strays[1]))
     assert cell(there, FAR, ACTIONS) == 1
-    assert there.cut().packs[0].targets == [f"net:{ANN}"]
+    assert read(there.cut().packs[0]).targets == [f"net:{ANN}"]
     assert counts(there) == {}
 
 
@@ -236,7 +243,7 @@ def test_bad_stray_costs_itself() -> None:
     fold(there, "strays", *strays.encode(pack))
     assert cell(there, FAR, ACTIONS) == 2
     cut = there.cut()
-    codes = [code & engagements.KIND_BITS for pack in cut.packs.values() for code in pack.codes]
+    codes = [code & KIND_BITS for pack in cut.packs.values() for code in read(pack).codes]
     assert codes == [0, 5]
     assert [key for key, _ in cut.rejects] == [b"follows[0]@1"]
 
@@ -293,13 +300,9 @@ def test_strays_are_split_below_a_megabyte() -> None:
 
 def pack(*targets: str, ts: int = T0, weight: float = 1.0, code: int = 0) -> bytes:
     """Engagements as another partition sends them."""
-    made = engagements.Pack()
-    for target in targets:
-        made.targets.append(f"net:{target}")
-        made.weights.append(weight)
-        made.times.append(ts)
-        made.codes.append(code)
-    return b"".join(packed.encode(made, ts))
+    n = len(targets)
+    made = packed([f"net:{target}" for target in targets], [weight] * n, [ts] * n, [code] * n)
+    return b"".join(encode(made, ts))
 
 
 def test_engagements_are_folded_and_timed() -> None:
@@ -317,7 +320,7 @@ def test_undo_is_not_a_latency() -> None:
     """An undo carries the time of what it takes back, perhaps of last week: that says nothing about how fast we are."""
     one = intake()
     fold(one, "engagements", pack(ANN))
-    fold(one, "engagements", pack(ANN, weight=-1.0, code=engagements.UNDO))
+    fold(one, "engagements", pack(ANN, weight=-1.0, code=UNDO))
     assert np.concatenate(one.take_times()).tolist() == [T0]
 
 
@@ -359,7 +362,7 @@ def test_cut_takes_everything_once() -> None:
     fold(one, "likes", value(ANN), value(FAR), b"{")
     assert one.pending == 3
     cut = one.cut()
-    assert cut.changed.tolist() == [one.table.users[f"net:{ANN}"]]
+    assert cut.changed.tolist() == [one.table.slot(f"net:{ANN}")]
     assert (len(cut.packs), len(cut.strays), len(cut.rejects)) == (1, 1, 1)
     empty = one.cut()
     assert (empty.packs, empty.strays, empty.rejects, empty.changed.tolist()) == ({}, {}, [], [])

@@ -10,10 +10,12 @@ import pytest
 from agents.proof.bench.null_servers import Scoreboard, Swallow
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
-from streams.formats import engagements as packed
-from streams.model import assess, engagements
+from streams.fold.rows import CLOSE, GOT, SCORE, SUMS, UNDO, UNSEEN
+from streams.formats.engagements import encode
+from streams.model import assess
 from streams.model.alerts import FallRule
-from streams.model.table import CLOSE, GOT, SCORE, SUMS, UNSEEN, Table
+from streams.model.engagements import packed
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition import idle_pass
 from streams.partition import loop as broker_loop
@@ -82,7 +84,7 @@ def somebody(score_at_close: float, users: int = 1) -> Table:
     table.advance(T0)
     table.day = T0 // DAY_MS
     for number in range(users):
-        table.add(f"net:bob{number}")
+        table.slot(f"net:bob{number}")
         table.cells[number, SUMS : SUMS + 3] = 20.0
     table.cells[:users, CLOSE] = score_at_close
     table.cells[:users, SCORE] = assess.population(table, T0)
@@ -91,12 +93,8 @@ def somebody(score_at_close: float, users: int = 1) -> Table:
 
 def an_undo(weight: float) -> Block:
     """One engagement with bob0 is taken back."""
-    pack = engagements.Pack()
-    pack.targets.append("net:bob0")
-    pack.weights.append(-weight)
-    pack.times.append(T0)
-    pack.codes.append(engagements.UNDO)
-    return block("engagements", *(Record(n, record) for n, record in enumerate(packed.encode(pack, T0))))
+    pack = packed(["net:bob0"], [-weight], [T0], [UNDO])
+    return block("engagements", *(Record(n, record) for n, record in enumerate(encode(pack, T0))))
 
 
 @pytest.mark.parametrize(("weight", "at_once"), [(19.0, True), (0.1, False)])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streams.formats.engagements import local
 from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.partition.block import Block
@@ -162,7 +163,8 @@ def folded(*blocks: tuple[str, list[int]]) -> list[str]:
         one.brings(topic, *times_ms)
         made.append(one.intake.turns.waiting[topic].pop())
     one.intake.fold_all(made, NEWEST_MS)
-    return [target.removeprefix("net:") for target in one.intake.cut().packs[0].targets]
+    (pack,) = local(one.intake.cut().packs[0], T0)
+    return [target.removeprefix("net:") for target in pack.targets]
 
 
 def test_events_of_several_topics_are_folded_by_time() -> None:

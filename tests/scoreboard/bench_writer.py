@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from streams.scoreboard.changes import Changes
 from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import bin_of
@@ -81,7 +82,7 @@ async def measure(port: int, pid: int, population: int, in_flight: int) -> None:
         version += 1
         bins = {bin_of(score): version for _, score, _ in users}
         updates = orjson.dumps([[user, score] for user, score, _ in users])
-        return writer.write(Flush(version % 4, version, {"event_ts": version}, users, bins, updates))
+        return writer.write(Flush(version % 4, version, {"event_ts": version}, Changes.of(users), bins, updates))
 
     for _ in range(2):
         for name, (script, arguments) in WAYS.items():

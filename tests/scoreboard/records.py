@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from streams.partitioner import partition_of
+from streams.scoreboard.changes import Changes
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import bin_of
 
@@ -37,9 +38,9 @@ def record(user: str, score: float, **other: Any) -> dict[str, Any]:
     }
 
 
-def rows(scores: dict[str, float], **other: Any) -> list[tuple[str, float, bytes]]:
+def rows(scores: dict[str, float], **other: Any) -> Changes:
     """What a flush carries for these users."""
-    return [(user, score, orjson.dumps(record(user, score, **other))) for user, score in scores.items()]
+    return Changes.of([(user, score, orjson.dumps(record(user, score, **other))) for user, score in scores.items()])
 
 
 def bins(scores: dict[str, float]) -> dict[int, int]:

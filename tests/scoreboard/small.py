@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from streams.fold.rows import PUBLISHED, SCORE, SUMS, UNSEEN
 from streams.model import assess
-from streams.model.table import PUBLISHED, SCORE, SUMS, UNSEEN, Table
+from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.scoreboard.flush import Flush, Scoreboard, Versions
 from streams.scoreboard.shown import Shown
@@ -64,7 +65,7 @@ class Small:
     @property
     def truth(self) -> dict[str, float]:
         """Everyone's score."""
-        return dict(zip(self.table.names, assess.population(self.table, NOW_MS).tolist(), strict=True))
+        return dict(zip(self.table.users, assess.population(self.table, NOW_MS).tolist(), strict=True))
 
     @property
     def pushed(self) -> int:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from streams.errors import UsageError
+from streams.scoreboard.changes import Changes
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import Keys
 from streams.scoreboard.reader import Rank, score_at
@@ -78,7 +79,7 @@ def test_the_top_is_decayed_to_now(play: Play, shards: int) -> None:
         for user, stored in ((stale, old), (fresh, now)):
             for one in by_partition({user: stored["score"]}, 6):
                 users = [(user, stored["score"], orjson.dumps(stored))]
-                await board.writer.write(Flush(one.partition, 2 if user == stale else 3, {}, users))
+                await board.writer.write(Flush(one.partition, 2 if user == stale else 3, {}, Changes.of(users)))
         top = await board.reader.top(2, NOW_MS)
         assert [r["user"] for r in top] == [fresh, stale]
         assert [r["user"] for r in await board.reader.top(1, NOW_MS)] == [fresh]
@@ -98,7 +99,7 @@ def test_the_top_is_the_top_of_everybody(play: Play, shards: int) -> None:
         truth = {u: score_at(record(u, 1.0, windows=w), NOW_MS) for u, w in mass.items()}
         for one in by_partition({u: r["score"] for u, r in truth.items()}, 6):
             users = [(u, s, orjson.dumps(truth[u])) for u, s, _ in one.users]
-            await board.writer.write(Flush(one.partition, 1, {}, users))
+            await board.writer.write(Flush(one.partition, 1, {}, Changes.of(users)))
         best = sorted(PEOPLE, key=PEOPLE.__getitem__, reverse=True)
         assert [r["user"] for r in await board.reader.top(10, NOW_MS)] == best[:10]
         assert [r["user"] for r in await board.reader.top(500, NOW_MS)] == best

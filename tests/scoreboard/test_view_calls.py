@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streams.model.table import AGAIN, PUBLISHED, SCORE, UNSEEN
+from streams.fold.rows import AGAIN, PUBLISHED, SCORE, UNSEEN
 from streams.scoreboard import once
 from streams.scoreboard import shown as shown_module
 from streams.scoreboard.flush import Flush, Look
@@ -307,7 +307,7 @@ def test_a_successor_writes_what_was_published_after_complete() -> None:
         redis = Redis(pulse=9)
         async with viewing(redis, last=9, generation=2) as small:
             for user, version in (("a:1", 5), ("a:2", 7), ("a:3", 8)):
-                slot = small.table.add(user)
+                slot = small.table.slot(user)
                 small.table.cells[slot, [SCORE, PUBLISHED]] = 40.0, version
             small.shown.resume(complete, origin)
             small.publish()
@@ -467,7 +467,7 @@ def test_marks_of_the_interval_and_of_redis_are_two_things() -> None:
     small = Small(Redis())
     table = small.table
     for name in ("did", "got", "moved", "again"):
-        table.add(name)
+        table.slot(name)
     table.dirty[:4] = 1, 2 | UNSEEN, 4, AGAIN
     slots, marks = table.changed()
     assert (slots.tolist(), marks.tolist()) == ([0, 1, 2], [1, 2, 4])

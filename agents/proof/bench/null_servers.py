@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from aiokafka.producer.message_accumulator import BatchBuilder
-
+from streams.broker.filled import Batch
 from streams.broker.publisher import MAX_BATCH_BYTES
 from streams.scoreboard.flush import Flush, Look
 
@@ -20,7 +19,7 @@ class Swallow:
 
     def create_batch(self) -> Any:
         """A batch of Kafka's format."""
-        return BatchBuilder(batch_size=MAX_BATCH_BYTES, compression_type=0, is_transactional=True)
+        return Batch(0, MAX_BATCH_BYTES, transactional=True)
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[_Stored]:  # noqa: ARG002
         """Acknowledged before it is sent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy as np
 from agents.proof.bench.null_servers import Scoreboard, Swallow
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
-from streams.formats import engagements as packed
-from streams.model import assess, engagements, memory
+from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FIRST, GOT_TS, HEAD, SCORE, SUMS
+from streams.formats.engagements import encode
+from streams.model import assess
 from streams.model.alerts import FallRule
-from streams.model.table import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, SCORE, SUMS, Table
+from streams.model.engagements import packed
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT
 from streams.partition.block import Block
 from streams.partition.intake import Intake
@@ -45,14 +48,17 @@ def population(users: int) -> Table:
     """A table in which everybody has acted and was engaged with in the last month, and is shown as they are now."""
     table, now_ms, dice = Table(DEFAULT), int(time.time() * 1000), np.random.default_rng(1)
     table.advance(now_ms)
-    for number in range(users):
-        table.add(f"bench:user-{number:08d}")
+    slots = table.slots([f"bench:user-{number:08d}" for number in range(users)])
     rows = table.cells[:users]
     rows[:, SUMS:ENGAGEMENTS] = dice.exponential(2.0, (users, ENGAGEMENTS - SUMS))
     rows[:, [ACTED, ACTIONS, ENGAGEMENTS, ACTORS]] = 3.0
     rows[:, [DID_TS, GOT_TS]] = now_ms - dice.integers(0, 30 * DAY_MS, (users, 1))
-    some = memory.entry(1.0, now_ms, bytes(8), 0, memory.target_key(b"someone"), b"someone")
-    table.memory[:] = [memory.remember(b"", 0, some[:12] + number.to_bytes(8) + some[20:]) for number in range(users)]
+    head, before, after = (
+        b"\x01" + bytes(HEAD - 1),
+        struct.pack("<fq", 1.0, now_ms),
+        b"\0" + b"someone!" + b"\7\0someone",
+    )
+    table.memory.put(slots, [b"".join((head, before, number.to_bytes(8), after)) for number in range(users)])
     table.day = now_ms // DAY_MS
     rows[:, SCORE] = assess.population(table, now_ms)
     return table
@@ -101,13 +107,9 @@ class OnePartition:
             self._fed += _FED_AT_ONCE
             pairs = dice.integers(0, users, (_FED_AT_ONCE, 2)).tolist()
             events = [_Record(start + n, _event(start + n, a, b, now_ms)) for n, (a, b) in enumerate(pairs)]
-            pack = engagements.Pack()
-            for a, _ in pairs:
-                pack.targets.append(f"bench:user-{a:08d}")
-                pack.weights.append(1.0)
-                pack.times.append(now_ms)
-                pack.codes.append(engagements.FIRST)
-            packs = [_Record(start, record) for record in packed.encode(pack, now_ms)]
+            targets, n = [f"bench:user-{a:08d}" for a, _ in pairs], len(pairs)
+            pack = packed([*targets], np.ones(n), np.full(n, now_ms), np.full(n, FIRST))
+            packs = [_Record(start, record) for record in encode(pack, now_ms)]
             self.loop.offer(Block("likes", 0, start, self._fed, 1, events))
             self.loop.offer(Block("engagements", 0, start, self._fed, 1, packs))
             await asyncio.sleep(_FED_EACH_S)

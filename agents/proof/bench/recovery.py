@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from agents.proof.bench.machine import machine, peak_rss_mb, require_linux, versions
 from agents.proof.bench.preload import Progress
 from agents.proof.bench.servers import ROOT, names, servers
@@ -19,13 +21,11 @@ from agents.proof.bench.show import Show
 from streams.broker.publisher import TransactionalPublisher, transactional_producer
 from streams.broker.recovery import recover
 from streams.errors import CloutError
-from streams.events import KINDS, Event
+from streams.events import KINDS
 from streams.formats import state
-from streams.model.acting import act
-from streams.model.engagements import Pack, received
-from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.versions import model
+from streams.offline import Core
 from streams.partition.intake import Intake
 from streams.partitioner import partition_of
 from streams.settings import Settings, variable_of
@@ -76,14 +76,11 @@ async def fill(settings: Settings, users: int, kept: int, written: Progress) -> 
 
 def _live(table: Table, some: Sequence[str], version: int) -> None:
     ts, kind = _T0 + version * _APART_MS, version % len(KINDS)
-    slots = [table.slot(f"{_NETWORK}:{name}") for name in some]
     events = [
-        Event(id=f"{name}-{version}", network=_NETWORK, actor=name, target=target, ts=ts)
+        orjson.dumps({"id": f"{name}-{version}", "network": _NETWORK, "actor": name, "target": target, "ts": ts})
         for name, target in zip(some, [*some[1:], some[0]], strict=True)
     ]
-    pack = Pack()
-    act(table, events, [kind] * len(events), slots, pack)
-    receive(table, received(pack, ts))
+    Core().fold(table, events, [kind] * len(events), ts)
 
 
 async def _commit(intake: Intake, publisher: TransactionalPublisher, topic: str) -> None:

@@ -20,10 +20,11 @@ from agents.proof.bench.machine import machine, require_linux, versions
 from agents.proof.bench.one_partition import OnePartition, population
 from agents.proof.bench.show import Show
 from streams.errors import CloutError
+from streams.fold.rows import DID, GOT, SCORE
 from streams.formats import engagements as packed
 from streams.formats import state
-from streams.model import assess, days, engagements
-from streams.model.table import DID, GOT, SCORE, Table
+from streams.model import assess, days
+from streams.model.table import Table
 from streams.model.versions import DEFAULT
 from streams.partition import sending
 from streams.partition.intake import Intake
@@ -38,10 +39,9 @@ _PHASES: dict[str, tuple[Any, str]] = {
     "fold": (Intake, "fold_all"),
     "show": (Shown, "call"),
     "cut": (Intake, "cut"),
-    "split packs": (engagements, "split"),
     "encode packs": (packed, "encode"),
     "score and judge": (sending, "chunks"),
-    "encode state": (state, "records"),
+    "encode state": (state, "chunks"),
     "idle pass": (assess, "moved"),
     "take closes": (days, "taken"),
 }
@@ -140,7 +140,7 @@ def _growth(users: int) -> dict[str, Any]:
     began_s = time.monotonic()
     for number, name in enumerate(_names(users)):
         before = time.perf_counter()
-        table.add(name)
+        table.slot(name)
         took[number] = time.perf_counter() - before
     worst = np.argsort(took)[-3:][::-1]
     return {

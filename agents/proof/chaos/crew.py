@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from agents.local.embedded import Process, child
+from streams.fold import folder
 from streams.settings import Settings, variable_of
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +26,7 @@ def argv() -> list[str]:
 def environ(settings: Settings) -> dict[str, str]:
     """The settings as variables, whatever this process was started with."""
     ours = {variable_of(name): str(getattr(settings, name)) for name in settings.__dataclass_fields__}
-    rest = {name: value for name, value in os.environ.items() if not name.startswith("CLOUT_")}
+    rest = {k: value for k, value in os.environ.items() if not k.startswith("CLOUT_") or k == folder.VARIABLE}
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**rest, **ours, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
 

@@ -21,7 +21,8 @@ from agents.proof.simulation.mutations import MUTATIONS, Change
 from agents.proof.simulation.process import task_of_its_process
 from agents.proof.simulation.verdict import verdict
 from agents.proof.simulation.world import World
-from streams.model import assess
+from streams.fold import memories
+from streams.model import assess, engagements, memory
 from streams.partition import idle_pass, outgoing, partitions
 from streams.partition import loop as broker_loop
 from streams.scoreboard import once, shown
@@ -135,6 +136,8 @@ def _small() -> Iterator[None]:
         (broker_loop, "GLANCED", 4),
         (idle_pass, "ENOUGH", 2),
         (assess, "SLICE", 3),
+        (engagements, "AT_ONCE", 2),
+        (memory, "ROOM", memories.MOST),
         (outgoing, "CHUNK", 3),
         (shown, "CHUNK", 2),
         (shown, "AGAIN_AT_ONCE", 3),

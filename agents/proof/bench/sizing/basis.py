@@ -8,7 +8,7 @@ import math
 from agents.proof.bench.sizing.needs import Sizing
 from agents.proof.bench.sizing.numbers import MISSING, n
 from streams.broker.publisher import TELL_S
-from streams.model import memory
+from streams.fold.rows import ENTRY
 
 
 def given(one: Sizing) -> list[str]:
@@ -56,7 +56,7 @@ def given(one: Sizing) -> list[str]:
         "Formulas, each once (E events/s at the peak, U users, P partitions, T the interval):",
         "",
         "- actions remembered of a user, on average = `active` · `remembered` + (1 - `active`); each beyond those of the "
-        f"measurement is {memory.SIZE} + `target_bytes` more in a worker's memory and in `state`; an event writes all "
+        f"measurement is {ENTRY} + `target_bytes` more in a worker's memory and in `state`; an event writes all "
         "`remembered` of its actor",
         "- workers = max((E · CPU an event + CPU for transactions) / busy, U · bytes a user / (worker memory · busy), "
         "time to read `state` / recovery time)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from agents.proof.bench.sizing.inputs import Assumptions, Figures
-from streams.model import memory
+from streams.fold.rows import ENTRY
 
 ROW_RECORDS = 2  # of a user in `state`: what they did, and what was done to them
 
@@ -24,7 +24,7 @@ class Rows(NamedTuple):
 
 def rows(f: Figures, a: Assumptions) -> Rows:
     """Each action remembered beyond those of the measurement adds its entry."""
-    entry_bytes = memory.SIZE + a.target_bytes
+    entry_bytes = ENTRY + a.target_bytes
     average = a.active * a.remembered + (1 - a.active)
     more_an_event, more_a_user = (a.remembered - 1) * entry_bytes, (average - 1) * entry_bytes
     return Rows(

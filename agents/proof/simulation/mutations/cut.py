@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.proof.simulation.mutations.registry import Registry, instead
-from streams.model.table import DID, GOT, MOVED
+from streams.fold.rows import DID, GOT, MOVED
 from streams.partition.cut import Cut
 from streams.partition.intake import Intake
 from streams.partition.loop import Loop
@@ -32,7 +32,7 @@ def _rows_of_now() -> Iterator[None]:
     def now(sender: Sender, cut: Cut) -> Cut:
         table = sender._table
         return cut._replace(
-            rows=table.cells[cut.changed], memories=[table.memory[slot] for slot in cut.changed.tolist()]
+            rows=table.cells[cut.changed], memories=table.memory.copied(cut.changed[(cut.marks & DID) != 0])
         )
 
     with _kept(now):
@@ -73,7 +73,7 @@ def _forgotten_changes() -> Iterator[None]:
 
 @MUTATIONS.mutation("what actors remember is not kept")
 def _no_memories() -> Iterator[None]:
-    with _kept(lambda _, cut: cut._replace(memories=[b""] * len(cut.memories))):
+    with _kept(lambda _, cut: cut._replace(memories=cut.memories._replace(ends=np.zeros(len(cut.memories), np.int64)))):
         yield
 
 

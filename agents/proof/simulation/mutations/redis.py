@@ -11,7 +11,7 @@ import numpy as np
 
 from agents.proof.simulation.mutations.registry import Registry, instead
 from agents.proof.simulation.redis import Redis
-from streams.model.table import UNSEEN
+from streams.fold.rows import UNSEEN
 from streams.scoreboard import shown
 from streams.scoreboard.flush import Look
 from streams.scoreboard.shown import Shown

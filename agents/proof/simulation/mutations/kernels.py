@@ -1,0 +1,57 @@
+"""Rules of the seam to the compiled core: it goes on where a kernel came to, and hands over all there is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from agents.proof.simulation.mutations.registry import Registry, instead
+from streams.model import acting, receiving
+from streams.model.engagements import Outbox
+
+MUTATIONS = Registry()
+
+
+def _kernel(module: Any, name: str, change: Callable[[Any], Any]) -> contextlib.AbstractContextManager[None]:
+    """Another kernel of that name, as the module calls it."""
+    return instead(
+        module, "kernels", lambda kernels: SimpleNamespace(**{**vars(kernels), name: change(getattr(kernels, name))})
+    )
+
+
+@MUTATIONS.mutation("an event is left out when a kernel had no room left")
+def _left_out() -> Iterator[None]:
+    def skipping(act: Any) -> Any:
+        return lambda *given: min(act(*given) + 1, len(given[5]))
+
+    with _kernel(acting, "act", skipping):
+        yield
+
+
+@MUTATIONS.mutation("engagements are forgotten when there is no room for more")
+def _forgotten_outbox() -> Iterator[None]:
+    def forgetting(collect: Any) -> Any:
+        def collecting(self: Outbox) -> None:
+            if self.emitted.so_far[0] == len(self.emitted.ends):
+                self.emitted.so_far[0] = 0
+            collect(self)
+
+        return collecting
+
+    with instead(Outbox, "collect", forgetting):
+        yield
+
+
+@MUTATIONS.mutation("the last engagement of a pack is not folded")
+def _last_of_a_pack() -> Iterator[None]:
+    def shorter(receive: Any) -> Any:
+        def receiving_less(cells: Any, dirty: Any, names: Any, text: Any, found: Any, *rest: Any) -> Any:
+            rest[-1][:] = 0
+            return receive(cells, dirty, names, text, found._replace(total=max(found.total - 1, 1)), *rest)
+
+        return receiving_less
+
+    with _kernel(receiving, "receive", shorter):
+        yield

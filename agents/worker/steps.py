@@ -1,0 +1,187 @@
+"""What is compiled before a worker begins: a tiny piece of real work for each group of kernels, with the types of the product.
+
+A step is a function without arguments. It imports what it needs itself, and calls what the product calls, so that a kernel gets
+the very types that it will get later. Steps run in any order, each in any process; the dear ones come first, so that the
+processes end together. `tests/worker/test_warm.py` says which kernel no step runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streams.model.table import Table
+
+#: name -> the work, dear ones first
+STEPS: dict[str, Callable[[], None]] = {}
+
+_USERS = ["net:ada", "net:ben"]
+_NOW_MS = 1_767_225_600_000
+
+
+def _step(work: Callable[[], None]) -> Callable[[], None]:
+    STEPS[work.__name__] = work
+    return work
+
+
+def _table() -> Table:
+    from streams.model.table import Table
+    from streams.model.versions import DEFAULT  # all models have the same types
+
+    return Table(DEFAULT)
+
+
+@_step
+def parse() -> None:
+    """Values of records, to events."""
+    from streams.model.parsed import Parsed
+    from streams.model.values import Values
+
+    event = b'{"id":"1","network":"net","actor":"ada","target":"ben","ts":%d}' % _NOW_MS
+    Parsed().add(Values.of([event]), 0, _NOW_MS)
+
+
+@_step
+def act() -> None:
+    """Stage 1. An event of zeros is enough."""
+    import numpy as np
+
+    from streams.model.acting import act
+    from streams.model.engagements import Outbox
+    from streams.model.parsed import Parsed
+
+    act(_table(), Parsed(), np.arange(1), Outbox(1))
+
+
+@_step
+def receive() -> None:
+    """Stage 2, from what was emitted to rows."""
+    from streams.formats.engagements import local
+    from streams.model.engagements import Outbox, packed
+    from streams.model.receiving import receive
+
+    receive(_table(), local(packed(_USERS, [1.0, 1.0], [_NOW_MS, _NOW_MS], [0, 0]), _NOW_MS))
+    out = Outbox(1)
+    out.emitted.so_far[0], out.emitted.ends[0], out.emitted.homes[0] = 1, 0, 0
+    out.collect()
+
+
+@_step
+def names() -> None:
+    """Finding users, and adding them."""
+    _table().slots(_USERS)
+
+
+@_step
+def actors() -> None:
+    """Finding the actors of events."""
+    from streams.model.parsed import Parsed
+
+    Parsed().find_actors(_table(), 0, 1, 0)
+
+
+@_step
+def alerts() -> None:
+    """Who is to be told, and what the rows keep of it."""
+    import numpy as np
+
+    from streams.fold.alerts import noted
+    from streams.model.alerts import FallRule, judge
+
+    table = _table()
+    slots = table.slots(_USERS)
+    scores, rows, marks = np.ones(2), table.cells[slots], table.changed()[1]
+    judge(table, slots, scores, _NOW_MS, 1, FallRule())
+    noted(table.cells, slots, scores, 1, rows, marks)
+
+
+@_step
+def lists() -> None:
+    """What goes to Redis."""
+    import numpy as np
+
+    from streams.model.texts import Texts
+    from streams.scoreboard.changes import Changes
+
+    table = _table()
+    slots = table.slots(_USERS)
+    changes = Changes(table.users.named(slots), np.ones(2), np.ones(2, np.bool_), Texts.of([b"{}", b"{}"]))
+    changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+
+
+@_step
+def memories() -> None:
+    """Memories as `state` has them, in and out."""
+    import numpy as np
+
+    memory = _table().memory
+    slots = np.arange(len(_USERS))
+    memory.put(slots, [b"", b""])
+    memory.copied(slots)
+
+
+@_step
+def scores() -> None:
+    """The scores of rows."""
+    import numpy as np
+
+    from streams.fold.score import scores_of
+
+    table = _table()
+    scores_of(table.cells[:2], table.decays(0), table.constants, np.empty(2))
+
+
+@_step
+def records() -> None:
+    """Score records of rows, alerts, and what of them goes to Redis."""
+    import numpy as np
+
+    from streams.fold.alerts import noted
+    from streams.model.alerts import FallRule, judge
+    from streams.model.records import scored
+    from streams.scoreboard.changes import Changes
+
+    table = _table()
+    done = scored(table, table.slots(_USERS), table.cells[:2], _NOW_MS, 1)
+    judge(table, done.slots, done.scores, _NOW_MS, 1, FallRule())
+    noted(table.cells, done.slots, done.scores, 1, table.cells[:2], np.zeros(2, np.uint8))
+    changes = Changes(table.users.named(done.slots), done.scores, np.ones(2, np.bool_), done.records)
+    changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+
+
+@_step
+def rows_of_state() -> None:
+    """Rows as `state` has them, out and in, and the batches that they travel in."""
+    from streams.broker.filled import Batch
+    from streams.fold.rows import DID, GOT
+    from streams.formats import state
+    from streams.partition.intake import Intake
+
+    intake = Intake(_table(), 0, 1)
+    intake.table.dirty[intake.table.slots(_USERS)] = DID | GOT
+    lives = intake.table.model.half_lives_ms
+    for packed in state.chunks(intake.cut(0), lives, 2):
+        Batch(0, 1 << 16, transactional=True).fill(packed, 0, _NOW_MS)
+        state.load(_table(), packed)
+
+
+@_step
+def batches() -> None:
+    """The records of a fetched batch, and one of them."""
+    from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+    from streams.broker.batches import _Batch, columns
+
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 16)
+    builder.append(0, _NOW_MS, None, b"{}", [])
+    fetched, _ = columns(_Batch(builder.build()))
+    assert fetched[0].value == b"{}"  # noqa: S101
+
+
+@_step
+def marks() -> None:
+    """Who has changed, and whom Redis lacks."""
+    table = _table()
+    table.owed(0)
+    table.changed()

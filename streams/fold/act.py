@@ -1,0 +1,161 @@
+"""Stage 1, keyed by actor: drop repeats, update what the actor did, weigh the engagement for its target.
+
+    weight = kind's weight * standing * attention * novelty
+      standing   who they are: floor + gain * score / 100, the actor's score before the block
+      attention  g / (g + acted): the more someone does, the less each action counts (selective models)
+      novelty    floor + (1 - floor) * 0.5 ^ seen: each earlier engagement of the pair halves the rest
+
+A plain loop, because what an event weighs depends on what the same actor did before, also within the block. 0.9 us an event,
+most of it the walk through the actor's memory, which answers everything at once; rows and memories are asked for ahead.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.fold.compiled import kernel
+from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
+from streams.fold.names import same
+from streams.fold.packs import emit
+from streams.fold.rows import (
+    ACTED,
+    ACTIONS,
+    DID,
+    DID_TS,
+    ENTRY,
+    FIRST,
+    FOLDED,
+    FOLLOW,
+    FOLLOW_KIND,
+    HEAD,
+    REPEATS,
+    SELF_ENGAGEMENTS,
+    UNDO,
+    UNDO_UNKNOWN,
+    UNDONE,
+    WEEK,
+)
+from streams.fold.score import ahead_of_row, growth, score_of
+from streams.fold.words import ahead, load_f32, load_i64, load_u64
+
+_NOBODY = np.uint64(0)  # the target's hash in entries without a target
+
+
+@kernel
+def before_block(cells, lines, order, landmark, decays, model, grown, attends, standing):
+    """What needs the rows as they were before the block, (n,) each, for the events lines[order].
+
+    `grown`: what an action adds to ACTED. `attends`: the same at the actor's newest action, if that is later: a late event
+    finds its actor's attention as it was then, not decayed backwards.
+    """
+    for i in range(len(order)):
+        if i + 6 < len(order):
+            ahead_of_row(cells, np.int64(lines[order[i + 6]].slot))
+        e = lines[order[i]]
+        grown[i] = growth(e.ts, landmark, model.half_lives[WEEK])
+        heard = cells[e.slot, DID_TS]
+        attends[i] = growth(heard, landmark, model.half_lives[WEEK]) if heard > e.ts else grown[i]
+        standing[i] = model.standing_floor
+        if model.standing_gain != 0.0:
+            standing[i] += model.standing_gain / 100.0 * score_of(cells[e.slot], decays, model)
+
+
+@kernel
+def _fetch_ahead(dirty, m, lines, order, i):
+    if i + 12 < len(order):
+        later = np.int64(lines[order[i + 12]].slot)
+        ahead(m.at, later)
+        ahead(m.size, later)
+        ahead(m.sort, later)
+        ahead(dirty, later)
+    if i + 6 < len(order):
+        later = np.int64(lines[order[i + 6]].slot)
+        for part in range(0, min(np.int64(m.size[later]) + 64, 576), 64):
+            ahead(m.arena, m.at[later] + part)
+
+
+@kernel
+def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, landmark, model, partitions, counts, out):
+    """Fold the events lines[order[start:]] into their actors; engagements go to `out`.
+
+    Returns how far it came before the arena of memories, or `out`, was full.
+    """
+    for i in range(start, len(order)):
+        if m.lists[TOP] + MOST > len(m.arena) or out.so_far[0] == len(out.ends):
+            return i
+        _fetch_ahead(dirty, m, lines, order, i)
+        e = lines[order[i]]
+        slot, kind = np.int64(e.slot), np.int64(e.kind)
+        dirty[slot] |= DID
+        # seen before? how often this target? followed before? where is the oldest of this kind, and what does `ref` name?
+        at = m.at[slot]
+        end = at + m.size[slot] if at else 0
+        at += HEAD
+        repeat, seen, followed, oldest, named = False, 0, False, np.int64(-1), np.int64(-1)
+        while at < end:
+            id_key, of_kind = load_u64(m.arena, at + ID), m.arena[at + KIND] == kind
+            if id_key == e.id_key:
+                repeat = True
+                break
+            if of_kind:
+                if oldest < 0:
+                    oldest = at
+                if named < 0 and id_key == e.ref_key:
+                    named = at
+            if load_u64(m.arena, at + TARGET) == e.target_key:
+                seen += 1
+                followed |= of_kind
+            at += length(m.arena, at)
+        if repeat:
+            counts[REPEATS] += 1
+            continue
+        if e.undo:
+            _undo(cells, m, text, e, slot, kind, named, landmark, model, partitions, counts, out)
+            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0)
+            continue
+        acted = cells[slot, ACTED]
+        cells[slot, ACTED] = acted + grown[i]
+        cells[slot, ACTIONS] += 1.0
+        cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
+        n = np.int64(e.target_len)
+        if n == e.actor_len and same(text, e.actor_at, text, e.target_at, n):
+            counts[SELF_ENGAGEMENTS] += 1
+            counts[FOLDED] += 1
+            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0)
+            continue
+        weight = model.weights[kind] * standing[i]
+        if model.selective and acted > 0.0:
+            weight *= attends[i] / (attends[i] + acted)
+        code = kind
+        if seen:
+            weight *= model.novelty_floor + (1.0 - model.novelty_floor) * 0.5**seen
+        else:
+            code |= FIRST
+        if kind == FOLLOW_KIND and not followed:
+            code |= FOLLOW
+        emit(out, text, e.network_at, e.network_len, text, e.target_at, n, weight, e.ts, code, partitions)
+        remember(m, slot, kind, oldest, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n)
+    return len(order)
+
+
+@kernel
+def _undo(cells, m, text, e, slot, kind, at, landmark, model, partitions, counts, out):
+    """Take back what the entry at `at` (-1: not remembered) still weighs, from its target and from the actor's own actions."""
+    n = length(m.arena, at) - ENTRY if at >= 0 else 0
+    if not n:  # not remembered, undone before, or for nobody
+        counts[UNDO_UNKNOWN] += 1
+        counts[FOLDED] += 1
+        return
+    weight, ts, target = load_f32(m.arena, at), load_i64(m.arena, at + TS), load_u64(m.arena, at + TARGET)
+    code = kind | UNDO | FIRST | (FOLLOW if kind == FOLLOW_KIND else 0)
+    other, end = m.at[slot] + HEAD, m.at[slot] + m.size[slot]
+    while other < end:  # is anything left that was done to the target?
+        if other != at and load_u64(m.arena, other + TARGET) == target:
+            code &= ~FIRST
+            if m.arena[other + KIND] == kind:
+                code &= ~FOLLOW
+        other += length(m.arena, other)
+    emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, -weight, ts, code, partitions)
+    take_back(m, slot, at)
+    cells[slot, ACTED] -= growth(ts, landmark, model.half_lives[WEEK])
+    counts[UNDONE] += 1

@@ -1,0 +1,185 @@
+"""The rows of `state` in format 1, which `streams.formats.state` describes: written from rows, and read into them.
+
+0.2 us a record to write, 0.4 us to read, most of it waiting for rows and memories.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.fold.compiled import kernel, part
+from streams.fold.hashing import name_key
+from streams.fold.memories import MOST as MOST_MEMORY
+from streams.fold.memories import TOP, put_one, sound
+from streams.fold.names import PAGE, add, find, page_of, place_of, tag_of
+from streams.fold.rows import (
+    ACTED,
+    ACTIONS,
+    CLOSE,
+    DID,
+    DID_TS,
+    ENGAGEMENTS,
+    GOT,
+    PUBLISHED,
+    SCORE,
+    SUMS,
+    WEEK,
+    WIDTH,
+)  # fmt: skip
+from streams.fold.words import ahead, load_f64, load_u32, move, store_f64, store_u32
+
+DID_KEY, GOT_KEY = ord("d"), ord("g")
+DID_HEAD, GOT_HEAD = 52, 16  #: bytes before the memory; before the columns
+COLUMNS = WIDTH - SUMS  #: that a record of what somebody got may have
+MOST_ROW = 2 + GOT_HEAD + 8 * COLUMNS + DID_HEAD  #: bytes of a user's two records at most, without names and memory
+
+
+@part
+def _key(out, at, sort, names, slot):
+    out[at] = sort
+    start = names.starts[slot]
+    n = names.starts[slot + 1] - start
+    move(out, at + 1, names.text, start, n)
+    return at + 1 + n
+
+
+@part
+def _column(out, at, value):
+    store_f64(out, at, value)
+    return at + 8
+
+
+@kernel
+def write(names, slots, rows, marks, memories, memory_ends, first, steps, out, bounds):
+    """The records of users changed like this, key and value in turn, number i of these from bounds[i] to bounds[i + 1].
+
+    `steps` are the landmarks in half-lives, `first` is the number of the first memory. Returns how many records there are.
+    """
+    at, n, memory = np.int64(0), np.int64(0), first
+    for i in range(len(slots)):
+        slot, row = slots[i], rows[i]
+        if i + 8 < len(slots):
+            ahead(names.starts, slots[i + 8])
+        if i + 4 < len(slots):
+            ahead(names.text, names.starts[slots[i + 4]])
+        if marks[i] & DID:
+            at = bounds[2 * n + 1] = _key(out, at, DID_KEY, names, slot)
+            store_u32(out, at, np.uint32(steps[WEEK]))
+            at = _column(out, _column(out, _column(out, at + 4, row[ACTED]), row[ACTIONS]), row[DID_TS])
+            at = _column(out, _column(out, _column(out, at, row[SCORE]), row[CLOSE]), row[PUBLISHED])
+            start = memory_ends[memory - 1] if memory else 0
+            size = memory_ends[memory] - start
+            move(out, at, memories, start, size)
+            at += size
+            n, memory = n + 1, memory + 1
+            bounds[2 * n] = at
+        if marks[i] & GOT:
+            head = bounds[2 * n + 1] = _key(out, at, GOT_KEY, names, slot)
+            at, mask = head + GOT_HEAD, np.uint32(0)
+            for window in range(3):
+                store_u32(out, head + 4 * window, np.uint32(steps[window]))
+            for column in range(COLUMNS):
+                if row[SUMS + column] != 0.0:
+                    mask |= np.uint32(1) << np.uint32(column)
+                    at = _column(out, at, row[SUMS + column])
+            store_u32(out, head + 12, mask)
+            n += 1
+            bounds[2 * n] = at
+    return n
+
+
+@part
+def _filled(mask):
+    """How many bits are set."""
+    n = 0
+    while mask:
+        mask &= mask - np.uint32(1)
+        n += 1
+    return n
+
+
+@kernel
+def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
+    """The number of the first record that is none of format 1; -1: all are. Nobody's name is empty."""
+    for i in range(len(key_ends)):
+        start, end = value_starts[i], value_ends[i]
+        if key_ends[i] - key_starts[i] < 1:
+            return i
+        if keys[key_starts[i]] == DID_KEY:
+            if end - start < DID_HEAD or not sound(values, start + DID_HEAD, end):
+                return i
+        elif keys[key_starts[i]] == GOT_KEY:
+            if end - start < GOT_HEAD:
+                return i
+            mask = load_u32(values, start + 12)
+            if mask >> np.uint32(COLUMNS) or end - start != GOT_HEAD + 8 * _filled(mask):
+                return i
+        else:
+            return i
+    return -1
+
+
+@part
+def _moved(x, written, now):
+    """A decayed sum whose landmark was `written` half-lives, for a landmark of `now`."""
+    return np.ldexp(x, np.int64(written) - now) if x != 0.0 else x
+
+
+@part
+def _did(row, text, at, steps):
+    row[ACTED] = _moved(load_f64(text, at + 4), load_u32(text, at), steps[WEEK])
+    row[ACTIONS], row[DID_TS] = load_f64(text, at + 12), load_f64(text, at + 20)
+    if load_f64(text, at + 44) >= row[PUBLISHED]:  # the record with the higher version knows what was published last
+        row[SCORE], row[CLOSE], row[PUBLISHED] = (
+            load_f64(text, at + 28),
+            load_f64(text, at + 36),
+            load_f64(text, at + 44),
+        )
+
+
+@part
+def _got(row, text, at, steps, cells):
+    mask, column_at = load_u32(text, at + 12), at + GOT_HEAD
+    for column in range(COLUMNS):
+        cells[SUMS + column] = 0.0
+        if (mask >> np.uint32(column)) & np.uint32(1):
+            cells[SUMS + column] = load_f64(text, column_at)
+            column_at += 8
+    for column in range(SUMS, ENGAGEMENTS):
+        window = (column - SUMS) % 3
+        row[column] = _moved(cells[column], load_u32(text, at + 4 * window), steps[window])
+    newer = cells[PUBLISHED] >= row[PUBLISHED]
+    for column in range(ENGAGEMENTS, WIDTH):
+        if newer or not (column == SCORE or column == CLOSE or column == PUBLISHED):
+            row[column] = cells[column]
+
+
+@kernel
+def read(names, cells, memories, keys, key_starts, key_ends, values, value_starts, value_ends, steps, first):
+    """Put sound records from number `first` on into rows; returns how far it came before the memories' arena was full.
+
+    There is room for as many users and their names. Later records of a user replace earlier ones.
+    """
+    scratch, count = np.empty(WIDTH), len(key_ends)
+    tags = np.empty(count - first, np.uint64)
+    for i in range(first, count):
+        start = key_starts[i] + 1
+        tags[i - first] = tag_of(name_key(keys, start, key_ends[i] - start, names.seed))
+    for i in range(first, count):
+        if i + 8 < count:
+            later = tags[i + 8 - first]
+            ahead(names.buckets, page_of(names, later) * PAGE + place_of(later))
+        if memories.lists[TOP] + MOST_MEMORY > len(memories.arena):
+            return i
+        start, tag = key_starts[i] + 1, tags[i - first]
+        n = key_ends[i] - start
+        slot, place = find(names, tag, keys, start, n)
+        if slot < 0:
+            slot = add(names, tag, place, keys, start, n)
+        at = value_starts[i]
+        if keys[start - 1] == DID_KEY:
+            _did(cells[slot], values, at, steps)
+            put_one(memories, slot, values, at + DID_HEAD, value_ends[i] - at - DID_HEAD)
+        else:
+            _got(cells[slot], values, at, steps, scratch)
+    return count

@@ -1,0 +1,146 @@
+"""The score record of a user, one JSON object, its fields always in this order:
+
+    user score as_of model version event_ts engagements actors actions windows{day week quarter} followers acted floored
+    parts{kinds{} networks{} reach participation} delta{day} confidence provisional
+
+Points have eight decimals. Windows and `acted` have ten significant digits: whoever decays a record has nothing else to go by.
+0.6 us a record of 550 bytes, the score included.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.fold.compiled import kernel, part
+from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
+from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS
+from streams.fold.score import ahead_of_row, hill, mass_of
+from streams.fold.words import ahead
+
+
+def _rows(texts: list[str], wide: int) -> np.ndarray:
+    """Short texts, `wide` bytes each with blanks behind: they are copied as words, whatever their lengths are."""
+    return np.frombuffer("".join(text.ljust(wide) for text in texts).encode(), np.uint8).copy()
+
+
+WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORK = range(7)
+#: what stands before each value, and how it is written
+_FIELDS = [
+    ('","score":', POINTS), ("", SAID), ("", WHOLE), (',"engagements":', WHOLE), (',"actors":', WHOLE), (',"actions":', WHOLE),
+    (',"windows":{"day":', TEN), (',"week":', TEN), (',"quarter":', TEN), ('},"followers":', WHOLE), (',"acted":', TEN),
+    (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORK), ('},"reach":', POINTS),
+    (',"participation":', POINTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS), (',"provisional":', TRUTH),
+]  # fmt: skip
+_WIDE, _KIND_WIDE = 32, 16
+_LABELS, _LENGTHS = _rows([label for label, _ in _FIELDS], _WIDE), np.array([len(label) for label, _ in _FIELDS])
+_FORMS = np.array([form for _, form in _FIELDS])
+_EACH_KIND = [f'"{kind}":' for kind in ("like", "follow", "mention", "reply", "share", "retweet")]
+_KIND_LABELS, _KIND_LENGTHS = _rows(_EACH_KIND, _KIND_WIDE), np.array([len(label) for label in _EACH_KIND])
+_TRUTHS, _BEGIN = _rows(["false", "true"], 8), _rows(['{"user":"'], 16)
+_BEGIN_LENGTH, _COMMA, _COLON, _QUOTE, _CLOSED = 9, 44, 58, 34, 125
+
+MOST_RECORD = 1_000  #: bytes of a record at most, without `said` and names
+MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
+
+
+@part
+def _kinds(out, at, row, decays, model, points, shares):
+    """`points` divided among the kinds by their mass; those that gave nothing are left out."""
+    total = 0.0
+    for kind in range(KINDS):
+        mass = 0.0
+        for window in range(3):
+            mass += row[SUMS + 3 * kind + window] * decays[window] * model.mixture[window]
+        shares[kind] = max(mass, 0.0)
+        total += shares[kind]
+    share = points / total if total > 0.0 else 0.0
+    start = at
+    for kind in range(KINDS):
+        if shares[kind] * share > 0.0:
+            if at > start:
+                out[at] = _COMMA
+                at += 1
+            words(out, at, _KIND_LABELS, kind * _KIND_WIDE, _KIND_WIDE)
+            at = fixed(out, at + _KIND_LENGTHS[kind], shares[kind] * share)
+    return at
+
+
+@part
+def _network(out, at, text, start, end, points):
+    """What came from the network of a name, which is what stands before its first colon."""
+    colon = start
+    while colon < end and text[colon] != _COLON:
+        colon += 1
+    out[at] = _QUOTE
+    at = escaped(out, at + 1, text, start, colon)
+    out[at], out[at + 1] = _QUOTE, _COLON
+    return fixed(out, at + 2, points)
+
+
+@part
+def _values(row, decays, model, values):
+    """What the fields of a row's record say, in their order; of the kinds and of the network: the points of all engagement."""
+    mass = mass_of(row, decays, model)
+    total = mass.engagement + mass.reach + mass.participation
+    unfloored = hill(total, model)
+    # floored users still get parts: those of the score before the floor
+    point = unfloored / total if total > 0.0 else 0.0
+    score, actors = max(unfloored, 1.0), max(row[ACTORS], 0.0)
+    values[0], values[2] = score, max(row[DID_TS], row[GOT_TS])
+    values[3], values[4], values[5] = row[ENGAGEMENTS], actors, row[ACTIONS]
+    values[6], values[7], values[8] = mass.day, mass.week, mass.quarter
+    values[9], values[10], values[11] = row[FOLLOWERS], mass.acted, unfloored < 1.0
+    values[12] = values[13] = mass.engagement * point
+    values[14], values[15] = mass.reach * point, mass.participation * point
+    values[16] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
+    values[17], values[18] = actors / (actors + model.confident_actors), actors < model.confident_actors
+    return score
+
+
+@part
+def _record(out, at, text, start, end, row, decays, model, said, values, shares):
+    """One record; returns where it ends."""
+    words(out, at, _BEGIN, 0, 16)
+    at = escaped(out, at + _BEGIN_LENGTH, text, start, end)
+    for field in range(len(_FORMS)):
+        words(out, at, _LABELS, field * _WIDE, _WIDE)
+        at += _LENGTHS[field]
+        form, value = _FORMS[field], values[field]
+        if form == POINTS:
+            at = fixed(out, at, value)
+        elif form == WHOLE:
+            at = whole(out, at, np.int64(value))
+        elif form == TEN:
+            at = ten(out, at, value)
+        elif form == TRUTH:
+            words(out, at, _TRUTHS, 8 if value else 0, 8)
+            at += 4 if value else 5
+        elif form == OF_KINDS:
+            at = _kinds(out, at, row, decays, model, value, shares)
+        elif form == SAID:
+            at = put(out, at, said)
+        elif value > 0.0:
+            at = _network(out, at, text, start, end, value)
+    out[at] = _CLOSED
+    return at + 1
+
+
+@kernel
+def write(names, slots, rows, by_slot, decays, model, said, out, bounds, scores):
+    """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
+
+    Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
+    """
+    at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
+    for i in range(len(slots)):
+        if i + 8 < len(slots):
+            ahead(names.starts, slots[i + 8])
+            ahead_of_row(cells, slots[i + 8] if by_slot else i + 8)
+        if i + 4 < len(slots):
+            ahead(names.text, names.starts[slots[i + 4]])
+        slot = slots[i]
+        row = rows[slot if by_slot else i]
+        scores[i] = _values(row, decays, model, values)
+        start, end = names.starts[slot], names.starts[slot + 1]
+        at = _record(out, at, names.text, start, end, row, decays, model, said, values, shares)
+        bounds[i + 1] = at

@@ -1,0 +1,35 @@
+"""What a row of the table has: one float64 each, by these columns; the marks of a user; what an entry of a memory has."""
+
+from __future__ import annotations
+
+KINDS = 6
+# What a user did: decayed number of actions (grown, week landmark), exact number of actions, newest event time in ms.
+ACTED, ACTIONS, DID_TS = 0, 1, 2
+# What was done to them: weighted engagement by kind and window (grown; SUMS + 3 kind + window), then exact counts.
+SUMS = 3
+ENGAGEMENTS = SUMS + 3 * KINDS
+ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
+# What was last published: score, daily close (0: none yet), is the fall alert on, when was it last raised (ms), version.
+SCORE, CLOSE, FIRING, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4, GOT_TS + 5
+WIDTH = PUBLISHED + 1
+
+# marks: since the last cut they acted, were engaged with, moved in silence; Redis has an older record of them, or (with no
+# hurry) may have lost it
+DID, GOT, MOVED, UNSEEN, AGAIN = 1, 2, 4, 8, 16
+CHANGED, OWED = DID | GOT | MOVED, UNSEEN | AGAIN
+
+DAY, WEEK, QUARTER = 0, 1, 2  # windows
+
+# codes of an engagement: the kind, and flags
+KIND_BITS = 7
+FIRST = 8  #: the actor does not remember engaging with this target before (undo: no longer does)
+FOLLOW = 16  #: changes the number of net followers
+UNDO = 32  #: takes back: the weight is negative
+FOLLOW_KIND = 1
+
+# places in an array of counts, in the order of `streams.model.table.Counts`
+FOLDED, REJECTED, REPEATS, STRAYS, UNDONE, UNDO_UNKNOWN, SELF_ENGAGEMENTS = range(7)
+
+# an actor's memory, see `streams.fold.memories`: bytes before the entries (one a kind), of an entry without its name; most
+# entries a kind
+HEAD, ENTRY, PER_KIND = KINDS, 31, 16

@@ -1,0 +1,80 @@
+"""The users of one call to Redis: who, where on the board, with what record. The seam to `streams.fold.lists`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.fold import lists
+from streams.fold.digits import MOST_ESCAPED, MOST_NUMBER
+from streams.fold.lists import MOST_HEAD
+from streams.fold.words import SPARE
+from streams.model.texts import Texts
+from streams.model.windows import Floats
+
+Change = tuple[str, float | None, bytes]  #: user, score (None: their place on the board is near enough), record
+
+
+class Changes(Sequence[Change]):
+    """n users. A sequence of `Change`, and ready lists for the call."""
+
+    __slots__ = ("_moved", "_names", "_records", "_scores")
+
+    def __init__(self, names: Texts, scores: Floats, moved: NDArray[np.bool_], records: Texts) -> None:
+        """`moved` (n,): whose place on the board is written."""
+        self._names, self._scores, self._moved, self._records = names, scores, moved, records
+
+    @classmethod
+    def of(cls, users: Sequence[Change]) -> Changes:
+        """Of changes at hand."""
+        names, records = Texts.of([user.encode() for user, *_ in users]), Texts.of([record for *_, record in users])
+        scores = np.array([np.nan if score is None else score for _, score, _ in users], np.float64)
+        return cls(names, scores, np.array([score is not None for _, score, _ in users], np.bool_), records)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[Change]:
+        places = [score if moved else None for score, moved in zip(self._scores.tolist(), self._moved, strict=True)]
+        return zip((name.decode() for name in self._names), places, self._records, strict=True)
+
+    @overload
+    def __getitem__(self, number: int) -> Change: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Change]: ...
+    def __getitem__(self, number: int | slice) -> Change | list[Change]:
+        return list(self)[number]
+
+    def places(self) -> bytes:
+        """[score, user, ...] as MessagePack of those who moved; empty when nobody did."""
+        count, names = int(np.count_nonzero(self._moved)), self._names
+        if not count:
+            return b""
+        out = np.empty(len(self) * (9 + MOST_HEAD) + names.size + SPARE, np.uint8)
+        end = lists.placed(names.text, names.starts, names.ends, self._scores, self._moved, count, out)
+        return out[:end].tobytes()
+
+    def records(self) -> bytes:
+        """[user, record, ...] as MessagePack; empty when there is nobody."""
+        names, records = self._names, self._records
+        if not len(names):
+            return b""
+        out = np.empty(2 * len(self) * MOST_HEAD + names.size + records.size + SPARE, np.uint8)
+        end = lists.recorded(*(names.text, names.starts, names.ends, records.text, records.starts, records.ends), out)
+        return out[:end].tobytes()
+
+    def updates(self, before: Floats, step: float, partition: int, now_ms: int) -> bytes | None:
+        """{"partition", "as_of", "users": [[user, score], ...]} of those on whose place another score is displayed now.
+
+        `before` (n,) is what the board had; scores are displayed in steps. None: nobody's is.
+        """
+        names, head = self._names, b'{"partition":%d,"as_of":%d,"users":[' % (partition, now_ms)
+        out = np.empty(len(head) + len(self) * (MOST_NUMBER + 6) + MOST_ESCAPED * names.size + SPARE, np.uint8)
+        out[: len(head)] = np.frombuffer(head, np.uint8)
+        end = lists.updates(
+            *(names.text, names.starts, names.ends, before, self._scores, self._moved, step), out, len(head)
+        )
+        return out[:end].tobytes() + b"]}" if end > len(head) else None

@@ -1,0 +1,1 @@
+"""The compiled core: each kernel beside a plain statement of the same rule."""

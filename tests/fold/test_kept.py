@@ -1,0 +1,190 @@
+"""Rows of `state` as kernels write and read them, beside the format's plain statement with `struct`."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from streams.errors import CloutError
+from streams.fold import kept
+from streams.fold.memories import ENTRY, HEAD, MOST
+from streams.fold.rows import ACTED, ACTIONS, CLOSE, DID, DID_TS, ENGAGEMENTS, GOT, MOVED, PUBLISHED, SCORE, SUMS, WIDTH
+from streams.formats import state
+from streams.model import windows
+from streams.model.table import Table
+from streams.model.users import Slots
+from streams.model.versions import DAY_MS, DEFAULT
+from tests.fold.test_record import NAMES, NOW_MS, filled
+
+LIVES = DEFAULT.half_lives_ms
+Pair = tuple[bytes, bytes]
+
+
+def memory(count: int, name: bytes) -> bytes:
+    """So many likes of one target."""
+    entry = struct.pack("<fqQBQH", 1.5, NOW_MS, 7, 0, 9, len(name)) + name
+    return bytes((count, 0, 0, 0, 0, 0)) + count * entry
+
+
+def table_of(names: list[str]) -> Table:
+    """Rows of all sorts, some with memories: none, short, the longest there is."""
+    table = filled(DEFAULT, names)
+    table.cells[: len(names), PUBLISHED] = 5.0
+    longest = bytes((16,) * 6) + b"".join(
+        struct.pack("<fqQBQH", 1.0, NOW_MS, n, kind, n, 256) + b"x" * 256 for kind in range(6) for n in range(16)
+    )
+    assert len(longest) <= MOST
+    for slot in range(len(names)):
+        table.memory[slot] = (b"", memory(1, b"net:bob"), memory(16, "é".encode() * 128), longest, memory(0, b""))[
+            slot % 5
+        ]
+    return table
+
+
+class Rows:
+    """What a cut says of these users."""
+
+    def __init__(self, table: Table, slots: Slots, marks: list[int]) -> None:
+        self.changed, self.marks = slots, np.array(marks, np.uint8)
+        self.rows, self.names, self.landmarks = table.cells[slots], table.users, tuple(table.landmarks)
+        self.memories = table.memory.copied(slots[(self.marks & DID) != 0])
+
+
+def plain(table: Table, slot: int, mark: int) -> list[Pair]:
+    """The records of one user, by the text of the format."""
+    row, name = table.cells[slot].tolist(), table.users[slot].encode()
+    steps = [at // life for at, life in zip(table.landmarks, LIVES, strict=True)]
+    found = []
+    if mark & DID:
+        columns = (row[c] for c in (ACTED, ACTIONS, DID_TS, SCORE, CLOSE, PUBLISHED))
+        found.append((b"d" + name, struct.pack("<I6d", steps[1], *columns) + table.memory[slot]))
+    if mark & GOT:
+        there = [(n, value) for n, value in enumerate(row[SUMS:]) if value != 0]
+        head = struct.pack("<4I", *steps, sum(1 << n for n, _ in there))
+        found.append((b"g" + name, head + struct.pack(f"<{len(there)}d", *(value for _, value in there))))
+    return found
+
+
+USERS = [*NAMES, *(f"net{n % 3}:{'x' * (n % 40)}{n}" for n in range(200))]
+
+
+@pytest.mark.parametrize("most", [1, 7, 1_000])
+def test_rows_are_written_as_the_format_says(most: int) -> None:
+    """Byte for byte, whatever changed of whom, in parts of any size; who only moved has no record."""
+    table = table_of(USERS)
+    slots = np.random.default_rng(3).permutation(len(USERS))
+    marks = [(DID, GOT, DID | GOT, MOVED)[n % 4] for n in range(len(USERS))]
+    found = [pair for part in state.chunks(Rows(table, slots, marks), LIVES, most) for pair in part]
+    assert found == [
+        pair for slot, mark in zip(slots.tolist(), marks, strict=True) for pair in plain(table, slot, mark)
+    ]
+    assert list(state.records(Rows(table, slots, marks), LIVES)) == found
+
+
+def again(records: list[Pair], later_d: int) -> Table:
+    """A table that loads these, so many days later."""
+    after = Table(DEFAULT)
+    after.clock = NOW_MS + later_d * DAY_MS
+    after.landmarks = [windows.landmark(after.clock, life) for life in LIVES]
+    assert state.load(after, records) == len(records)
+    return after
+
+
+@pytest.mark.parametrize("later_d", [0, 8, 300])
+def test_rows_come_back(later_d: int) -> None:
+    """Names, memories and counts as they were; sums are exactly those of other landmarks. An arena too small grows by the way."""
+    table = table_of(USERS)
+    records = [pair for slot in range(len(USERS)) for pair in plain(table, slot, DID | GOT)]
+    after = again(records, later_d)
+    assert list(after.users) == USERS
+    assert [after.memory[slot] for slot in range(len(USERS))] == [table.memory[slot] for slot in range(len(USERS))]
+    for column in range(WIDTH):
+        window = 1 if column == ACTED else (column - SUMS) % 3
+        decayed = column == ACTED or SUMS <= column < ENGAGEMENTS
+        life = LIVES[window]
+        moved = table.landmarks[window] // life - after.landmarks[window] // life if decayed else 0
+        wanted = np.ldexp(table.cells[: len(USERS), column], moved)
+        assert after.cells[: len(USERS), column].tolist() == wanted.tolist(), column
+
+
+def test_the_later_record_wins_and_the_higher_version_knows_what_was_published() -> None:
+    """Of one user: what is gone in the later record is 0; score, close and version are those of the highest version."""
+    table = table_of(["net:ann"])
+    table.cells[0] = 7.0
+    (did, got), table.cells[0, PUBLISHED] = plain(table, 0, DID | GOT), 9.0
+    table.cells[0, SUMS:ENGAGEMENTS], table.cells[0, [SCORE, CLOSE]] = 0.0, (44.0, 0.0)
+    newer = plain(table, 0, GOT)[0]
+    for order in ([did, got, newer], [got, newer, did]):
+        row = again(order, 0).cells[0]
+        assert row[[SCORE, CLOSE, PUBLISHED]].tolist() == [44.0, 0.0, 9.0]
+        assert not row[SUMS:ENGAGEMENTS].any()
+        assert row[ACTIONS] == 7.0
+
+
+DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
+    ("lacks bytes of its head", b"d", lambda v: v[:51]),
+    ("a memory that lacks a byte", b"d", lambda v: v[:-1]),
+    ("a memory that counts wrongly", b"d", lambda v: v[:52] + b"\x02" + v[53:]),
+    ("a memory of an unknown kind", b"d", lambda v: v[: 52 + HEAD + 20] + b"\x06" + v[52 + HEAD + 21 :]),
+    ("a name longer than the memory", b"d", lambda v: v[: 52 + HEAD + 29] + b"\xff\xff" + v[52 + HEAD + ENTRY :]),
+    ("nothing at all", b"g", lambda _: b""),
+    ("lacks a byte", b"g", lambda v: v[:-1]),
+    ("lacks a column", b"g", lambda v: v[:-8]),
+    ("a column too many", b"g", lambda v: v + bytes(8)),
+    ("a column that there is not", b"g", lambda v: v[:15] + b"\xff" + v[16:]),
+]
+
+
+@pytest.mark.parametrize(("sort", "change"), [d[1:] for d in DAMAGE], ids=[d[0] for d in DAMAGE])
+def test_a_damaged_record_is_named_and_nothing_is_put(sort: bytes, change: Callable[[bytes], bytes]) -> None:
+    """Every length is checked before it is used, in whatever record it stands."""
+    table = table_of(["net:ann", "net:bob", "net:carl"])
+    records = [pair for slot in range(3) for pair in plain(table, slot, DID | GOT)]
+    at = next(i for i, (key, _) in enumerate(records) if key == sort + b"net:bob")
+    records[at] = records[at][0], change(records[at][1])
+    after = Table(DEFAULT)
+    with pytest.raises(CloutError, match=f"damaged record: key b'{sort.decode()}net:bob'"):
+        state.load(after, records)
+    assert len(after) == 0
+
+
+@pytest.mark.parametrize("key", [b"", b"xnet:ann"])
+def test_a_record_of_an_unknown_sort_is_refused(key: bytes) -> None:
+    """Also one without a key."""
+    with pytest.raises(CloutError, match="unknown sort"):
+        state.load(Table(DEFAULT), [(key, bytes(60))])
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    """Half a character at the end of one key and the other half at the beginning of the next are none either."""
+    table = table_of(["net:ann"])
+    value = plain(table, 0, DID)[0][1]
+    with pytest.raises(CloutError, match="damaged record"):
+        state.load(Table(DEFAULT), [(b"dnet:\xc3", value), (b"d\xa9net:", value)])
+
+
+def test_random_bytes_are_refused_or_read() -> None:
+    """Whatever a value is: nothing is read beyond its end."""
+    random = np.random.default_rng(5)
+    table = table_of(USERS[:9])
+    values = [value for slot in range(9) for _, value in plain(table, slot, DID | GOT)]
+    for n in range(3_000):
+        value = bytearray(values[n % len(values)][: random.integers(0, 600)])
+        for at in random.integers(0, max(len(value), 1), 3) if value else ():
+            value[at] = random.integers(0, 256)
+        try:
+            state.load(Table(DEFAULT), [((b"d", b"g")[n % 2] + b"net:ann", bytes(value))])
+        except CloutError:
+            continue
+
+
+def test_sizes_of_the_format() -> None:
+    """52 bytes before a memory, 16 before the columns, of which there are 27."""
+    assert (
+        struct.calcsize("<I6d"),
+        struct.calcsize("<4I"),
+        WIDTH - SUMS,
+    ) == (kept.DID_HEAD, kept.GOT_HEAD, kept.COLUMNS)

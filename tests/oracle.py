@@ -1,0 +1,174 @@
+"""The score as a textbook would write it: dictionaries, lists and plain floats. Tests hold the kernels against it.
+
+Every rule is from `streams/README.md`, "The score", with its numbers; nothing here is shared with the code that computes it,
+and nothing is clever. Sums are kept as the lists of what is added up.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+DAY_MS = 86_400_000
+HALF_LIVES_MS = {"day": DAY_MS, "week": 7 * DAY_MS, "quarter": 62.4 * DAY_MS}
+WEIGHTS = {"like": 1, "follow": 2, "mention": 2, "reply": 3, "share": 4, "retweet": 4}
+REMEMBERED = 16  # of each kind an actor
+
+
+@dataclass
+class Action:
+    """What an actor remembers of an event: what it weighed for whom. No target: done to oneself, an undo, or undone."""
+
+    event_id: str
+    kind: str
+    ts: int
+    weight: float = 0.0
+    target: str = ""
+
+
+@dataclass
+class Engagement:
+    """What an event weighs for its target, on its way there. An undo has a negative weight, and the time of what it undoes."""
+
+    user: str
+    kind: str
+    ts: int
+    weight: float
+    first: bool  #: of the pair, as far as the actor remembers; an undo: nothing of the pair is left
+    follow: bool  #: one net follower more; an undo: one less
+    undo: bool = False
+    action: Action | None = None  #: where the actor remembers it
+
+
+@dataclass
+class User:
+    """What a user did, and what was done to them."""
+
+    did: list[tuple[int, int]] = field(default_factory=list)  #: (1 or -1, ts): actions, and actions undone
+    got: list[tuple[str, float, int]] = field(default_factory=list)  #: (kind, weight, ts)
+    memory: list[Action] = field(default_factory=list)  #: oldest first
+    actions: int = 0
+    did_ts: int = 0
+    engagements: int = 0
+    actors: int = 0
+    followers: int = 0
+    got_ts: int = 0
+
+    def acted(self, now_ms: float) -> float:
+        """`a`: own actions, decayed with a half-life of 7 days."""
+        return math.fsum(sign * halved(now_ms - ts, HALF_LIVES_MS["week"]) for sign, ts in self.did)
+
+    def window(self, name: str, now_ms: float) -> float:
+        """The sum of engagement that halves with this window's half-life."""
+        return math.fsum(weight * halved(now_ms - ts, HALF_LIVES_MS[name]) for _, weight, ts in self.got)
+
+    def mass(self, now_ms: float) -> float:
+        """quarter + 0.5 week + 0.5 day of engagement, reach and participation."""
+        day, week, quarter = (max(self.window(name, now_ms), 0.0) for name in HALF_LIVES_MS)
+        reach = min(1.0, 0.05 * math.log2(1 + max(self.followers, 0)))
+        acted = max(self.acted(now_ms), 0.0)
+        participation = 0.1 * acted / (acted + 10)
+        return quarter + 0.5 * week + 0.5 * day + reach + participation
+
+    def score(self, now_ms: float) -> float:
+        """The Hill curve of the mass, never below 1."""
+        powered = self.mass(now_ms) ** 0.459
+        return max(100 * powered / (powered + 3.89**0.459), 1.0)
+
+
+class Oracle:
+    """All users, and what became of the events. `plain`: selectivity, standing and novelty are 1."""
+
+    def __init__(self, *, plain: bool = False) -> None:
+        self.plain = plain
+        self.users: dict[str, User] = defaultdict(User)
+        self.counts: Counter[str] = Counter()
+        self.clock = 0
+
+    def act(self, block: Iterable[tuple[str, dict[str, Any]]]) -> list[Engagement]:
+        """Fold (kind, event) pairs into their actors, as one block; what goes to their targets.
+
+        Standing and the newest action of an actor are those from before the block.
+        """
+        events = [(kind, event, f"{event['network']}:{event['actor']}") for kind, event in block]
+        self.clock = max([self.clock, *(event["ts"] for _, event, _ in events)])
+        actors = {name for _, _, name in events}
+        standing = {name: 0.8 + 0.4 * self.users[name].score(self.clock) / 100 for name in actors}
+        heard = {name: self.users[name].did_ts for name in actors}
+        out: list[Engagement] = []
+        for kind, event, name in events:
+            user, ts, target = self.users[name], event["ts"], event.get("target", "")
+            if any(action.event_id == event["id"] and action.kind == kind for action in user.memory):
+                self.counts["repeats"] += 1
+            elif event.get("undo"):
+                out += self._undo(user, kind, event)
+            else:
+                acted = user.acted(max(ts, heard[name]))
+                user.did.append((1, ts))
+                user.actions, user.did_ts = user.actions + 1, max(user.did_ts, ts)
+                done = Action(event["id"], kind, ts)
+                if target == event["actor"]:
+                    self.counts["self_engagements"] += 1
+                    self.counts["folded"] += 1
+                else:
+                    pair = [action for action in user.memory if action.target == target]
+                    weight = float(WEIGHTS[kind])
+                    if not self.plain:
+                        weight *= standing[name] * (0.25 + 0.75 * 0.5 ** len(pair)) / (1 + max(acted, 0.0))
+                    done.target, done.weight = target, as_sent(weight)
+                    follow = kind == "follow" and not any(action.kind == "follow" for action in pair)
+                    to = f"{event['network']}:{target}"
+                    out.append(Engagement(to, kind, ts, done.weight, not pair, follow, action=done))
+                remember(user, done)
+        return out
+
+    def _undo(self, user: User, kind: str, event: dict[str, Any]) -> list[Engagement]:
+        """Take back what the event that `ref` names still weighs, from its target and from the actor."""
+        found = [a for a in user.memory if (a.event_id, a.kind) == (event["ref"], kind) and a.target]
+        out = []
+        if found:
+            (undone,) = found
+            target, weight, undone.target, undone.weight = undone.target, undone.weight, "", 0.0
+            left = {action.kind for action in user.memory if action.target == target}
+            follow = kind == "follow" and "follow" not in left
+            out = [Engagement(f"{event['network']}:{target}", kind, undone.ts, -weight, not left, follow, undo=True)]
+            user.did.append((-1, undone.ts))
+            self.counts["undone"] += 1
+        else:
+            self.counts["undo_unknown"] += 1
+            self.counts["folded"] += 1
+        remember(user, Action(event["id"], kind, event["ts"]))
+        return out
+
+    def receive(self, engagements: Iterable[Engagement]) -> None:
+        """Fold engagements into those engaged with."""
+        for one in engagements:
+            user, sign = self.users[one.user], -1 if one.undo else 1
+            user.got.append((one.kind, one.weight, one.ts))
+            user.got_ts = max(user.got_ts, one.ts)
+            user.engagements += sign
+            user.actors += sign * one.first
+            user.followers += sign * one.follow
+            self.counts["folded"] += 1
+
+
+def halved(elapsed_ms: float, half_life_ms: float) -> float:
+    """What is left of 1 after so long; before its time it is more."""
+    return float(0.5 ** (elapsed_ms / half_life_ms)) if elapsed_ms / half_life_ms < 1_074 else 0.0
+
+
+def remember(user: User, action: Action) -> None:
+    """The oldest of the kind is forgotten when there are REMEMBERED."""
+    same = [one for one in user.memory if one.kind == action.kind]
+    if len(same) == REMEMBERED:
+        user.memory = [one for one in user.memory if one is not same[0]]
+    user.memory.append(action)
+
+
+def as_sent(weight: float) -> float:
+    """A weight travels as a number of 32 bits."""
+    return float(struct.unpack("<f", struct.pack("<f", weight))[0])
