@@ -7,7 +7,7 @@ from collections.abc import Callable
 LONGEST_S = 2.0
 LONGEST_BEHIND_S = 5.0  # in a backlog: nobody needs every step of a catch-up
 SHARE = 0.8  # intervals grow until sending, of all partitions together, takes less than this part of a core
-BEHIND_S = 10.0  # a backlog is what takes longer than this to fold
+BEHIND_S = 3.0  # a backlog is what takes longer than this to fold
 SHOWN_BEHIND_S = 20.0  # how often Redis is written in a backlog: what is older is of no use there
 
 

@@ -30,7 +30,7 @@ GLANCE_S = 0.02  # engagements go to Redis at once, unless their interval ends s
 GLANCED = 1_000  # users at most: for more, scoring twice is too dear, and keeps everybody else waiting
 HOLD_S = 2.0  # how long Redis is not written after a take-over, so that no score is seen to fall back and rise again
 HELD_AGAIN_S = 0.02  # how soon it is looked whether what is held back may go on
-MOST_PENDING = 100_000  # folded and not yet cut: then an interval ends; folding waits while the one before is sent
+MOST_PENDING = 200_000  # folded and not yet cut: then an interval ends; folding waits while the one before is sent
 LAST_VIEW_S = 1.0  # how long letting go waits for Redis: what it then lacks is shown by who takes over
 
 
