@@ -93,8 +93,8 @@ class Outbox:
             self._packs.setdefault(home, Pack()).pieces.append(piece)
 
     def take(self) -> dict[int, Pack]:
-        """What was collected, by destination; begins anew."""
-        taken, self._packs = self._packs, {}
+        """What was collected, by destination, in their order; begins anew."""
+        taken, self._packs = dict(sorted(self._packs.items())), {}
         return taken
 
 

@@ -34,6 +34,7 @@ class Faults:
         )
         step_ms = 60 if self.settings.clock == "wall" else random.choice((1_000, 7_000_000))
         self.fed = invented.invent(random, partitions, random.randint(10, 45), FIRST_MS, step_ms)
+        self.redis_loses = 0.4, 0.7  # a key, everything (beyond: it is restored from an older copy); of 1
         self.redis_slow_s = random.choice((0.0, 0.0, 0.06, 0.3))
         self.latency_s, self.session_s = random.choice((0.001, 0.005, 0.03)), 1.5
         self.committed = True  # a rule of the protocol, for the mutations

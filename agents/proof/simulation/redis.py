@@ -33,6 +33,7 @@ class Redis:
         self.shown, self.down, self.wrong = Shown(), False, list[str]()
         self._saved = Shown()
         self._seen: dict[str, int] = {}
+        self.keys: tuple[str, ...] = ("board", "users", "spread", "pulse")  #: that may be lost
 
     def apply(self, flush: Flush) -> int:
         """See `streams.scoreboard.writer.Writer.write`."""
@@ -72,7 +73,7 @@ class Redis:
     def lose(self, random: Random) -> str:
         """One key goes, deleted or evicted; returns which."""
         partition = random.choice(sorted(self.shown.versions) or [0])
-        key = random.choice(("board", "users", "spread", "pulse"))
+        key = random.choice(self.keys)
         if key == "board":
             self.shown.scores.clear()
         elif key == "users":

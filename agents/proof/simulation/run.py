@@ -23,7 +23,7 @@ from agents.proof.simulation.verdict import verdict
 from agents.proof.simulation.world import World
 from streams.fold import memories
 from streams.model import assess, engagements, memory
-from streams.partition import idle_pass, outgoing, partitions
+from streams.partition import idle_pass, interval, outgoing, partitions
 from streams.partition import loop as broker_loop
 from streams.scoreboard import once, shown
 
@@ -135,6 +135,7 @@ def _small() -> Iterator[None]:
         (broker_loop, "FULL", 4),
         (broker_loop, "GLANCED", 4),
         (idle_pass, "ENOUGH", 2),
+        (interval, "BEHIND_S", 10.0),  # so slow a feed would always be a backlog, and Redis hardly written
         (assess, "SLICE", 3),
         (engagements, "AT_ONCE", 2),
         (memory, "ROOM", memories.MOST),

@@ -134,9 +134,10 @@ class World:
 
     def _redis_lost(self) -> None:
         which = self.faults.random.random()
-        if which < 0.4:
+        of_key, of_all = self.faults.redis_loses
+        if which < of_key:
             self.faults.say(f"redis loses the key {self.faults.redis.lose(self.faults.random)}")
-        elif which < 0.7:
+        elif which < of_all:
             self.faults.say("redis is flushed")
             self.faults.redis.flush()
         else:
