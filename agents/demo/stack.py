@@ -102,10 +102,17 @@ def stack(
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the block as Ctrl-C does, with KeyboardInterrupt; afterwards all is as before."""
+    """SIGTERM and a closed terminal end the block as Ctrl-C does, with KeyboardInterrupt; afterwards all is as before.
+
+    Not after an interrupt: then everything ends, and a second signal, that of impatience, changes nothing.
+    """
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    interrupted = False
 
     def interrupt(*_: Any) -> None:
+        nonlocal interrupted
+        interrupted = True
+        _deaf()
         raise KeyboardInterrupt
 
     for number in SIGNALS:
@@ -113,8 +120,9 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not interrupted:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def worker_environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
