@@ -112,8 +112,5 @@ def scored(
 
 
 def _ranked(table: Table, as_of_ms: int, top: int | None) -> list[int]:
-    names, totals = table.users, []
-    for start in range(0, len(table), _CHUNK):  # as the records have it, to the last digit
-        rows = table.cells[start : min(start + _CHUNK, len(table))]
-        totals += np.maximum(assess.assess(table, rows, as_of_ms).unfloored, 1.0).tolist()
+    names, totals = table.users[:], assess.population(table, as_of_ms)
     return sorted(range(len(names)), key=lambda slot: (-totals[slot], names[slot]))[:top]

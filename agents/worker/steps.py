@@ -124,12 +124,9 @@ def memories() -> None:
 @_step
 def scores() -> None:
     """The scores of rows."""
-    import numpy as np
+    from streams.model.assess import scores
 
-    from streams.fold.score import scores_of
-
-    table = _table()
-    scores_of(table.cells[:2], table.decays(0), table.constants, np.empty(2))
+    scores(_table(), slice(2), 0)
 
 
 @_step

@@ -31,7 +31,6 @@ from streams.fold.rows import (
 from streams.fold.score import scores_of
 from streams.formats.engagements import local
 from streams.model.acting import act
-from streams.model.assess import assess
 from streams.model.engagements import Outbox
 from streams.model.memory import id_key, target_key
 from streams.model.parsed import Parsed
@@ -42,6 +41,7 @@ from streams.model.versions import DEFAULT, PLAIN
 from streams.sources import Shape, Synthetic, open_source
 from streams.topics import KIND_OF
 from tests.fold.edge import Edge
+from tests.model.assessed import assess
 from tests.model.memories import Remembered, entries
 from tests.oracle import DAY_MS, HALF_LIVES_MS, Engagement, Oracle, User, halved
 from tests.sources.conftest import real  # noqa: F401 - the fixture

@@ -18,7 +18,7 @@ from streams.formats import strays
 from streams.formats.engagements import local
 from streams.model import score
 from streams.model.acting import act
-from streams.model.assess import assess, population
+from streams.model.assess import population
 from streams.model.engagements import Engagements, Outbox, packed
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
@@ -26,6 +26,7 @@ from streams.model.records import scored
 from streams.model.table import Table
 from streams.model.values import Values
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
+from tests.model.assessed import assess
 from tests.model.memories import entries
 from tests.model.world import T0, World, event
 from tests.strategies import ids

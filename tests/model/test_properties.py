@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from streams.fold.rows import ACTIONS, ENGAGEMENTS, FOLLOWERS
 from streams.formats.engagements import local
-from streams.model.assess import assess
 from streams.model.engagements import packed
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
+from tests.model.assessed import assess
 from tests.model.world import World, weigh
 from tests.strategies import T0, Step, histories, interleavings, kinds, people, times
 

@@ -9,10 +9,11 @@ import pytest
 from streams.fold.rows import ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH
 from streams.model import days, windows
 from streams.model.alerts import FallRule
-from streams.model.assess import assess, moved, population, scores
+from streams.model.assess import moved, population, scores
 from streams.model.table import _FIRST, _STEP, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from streams.partition.outgoing import Outgoing, chunks
+from tests.model.assessed import assess
 from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
 
 
