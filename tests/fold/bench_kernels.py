@@ -1,0 +1,123 @@
+"""What kernels cost, each through its seam: `python -m tests.fold.bench_kernels`. The heads of modules have what it printed."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from streams.broker.batches import _Batch, columns
+from streams.broker.filled import Batch
+from streams.fold.rows import DID, GOT
+from streams.formats import engagements as wire
+from streams.formats import state
+from streams.formats.packed import Packed
+from streams.model import assess
+from streams.model.acting import act
+from streams.model.alerts import FallRule, judge
+from streams.model.engagements import Outbox
+from streams.model.parsed import Parsed
+from streams.model.receiving import receive
+from streams.model.records import scored
+from streams.model.table import Table
+from streams.model.versions import DEFAULT
+from streams.partition.intake import Intake
+from streams.scoreboard.changes import Changes
+
+NOW_MS, USERS, EVENTS, ROUNDS = 1_767_225_600_000, 100_000, 1_000, 100
+
+
+def event(n: int, dice: random.Random) -> bytes:
+    """Some 110 bytes, who does what skewed as on a network."""
+    actor, target = (int(USERS * dice.random() ** 3) for _ in range(2))
+    who = f'"actor":"user{actor:06d}","target":"user{target:06d}"'
+    return f'{{"id":"event-{n:09d}","network":"net",{who},"ts":{NOW_MS + n}}}'.encode()
+
+
+def fetched(values: list[bytes]) -> _Batch:
+    """A batch as the client has it."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+    for offset, value in enumerate(values):
+        builder.append(offset, NOW_MS, None, value, [])
+    return _Batch(builder.build())
+
+
+took: dict[str, list[float]] = {}
+
+
+@contextmanager
+def timed(name: str, count: int) -> Iterator[None]:
+    """What `count` things together take."""
+    began_s = time.perf_counter()
+    yield
+    took.setdefault(name, []).append((time.perf_counter() - began_s) / count * 1e6)
+
+
+def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: Outbox) -> None:
+    """A block of events through both stages, and what 500 who changed give."""
+    batch = fetched([event(first + n, dice) for n in range(EVENTS)])
+    with timed("records", EVENTS):
+        values, _ = columns(batch)
+    with timed("parse", EVENTS):
+        parsed.add(values, 0, NOW_MS + 10**9)
+    with timed("actors", EVENTS):
+        parsed.find_actors(table, 0, 1, 0)
+    order = parsed.in_order()
+    with timed("act", EVENTS):
+        act(table, parsed, order, out)
+    parsed.clear()
+    packs = out.take().values()
+    with timed("packs, joined", EVENTS):
+        records = [record for pack in packs for record in wire.encode(pack, NOW_MS)]
+    with timed("packs, read", EVENTS):
+        read = [wire.decode(record) for record in records]
+    with timed("receive", EVENTS):
+        receive(table, read)
+    table.changed()
+    some = np.array(sorted(dice.sample(range(USERS), 500)))
+    table.dirty[some] = DID | GOT
+    cut = Intake(table, 0, 1).cut()
+    with timed("score alone", 500):
+        assess.scores(table, some, NOW_MS)
+    with timed("record, with its score", 500):
+        done = scored(table, some, cut.rows, NOW_MS + 10**6, 1 << 32, cut.decays)
+    with timed("alerts", 500):
+        judge(table, some, done.scores, NOW_MS, 1 << 32, FallRule())
+    changes = Changes(table.users.named(some), done.scores, np.ones(500, np.bool_), done.records)
+    with timed("lists", 500):
+        changes.records(), changes.places(), changes.updates(np.zeros(500), 0.1, 0, NOW_MS)
+    with timed("batch, of records", 500):
+        Batch(0, 900_000, transactional=True).fill(Packed(table.users.named(some), done.records), 0, NOW_MS)
+    with timed("kept, written", 1_000):
+        kept = list(state.chunks(cut, DEFAULT.half_lives_ms, 2_000))
+    pairs = [pair for packed in kept for pair in packed]
+    other = Table(DEFAULT)
+    with timed("kept, read", len(pairs)):
+        state.load(other, pairs)
+
+
+def main() -> None:
+    """Blocks of events through both stages, and out; then names and marks of a table."""
+    dice, table, parsed, out = random.Random(1), Table(DEFAULT), Parsed(), Outbox(4)
+    names = [f"net:user{n:06d}" for n in range(USERS)]
+    for start in range(0, USERS, 1_000):
+        with timed("names, added", 1_000):
+            table.slots(names[start : start + 1_000])
+    for number in range(ROUNDS):
+        through(table, dice, number * EVENTS, parsed, out)
+        found = dice.sample(names, 1_000)
+        with timed("names, found", 1_000):
+            table.users.find(found)
+        table.dirty[:USERS:1_000] = DID
+        with timed("marks, of 100,000 users, in all", 1):
+            table.changed()
+    for name, each in took.items():
+        print(f"{name:34s} {sorted(each)[len(each) // 2]:7.3f} us")
+
+
+if __name__ == "__main__":
+    main()
