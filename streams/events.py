@@ -28,7 +28,9 @@ OLDEST_MS = 100_000_000_000  # March 1973; below this the producer sent seconds
 NEWEST_MS = 2**45  # the year 3084: no clock shows more
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-_Text = Annotated[str, msgspec.Meta(max_length=1024)]
+MAX_OBJECT, MAX_TOPICS, MAX_TOPIC = 1024, 32, 128  # characters, number of them, characters
+
+_Text = Annotated[str, msgspec.Meta(max_length=MAX_OBJECT)]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -45,7 +47,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     type: Literal["like", "follow", "mention", "reply", "share", "retweet"] | None = None
     ref: str | None = None
     object: _Text | None = None
-    topics: Annotated[list[Annotated[str, msgspec.Meta(max_length=128)]], msgspec.Meta(max_length=32)] | None = None
+    topics: (
+        Annotated[list[Annotated[str, msgspec.Meta(max_length=MAX_TOPIC)]], msgspec.Meta(max_length=MAX_TOPICS)] | None
+    ) = None
     undo: bool = False
 
 

@@ -11,11 +11,11 @@ from streams.fold.compiled import kernel
 from streams.fold.event import ASTRAY, NOBODY
 from streams.fold.hashing import name_key, partition_of
 from streams.fold.names import add, bucket_of, find, guess, tag_of
+from streams.fold.rows import LONGEST
 from streams.fold.words import ahead, move
 
 _U = np.uint64
 _COLON = np.uint8(58)
-LONGEST = 64 + 1 + 256  #: bytes of network:actor
 
 
 @kernel

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import part
+from streams.fold.letters import BLANKS, ONES, QUOTES, SLASHES, TOPS
 from streams.fold.words import load_u64, move, store_f64, store_u16, store_u32, store_u64
 
 _U = np.uint64
@@ -16,10 +17,8 @@ _PAIRS = np.frombuffer(b"".join(b"%02d" % n for n in range(100)), "<u2").astype(
 _TENS = np.array([float(f"1e{n}") for n in range(-308, 309)])
 _ZERO = 308  # where 1e0 is among them
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
-_ONES, _TOPS = _U(0x0101010101010101), _U(0x8080808080808080)
-_QUOTES, _SLASHES, _CONTROLS = _U(0x2222222222222222), _U(0x5C5C5C5C5C5C5C5C), _U(0x2020202020202020)
 _QUOTE, _SLASH, _MINUS, _POINT, _NOUGHT, _E = 34, 92, 45, 46, 48, 101
-_ALL, _BLANKS = _U(0xFFFFFFFFFFFFFFFF), _U(0x2020202020202020)
+_ALL = _U(0xFFFFFFFFFFFFFFFF)
 _CONTROL = int.from_bytes(b"\\u00", "little")
 _NULL = int.from_bytes(b"null", "little")
 
@@ -174,9 +173,9 @@ def hundredths(out, at, x):
 @part
 def _has_special(w):
     """Is one of these eight bytes a quote, a backslash or a control character?"""
-    quote, slash = w ^ _QUOTES, w ^ _SLASHES
-    found = ((quote - _ONES) & ~quote) | ((slash - _ONES) & ~slash) | ((w - _CONTROLS) & ~w)
-    return (found & _TOPS) != _U(0)
+    quote, slash = w ^ QUOTES, w ^ SLASHES
+    found = ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((w - BLANKS) & ~w)
+    return (found & TOPS) != _U(0)
 
 
 @part
@@ -185,7 +184,7 @@ def escaped(out, at, a, start, end):
     while start < end:
         w, n = load_u64(a, start), end - start
         if n < 8:
-            w = (w & ~(_ALL << _U(8 * n))) | (_BLANKS << _U(8 * n))
+            w = (w & ~(_ALL << _U(8 * n))) | (BLANKS << _U(8 * n))
         if not _has_special(w):
             store_u64(out, at, w)
             start, at = start + 8, at + min(n, 8)

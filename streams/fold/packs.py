@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from streams.fold.compiled import kernel
 from streams.fold.hashing import partition_of
 from streams.fold.letters import valid
-from streams.fold.rows import KIND_BITS, KINDS
+from streams.fold.rows import KIND_BITS, KINDS, LONGEST
 from streams.fold.words import load_f32, load_i64, load_u32, move, swapped
 
 _U = np.uint64
-LONGEST = 64 + 1 + 256  #: bytes of a target
 
 
 class Emitted(NamedTuple):

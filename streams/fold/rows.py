@@ -30,6 +30,8 @@ FOLLOW_KIND = 1
 # places in an array of counts, in the order of `streams.model.table.Counts`
 FOLDED, REJECTED, REPEATS, STRAYS, UNDONE, UNDO_UNKNOWN, SELF_ENGAGEMENTS = range(7)
 
+LONGEST = 64 + 1 + 256  #: bytes of a user's name, network:id
+
 # an actor's memory, see `streams.fold.memories`: bytes before the entries (one a kind), of an entry without its name; most
 # entries a kind
 HEAD, ENTRY, PER_KIND = KINDS, 31, 16

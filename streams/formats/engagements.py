@@ -69,7 +69,10 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     starts, lengths = np.empty(count, np.int32), np.empty(count, np.int32)
     found = packs.places(text, len(record), starts, lengths)
     if found.total < 0:
-        raise ValueError(_why(record))
+        _wire(record)
+        raise ValueError(
+            "a pack of engagements that no Clout has written: a target too long, or numbers in another form"
+        )
     if found.clock > newest_ms:
         raise ValueError(f"pack with a clock of {found.clock}, out of range")
     wrong, newest = packs.sound(text, found, newest_ms)
@@ -82,37 +85,26 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
 
 def _again(record: bytes) -> bytes:
     """The same pack, written by ourselves."""
+    wire = _wire(record)
+    pairs = (wire.weights, "<f4"), (wire.times, "<i8"), (wire.codes, "u1")
+    columns = (np.frombuffer(column, kind) for column, kind in pairs)
+    return next(encode(packed(wire.targets, *columns), wire.clock), record)
+
+
+def _wire(record: bytes) -> _Wire:
+    """A pack taken apart without kernels. Raises ValueError with what is wrong with it."""
     try:
         wire = _decode(record)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(f"not a pack of engagements: {error}") from None
-    n = len(wire.targets)
-    if (
-        wire.version != FORMAT
-        or wire.clock < 0
-        or (len(wire.weights), len(wire.times), len(wire.codes)) != (4 * n, 8 * n, n)
-    ):
-        raise ValueError(_why(record))
-    numbers = (
-        np.frombuffer(column, kind) for column, kind in ((wire.weights, "<f4"), (wire.times, "<i8"), (wire.codes, "u1"))
-    )
-    return next(encode(packed(wire.targets, *numbers), wire.clock), record)
-
-
-def _why(record: bytes) -> str:
-    """What is wrong with a record that is no pack."""
-    try:
-        wire = _decode(record)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        return f"not a pack of engagements: {error}"
     if wire.version != FORMAT:
-        return f"pack of format {wire.version}; this worker knows {FORMAT}"
+        raise ValueError(f"pack of format {wire.version}; this worker knows {FORMAT}")
     if wire.clock < 0:
-        return f"pack with a clock of {wire.clock}, out of range"
+        raise ValueError(f"pack with a clock of {wire.clock}, out of range")
     n = len(wire.targets)
     if (len(wire.weights), len(wire.times), len(wire.codes)) != (4 * n, 8 * n, n):
-        return "pack with columns of different lengths"
-    return "a pack of engagements that no Clout has written: a target too long, or numbers in another form"
+        raise ValueError("pack with columns of different lengths")
+    return wire
 
 
 def local(pack: Pack, clock: int) -> list[Engagements]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from streams.fold import packs
-from streams.fold.packs import LONGEST, Emitted, Places
+from streams.fold.packs import Emitted, Places
+from streams.fold.rows import LONGEST
 from streams.fold.words import SPARE
 
 AT_ONCE = 2_000  # engagements in a piece at most: with the longest names 0.7 MB

@@ -166,6 +166,6 @@ def _bounds(newest_ms: int) -> NDArray[np.int64]:
     return np.array(
         [
             *(OLDEST_MS, newest_ms, events.MAX_NETWORK_BYTES, events.MAX_ID_BYTES),
-            *(1024, 32, 128, events.MAX_EVENT_BYTES),
+            *(events.MAX_OBJECT, events.MAX_TOPICS, events.MAX_TOPIC, events.MAX_EVENT_BYTES),
         ]
     )
