@@ -20,29 +20,30 @@ from streams.formats.engagements import encode
 from streams.model.engagements import packed
 from streams.sources import Produced, Shape, Synthetic, open_source
 from streams.topics import KIND_OF
-from tests.fold import fuzz
 from tests.fold.edge import Edge
-from tests.fold.fuzz import NEWEST, T0, Parser
+from tests.fold.fuzz import batches, events, memories, packs
+from tests.fold.fuzz.broken import NEWEST, T0
+from tests.fold.fuzz.events import Parser
 from tests.sources.conftest import real  # noqa: F401 - the fixture
 
 
 def test_records() -> None:
     """Where the kernel says yes, it has read what `streams.events.parse` reads; to ordinary events it always does."""
-    said = fuzz.records(7, 15_000)
+    said = events.records(7, 15_000)
     assert said["ordinary"] == 1.0
     assert said["broken"] > 0.05  # else nothing was compared
 
 
 def test_packs() -> None:
     """A pack is refused or is what MessagePack says; good ones are taken."""
-    said = fuzz.packs(7, 3_000)
+    said = packs.packs(7, 3_000)
     assert said["good"] > 0.7
     assert said["broken"] > 0.05
 
 
 def test_batches() -> None:
     """Records of a batch are read as the protocol has them, up to the first that is not as it should be."""
-    assert fuzz.batches(7, 2_000)["broken"] > 0.05
+    assert batches.batches(7, 2_000)["broken"] > 0.05
 
 
 def test_a_record_that_says_it_has_very_many_headers() -> None:
@@ -60,13 +61,13 @@ def test_a_record_that_says_it_has_very_many_headers() -> None:
         body = bytes((0, 0, 0, 1, 2)) + b"v" + more
         record = bytes((2 * len(body),)) + body
         whole = raw[:57] + (1).to_bytes(4, "big") + record
-        read, why = fuzz.check_batch(whole[:8] + (len(whole) - 12).to_bytes(4, "big") + whole[12:], Edge().padded)
+        read, why = batches.check_batch(whole[:8] + (len(whole) - 12).to_bytes(4, "big") + whole[12:], Edge().padded)
         assert (read, bool(why)) == (0, True)
 
 
 def test_memories() -> None:
     """Damaged ones are named and change nothing."""
-    assert 0.1 < fuzz.memories(7, 2_000)["taken"] < 0.9
+    assert 0.1 < memories.memories(7, 2_000)["taken"] < 0.9
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_a_pack_that_says_it_is_huge(first: bytes) -> None:
     for rest in (b"", b"\xa1a" * 40):
         record = b"\x96\x01\x05" + first + rest
         assert count_of(padded(record), len(record)) <= len(record)
-        assert not fuzz.check_pack(record)
+        assert not packs.check_pack(record)
 
 
 def test_every_beginning_of_a_pack() -> None:
@@ -87,8 +88,8 @@ def test_every_beginning_of_a_pack() -> None:
         for targets in (names, names[::-1], names[2:3]):
             n = len(targets)
             whole = next(iter(encode(packed(targets, [1.0] * n, [T0] * n, [8] * n), T0)))
-            assert fuzz.check_pack(whole)
-            assert not any(fuzz.check_pack(whole[:n]) for n in range(len(whole)))
+            assert packs.check_pack(whole)
+            assert not any(packs.check_pack(whole[:n]) for n in range(len(whole)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from streams.model.table import Table
 from streams.model.values import Values
 from streams.model.versions import PLAIN
 from streams.partitioner import partition_of
-from tests.fold.fuzz import NEWEST, as_json, broken, odd, plain
+from tests.fold.fuzz.broken import NEWEST, broken
+from tests.fold.fuzz.events import as_json, odd, plain
 
 
 def block(dice: random.Random, n: int) -> list[tuple[bytes | None, int]]:
