@@ -18,7 +18,7 @@ from streams.model.engagements import Outbox
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.table import Table
-from streams.model.values import Values
+from streams.model.texts import Texts
 from streams.model.versions import Model
 from streams.sources.record import Produced
 from streams.topics import KIND_OF
@@ -80,7 +80,7 @@ class Core:
     ) -> None:
         """Fold records of these kinds, in this order, as one block."""
         parsed, report = self._parsed, self.report
-        for _, reject in parsed.add(Values.of(values), kinds, newest_ms):
+        for _, reject in parsed.add(Texts.of(values), kinds, newest_ms):
             table.counts.rejected += 1
             report.rejects[reject.reason] += 1
             report.examples.setdefault(reject.reason, reject)

@@ -36,10 +36,10 @@ def _table() -> Table:
 def parse() -> None:
     """Values of records, to events."""
     from streams.model.parsed import Parsed
-    from streams.model.values import Values
+    from streams.model.texts import Texts
 
     event = b'{"id":"1","network":"net","actor":"ada","target":"ben","ts":%d}' % _NOW_MS
-    Parsed().add(Values.of([event]), 0, _NOW_MS)
+    Parsed().add(Texts.of([event]), 0, _NOW_MS)
 
 
 @_step

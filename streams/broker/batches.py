@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from aiokafka.consumer import fetcher
@@ -18,6 +18,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from crc32c import crc32c
 
 if TYPE_CHECKING:  # who only sends loads no compiler
+    from streams.model.texts import Texts
     from streams.partition.fetched import Encoded, Fetched
 
 _V2, _CHECKED_FROM = 2, 21
@@ -76,28 +77,36 @@ def columns(batch: Any) -> tuple[Fetched, str]:
 
 
 def _columns(batch: _Batch) -> tuple[Fetched, str]:
-    records, spare, encoded, fetched = _reading()
+    load = _reading()
     batch._maybe_uncompress()
     raw, end = batch._buffer, len(batch._buffer)
-    raw.extend(bytes(spare))
+    raw.extend(bytes(load.spare))
     text, n = np.frombuffer(raw, np.uint8), min(max(batch._num_records, 0), end)  # a record has at least a byte
-    offsets, begins, starts = np.empty((3, n), np.int64)
-    lengths, headers = np.empty(n, np.int32), np.empty(n, np.bool_)
-    whole = records(text, batch._pos, end, batch.base_offset, offsets, begins, starts, lengths, headers)
+    places = offsets, begins, starts, ends = np.empty((4, n), np.int64)
+    whole = load.records(text, batch._pos, end, batch.base_offset, *places)
     why = "" if whole == batch._num_records else f"record {whole + 1} of {batch._num_records} is not as it should be"
     if whole < n:
-        offsets, starts, lengths, begins = offsets[:whole], starts[:whole], lengths[:whole], begins[:whole]
-    return fetched(text, offsets, starts, lengths, encoded(begins)), why
+        offsets, begins, starts, ends = (column[:whole] for column in places)
+    return load.fetched(offsets, load.texts(text, starts, ends), load.encoded(begins)), why
+
+
+class _Reading(NamedTuple):
+    records: Any
+    spare: int
+    texts: type[Texts]
+    encoded: type[Encoded]
+    fetched: type[Fetched]
 
 
 @cache
-def _reading() -> tuple[Any, int, type[Encoded], type[Fetched]]:
-    """The kernel, spare bytes, and what comes of it: loaded by whoever reads in columns, not by who only sends."""
+def _reading() -> _Reading:
+    """The kernel and what comes of it: loaded by whoever reads in columns, not by who only sends."""
     from streams.fold.records import records
     from streams.fold.words import SPARE
+    from streams.model.texts import Texts
     from streams.partition.fetched import Encoded, Fetched
 
-    return records, SPARE, Encoded, Fetched
+    return _Reading(records, SPARE, Texts, Encoded, Fetched)
 
 
 def in_whole_batches(fetched: dict[Any, Any]) -> None:

@@ -215,11 +215,11 @@ def one(a, at, end, kind, bounds, scratch, own, e):
 
 
 @kernel
-def parse(a, starts, lengths, kinds, bounds, lines, first, usual):
-    """The values (n,) at `starts`, of these kinds, as lines[first:]; those not `usual` (n,) are filled in by somebody else."""
+def parse(a, starts, ends, kinds, bounds, lines, first, usual):
+    """The values (n,) from `starts` to `ends`, of these kinds, as lines[first:]; what is not `usual` (n,) is read elsewhere."""
     scratch, own = np.empty(MOST + 8, np.uint8), np.zeros(4, np.int64)
     for i in range(len(starts)):
-        n = np.int64(lengths[i])
+        n = ends[i] - starts[i]
         usual[i] = 0 < n <= bounds[MAX_BYTES] and one(
-            a, np.int64(starts[i]), np.int64(starts[i]) + n, np.int64(kinds[i]), bounds, scratch, own, lines[first + i]
+            a, starts[i], ends[i], np.int64(kinds[i]), bounds, scratch, own, lines[first + i]
         )

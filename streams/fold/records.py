@@ -43,11 +43,11 @@ def headers_end(a, at, stop, count):
 
 
 @kernel
-def records(a, at, end, base, offsets, begins, starts, lengths, headers):
+def records(a, at, end, base, offsets, begins, starts, ends):
     """The records in a[at:end], of a batch whose first offset is `base`: as many as `offsets` (n,) has room for.
 
-    Filled, (n,): offsets, where the key's length is, where the value begins, its length (-1: there is none), are there
-    headers. Returns how many records are whole and as they should be.
+    Filled, (n,): offsets, where the key's length is, where the value begins and ends (before it begins: there is none).
+    Returns how many records are whole and as they should be.
     """
     for i in range(len(offsets)):
         length, at = varint(a, at, end)
@@ -63,10 +63,9 @@ def records(a, at, end, base, offsets, begins, starts, lengths, headers):
         n, at = varint(a, at + max(n, 0), stop)
         if at > stop or n > stop - at or n < -1:
             return i
-        offsets[i], starts[i], lengths[i] = base + delta, at, n
+        offsets[i], starts[i], ends[i] = base + delta, at, at + n
         n, at = varint(a, at + max(n, 0), stop)
         if at > stop or n < 0 or headers_end(a, at, stop, n) != stop:
             return i
-        headers[i] = n > 0
         at = stop
     return len(offsets)

@@ -24,7 +24,7 @@ class Packed(Iterable[tuple[Any, bytes]]):
     @classmethod
     def of(cls, records: Sequence[tuple[bytes | None, bytes | None]]) -> Packed:
         """Of (key, value) pairs; a value of None deletes what has the key."""
-        return cls(_texts([key for key, _ in records]), _texts([value for _, value in records]))
+        return cls(Texts.of([key for key, _ in records]), Texts.of([value for _, value in records]))
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -39,9 +39,3 @@ class Packed(Iterable[tuple[Any, bytes]]):
         if (missing := self.keys.ends < self.keys.starts).any():
             keys = (None if none else key for key, none in zip(self.keys, missing.tolist(), strict=True))
         return zip(keys, self.values, strict=True)
-
-
-def _texts(some: list[bytes | None]) -> Texts:
-    texts = Texts.of([text or b"" for text in some])
-    missing = np.fromiter((text is None for text in some), np.bool_, len(some))
-    return Texts(texts.text, texts.starts, texts.ends - missing)

@@ -16,8 +16,8 @@ from streams.fold.parse import parse
 from streams.fold.words import SPARE
 from streams.model.memory import id_key, target_key
 from streams.model.table import Table
+from streams.model.texts import Texts
 from streams.model.users import Slots
-from streams.model.values import Values
 from streams.partitioner import partition_of
 
 _KEPT_BYTES = 16 << 20  # room that is kept for the next blocks
@@ -53,29 +53,30 @@ class Parsed:
         """What is added next is of this topic, in its order."""
         self._runs.append(_Run(topic, self._count))
 
-    def add(self, values: Values, kinds: Kinds, newest_ms: int, *, careful: bool = False) -> list[tuple[int, Reject]]:
+    def add(self, values: Texts, kinds: Kinds, newest_ms: int, *, careful: bool = False) -> list[tuple[int, Reject]]:
         """Records as lines, of one kind or one each; those that are no events (number among these, why) become empty lines.
 
-        `newest_ms`: the latest time an event may carry. `careful`: no kernel reads them.
+        They lie one behind another. `newest_ms`: the latest time an event may carry. `careful`: no kernel reads them.
         """
         n = len(values)
         if not n:
             return []
-        low, high = int(values.starts[0]), int(values.starts[-1] + max(values.lengths[-1], 0))
-        starts = values.starts + (self._put(values.text[low:high]) - low)
+        low, high = int(values.starts[0]), int(max(values.starts[-1], values.ends[-1]))
+        moved = self._put(values.text[low:high]) - low
+        starts, ends = values.starts + moved, values.ends + moved
         first = self._room(n)
         usual, each = np.empty(n, np.bool_), np.empty(n, np.uint8)
         each[:] = kinds
         if careful:
             usual[:] = False
         else:
-            parse(self.text, starts, values.lengths, each, _bounds(newest_ms), self.lines, first, usual)
+            parse(self.text, starts, ends, each, _bounds(newest_ms), self.lines, first, usual)
         if usual.all():
             return []
         rejects = []
         for i in np.flatnonzero(~usual).tolist():
             kind = int(each[i])
-            found = events.parse(values.value(i), KINDS[kind], newest_ms)
+            found = events.parse(values.get(i), KINDS[kind], newest_ms)
             if isinstance(found, Reject):
                 self.lines[first + i] = _NO_EVENT
                 rejects.append((i, found))

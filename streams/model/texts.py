@@ -13,7 +13,10 @@ from streams.fold.words import SPARE, padded
 
 
 class Texts(Sequence[bytes]):
-    """Number i is text[starts[i]:ends[i]]. The array itself is kept, and no view of it: whoever owns it may make room in it."""
+    """Number i is text[starts[i]:ends[i]]; of -1 bytes is what there is not.
+
+    The array itself is kept, and no view of it: whoever owns it may make room in it.
+    """
 
     __slots__ = ("ends", "starts", "text")
 
@@ -27,10 +30,22 @@ class Texts(Sequence[bytes]):
         return cls(text, bounds[:-1], bounds[1:])
 
     @classmethod
-    def of(cls, texts: Sequence[bytes]) -> Texts:
+    def of(cls, texts: Sequence[bytes | None]) -> Texts:
         """These, copied."""
-        bounds = np.fromiter(chain((0,), map(len, texts)), np.int64, len(texts) + 1).cumsum()
-        return cls.between(padded(b"".join(texts)), bounds)
+        some = [text or b"" for text in texts]
+        bounds = np.fromiter(chain((0,), map(len, some)), np.int64, len(some) + 1).cumsum()
+        missing = np.fromiter((text is None for text in texts), np.bool_, len(some))
+        return cls(padded(b"".join(some)), bounds[:-1], bounds[1:] - missing)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Texts]) -> tuple[Texts, NDArray[np.int64]]:
+        """Several, one behind another, and by how much the places of each have moved."""
+        moved = np.cumsum([0, *(len(part.text) for part in parts[:-1])])
+        starts, ends = (
+            np.concatenate([places + by for places, by in zip(some, moved, strict=True)])
+            for some in ([part.starts for part in parts], [part.ends for part in parts])
+        )
+        return cls(np.concatenate([part.text for part in parts]), starts, ends), moved
 
     @classmethod
     def room(cls, count: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -38,6 +53,10 @@ class Texts(Sequence[bytes]):
         bounds = np.empty(count + 1, np.int64)
         bounds[0] = 0
         return np.empty(size + SPARE, np.uint8), bounds
+
+    def get(self, number: int) -> bytes | None:
+        """One of them, None for what there is not."""
+        return None if self.ends[number] < self.starts[number] else self[number]
 
     @property
     def size(self) -> int:

@@ -12,7 +12,7 @@ from streams.model.acting import act
 from streams.model.engagements import Outbox, Pack
 from streams.model.parsed import Parsed
 from streams.model.table import Table
-from streams.model.values import Values
+from streams.model.texts import Texts
 from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.topics import KIND_OF
@@ -35,7 +35,7 @@ class Actions:
     def events(self, full: str, topic: str, records: Fetched, newest_ms: int) -> None:
         """Records of an event topic, whose full name is `full`. Whose actor lives elsewhere goes on as a stray."""
         kind, first = KIND_OF[topic], len(self._waiting)
-        for i, reject in self._waiting.add(records, kind, newest_ms, careful=self.careful):
+        for i, reject in self._waiting.add(records.values, kind, newest_ms, careful=self.careful):
             self._rejected.event(full, records[i], reject)
         for i in self._astray(first):
             origin = Origin(full, self._number, records[i].offset)
@@ -52,7 +52,7 @@ class Actions:
                 self._rejected.pack(full, record, error)
                 continue
             for stray in arrived:
-                first, value = len(self._waiting), Values.of([stray.value])
+                first, value = len(self._waiting), Texts.of([stray.value])
                 for _, reject in self._waiting.add(value, stray.kind, newest_ms, careful=self.careful):
                     self._rejected.add(reject, stray.origin, stray.value)
                 if self._astray(first):

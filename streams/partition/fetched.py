@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.records import varint
-from streams.model.values import Values, placed
+from streams.model.texts import Texts
 
 
 class One(NamedTuple):
@@ -56,14 +56,16 @@ class Encoded(NamedTuple):
 
     def one(self, of: Fetched, i: int) -> One:
         """See Details."""
-        key, _ = _bytes(of.text, int(self.begins[i]))
-        count, at = varint(of.text, int(of.starts[i]) + max(int(of.lengths[i]), 0), len(of.text))
+        values = of.values
+        text, behind = values.text, max(int(values.starts[i]), int(values.ends[i]))
+        key, _ = _bytes(text, int(self.begins[i]))
+        count, at = varint(text, behind, len(text))
         headers = []
         for _ in range(count):
-            name, at = _bytes(of.text, at)
-            value, at = _bytes(of.text, at)
+            name, at = _bytes(text, at)
+            value, at = _bytes(text, at)
             headers.append(((name or b"").decode(errors="replace"), value))
-        return One(int(of.offsets[i]), key, of.value(i), headers)
+        return One(int(of.offsets[i]), key, values.get(i), headers)
 
 
 def _bytes(text: NDArray[np.uint8], at: int) -> tuple[bytes | None, int]:
@@ -88,30 +90,21 @@ class Mixed(NamedTuple):
         return self.parts[part][at]
 
 
-class Fetched(Values, Sequence[Any]):
-    """Records with .offset, .key, .value, .headers; value i is text[starts[i] : starts[i] + lengths[i]], -1: there is none."""
+class Fetched(Sequence[Any]):
+    """Records with .offset, .key, .value, .headers."""
 
-    __slots__ = ("_details", "offsets")
+    __slots__ = ("_details", "offsets", "values")
 
-    def __init__(
-        self,
-        text: NDArray[np.uint8],
-        offsets: NDArray[np.int64],
-        starts: NDArray[np.int64],
-        lengths: NDArray[np.int32],
-        details: Details,
-    ) -> None:
-        super().__init__(text, starts, lengths)
-        self.offsets, self._details = offsets, details
+    def __init__(self, offsets: NDArray[np.int64], values: Texts, details: Details) -> None:
+        self.offsets, self.values, self._details = offsets, values, details
 
     @classmethod
-    def of(cls, records: Sequence[Any]) -> Fetched:  # type: ignore[override]
+    def of(cls, records: Sequence[Any]) -> Fetched:
         """Those of records at hand, which are kept."""
         if isinstance(records, cls):
             return records
-        text, starts, lengths = placed([record.value for record in records])
         offsets = np.fromiter((record.offset for record in records), np.int64, len(records))
-        return cls(text, offsets, starts, lengths, Given(records))
+        return cls(offsets, Texts.of([record.value for record in records]), Given(records))
 
     @classmethod
     def joined(cls, parts: Sequence[Fetched]) -> Fetched:
@@ -119,7 +112,7 @@ class Fetched(Values, Sequence[Any]):
         parts = [part for part in parts if len(part)]
         if len(parts) < 2:
             return parts[0] if parts else cls.of([])
-        shifts = np.cumsum([0, *(len(part.text) for part in parts[:-1])])
+        values, shifts = Texts.joined([part.values for part in parts])
         encoded = [part._details for part in parts if isinstance(part._details, Encoded)]
         details: Details
         if len(encoded) == len(parts):
@@ -127,13 +120,7 @@ class Fetched(Values, Sequence[Any]):
         else:
             places = [[(number, i) for i in range(len(part))] for number, part in enumerate(parts)]
             details = Mixed(parts, np.array([place for some in places for place in some]))
-        return cls(
-            np.concatenate([part.text for part in parts]),
-            np.concatenate([part.offsets for part in parts]),
-            np.concatenate([part.starts + by for part, by in zip(parts, shifts, strict=True)]),
-            np.concatenate([part.lengths for part in parts]),
-            details,
-        )
+        return cls(np.concatenate([part.offsets for part in parts]), values, details)
 
     def since(self, offset: int) -> Fetched:
         """Those at `offset` and behind it."""
@@ -150,6 +137,5 @@ class Fetched(Values, Sequence[Any]):
     def __getitem__(self, which: slice) -> Fetched: ...
     def __getitem__(self, which: int | slice) -> Any:
         if isinstance(which, slice):
-            part = self.offsets[which], self.starts[which], self.lengths[which]
-            return Fetched(self.text, *part, self._details.part(which))
+            return Fetched(self.offsets[which], self.values[which], self._details.part(which))
         return self._details.one(self, range(len(self))[which])

@@ -117,7 +117,7 @@ def _size(block: Block) -> int:
 def _value(block: Block, i: int) -> bytes | None:
     """The value of one of its records."""
     records = Fetched.of(block.records)
-    return records.value(range(len(records))[i])
+    return records.values.get(range(len(records))[i])
 
 
 def _first_time(block: Block, newest_ms: int) -> int:

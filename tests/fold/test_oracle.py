@@ -36,7 +36,7 @@ from streams.model.memory import id_key, target_key
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.table import Table
-from streams.model.values import Values
+from streams.model.texts import Texts
 from streams.model.versions import DEFAULT, PLAIN
 from streams.sources import Shape, Synthetic, open_source
 from streams.topics import KIND_OF
@@ -65,7 +65,7 @@ class Pair:
         """Both stages of a block; what is sent is compared on its way."""
         parsed, table = self.parsed, self.table
         parsed.clear()
-        values = Values.of([orjson.dumps(event) for _, event in block])
+        values = Texts.of([orjson.dumps(event) for _, event in block])
         assert not parsed.add(values, [KINDS.index(kind) for kind, _ in block], 2**45)
         own, parsed.text = parsed.text, self.edge.hold(parsed.text[: parsed._used].tobytes())
         assert not parsed.find_actors(table, 0, partitions=1, number=0)

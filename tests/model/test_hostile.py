@@ -24,7 +24,7 @@ from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.records import scored
 from streams.model.table import Table
-from streams.model.values import Values
+from streams.model.texts import Texts
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from tests.model.assessed import assess
 from tests.model.memories import entries
@@ -39,7 +39,7 @@ def undo_of(table: Table, kind: int, ref_key: int, event_id: str) -> Engagements
     """
     parsed, out = Parsed(), Outbox(1)
     value = msgspec.json.encode(event("ann", "", T0, event_id, undo=True, ref="ref"))
-    assert not parsed.add(Values.of([value]), kind, 2**45)
+    assert not parsed.add(Texts.of([value]), kind, 2**45)
     parsed.lines["ref_key"][0] = ref_key
     assert not parsed.find_actors(table, 0, partitions=1, number=0)
     act(table, parsed, parsed.in_order(), out)

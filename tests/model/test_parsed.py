@@ -12,7 +12,7 @@ from streams.fold.event import ASTRAY, NOBODY
 from streams.model.memory import id_key, target_key
 from streams.model.parsed import Parsed
 from streams.model.table import Table
-from streams.model.values import Values
+from streams.model.texts import Texts
 from streams.model.versions import PLAIN
 from streams.partitioner import partition_of
 from tests.fold.fuzz.broken import NEWEST, broken
@@ -44,7 +44,7 @@ def test_lines_are_the_events() -> None:
             parsed.clear()
         first, given = len(parsed), block(dice, dice.choice((0, 1, 3, 100)))
         parsed.begins("likes")
-        rejects = dict(parsed.add(Values.of([value for value, _ in given]), [kind for _, kind in given], NEWEST))
+        rejects = dict(parsed.add(Texts.of([value for value, _ in given]), [kind for _, kind in given], NEWEST))
         assert len(parsed) == first + len(given)
         for i, (value, kind) in enumerate(given):
             line, event = parsed.lines[first + i], parse(value, KINDS[kind], NEWEST)
@@ -75,7 +75,7 @@ def test_actors_are_found_beside_a_dictionary(partitions: int) -> None:
     for _ in range(12):
         parsed.clear()
         given = block(dice, 300)
-        parsed.add(Values.of([value for value, _ in given]), [kind for _, kind in given], NEWEST)
+        parsed.add(Texts.of([value for value, _ in given]), [kind for _, kind in given], NEWEST)
         elsewhere, expected = [], []
         for i, (value, kind) in enumerate(given):
             event = parse(value, KINDS[kind], NEWEST)
@@ -102,7 +102,7 @@ def test_later_events_can_be_left_out() -> None:
     values = [
         orjson.dumps({"id": str(n), "network": "n", "actor": "a", "target": "b", "ts": NEWEST - n}) for n in range(10)
     ]
-    parsed.add(Values.of([*values, b"{"]), 0, NEWEST)
+    parsed.add(Texts.of([*values, b"{"]), 0, NEWEST)
     assert parsed.leave_out_after(NEWEST - 4) == 4
     parsed.find_actors(Table(PLAIN), 0, partitions=1, number=0)
     assert parsed.in_order().tolist() == [4, 5, 6, 7, 8, 9]

@@ -21,8 +21,8 @@ from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.records import scored
 from streams.model.table import Table
+from streams.model.texts import Texts
 from streams.model.users import Slots
-from streams.model.values import Values
 from streams.model.versions import DAY_MS, PLAIN, Model
 from streams.partition.cut import Cut
 
@@ -55,7 +55,7 @@ def weigh_all(table: Table, events: Iterable[tuple[str, Event]]) -> list[Engagem
     pairs = list(events)
     parsed, out = Parsed(), Outbox(1)
     kinds = [KIND_INDEX[kind] for kind, _ in pairs]
-    assert not parsed.add(Values.of([msgspec.json.encode(event) for _, event in pairs]), kinds, 2**62)
+    assert not parsed.add(Texts.of([msgspec.json.encode(event) for _, event in pairs]), kinds, 2**62)
     assert not parsed.find_actors(table, 0, partitions=1, number=0)
     act(table, parsed, parsed.in_order(), out)
     return local(out.take().get(0, Pack()), table.clock)
