@@ -56,7 +56,7 @@ def ensure(say: Callable[[str], None]) -> None:
     if done():
         folder.used()
         return
-    say("compiling the core, once: about 20 s of one core, shared by all there are")
+    say("compiling the core, once: about half a minute of one core, less with more")
     try:
         warmed = warm()
     except CloutError as error:

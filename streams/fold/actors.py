@@ -1,6 +1,6 @@
 """Who did it: the slots of the actors of a block. Whoever has a row is at home here; only newcomers can be astray.
 
-0.3 us an event, 0.15 when the names are in the cache: hashes first, then buckets, starts and names some events ahead.
+0.35 us an event: hashes first, then buckets, starts and names some events ahead.
 """
 
 from __future__ import annotations

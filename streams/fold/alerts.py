@@ -1,4 +1,4 @@
-"""The rule of the fall alert, and what is kept in the rows of those who were scored. 0.03 us a user, warm."""
+"""The rule of the fall alert, and what is kept in the rows of those who were scored. 0.07 us a user."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The records of a batch in Kafka's format v2: length, attributes, time and offset since the batch's, key, value, no headers.
 
-40 ns a record of 600 bytes, most of it moving them.
+0.12 us a record of 550 bytes, most of it moving them.
 """
 
 from __future__ import annotations

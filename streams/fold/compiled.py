@@ -1,6 +1,6 @@
 """How kernels are compiled, and how they come back from the folder. The only module that sets numba up.
 
-What makes compiling dear (20 s of one core for all kernels, 0.3 s to load them):
+What makes compiling dear (27 s of one core for all kernels, 20 s with two, 0.3 s to load them):
 
 - A kernel is compiled anew for each combination of its arguments' types. So numbers that kernels give each other are i64,
   u64 or f64, whatever they were; arrays that may not be written to are another type, so all may (`streams.fold.words.padded`).

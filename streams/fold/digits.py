@@ -1,6 +1,4 @@
 """Numbers and texts as JSON, written into a byte array at a place; each returns the place behind what it wrote.
-
-A whole number and one with eight decimals cost 5 to 8 ns, one with ten significant digits 12 ns, a name 4 ns.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rows of `state` in format 1, which `streams.formats.state` describes: written from rows, and read into them.
 
-0.2 us a record to write, 0.4 us to read, most of it waiting for rows and memories.
+0.08 us a record to write, 1.5 us to read into a new table: names are added, memories find a place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who is marked: the slots of users whose mark has one of some bits, eight at a time where nobody is. 5 us for 50,000 users."""
+"""Who is marked: the slots of users whose mark has one of some bits, eight at a time where nobody is. 26 us for 100,000 users."""
 
 from __future__ import annotations
 

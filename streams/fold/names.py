@@ -6,8 +6,8 @@
     starts    where the name of a slot begins in `text`; the next one begins where it ends
 
 A page that is two thirds full is split in two, so nothing is ever made anew as a whole (extendible hashing, Fagin et al.,
-1979): 30 us, where a table of five million that doubles stops everybody for 126 ms. Finding costs 0.15 us, most of it the
-memory's; `ahead` of it a third. Bytes a user: 8 for where the name begins, 12 to 24 for buckets, and the name.
+1979). Names given as text, a thousand at once of 100,000: 0.84 us to find one, 0.5 to add one. Bytes a user: 8 for where the
+name begins, 12 to 24 for buckets, and the name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Engagements on their way home: collected as columns, sorted by partition, and read again from what came over the wire.
 
 Wire format 1 is MessagePack: [1, sender's clock ms, [target, ...], weights f32, times i64 ms, codes u8], columns
-little-endian. Texts are kept with their heads, so that pieces are joined as they are. 0.1 us an engagement each way.
+little-endian. Texts are kept with their heads, so that pieces are joined as they are. 0.03 us an engagement to join, 0.09 to read.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a row to a score: mass of the windows, reach and participation; the Hill curve. `streams.model.score` has the same as numpy.
 
-0.16 us a row, most of it waiting for the row and the power of the Hill curve.
+0.165 us a row, most of it waiting for the row and the power of the Hill curve.
 """
 
 from __future__ import annotations

@@ -61,9 +61,9 @@ def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: 
     """A block of events through both stages, and what 500 who changed give."""
     batch = fetched([event(first + n, dice) for n in range(EVENTS)])
     with timed("records", EVENTS):
-        values, _ = columns(batch)
+        read, _ = columns(batch)
     with timed("parse", EVENTS):
-        parsed.add(values, 0, NOW_MS + 10**9)
+        parsed.add(read.values, 0, NOW_MS + 10**9)
     with timed("actors", EVENTS):
         parsed.find_actors(table, 0, 1, 0)
     order = parsed.in_order()
@@ -74,9 +74,9 @@ def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: 
     with timed("packs, joined", EVENTS):
         records = [record for pack in packs for record in wire.encode(pack, NOW_MS)]
     with timed("packs, read", EVENTS):
-        read = [wire.decode(record) for record in records]
+        arrived = [wire.decode(record) for record in records]
     with timed("receive", EVENTS):
-        receive(table, read)
+        receive(table, arrived)
     table.changed()
     some = np.array(sorted(dice.sample(range(USERS), 500)))
     table.dirty[some] = DID | GOT
