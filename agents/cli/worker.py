@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +16,9 @@ from agents.cli.options import EVERYTHING, settings_options
 from agents.cli.output import say
 from streams.errors import UsageError
 from streams.settings import Settings, variable_of
+
+if TYPE_CHECKING:
+    from agents.worker.health import Health
 
 MOST_PROCESSES = 64
 _LAST_PORT = 65_535
@@ -79,19 +85,25 @@ def worker(settings: Settings, port: int | None, host: str, processes: int, drai
     from agents.worker.health import Health
 
     health = Health()
-    if port is not None:
-        from agents.api.serve import serve_in_thread
-
-        real = serve_in_thread(settings, port, host, health)
-        say(f"http://{f'[{host}]' if ':' in host else host}:{real}")
-    from agents.worker.start import run
-
-    if drain:
+    with _page(settings, port, host, health):
         from agents.admin.drain import Drain
+        from agents.worker.start import run
 
-        run(settings, say, health, Drain(settings, say))
-    run(settings, say, health)
+        run(settings, say, health, Drain(settings, say) if drain else None)
     return 0
+
+
+@contextmanager
+def _page(settings: Settings, port: int | None, host: str, health: Health) -> Iterator[None]:
+    """Serves page and health checks while the block lasts, and says where; without a port nothing."""
+    if port is None:
+        yield
+        return
+    from agents.api.serve import serving
+
+    with serving(settings, port, host, health) as real:
+        say(f"http://{f'[{host}]' if ':' in host else host}:{real}")
+        yield
 
 
 def _several(settings: Settings, port: int | None, host: str, processes: int) -> int:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,23 @@ def test_moments_and_names_are_safe_to_print() -> None:
     assert safe("a\x1b[2Jb\u202ec\x9b") == "a\\x1b[2Jb\\u202ec\\x9b"
     assert moment(1_767_225_600_123) == "2026-01-01T00:00:00.123Z"
     assert moment(1 << 60) == f"{1 << 60} ms"
+
+
+def test_the_page_ends_before_the_worker_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a worker ends, its page's thread is over before the interpreter is: uvloop there would not survive that."""
+    seen = []
+
+    def run(*_: object) -> None:
+        seen.extend(thread for thread in threading.enumerate() if thread.name == "page")
+        assert seen[0].is_alive()
+        raise SystemExit(0)
+
+    monkeypatch.setattr("agents.worker.start.run", run)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit):
+        cli.main(["worker", "--port", "0", "--redis", f"redis://{NOBODY}/0"])
+    assert len(seen) == 1
+    assert not seen[0].is_alive()
 
 
 def test_a_worker_that_waits_ends_on_sigterm() -> None:
