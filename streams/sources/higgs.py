@@ -49,28 +49,37 @@ def read(
 def _events(
     lines: Iterable[bytes], report: Report, twins: bool, network: str, shift_ms: int, suffix: bytes
 ) -> Iterator[Produced]:
-    net = orjson.dumps(network)[1:-1]
     prefix = network.encode() + b":"
+    templates = {code: _template(code, orjson.dumps(network)[1:-1], suffix) for code in _KINDS}
     for first, group in _seconds(lines, report):
         report.reached(first)  # all of a second or nothing: which mention repeats a reply is seen in the whole group
-        replies = Counter((a, b) for a, b, _, kind in group if kind == b"RE") if not twins and len(group) > 1 else None
+        replies = None
+        if not twins and len(group) > 1 and (said := [(a, b) for a, b, _, kind in group if kind == b"RE"]):
+            replies = Counter(said)
+        ts_ms = int(group[0][2]) * 1000 + shift_ms
         for actor, target, ts, kind in group:
             if replies and kind == b"MT" and replies[actor, target]:
                 replies[actor, target] -= 1
                 report.skip("mention that repeats a reply")
                 continue
-            ts_ms = int(ts) * 1000 + shift_ms
-            a, b = actor + suffix, target + suffix
-            yield Produced(
-                _TOPICS[kind],
-                prefix + a,
-                b'{"id":"%b-%b-%b-%b%b","type":"%b","network":"%b","actor":"%b","target":"%b","ts":%d}'
-                % (actor, target, ts, kind, suffix, _KIND_BYTES[kind], net, a, b, ts_ms),
-                ts_ms,
-            )
+            value = templates[kind] % (actor, target, ts, actor, target, ts_ms)
+            yield Produced(_TOPICS[kind], prefix + actor + suffix, value, ts_ms)
 
 
-_KIND_BYTES = {code: kind.encode() for code, kind in _KINDS.items()}
+def _template(code: bytes, network: bytes, suffix: bytes) -> bytes:
+    """An event of this kind, to be filled with actor, target, ts as the file has them, actor, target, ts in ms."""
+    kind, network, suffix = (text.replace(b"%", b"%%") for text in (_KINDS[code].encode(), network, suffix))
+    return b'{"id":"%%b-%%b-%%b-%b%b","type":"%b","network":"%b","actor":"%%b%b","target":"%%b%b","ts":%%d}' % (
+        code,
+        suffix,
+        kind,
+        network,
+        suffix,
+        suffix,
+    )
+
+
+_EDGE = "an edge of a network file, which has no times; they are in higgs-activity_time.txt"
 
 
 def _seconds(lines: Iterable[bytes], report: Report) -> Iterator[tuple[int, list[_Line]]]:
@@ -87,11 +96,9 @@ def _seconds(lines: Iterable[bytes], report: Report) -> Iterator[tuple[int, list
         if line is None:
             break
         parts = line.split()
-        if len(parts) in (2, 3) and all(part.isdigit() for part in parts):
-            report.malformed("an edge of a network file, which has no times; they are in higgs-activity_time.txt")
-            continue
         if len(parts) != 4 or parts[3] not in _KINDS:
-            report.malformed("not `A B ts RT|RE|MT`")
+            edge = len(parts) in (2, 3) and all(part.isdigit() for part in parts)
+            report.malformed(_EDGE if edge else "not `A B ts RT|RE|MT`")
             continue
         actor, target, ts, kind = parts
         if not (actor.isdigit() and target.isdigit() and ts.isdigit() and len(ts) <= 12):

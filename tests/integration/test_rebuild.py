@@ -15,7 +15,7 @@ from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
 from streams.sources import Produced
 from tests.integration.stack import Stack
-from tests.integration.test_restart import exact, history
+from tests.integration.test_restart import exact, history, until
 
 
 def spoil(clout: Stack, events: list[Produced]) -> None:
@@ -103,5 +103,5 @@ def test_a_worker_that_takes_over_in_between_writes_everyone(stack: Callable[...
 
     asyncio.run(begin())
     with clout.worker():
-        clout.settled(2_000)
+        until(lambda: all(pulse["complete"] for pulse in clout.pulses().values()))  # everyone it knows is in Redis
         exact(clout, events)
