@@ -9,6 +9,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key
+from streams.fold.letters import valid
 from streams.fold.memories import MOST as MOST_MEMORY
 from streams.fold.memories import TOP, put_one, sound
 from streams.fold.names import PAGE, add, find, page_of, place_of, tag_of
@@ -103,7 +104,7 @@ def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
     """The number of the first record that is none of format 1; -1: all are. Nobody's name is empty."""
     for i in range(len(key_ends)):
         start, end = value_starts[i], value_ends[i]
-        if key_ends[i] - key_starts[i] < 1:
+        if key_ends[i] - key_starts[i] < 1 or not valid(keys, key_starts[i], key_ends[i]):
             return i
         if keys[key_starts[i]] == DID_KEY:
             if end - start < DID_HEAD or not sound(values, start + DID_HEAD, end):

@@ -11,7 +11,7 @@ Two records, because an event dirties the actor's first and the target's second:
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, Protocol
 
@@ -161,14 +161,12 @@ def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int)
     return Packed(Texts(text, ends[:-1:2], ends[1::2]), Texts(text, ends[1::2], ends[2::2]))
 
 
-def load(table: Table, found: Iterable[tuple[bytes, bytes]], written: int = FORMAT) -> int:
-    """Put (key, value) records of users, kept in the format `written`, into a table whose landmarks are set; returns how many.
+def load(table: Table, rows: Packed, written: int = FORMAT) -> None:
+    """Put records of users, kept in the format `written`, into a table whose landmarks are set. Later ones win.
 
-    Later ones win. Raises CloutError for what is no such record; nothing is put then.
+    Raises CloutError for what is no such record; nothing is put then.
     """
-    pairs = list(found)
-    _READERS[written].rows(table, pairs)
-    return len(pairs)
+    _READERS[written].rows(table, rows)
 
 
 def count(key: bytes, value: bytes) -> int:
@@ -181,31 +179,21 @@ def count(key: bytes, value: bytes) -> int:
     return int(_FLOAT.unpack_from(value, _GOT_HEAD.size + 8 * (mask & (_ENGAGEMENTS_BIT - 1)).bit_count())[0])
 
 
-def _load(table: Table, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-    keys, values = Texts.of([key for key, _ in pairs]), Texts.of([value for _, value in pairs])
+def _load(table: Table, rows: Packed) -> None:
+    keys, values = rows.keys, rows.values
     records = keys.text, keys.starts, keys.ends, values.text, values.starts, values.ends
     wrong = int(kept.unsound(*records))
-    if wrong < 0 and not keys.text.tobytes().isascii():
-        wrong = next((i for i, key in enumerate(keys) if not _is_utf8(key)), -1)
     if wrong >= 0:
-        key = pairs[wrong][0]
+        key = keys[wrong]
         if key[:1] not in (DID_KEY, GOT_KEY):
             raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
         raise _damaged(key)
-    table.room(len(pairs), keys.size)
+    table.room(len(keys), keys.size)
     lives = table.model.half_lives_ms
     steps = np.array([at // life for at, life in zip(table.landmarks, lives, strict=True)])
     done = 0
-    while done < len(pairs):
+    while done < len(keys):
         done = kept.read(table.users.arrays, table.cells, table.memory.room_for_one(), *records, steps, done)
-
-
-def _is_utf8(key: bytes) -> bool:
-    try:
-        key.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _damaged(key: bytes) -> CloutError:
@@ -216,7 +204,7 @@ class _Reader(NamedTuple):
     """How what one format wrote is read."""
 
     header: Callable[[bytes], Header]
-    rows: Callable[[Table, Sequence[tuple[bytes, bytes]]], None]
+    rows: Callable[[Table, Packed], None]
 
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,

@@ -10,6 +10,7 @@ import numpy as np
 from streams.errors import CloutError
 from streams.fold.rows import PUBLISHED
 from streams.formats import state
+from streams.formats.packed import Packed
 from streams.formats.state import Header
 from streams.model import assess, days, windows
 from streams.model.table import Counts, Table
@@ -54,7 +55,8 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
     table.counts = Counts(**header.counts)
     table.landmarks = [windows.landmark(header.clock, life) for life in model.half_lives_ms]
     while rows:
-        state.load(table, [rows.popitem() for _ in range(min(len(rows), _LOADED_AT_ONCE))], header.format)
+        some = [rows.popitem() for _ in range(min(len(rows), _LOADED_AT_ONCE))]
+        state.load(table, Packed.of(some), header.format)
         await asyncio.sleep(0)
     if header.closed:  # a row kept before the last midnight has an older close, and nothing has happened to it since
         older = np.flatnonzero(table.cells[: len(table), PUBLISHED] < header.closed)

@@ -94,10 +94,10 @@ def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: 
         Batch(0, 900_000, transactional=True).fill(Packed(table.users.named(some), done.records), 0, NOW_MS)
     with timed("kept, written", 1_000):
         kept = list(state.chunks(cut, DEFAULT.half_lives_ms, 2_000))
-    pairs = [pair for packed in kept for pair in packed]
     other = Table(DEFAULT)
-    with timed("kept, read", len(pairs)):
-        state.load(other, pairs)
+    with timed("kept, read", sum(map(len, kept))):
+        for rows in kept:
+            state.load(other, rows)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from streams.fold import kept
 from streams.fold.memories import ENTRY, HEAD, MOST
 from streams.fold.rows import ACTED, ACTIONS, CLOSE, DID, DID_TS, ENGAGEMENTS, GOT, MOVED, PUBLISHED, SCORE, SUMS, WIDTH
 from streams.formats import state
+from streams.formats.packed import Packed
 from streams.model import windows
 from streams.model.table import Table
 from streams.model.users import Slots
@@ -89,7 +90,7 @@ def again(records: list[Pair], later_d: int) -> Table:
     after = Table(DEFAULT)
     after.clock = NOW_MS + later_d * DAY_MS
     after.landmarks = [windows.landmark(after.clock, life) for life in LIVES]
-    assert state.load(after, records) == len(records)
+    state.load(after, Packed.of(records))
     return after
 
 
@@ -147,7 +148,7 @@ def test_a_damaged_record_is_named_and_nothing_is_put(sort: bytes, change: Calla
     records[at] = records[at][0], change(records[at][1])
     after = Table(DEFAULT)
     with pytest.raises(CloutError, match=f"damaged record: key b'{sort.decode()}net:bob'"):
-        state.load(after, records)
+        state.load(after, Packed.of(records))
     assert len(after) == 0
 
 
@@ -155,7 +156,7 @@ def test_a_damaged_record_is_named_and_nothing_is_put(sort: bytes, change: Calla
 def test_a_record_of_an_unknown_sort_is_refused(key: bytes) -> None:
     """Also one without a key."""
     with pytest.raises(CloutError, match="unknown sort"):
-        state.load(Table(DEFAULT), [(key, bytes(60))])
+        state.load(Table(DEFAULT), Packed.of([(key, bytes(60))]))
 
 
 def test_a_name_that_is_no_text_is_refused() -> None:
@@ -163,7 +164,7 @@ def test_a_name_that_is_no_text_is_refused() -> None:
     table = table_of(["net:ann"])
     value = plain(table, 0, DID)[0][1]
     with pytest.raises(CloutError, match="damaged record"):
-        state.load(Table(DEFAULT), [(b"dnet:\xc3", value), (b"d\xa9net:", value)])
+        state.load(Table(DEFAULT), Packed.of([(b"dnet:\xc3", value), (b"d\xa9net:", value)]))
 
 
 def test_random_bytes_are_refused_or_read() -> None:
@@ -176,7 +177,7 @@ def test_random_bytes_are_refused_or_read() -> None:
         for at in random.integers(0, max(len(value), 1), 3) if value else ():
             value[at] = random.integers(0, 256)
         try:
-            state.load(Table(DEFAULT), [((b"d", b"g")[n % 2] + b"net:ann", bytes(value))])
+            state.load(Table(DEFAULT), Packed.of([((b"d", b"g")[n % 2] + b"net:ann", bytes(value))]))
         except CloutError:
             continue
 

@@ -9,6 +9,7 @@ import pytest
 from streams.errors import CloutError
 from streams.fold.rows import ALERTED_AT, CLOSE, DID, FIRING, GOT, SCORE
 from streams.formats import state
+from streams.formats.packed import Packed
 from streams.model import windows
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT
@@ -44,7 +45,7 @@ def test_rows_come_back(later_d: int) -> None:
     after = Table(DEFAULT)
     after.clock = before.clock + later_d * DAY_MS
     after.landmarks = [windows.landmark(after.clock, life) for life in DEFAULT.half_lives_ms]
-    assert state.load(after, records) == 6
+    state.load(after, Packed.of(records))
     assert set(after.users) == set(before.users)
     slots = [after.slot(name) for name in before.users]
     assert [after.memory[s] for s in slots] == [before.memory[s] for s in range(len(before))]
@@ -91,7 +92,7 @@ def test_the_later_record_of_a_user_wins() -> None:
     table = made.table
     after = Table(DEFAULT)
     after.landmarks = list(table.landmarks)
-    state.load(after, [*first, *kept(table)])
+    state.load(after, Packed.of([*first, *kept(table)]))
     slots = [after.slot(name) for name in table.users]
     assert after.cells[slots, :SCORE] == pytest.approx(table.cells[: len(table), :SCORE], rel=1e-12)
     assert [after.memory[slot] for slot in slots] == [table.memory[slot] for slot in range(len(table))]
@@ -109,10 +110,10 @@ def test_a_record_of_a_wrong_length_is_refused_by_its_key(sort: bytes, change: C
     after = Table(DEFAULT)
     after.landmarks = list(table.landmarks)
     with pytest.raises(CloutError, match=f"damaged record.*{key.decode()}"):
-        state.load(after, [*records.items(), (key, change(records[key]))])
+        state.load(after, Packed.of([*records.items(), (key, change(records[key]))]))
 
 
 def test_a_record_of_an_unknown_sort_is_refused() -> None:
     """Foreign records in `state` are not guessed at."""
     with pytest.raises(CloutError, match="unknown sort"):
-        state.load(Table(DEFAULT), [(b"xnet:ann", b"")])
+        state.load(Table(DEFAULT), Packed.of([(b"xnet:ann", b"")]))

@@ -57,8 +57,14 @@ def _always_complete() -> Iterator[None]:
         yield
 
 
-@MUTATIONS.mutation("a sweep that began before a cut counts as one that brought it")
-def _complete_too_soon() -> Iterator[None]:
+@MUTATIONS.mutation("a sweep that began before a cut counts as one that brought it, and nobody looks at the keys")
+def _complete_too_soon() -> Iterator[Change]:
+    """A look would make good whom Redis has not at all, a second later."""
+
+    def change(faults: Faults) -> None:
+        """Seldom seen else: a cut in the middle of a sweep."""
+        faults.redis_slow_s = 0.3
+
     def soon(cut: Any) -> Any:
         def cutting(self: Shown, version: int, *, show: bool = True) -> None:
             cut(self, version, show=show)
@@ -67,8 +73,8 @@ def _complete_too_soon() -> Iterator[None]:
 
         return cutting
 
-    with instead(Shown, "cut", soon):
-        yield
+    with instead(Shown, "cut", soon), _always("lost", ""), _always("gaps", (0, 0)):
+        yield change
 
 
 @MUTATIONS.mutation("a new beginning in redis believes that it is complete, and nobody looks at the keys")
