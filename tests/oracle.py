@@ -35,6 +35,7 @@ class Engagement:
     """What an event weighs for its target, on its way there. An undo has a negative weight, and the time of what it undoes."""
 
     user: str
+    actor: str
     kind: str
     ts: int
     weight: float
@@ -105,7 +106,7 @@ class Oracle:
             if any(action.event_id == event["id"] and action.kind == kind for action in user.memory):
                 self.counts["repeats"] += 1
             elif event.get("undo"):
-                out += self._undo(user, kind, event)
+                out += self._undo(name, kind, event)
             else:
                 acted = user.acted(max(ts, heard[name]))
                 user.did.append((1, ts))
@@ -122,12 +123,13 @@ class Oracle:
                     done.target, done.weight = target, as_sent(weight)
                     follow = kind == "follow" and not any(action.kind == "follow" for action in pair)
                     to = f"{event['network']}:{target}"
-                    out.append(Engagement(to, kind, ts, done.weight, not pair, follow, action=done))
+                    out.append(Engagement(to, name, kind, ts, done.weight, not pair, follow, action=done))
                 remember(user, done)
         return out
 
-    def _undo(self, user: User, kind: str, event: dict[str, Any]) -> list[Engagement]:
+    def _undo(self, name: str, kind: str, event: dict[str, Any]) -> list[Engagement]:
         """Take back what the event that `ref` names still weighs, from its target and from the actor."""
+        user = self.users[name]
         found = [a for a in user.memory if (a.event_id, a.kind) == (event["ref"], kind) and a.target]
         out = []
         if found:
@@ -135,7 +137,7 @@ class Oracle:
             target, weight, undone.target, undone.weight = undone.target, undone.weight, "", 0.0
             left = {action.kind for action in user.memory if action.target == target}
             follow = kind == "follow" and "follow" not in left
-            out = [Engagement(f"{event['network']}:{target}", kind, undone.ts, -weight, not left, follow, undo=True)]
+            out = [Engagement(f"{event['network']}:{target}", name, kind, undone.ts, -weight, not left, follow, undo=True)]
             user.did.append((-1, undone.ts))
             self.counts["undone"] += 1
         else:

@@ -61,10 +61,10 @@ def receive() -> None:
     from streams.model.engagements import Outbox, packed
     from streams.model.receiving import receive
 
-    receive(_table(), local(packed(_USERS, [1.0, 1.0], [_NOW_MS, _NOW_MS], [0, 0]), _NOW_MS))
+    receive(_table(), local(packed(_USERS, _USERS, [1.0, 1.0], [_NOW_MS, _NOW_MS], [0, 0]), _NOW_MS))
     out = Outbox(1)
     out.emitted.so_far[0], out.emitted.ends[0], out.emitted.homes[0] = 1, 0, 0
-    out.collect()
+    out.collect(_table().users)
 
 
 @_step

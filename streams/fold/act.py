@@ -16,7 +16,7 @@ import numpy as np
 from streams.fold.compiled import kernel
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.names import same
-from streams.fold.packs import emit
+from streams.fold.packing import emit
 from streams.fold.rows import (
     ACTED,
     ACTIONS,
@@ -133,7 +133,7 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
             code |= FIRST
         if kind == FOLLOW_KIND and not followed:
             code |= FOLLOW
-        emit(out, text, e.network_at, e.network_len, text, e.target_at, n, weight, e.ts, code, partitions)
+        emit(out, text, e.network_at, e.network_len, text, e.target_at, n, slot, weight, e.ts, code, partitions)
         remember(m, slot, kind, oldest, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n)
     return len(order)
 
@@ -155,7 +155,7 @@ def _undo(cells, m, text, e, slot, kind, at, landmark, model, partitions, counts
             if m.arena[other + KIND] == kind:
                 code &= ~FOLLOW
         other += length(m.arena, other)
-    emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, -weight, ts, code, partitions)
+    emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, slot, -weight, ts, code, partitions)
     take_back(m, slot, at)
     cells[slot, ACTED] -= growth(ts, landmark, model.half_lives[WEEK])
     counts[UNDONE] += 1

@@ -1,7 +1,12 @@
-"""Engagements on their way home: collected as columns, sorted by partition, and read again from what came over the wire.
+"""Packs of engagements, as they are read: who did what to whom, one pack an interval and partition.
 
-Wire format 1 is MessagePack: [1, sender's clock ms, [target, ...], weights f32, times i64 ms, codes u8], columns
-little-endian. Texts are kept with their heads, so that pieces are joined as they are. 0.03 us an engagement to join, 0.09 to read.
+Wire format 2 is MessagePack: [2, sender's clock ms, [name, ...], {section: bytes, ...}], each name once; a section is a
+column, little-endian, one value an engagement, and these there are, in this order:
+
+    target  u16  number of the name of who was engaged with        actor  u16  number of the name of who did it
+    weight  f32  as it was at `ts`                                 ts     i64  ms        code  u8  kind, and flags
+
+What is written later may have more sections; a reader that does not know one refuses the pack and says so. 0.1 us an engagement.
 """
 
 from __future__ import annotations
@@ -9,80 +14,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel
-from streams.fold.hashing import partition_of
 from streams.fold.letters import valid
 from streams.fold.rows import KIND_BITS, KINDS, LONGEST
-from streams.fold.words import load_f32, load_i64, load_u32, move, swapped
+from streams.fold.words import load_f32, load_i64, load_u16, load_u32, swapped
+
+FORMAT = 2
+NAMES = ("target", "actor", "weight", "ts", "code")  #: of the sections
+SECTION_SIZES = np.array([2, 2, 4, 8, 1])  #: bytes of a value
+_HEADS = [bytes((0xA0 | len(name),)) + name.encode() for name in NAMES]
+SECTIONS = np.frombuffer(b"".join(_HEADS) + bytes(8), np.uint8).copy()  #: the names, with their heads
+SECTION_HEADS = np.cumsum([0, *map(len, _HEADS)])  #: where in them each begins
 
 _U = np.uint64
-
-
-class Emitted(NamedTuple):
-    """Engagements as they come; target i ends at ends[i] in `names`."""
-
-    names: NDArray[np.uint8]
-    ends: NDArray[np.int64]
-    weights: NDArray[np.float32]
-    times: NDArray[np.int64]
-    codes: NDArray[np.uint8]
-    homes: NDArray[np.int32]
-    so_far: NDArray[np.int64]  #: (1,) how many
-
-
-@kernel
-def emit(out, a, network_at, network_n, b, at, n, weight, ts, code, partitions):
-    """One more: the target is network:name, parts of `a` and `b`."""
-    i = out.so_far[0]
-    start = out.ends[i - 1] if i else np.int64(0)
-    move(out.names, start, a, network_at, network_n)
-    out.names[start + network_n] = 58
-    move(out.names, start + network_n + 1, b, at, n)
-    end = start + network_n + 1 + n
-    out.ends[i], out.weights[i], out.times[i], out.codes[i] = end, weight, ts, code
-    out.homes[i] = partition_of(out.names, start, end - start, partitions)
-    out.so_far[0] = i + 1
-
-
-@kernel
-def text_head(out, at, n):
-    """MessagePack's head of a text of `n` bytes; returns where the text goes."""
-    if n < 32:
-        out[at] = 0xA0 | n
-        return at + 1
-    if n < 256:
-        out[at], out[at + 1] = 0xD9, n
-        return at + 2
-    out[at], out[at + 1], out[at + 2] = 0xDA, n >> 8, n & 255
-    return at + 3
-
-
-@kernel
-def by_home(given, partitions, lines, bytes_, names, weights, times, codes):
-    """The columns of `given` in the order of partitions: p has lines[p]:lines[p+1], and bytes_[p]:bytes_[p+1] of `names`."""
-    start = np.int64(0)
-    for p in range(partitions + 1):
-        lines[p] = bytes_[p] = 0
-    for i in range(given.so_far[0]):
-        n, home = given.ends[i] - start, given.homes[i]
-        lines[home + 1] += 1
-        bytes_[home + 1] += n + (1 if n < 32 else 2 if n < 256 else 3)
-        start = given.ends[i]
-    for p in range(partitions):
-        lines[p + 1] += lines[p]
-        bytes_[p + 1] += bytes_[p]
-    line_of, place_of, start = np.empty(partitions, np.int64), np.empty(partitions, np.int64), np.int64(0)
-    for p in range(partitions):
-        line_of[p], place_of[p] = lines[p], bytes_[p]
-    for i in range(given.so_far[0]):
-        home, end = given.homes[i], given.ends[i]
-        line, at = line_of[home], text_head(names, place_of[home], end - start)
-        move(names, at, given.names, start, end - start)
-        line_of[home], place_of[home] = line + 1, at + end - start
-        weights[line], times[line], codes[line] = given.weights[i], given.times[i], given.codes[i]
-        start = end
 
 
 @kernel
@@ -105,25 +50,14 @@ def _big(a, at):
     return np.int64(swapped(_U(load_u32(a, at))) >> _U(32))
 
 
-@kernel
-def _column(a, at, wanted):
-    """Where the bytes begin whose head is at `at`, if they are `wanted` many; -1: they are not."""
-    if a[at] == 0xC4:
-        n, start = np.int64(a[at + 1]), at + 2
-    elif a[at] == 0xC5:
-        n, start = (np.int64(a[at + 1]) << 8) | np.int64(a[at + 2]), at + 3
-    elif a[at] == 0xC6:
-        n, start = _big(a, at + 1), at + 5
-    else:
-        return np.int64(-1)
-    return start if n == wanted else np.int64(-1)
-
-
 class Places(NamedTuple):
     """Where everything of a pack is in its bytes; `total` -1: it is no pack."""
 
-    total: int
+    total: int  #: engagements
+    names: int  #: how many
     clock: int  #: ms
+    targets: int
+    actors: int
     weights: int
     times: int
     codes: int
@@ -131,8 +65,8 @@ class Places(NamedTuple):
 
 @kernel
 def _head(a, size):
-    """(how many, the clock, where the first target is); -1: it is no pack."""
-    if size < 8 or a[0] != 0x96 or a[1] != 1:
+    """(how many names, the clock, where the first name is); -1: it is no pack."""
+    if size < 8 or a[0] != 0x94 or a[1] != FORMAT:
         return np.int64(-1), np.int64(0), 0
     clock, at = _number(a, 2)
     if clock < 0 or at + 5 > size:
@@ -148,22 +82,17 @@ def _head(a, size):
 
 @kernel
 def count_of(a, size):
-    """How many engagements a pack says it has: at most one a byte; -1: it is no pack."""
+    """How many names a pack says it has: at most one a byte; -1: it is no pack."""
     count, _, at = _head(a, size)
     return count if count <= size - at else np.int64(-1)
 
 
 @kernel
-def places(a, size, starts, lengths):
-    """Read a pack of `size` bytes; the places of its targets go to `starts` and `lengths` (count,)."""
-    bad = Places(np.int64(-1), np.int64(0), np.int64(0), np.int64(0), np.int64(0))
-    count, clock, at = _head(a, size)
-    if count < 0 or count > len(starts):
-        return bad
-    at = np.int64(at)
+def _names_end(a, at, size, count, starts, lengths):
+    """Where so many names end, whose places go to `starts` and `lengths`; -1: they are not as they should be."""
     for i in range(count):
         if at >= size:
-            return bad
+            return np.int64(-1)
         b = np.int64(a[at])
         if b & 0xE0 == 0xA0:
             n, at = b & 31, at + 1
@@ -172,24 +101,64 @@ def places(a, size, starts, lengths):
         elif b == 0xDA:
             n, at = (np.int64(a[at + 1]) << 8) | np.int64(a[at + 2]), at + 3
         else:
-            return bad
+            return np.int64(-1)
         if n > LONGEST or at + n > size or not valid(a, at, at + n):
-            return bad
+            return np.int64(-1)
         starts[i], lengths[i] = at, n
         at += n
-    weights = _column(a, at, 4 * count) if at < size else np.int64(-1)
-    at = weights + 4 * count
-    times = _column(a, at, 8 * count) if weights >= 0 and at < size else np.int64(-1)
-    at = times + 8 * count
-    codes = _column(a, at, count) if times >= 0 and at < size else np.int64(-1)
-    if codes < 0 or codes + count != size:
+    return at
+
+
+@kernel
+def _section(a, at, size, number):
+    """(where the bytes of a section begin whose name is at `at`, how many there are); -1: it is another one."""
+    head = SECTION_HEADS[number]
+    length = SECTION_HEADS[number + 1] - head
+    if at < 0 or at + length >= size:
+        return np.int64(-1), np.int64(0)
+    for i in range(length):
+        if a[at + i] != SECTIONS[head + i]:
+            return np.int64(-1), np.int64(0)
+    at += length
+    if a[at] == 0xC4:
+        n, start = np.int64(a[at + 1]), at + 2
+    elif a[at] == 0xC5:
+        n, start = (np.int64(a[at + 1]) << 8) | np.int64(a[at + 2]), at + 3
+    elif a[at] == 0xC6:
+        n, start = _big(a, at + 1), at + 5
+    else:
+        return np.int64(-1), np.int64(0)
+    return (start, n) if start + n <= size else (np.int64(-1), np.int64(0))
+
+
+@kernel
+def places(a, size, starts, lengths):
+    """Read a pack of `size` bytes; the places of its names go to `starts` and `lengths` (names,)."""
+    none = np.int64(0)
+    bad = Places(np.int64(-1), none, none, none, none, none, none, none)
+    count, clock, at = _head(a, size)
+    if count < 0 or count > len(starts):
         return bad
-    return Places(count, clock, weights, times, codes)
+    at = _names_end(a, np.int64(at), size, count, starts, lengths)
+    if at < 0 or at >= size or a[at] != 0x80 | len(SECTION_SIZES):
+        return bad
+    targets, n = _section(a, at + 1, size, 0)
+    total = n // 2
+    actors, n_actors = _section(a, targets + n if targets >= 0 else np.int64(-1), size, 1)
+    weights, n_weights = _section(a, actors + n_actors if actors >= 0 else np.int64(-1), size, 2)
+    times, n_times = _section(a, weights + n_weights if weights >= 0 else np.int64(-1), size, 3)
+    codes, n_codes = _section(a, times + n_times if times >= 0 else np.int64(-1), size, 4)
+    if codes < 0 or n != 2 * total or n_actors != n or n_weights != 4 * total or n_times != 8 * total or n_codes != total:
+        return bad
+    if codes + n_codes != size:
+        return bad
+    return Places(total, count, clock, targets, actors, weights, times, codes)
 
 
 @kernel
 def sound(a, found, newest_ms):
-    """(0: all of it is in range, 1: a weight is no number or a kind unknown, 2: a time is out of range; the newest time)."""
+    """(0: all of it is in range, 1: a weight is no number or a kind unknown, 2: a time is out of range, 3: a name is not there;
+    the newest time)."""
     newest = np.int64(0)
     for i in range(found.total):
         if not np.isfinite(load_f32(a, found.weights + 4 * i)) or a[found.codes + i] & KIND_BITS >= KINDS:
@@ -197,5 +166,7 @@ def sound(a, found, newest_ms):
         ts = load_i64(a, found.times + 8 * i)
         if not 0 <= ts <= newest_ms:
             return 2, newest
+        if max(load_u16(a, found.targets + 2 * i), load_u16(a, found.actors + 2 * i)) >= found.names:
+            return 3, newest
         newest = max(newest, ts)
     return 0, newest

@@ -24,27 +24,32 @@ from streams.fold.rows import (
     UNSEEN,
 )
 from streams.fold.score import ahead_of_row, growth
-from streams.fold.words import ahead, load_f32, load_i64
+from streams.fold.words import ahead, load_f32, load_i64, load_u16
 
 
 @kernel
 def receive(cells, dirty, names, a, found, starts, lengths, landmarks, half_lives, slots):
-    """Fold the pack `found` (see `packs.places`) in `a`; whose targets are goes to `slots` (count,). There is room for all."""
-    tags = np.empty(found.total, np.uint64)
+    """Fold the pack `found` (see `packs.places`) in `a`; whose targets are goes to `slots` (total,). There is room for all."""
+    tags, slot_of = np.empty(found.names, np.uint64), np.full(found.names, -1)
     for i in range(found.total):
-        tags[i] = tag_of(name_key(a, np.int64(starts[i]), np.int64(lengths[i]), names.seed))
-        ahead(names.buckets, bucket_of(names, tags[i]))
+        slot_of[load_u16(a, found.targets + 2 * i)] = 0  # others only did something: they are at home elsewhere
+    for k in range(found.names):
+        if slot_of[k] == 0:
+            tags[k] = tag_of(name_key(a, np.int64(starts[k]), np.int64(lengths[k]), names.seed))
+            ahead(names.buckets, bucket_of(names, tags[k]))
+    for k in range(found.names):
+        if k + 6 < found.names and slot_of[k + 6] == 0:
+            ahead(names.starts, max(guess(names, tags[k + 6]), 0))
+        if slot_of[k] == 0:
+            at, n = np.int64(starts[k]), np.int64(lengths[k])
+            slot, bucket = find(names, tags[k], a, at, n)
+            slot_of[k] = slot if slot >= 0 else add(names, tags[k], bucket, a, at, n)
     for i in range(found.total):
         if i + 6 < found.total:
-            later = max(guess(names, tags[i + 6]), 0)
-            ahead(names.starts, later)
+            later = slot_of[load_u16(a, found.targets + 2 * (i + 6))]
             ahead(dirty, later)
             ahead_of_row(cells, later)
-        at, n = np.int64(starts[i]), np.int64(lengths[i])
-        slot, bucket = find(names, tags[i], a, at, n)
-        if slot < 0:
-            slot = add(names, tags[i], bucket, a, at, n)
-        slots[i] = slot
+        slot = slots[i] = slot_of[load_u16(a, found.targets + 2 * i)]
         weight, ts = np.float64(load_f32(a, found.weights + 4 * i)), load_i64(a, found.times + 8 * i)
         code = np.int64(a[found.codes + i])
         sign, column = -1.0 if code & UNDO else 1.0, SUMS + 3 * (code & KIND_BITS)

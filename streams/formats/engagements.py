@@ -1,57 +1,47 @@
-"""Engagements on the wire: one pack an interval and partition, format 1 of `streams.fold.packs`.
-
-MessagePack: [1, sender's clock ms, [target, ...], weights f32, times i64 ms, codes u8], columns little-endian.
-"""
+"""Engagements on the wire: one pack an interval and partition, format 2 of `streams.fold.packs`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
 
 from streams.events import NEWEST_MS
-from streams.fold import packs
-from streams.fold.words import padded
-from streams.model.engagements import Engagements, Pack, Piece, packed
+from streams.fold import packing, packs
+from streams.fold.packing import MOST, MOST_BYTES
+from streams.fold.packs import FORMAT, NAMES, SECTION_SIZES
+from streams.fold.rows import LONGEST
+from streams.fold.words import SPARE, padded
+from streams.model.engagements import Engagements, Pack, packed
 
-FORMAT = 1
-
-# a record at most, so that it stays far below the broker's 1 MB
-_MOST, _MOST_BYTES = 4_000, 800_000
+_KINDS = dict(zip(NAMES, ("<u2", "<u2", "<f4", "<i8", "u1"), strict=True))  # of the columns
 
 
 class _Wire(msgspec.Struct, array_like=True, gc=False):
     version: int
     clock: int
-    targets: list[str]
-    weights: bytes
-    times: bytes
-    codes: bytes
+    names: list[str]
+    sections: dict[str, bytes]
 
 
-_decode = msgspec.msgpack.Decoder(_Wire).decode
+class _Versioned(msgspec.Struct, array_like=True, gc=False):
+    version: int
+
+
+_decode, _version = msgspec.msgpack.Decoder(_Wire).decode, msgspec.msgpack.Decoder(_Versioned).decode
 
 
 def encode(pack: Pack, clock: int) -> Iterator[bytes]:
     """The records that carry a pack, in order, each well below a megabyte."""
-    part: list[Piece] = []
-    for piece in pack.pieces:
-        together = [*part, piece]
-        if part and (sum(p.total for p in together) > _MOST or sum(p.size for p in together) > _MOST_BYTES):
-            yield _record(part, clock)
-            together = [piece]
-        part = together
-    if part:
-        yield _record(part, clock)
-
-
-def _record(pieces: Sequence[Piece], clock: int) -> bytes:
-    counts, names, *numbers = zip(*pieces, strict=True)
-    count = sum(counts).to_bytes(4, "big")
-    columns = [b"".join(column) for column in numbers]
-    parts = [part for column in columns for part in (b"\xc6", len(column).to_bytes(4, "big"), column)]
-    return b"".join((b"\x96\x01\xcf", clock.to_bytes(8, "big"), b"\xdd", count, *names, *parts))
+    if not len(pack):
+        return
+    whole, done = pack.whole(), 0
+    size = min(len(whole.names) + (2 * LONGEST + 32) * len(whole.ends) + 256, MOST_BYTES)
+    out = np.empty(size + SPARE, np.uint8)
+    while done < len(whole.ends):
+        done, size = packing.write(pack.users.arrays, *whole, done, clock, out)
+        yield out[:size].tobytes()
 
 
 def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) -> Engagements:
@@ -70,9 +60,7 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     found = packs.places(text, len(record), starts, lengths)
     if found.total < 0:
         _wire(record)
-        raise ValueError(
-            "a pack of engagements that no Clout has written: a target too long, or numbers in another form"
-        )
+        raise ValueError("a pack of engagements that no Clout has written: a name too long, or columns in another form")
     if found.clock > newest_ms:
         raise ValueError(f"pack with a clock of {found.clock}, out of range")
     wrong, newest = packs.sound(text, found, newest_ms)
@@ -80,29 +68,41 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
         raise ValueError("pack with a weight that is no number, or a kind that this worker does not know")
     if wrong == 2:
         raise ValueError("pack with a time out of range")
+    if wrong == 3:
+        raise ValueError("pack with an engagement of somebody who is not named in it")
     return Engagements(text, found, starts, lengths, newest)
 
 
 def _again(record: bytes) -> bytes:
     """The same pack, written by ourselves."""
     wire = _wire(record)
-    pairs = (wire.weights, "<f4"), (wire.times, "<i8"), (wire.codes, "u1")
-    columns = (np.frombuffer(column, kind) for column, kind in pairs)
-    return next(encode(packed(wire.targets, *columns), wire.clock), record)
+    target, actor, *columns = (np.frombuffer(wire.sections[name], kind) for name, kind in _KINDS.items())
+    if len(target) > MOST or any(len(name.encode()) > LONGEST for name in wire.names):
+        raise ValueError("a pack of engagements that no Clout has written: too long, or a name in it is")
+    if max(target.max(initial=0), actor.max(initial=0)) >= max(len(wire.names), 1):
+        raise ValueError("pack with an engagement of somebody who is not named in it")
+    people = packed([wire.names[i] for i in target], [wire.names[i] for i in actor], *columns)
+    return next(encode(people, wire.clock), record)
 
 
 def _wire(record: bytes) -> _Wire:
     """A pack taken apart without kernels. Raises ValueError with what is wrong with it."""
     try:
-        wire = _decode(record)
+        version = _version(record).version
+        wire = _decode(record) if version == FORMAT else None
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(f"not a pack of engagements: {error}") from None
-    if wire.version != FORMAT:
-        raise ValueError(f"pack of format {wire.version}; this worker knows {FORMAT}")
+    if wire is None:
+        raise ValueError(f"pack of format {version}; this worker knows {FORMAT}")
     if wire.clock < 0:
         raise ValueError(f"pack with a clock of {wire.clock}, out of range")
-    n = len(wire.targets)
-    if (len(wire.weights), len(wire.times), len(wire.codes)) != (4 * n, 8 * n, n):
+    for name in wire.sections:
+        if name not in _KINDS:
+            raise ValueError(
+                f"pack with a section {name[:40]!r}, which this worker does not know: a newer Clout has written it, run that"
+            )
+    n = len(wire.sections.get("code", b""))
+    if [len(wire.sections.get(name, b"")) for name in NAMES] != (SECTION_SIZES * n).tolist():
         raise ValueError("pack with columns of different lengths")
     return wire
 

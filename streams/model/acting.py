@@ -32,7 +32,7 @@ def act(table: Table, parsed: Parsed, order: Slots, out: Outbox) -> None:
             *(table.cells, table.dirty, memories, parsed.text, lines, order, done, grown, attends, standing),
             *(landmark, model, out.partitions, counts, out.emitted),
         )
-        out.collect()
+        out.collect(table.users)
         if done == n:
             break
     table.counts.add(counts)

@@ -9,54 +9,63 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from streams.fold import packs
-from streams.fold.packs import Emitted, Places
+from streams.fold import packing
+from streams.fold.packing import Emitted
+from streams.fold.packs import Places
 from streams.fold.rows import LONGEST
-from streams.fold.words import SPARE
+from streams.fold.words import SPARE, padded
+from streams.model.users import Users
 
-AT_ONCE = 2_000  # engagements in a piece at most: with the longest names 0.7 MB
+AT_ONCE = 2_000  # engagements that are collected before they are sorted: with the longest names 0.7 MB
 
 
 class Piece(NamedTuple):
-    """Engagements for one partition as they travel; `names` are texts with MessagePack's heads."""
+    """Engagements for one partition, column by column, (n,) each."""
 
-    total: int
-    names: bytes
-    weights: bytes  #: f32
-    times: bytes  #: i64, ms
-    codes: bytes  #: u8
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.names) + 13 * self.total
+    names: NDArray[np.uint8]  #: the targets, one behind another
+    ends: NDArray[np.int64]  #: of each in `names`
+    actors: NDArray[np.int32]  #: slots
+    weights: NDArray[np.float32]
+    times: NDArray[np.int64]  #: ms
+    codes: NDArray[np.uint8]
 
 
 class Pack:
-    """Engagements for one partition, being collected."""
+    """Engagements for one partition, being collected; `users` are those among whom the actors are."""
 
-    __slots__ = ("pieces",)
+    __slots__ = ("pieces", "users")
 
-    def __init__(self, pieces: Iterable[Piece] = ()) -> None:
-        self.pieces = list(pieces)
+    def __init__(self, users: Users, pieces: Iterable[Piece] = ()) -> None:
+        self.users, self.pieces = users, list(pieces)
 
     def __len__(self) -> int:
-        return sum(piece.total for piece in self.pieces)
+        return sum(len(piece.ends) for piece in self.pieces)
+
+    def whole(self) -> Piece:
+        """All of it as one; with spare bytes behind the names."""
+        names, ends, *columns = zip(*self.pieces, strict=True)
+        before = np.cumsum([0, *map(len, names[:-1])])
+        return Piece(
+            np.concatenate([*names, np.zeros(SPARE, np.uint8)]),
+            np.concatenate([some + so_far for some, so_far in zip(ends, before, strict=True)]),
+            *map(np.concatenate, columns),
+        )
 
 
-def packed(targets: Sequence[str], weights: ArrayLike, times: ArrayLike, codes: ArrayLike) -> Pack:
+def packed(
+    targets: Sequence[str], actors: Sequence[str], weights: ArrayLike, times: ArrayLike, codes: ArrayLike
+) -> Pack:
     """A pack of what is given column by column, (n,) each."""
-    numbers = np.asarray(weights, "<f4"), np.asarray(times, "<i8"), np.asarray(codes, np.uint8)
-    pieces = []
-    for start in range(0, len(targets), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        names = [msgspec.msgpack.encode(target) for target in targets[part]]
-        pieces.append(Piece(len(names), b"".join(names), *(column[part].tobytes() for column in numbers)))
-    return Pack(pieces)
+    users, texts = Users(), [target.encode() for target in targets]
+    users.room(len(actors), sum(len(actor.encode()) for actor in actors))
+    slots = users.find(actors, adding=True).astype(np.int32)
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    columns = np.asarray(weights, np.float32), np.asarray(times, np.int64), np.asarray(codes, np.uint8)
+    names = padded(b"".join(texts))[: int(ends[-1]) if len(ends) else 0]
+    return Pack(users, [Piece(names, ends, slots, *columns)] if len(ends) else ())
 
 
 class Outbox:
@@ -67,6 +76,7 @@ class Outbox:
         self.emitted = Emitted(
             np.empty(AT_ONCE * LONGEST + SPARE, np.uint8),
             np.empty(AT_ONCE, np.int64),
+            np.empty(AT_ONCE, np.int32),
             np.empty(AT_ONCE, np.float32),
             np.empty(AT_ONCE, np.int64),
             np.empty(AT_ONCE, np.uint8),
@@ -76,22 +86,24 @@ class Outbox:
         self._packs: dict[int, Pack] = {}
         self._lines, self._bytes = np.zeros(partitions + 1, np.int64), np.zeros(partitions + 1, np.int64)
 
-    def collect(self) -> None:
-        """Sort what was emitted by home; the order within each is kept."""
+    def collect(self, users: Users) -> None:
+        """Sort what was emitted by home; the order within each is kept. The actors are among `users`."""
         emitted = self.emitted
         n = int(emitted.so_far[0])
         if not n:
             return
-        names = np.empty(int(emitted.ends[n - 1]) + 3 * n + SPARE, np.uint8)
-        columns = np.empty(n, "<f4"), np.empty(n, "<i8"), np.empty(n, np.uint8)
-        packs.by_home(emitted, self.partitions, self._lines, self._bytes, names, *columns)
+        names = np.empty(int(emitted.ends[n - 1]) + SPARE, np.uint8)
+        columns = (
+            *(np.empty(n, np.int64), np.empty(n, np.int32)),
+            *(np.empty(n, np.float32), np.empty(n, np.int64), np.empty(n, np.uint8)),
+        )
+        packing.by_home(emitted, self.partitions, self._lines, self._bytes, names, *columns)
         emitted.so_far[0] = 0
         lines, places = self._lines.tolist(), self._bytes.tolist()
         for home in np.flatnonzero(np.diff(self._lines)).tolist():
             part = slice(lines[home], lines[home + 1])
-            text = names[places[home] : places[home + 1]].tobytes()
-            piece = Piece(part.stop - part.start, text, *(column[part].tobytes() for column in columns))
-            self._packs.setdefault(home, Pack()).pieces.append(piece)
+            piece = Piece(names[places[home] : places[home + 1]], *(column[part] for column in columns))
+            self._packs.setdefault(home, Pack(users)).pieces.append(piece)
 
     def take(self) -> dict[int, Pack]:
         """What was collected, by destination, in their order; begins anew."""
@@ -104,8 +116,8 @@ class Engagements(NamedTuple):
 
     text: NDArray[np.uint8]
     found: Places
-    starts: NDArray[np.int32]  #: (n,) of the targets
-    lengths: NDArray[np.int32]  #: (n,)
+    starts: NDArray[np.int32]  #: (names,) of the names
+    lengths: NDArray[np.int32]  #: (names,)
     newest_ms: int  #: the newest time in it; 0: it is empty
 
     def __len__(self) -> int:
@@ -117,10 +129,22 @@ class Engagements(NamedTuple):
         return int(self.found.clock)
 
     @property
-    def targets(self) -> list[str]:
-        """(n,) whom they are for."""
+    def names(self) -> list[str]:
+        """(names,) of all who are in it, each once."""
         ends = (self.starts + self.lengths).tolist()
         return [self.text[at:end].tobytes().decode() for at, end in zip(self.starts.tolist(), ends, strict=True)]
+
+    @property
+    def targets(self) -> list[str]:
+        """(n,) whom they are for."""
+        names = self.names
+        return [names[number] for number in self._column(self.found.targets, "<u2").tolist()]
+
+    @property
+    def actors(self) -> list[str]:
+        """(n,) who did it."""
+        names = self.names
+        return [names[number] for number in self._column(self.found.actors, "<u2").tolist()]
 
     @property
     def weights(self) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
     landmarks, half_lives = np.array(table.landmarks), table.constants.half_lives
     folded = []
     for pack in packs:
-        table.room(len(pack), int(pack.lengths.sum()))
+        table.room(int(pack.found.names), int(pack.lengths.sum()))
         slots = np.empty(len(pack), np.intp)
         kernels.receive(
             *(table.cells, table.dirty, table.users.arrays, pack.text, pack.found, pack.starts, pack.lengths),

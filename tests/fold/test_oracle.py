@@ -128,14 +128,15 @@ class Pair:
                 assert scores[slot] == pytest.approx(user.score(now_ms), rel=1e-9)
 
 
-def _rows(pack: Any) -> list[tuple[str, float, int, int]]:
-    return list(zip(pack.targets, pack.weights.tolist(), pack.times.tolist(), pack.codes.tolist(), strict=True))
+def _rows(pack: Any) -> list[tuple[str, str, float, int, int]]:
+    columns = pack.weights.tolist(), pack.times.tolist(), pack.codes.tolist()
+    return list(zip(pack.targets, pack.actors, *columns, strict=True))
 
 
-def _row(one: Engagement) -> tuple[str, float, int, int]:
+def _row(one: Engagement) -> tuple[str, str, float, int, int]:
     code = KINDS.index(one.kind) | FIRST * one.first | FOLLOW * one.follow | UNDO * one.undo
     assert code & KIND_BITS == KINDS.index(one.kind)
-    return one.user, one.weight, one.ts, code
+    return one.user, one.actor, one.weight, one.ts, code
 
 
 def _kept(user: User) -> list[Remembered]:

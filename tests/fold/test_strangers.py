@@ -76,7 +76,7 @@ def test_memories() -> None:
 def test_a_pack_that_says_it_is_huge(first: bytes) -> None:
     """Nobody makes room for four billion because a few bytes say so."""
     for rest in (b"", b"\xa1a" * 40):
-        record = b"\x96\x01\x05" + first + rest
+        record = b"\x94\x02\x05" + first + rest
         assert count_of(padded(record), len(record)) <= len(record)
         assert not packs.check_pack(record)
 
@@ -87,7 +87,7 @@ def test_every_beginning_of_a_pack() -> None:
     with mock.patch.object(wire, "padded", edge.padded):
         for targets in (names, names[::-1], names[2:3]):
             n = len(targets)
-            whole = next(iter(encode(packed(targets, [1.0] * n, [T0] * n, [8] * n), T0)))
+            whole = next(iter(encode(packed(targets, ["net:zoe"] * n, [1.0] * n, [T0] * n, [8] * n), T0)))
             assert packs.check_pack(whole)
             assert not any(packs.check_pack(whole[:n]) for n in range(len(whole)))
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.fold.packs import emit
+from streams.fold.packing import emit
+from streams.fold.packs import NAMES
 from streams.fold.rows import FIRST, FOLLOW, GOT, UNDO, UNSEEN
 from streams.fold.words import padded
 from streams.formats import engagements as wire
@@ -15,6 +16,7 @@ from streams.formats.engagements import decode, encode, local
 from streams.model.engagements import AT_ONCE, Engagements, Outbox, Pack, packed
 from streams.model.receiving import receive
 from streams.model.table import Table
+from streams.model.users import Users
 from streams.model.versions import PLAIN
 from streams.partitioner import partition_of
 from streams.scoreboard.latency import Latency, quantiles
@@ -31,7 +33,12 @@ _rows = st.lists(
 def pack_of(rows: list[tuple[str, float, int, int]]) -> Pack:
     """A pack of (target, weight, ts, code)."""
     targets, weights, times, codes = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return packed([f"net:{target}" for target in targets], weights, times, codes)
+    return packed([f"net:{target}" for target in targets], actors(len(rows)), weights, times, codes)
+
+
+def actors(count: int) -> list[str]:
+    """Who did it: few, one of them also engaged with."""
+    return [("net:ann", "net:zoe", "net:bob")[n % 3] for n in range(count)]
 
 
 def rows_of(pack: Engagements) -> list[tuple[str, float, int, int]]:
@@ -47,6 +54,8 @@ def test_round_trip(rows: list[tuple[str, float, int, int]], clock: int) -> None
     arrived = [decode(record) for record in encode(pack, clock)]
     assert [row for part in arrived for row in rows_of(part)] == rows
     assert [row for part in local(pack, clock) for row in rows_of(part)] == rows
+    assert [who for part in arrived for who in part.actors] == actors(len(rows))
+    assert all(len(set(part.names)) == len(part.names) for part in arrived)
     assert all(part.clock == clock for part in arrived)
     assert len(arrived) == (1 if rows else 0)
 
@@ -54,18 +63,22 @@ def test_round_trip(rows: list[tuple[str, float, int, int]], clock: int) -> None
 @given(_rows, st.integers(1, 300))
 def test_split_by_partition(rows: list[tuple[str, float, int, int]], partitions: int) -> None:
     """Each partition gets the engagements of its own users, in order, and together they are all."""
-    out = Outbox(partitions)
+    out, users = Outbox(partitions), Users()
+    slots = users.find(["net:ann", "net:zoe"], adding=True).tolist()
     for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):  # two rounds of `act`
-        for target, weight, ts, code in half:
+        for number, (target, weight, ts, code) in enumerate(half):
             text, n = padded(f"net{target}".encode()), len(target.encode())
-            emit(out.emitted, text, 0, 3, text, 3, n, weight, ts, code, partitions)
-        out.collect()
+            emit(out.emitted, text, 0, 3, text, 3, n, slots[number % 2], weight, ts, code, partitions)
+        out.collect(users)
     parts = out.take()
     homes = [partition_of(f"net:{target}", partitions) for target, *_ in rows]
     assert sorted(parts) == sorted(set(homes))
     for home, part in parts.items():
         (arrived,) = local(part, T0)
         assert rows_of(arrived) == [row for row, at in zip(rows, homes, strict=True) if at == home]
+        half = len(rows) // 2
+        by = [("net:ann", "net:zoe")[n % 2] for n in (*range(half), *range(len(rows) - half))]
+        assert arrived.actors == [who for who, at in zip(by, homes, strict=True) if at == home]
     assert out.take() == {}
 
 
@@ -110,7 +123,7 @@ def test_senders_clock_moves_the_receivers() -> None:
     assert world.table.clock == T0
 
 
-@pytest.mark.parametrize("record", [b"", b"\xc0", b"\x96\x01", b"\x90", b"{}", b"\x96" + b"\x01" * 6])
+@pytest.mark.parametrize("record", [b"", b"\xc0", b"\x96\x01", b"\x90", b"{}", b"\x96" + b"\x01" * 6, b"\x94\x02"])
 def test_garbage_is_refused(record: bytes) -> None:
     """What is no pack raises ValueError that says so."""
     with pytest.raises(ValueError, match="pack"):
@@ -121,12 +134,14 @@ def test_other_formats_and_torn_columns_are_refused() -> None:
     """A format of the future is named; columns of different length are no pack."""
     import msgspec
 
-    with pytest.raises(ValueError, match=f"format 2; this worker knows {wire.FORMAT}"):
-        decode(msgspec.msgpack.encode((2, T0, [], b"", b"", b"")))
-    with pytest.raises(ValueError, match="lengths"):
-        decode(msgspec.msgpack.encode((1, T0, ["net:a"], b"", b"", b"")))
-    with pytest.raises(ValueError, match="pack"):
-        decode(msgspec.msgpack.encode((1, T0, ["net:a"], b"\x00" * 5, b"\x00" * 8, b"\x00")))
+    for version in (1, 3):
+        with pytest.raises(ValueError, match=f"format {version}; this worker knows {wire.FORMAT}"):
+            decode(msgspec.msgpack.encode((version, T0, [], b"", b"", b"")))
+    sizes = dict(zip(NAMES, (2, 2, 4, 8, 1), strict=True))
+    for torn in NAMES:
+        sections = {name: bytes(size + (name == torn)) for name, size in sizes.items()}
+        with pytest.raises(ValueError, match="lengths"):
+            decode(msgspec.msgpack.encode((2, T0, ["net:a"], sections)))
 
 
 # -- how long events took ----------------------------------------------------------------------------------------------

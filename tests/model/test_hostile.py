@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import KINDS
+from streams.fold.packs import NAMES
 from streams.formats import engagements as wire_format
 from streams.formats import strays
 from streams.formats.engagements import local
@@ -100,10 +101,28 @@ def test_no_name_breaks_a_memory(acts: list[tuple[str, str, str]], ref: str) -> 
 # -- what packs may say ------------------------------------------------------------------------------------------------
 
 
-def wire(weight: float = 1.0, ts: int = T0, code: int = 0, clock: int = T0, target: str = "net:bob") -> bytes:
+def wire(
+    weight: float = 1.0, ts: int = T0, code: int = 0, clock: int = T0, target: str = "net:bob", who: int = 1, **more: bytes
+) -> bytes:
     """A pack with one engagement, as whoever may write to `engagements` could send it."""
-    columns = (struct.pack("<f", weight), struct.pack("<q", ts), bytes((code,)))
-    return msgspec.msgpack.encode((wire_format.FORMAT, clock, [target], *columns))
+    columns = (b"\0\0", struct.pack("<H", who), struct.pack("<f", weight), struct.pack("<q", ts), bytes((code,)))
+    sections = dict(zip(NAMES, columns, strict=True)) | more
+    return msgspec.msgpack.encode((wire_format.FORMAT, clock, [target, "net:ann"], sections))
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_pack_of_a_newer_clout_is_refused_by_name(careful: bool) -> None:
+    """What it says more is not dropped: the worker says which section it does not know."""
+    assert wire_format.decode(wire(), careful=careful).actors == ["net:ann"]
+    with pytest.raises(ValueError, match="section 'object', which this worker does not know: a newer Clout"):
+        wire_format.decode(wire(object=b"\0\0"), careful=careful)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_pack_about_somebody_without_a_name_is_refused(careful: bool) -> None:
+    """A number beyond the names would be read from somewhere else."""
+    with pytest.raises(ValueError, match="not named"):
+        wire_format.decode(wire(who=2), careful=careful)
 
 
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf])
@@ -141,18 +160,17 @@ def test_stray_of_a_kind_nobody_knows_is_refused(kind: int) -> None:
 def test_no_bytes_crash_the_decoders(data: bytes) -> None:
     """Any bytes are a pack or a ValueError."""
     for decode in (wire_format.decode, strays.decode):
-        for record in (data, b"\x96\x01" + data, b"\x92\x01" + data):
+        for record in (data, b"\x94\x02" + data, b"\x92\x01" + data):
             with contextlib.suppress(ValueError):
                 decode(record)
 
 
-@given(st.integers(-(2**70), 2**70), st.lists(st.text(max_size=5), max_size=3), *[st.binary(max_size=24)] * 3)
-def test_no_columns_crash_the_receiver(
-    clock: int, targets: list[str], weights: bytes, times: bytes, codes: bytes
-) -> None:
+@given(st.integers(-(2**70), 2**70), st.lists(st.text(max_size=5), max_size=3), *[st.binary(max_size=24)] * 5)
+def test_no_columns_crash_the_receiver(clock: int, names: list[str], *columns: bytes) -> None:
     """What decodes can be folded, and leaves finite rows."""
     try:
-        record = msgspec.msgpack.encode((wire_format.FORMAT, clock, targets, weights, times, codes))
+        sections = dict(zip(NAMES, columns, strict=True))
+        record = msgspec.msgpack.encode((wire_format.FORMAT, clock, names, sections))
         pack = wire_format.decode(record)
     except (ValueError, OverflowError, UnicodeEncodeError):
         return
@@ -215,7 +233,7 @@ def test_received_pack_is_not_moved_by_growth() -> None:
     """A pack that adds more users than the matrix holds is folded into the grown matrix, every target once."""
     table = Table(PLAIN)
     n = 40_000
-    pack = packed([f"net:u{i}" for i in range(n)], np.ones(n), np.full(n, T0), np.zeros(n))
+    pack = packed([f"net:u{i}" for i in range(n)], ["net:ann"] * n, np.ones(n), np.full(n, T0), np.zeros(n))
     receive(table, local(pack, T0))
     assert len(table) == n
     assert np.allclose(assess(table, table.cells[: len(table)], T0).windows, 1.0)

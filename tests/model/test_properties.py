@@ -141,7 +141,7 @@ def test_packs_add_up(steps: list[Step], parts: int) -> None:
     table.advance(pack.clock)
     for at in range(parts):
         columns = (column[at::parts] for column in (pack.weights, pack.times, pack.codes))
-        receive(table, local(packed(pack.targets[at::parts], *columns), pack.clock))
+        receive(table, local(packed(pack.targets[at::parts], pack.actors[at::parts], *columns), pack.clock))
     for name in table.users:
         mine, theirs = table.cells[table.slot(name)], whole.cells[whole.slot(name)]
         assert np.allclose(mine[3:], theirs[3:], rtol=1e-12)

@@ -13,6 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from streams.events import KIND_INDEX, Event
+from streams.fold.packs import NAMES
 from streams.fold.rows import DID, GOT
 from streams.formats.engagements import decode, local
 from streams.model.acting import act
@@ -58,12 +59,12 @@ def weigh_all(table: Table, events: Iterable[tuple[str, Event]]) -> list[Engagem
     assert not parsed.add(Texts.of([msgspec.json.encode(event) for _, event in pairs]), kinds, 2**62)
     assert not parsed.find_actors(table, 0, partitions=1, number=0)
     act(table, parsed, parsed.in_order(), out)
-    return local(out.take().get(0, Pack()), table.clock)
+    return local(out.take().get(0, Pack(table.users)), table.clock)
 
 
 def nothing(clock: int) -> Engagements:
     """A pack without engagements."""
-    return decode(msgspec.msgpack.encode((1, clock, [], b"", b"", b"")))
+    return decode(msgspec.msgpack.encode((2, clock, [], dict.fromkeys(NAMES, b""))))
 
 
 class World:

@@ -11,6 +11,7 @@ import pytest
 
 from agents.proof.simulation import run as simulation
 from streams.fold import packs
+from streams.fold.packs import NAMES
 from streams.formats import engagements as wire
 from streams.formats.engagements import encode
 from streams.model import parsed
@@ -30,7 +31,7 @@ EVENTS = [
     b'{"id": 7}',
     None,
 ]
-PACK = packed([f"net:{BEN}", f"net:{CAT}"], [1.0, 2.5], [T0, T0 + 1], [8, 3])
+PACK = packed([f"net:{BEN}", f"net:{CAT}"], [f"net:{ANN}"] * 2, [1.0, 2.5], [T0, T0 + 1], [8, 3])
 
 
 def folded(*, careful: bool) -> Intake:
@@ -70,11 +71,15 @@ def test_until_something_was_cut() -> None:
     assert not one.careful
 
 
+SECTIONS = dict(zip(NAMES, (b"\0\0", b"\0\0", b"\0\0\0\0", bytes(8), b"\0"), strict=True))
 BAD = [
     b"",
     b"\x96\x01",
-    msgspec.msgpack.encode([2, 0, [], b"", b"", b""]),
-    msgspec.msgpack.encode([1, 0, ["a"], b"", b"", b""]),
+    msgspec.msgpack.encode([1, 0, [], b"", b"", b""]),
+    msgspec.msgpack.encode([2, 0, ["a"], {"target": b""}]),
+    msgspec.msgpack.encode([2, 0, ["a"], {**SECTIONS, "object": b""}]),
+    msgspec.msgpack.encode([2, 0, ["a"], {**SECTIONS, "actor": b"\x01\x00"}]),
+    msgspec.msgpack.encode([2, 0, ["a" * 999], SECTIONS]),
 ]
 
 
@@ -86,7 +91,7 @@ def test_packs_are_taken_apart_first(monkeypatch: pytest.MonkeyPatch, record: by
     except ValueError as error:
         expected = str(error)
     seen: list[bytes] = []
-    monkeypatch.setattr(packs, "count_of", lambda text, size: seen.append(bytes(text[:size])) or len(PACK))
+    monkeypatch.setattr(packs, "count_of", lambda text, size: seen.append(bytes(text[:size])) or len(PACK) + 1)
     if isinstance(expected, str):
         with pytest.raises(ValueError, match=re.escape(expected)):
             wire.decode(record, careful=True)

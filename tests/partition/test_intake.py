@@ -130,7 +130,7 @@ def test_no_record_stops_the_intake(values: list[bytes | None]) -> None:
     astray = sum(map(len, cut.strays.values()))
     assert astray == tally.strays
     assert len(cut.rejects) == tally.rejected
-    if all(v is None or not v.startswith((b"\x92", b"\x96")) for v in values):
+    if all(v is None or not v.startswith((b"\x92", b"\x94")) for v in values):
         assert sent + tally.folded + tally.repeats + tally.rejected + astray == 3 * len(values)
     for pack in cut.packs.values():
         for record in encode(pack, cut.clock):
@@ -301,7 +301,7 @@ def test_strays_are_split_below_a_megabyte() -> None:
 def pack(*targets: str, ts: int = T0, weight: float = 1.0, code: int = 0) -> bytes:
     """Engagements as another partition sends them."""
     n = len(targets)
-    made = packed([f"net:{target}" for target in targets], [weight] * n, [ts] * n, [code] * n)
+    made = packed([f"net:{target}" for target in targets], ["net:zoe"] * n, [weight] * n, [ts] * n, [code] * n)
     return b"".join(encode(made, ts))
 
 

@@ -93,7 +93,7 @@ def somebody(score_at_close: float, users: int = 1) -> Table:
 
 def an_undo(weight: float) -> Block:
     """One engagement with bob0 is taken back."""
-    pack = packed(["net:bob0"], [-weight], [T0], [UNDO])
+    pack = packed(["net:bob0"], ["net:ann0"], [-weight], [T0], [UNDO])
     return block("engagements", *(Record(n, record) for n, record in enumerate(encode(pack, T0))))
 
 

@@ -107,8 +107,9 @@ class OnePartition:
             self._fed += _FED_AT_ONCE
             pairs = dice.integers(0, users, (_FED_AT_ONCE, 2)).tolist()
             events = [_Record(start + n, _event(start + n, a, b, now_ms)) for n, (a, b) in enumerate(pairs)]
-            targets, n = [f"bench:user-{a:08d}" for a, _ in pairs], len(pairs)
-            pack = packed([*targets], np.ones(n), np.full(n, now_ms), np.full(n, FIRST))
+            by, to = ([f"bench:user-{one:08d}" for one in some] for some in zip(*pairs, strict=True))
+            n = len(pairs)
+            pack = packed(to, by, np.ones(n), np.full(n, now_ms), np.full(n, FIRST))
             packs = [_Record(start, record) for record in encode(pack, now_ms)]
             self.loop.offer(Block("likes", 0, start, self._fed, 1, events))
             self.loop.offer(Block("engagements", 0, start, self._fed, 1, packs))

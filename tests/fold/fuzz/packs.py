@@ -30,7 +30,8 @@ _PACKED = [
         0x7F,
         0x80,
         0x90,
-        0x96,
+        0x85,
+        0x94,
         0xA0,
         0xC0,
         0xC4,
@@ -55,11 +56,15 @@ _PACKED += [
     b"\x00\x00\xc0\x7f",
 ]
 
+_SECTIONS = {"target": "<u2", "actor": "<u2", "weight": "<f4", "ts": "<i8", "code": "u1"}
+
 
 def pack(dice: random.Random) -> bytes:
     """A good one: as a worker writes it, or as MessagePack would be written by another library."""
     n = dice.choice((0, 1, 1, 2, 3, 15, 16, 17, 40, 300))
-    targets = [f"net:{text(dice, 256)}" if dice.random() < 0.1 else f"net:u{dice.randrange(99)}" for _ in range(n)]
+    targets, actors = (
+        [f"net:{text(dice, 256)}" if dice.random() < 0.1 else f"net:u{dice.randrange(99)}" for _ in range(n)] for _ in "ta"
+    )
     columns = (
         [dice.uniform(-8, 8) for _ in range(n)],
         [dice.randrange(NEWEST) for _ in range(n)],
@@ -71,17 +76,20 @@ def pack(dice: random.Random) -> bytes:
             ((math.nan, math.inf, -math.inf), (-1, NEWEST_MS + 1, 2**62), (6, 7, 62))[column]
         )
     if n and dice.random() < 0.5:
-        return next(iter(encode(packed(targets, *columns), T0)))
-    arrays = [np.array(c, t).tobytes() for c, t in zip(columns, ("<f4", "<i8", "u1"), strict=True)]
-    return msgspec.msgpack.encode((1, dice.choice((0, 1, 127, 128, 70_000, T0, 2**62)), targets, *arrays))
+        return next(iter(encode(packed(targets, actors, *columns), T0)))
+    names = [*dict.fromkeys(targets + actors)]
+    numbers = ([names.index(name) for name in some] for some in (targets, actors))
+    sections = {s: np.array(c, t).tobytes() for c, (s, t) in zip((*numbers, *columns), _SECTIONS.items(), strict=True)}
+    return msgspec.msgpack.encode((2, dice.choice((0, 1, 127, 128, 70_000, T0, 2**62)), names, sections))
 
 
 def unpacked(record: bytes) -> tuple[Any, ...]:
     """What MessagePack says is in it. Raises what msgspec raises."""
     found = msgspec.msgpack.decode(record)
-    version, clock, targets, weights, times, codes = found
-    assert version == 1
-    return clock, targets, *(np.frombuffer(c, t).tolist() for c, t in ((weights, "<f4"), (times, "<i8"), (codes, "u1")))
+    version, clock, names, sections = found
+    assert (version, list(sections)) == (2, list(_SECTIONS))
+    targets, actors, *columns = (np.frombuffer(sections[s], t).tolist() for s, t in _SECTIONS.items())
+    return clock, names, targets, actors, *columns
 
 
 def check_pack(record: bytes) -> bool:
@@ -91,10 +99,10 @@ def check_pack(record: bytes) -> bool:
     except ValueError:
         return False
     assert is_usual(record), record
-    clock, targets, weights, times, codes = unpacked(record)
-    assert (found.clock, found.targets, found.times.tolist(), found.codes.tolist()) == (clock, targets, times, codes), (
-        record
-    )
+    clock, names, targets, actors, weights, times, codes = unpacked(record)
+    targets, actors = ([names[number] for number in some] for some in (targets, actors))
+    assert (found.clock, found.targets, found.actors) == (clock, targets, actors), record
+    assert (found.times.tolist(), found.codes.tolist()) == (times, codes), record
     assert found.weights.tolist() == weights, record
     assert found.newest_ms == max(times, default=0)
     table = Table(PLAIN)
@@ -106,10 +114,11 @@ def check_pack(record: bytes) -> bool:
 
 def is_usual(record: bytes) -> bool:
     """A pack as Clout writes it: with times that there are, names that there may be, numbers, and kinds that are known."""
-    clock, targets, weights, times, codes = unpacked(record)
-    names = all(len(target.encode()) <= 64 + 1 + 256 for target in targets)
+    clock, names, targets, actors, weights, times, codes = unpacked(record)
+    short = all(len(name.encode()) <= 64 + 1 + 256 for name in names)
+    there = all(number < len(names) for number in (*targets, *actors))
     kinds = all(code & KIND_BITS < len(KINDS) for code in codes)
-    return names and kinds and all(map(math.isfinite, weights)) and all(0 <= ts <= NEWEST_MS for ts in [clock, *times])
+    return short and there and kinds and all(map(math.isfinite, weights)) and all(0 <= ts <= NEWEST_MS for ts in [clock, *times])
 
 
 def packs(seed: int, n: int) -> dict[str, float]:

@@ -33,10 +33,10 @@ def _left_out() -> Iterator[None]:
 @MUTATIONS.mutation("engagements are forgotten when there is no room for more")
 def _forgotten_outbox() -> Iterator[None]:
     def forgetting(collect: Any) -> Any:
-        def collecting(self: Outbox) -> None:
+        def collecting(self: Outbox, users: Any) -> None:
             if self.emitted.so_far[0] == len(self.emitted.ends):
                 self.emitted.so_far[0] = 0
-            collect(self)
+            collect(self, users)
 
         return collecting
 

@@ -1,0 +1,180 @@
+"""Engagements on their way home: collected as columns, sorted by partition, and written as packs (see `packs` for the format).
+
+0.03 us an engagement to sort, 0.15 to write: each of its two names is looked for among those that are in the pack.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.fold.compiled import kernel, part
+from streams.fold.hashing import name_key, partition_of
+from streams.fold.names import same
+from streams.fold.packs import FORMAT, SECTION_HEADS, SECTION_SIZES, SECTIONS
+from streams.fold.rows import LONGEST
+from streams.fold.words import ahead, move, store_f32, store_u16, store_u32, store_u64, swapped
+
+MOST = 4_000  #: engagements in a record, so that two bytes count its names
+MOST_BYTES = 800_000  #: of a record, so that it stays far below the broker's 1 MB
+_NAMES = 16  # bytes before the first name: list, format, clock, list
+_COLUMNS = int(SECTION_SIZES.sum())  # bytes of an engagement without its names
+_ENDS = 128  # bytes of the heads of all sections, and to spare
+_U = np.uint64
+
+
+class Emitted(NamedTuple):
+    """Engagements as they come; target i ends at ends[i] in `names`."""
+
+    names: NDArray[np.uint8]
+    ends: NDArray[np.int64]
+    actors: NDArray[np.int32]  #: slots
+    weights: NDArray[np.float32]
+    times: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    homes: NDArray[np.int32]
+    so_far: NDArray[np.int64]  #: (1,) how many
+
+
+@kernel
+def emit(out, a, network_at, network_n, b, at, n, actor, weight, ts, code, partitions):
+    """One more: the target is network:name, parts of `a` and `b`; `actor` is a slot."""
+    i = out.so_far[0]
+    start = out.ends[i - 1] if i else np.int64(0)
+    move(out.names, start, a, network_at, network_n)
+    out.names[start + network_n] = 58
+    move(out.names, start + network_n + 1, b, at, n)
+    end = start + network_n + 1 + n
+    out.ends[i], out.actors[i], out.weights[i], out.times[i], out.codes[i] = end, actor, weight, ts, code
+    out.homes[i] = partition_of(out.names, start, end - start, partitions)
+    out.so_far[0] = i + 1
+
+
+@kernel
+def by_home(given, partitions, lines, bytes_, names, ends, actors, weights, times, codes):
+    """The columns of `given` in the order of partitions: p has lines[p]:lines[p+1], and bytes_[p]:bytes_[p+1] of `names`.
+
+    `ends` count from the beginning of a partition's names.
+    """
+    start = np.int64(0)
+    for p in range(partitions + 1):
+        lines[p] = bytes_[p] = 0
+    for i in range(given.so_far[0]):
+        home = given.homes[i]
+        lines[home + 1] += 1
+        bytes_[home + 1] += given.ends[i] - start
+        start = given.ends[i]
+    for p in range(partitions):
+        lines[p + 1] += lines[p]
+        bytes_[p + 1] += bytes_[p]
+    line_of, place_of, start = np.empty(partitions, np.int64), np.empty(partitions, np.int64), np.int64(0)
+    for p in range(partitions):
+        line_of[p], place_of[p] = lines[p], bytes_[p]
+    for i in range(given.so_far[0]):
+        home, end = given.homes[i], given.ends[i]
+        line, at = line_of[home], place_of[home]
+        move(names, at, given.names, start, end - start)
+        line_of[home], place_of[home] = line + 1, at + end - start
+        ends[line] = place_of[home] - bytes_[home]
+        actors[line], weights[line], times[line] = given.actors[i], given.weights[i], given.times[i]
+        codes[line] = given.codes[i]
+        start = end
+
+
+@part
+def _big(out, at, value):
+    """Four bytes, the highest first."""
+    store_u32(out, at, np.uint32(swapped(_U(value)) >> _U(32)))
+
+
+@part
+def text_head(out, at, n):
+    """MessagePack's head of a text of `n` bytes; returns where the text goes."""
+    if n < 32:
+        out[at] = 0xA0 | n
+        return at + 1
+    if n < 256:
+        out[at], out[at + 1] = 0xD9, n
+        return at + 2
+    out[at], out[at + 1], out[at + 2] = 0xDA, n >> 8, n & 255
+    return at + 3
+
+
+@kernel
+def _number_of(found, starts, lengths, count, seed, out, at, a, start, n):
+    """(the number of a name in the pack, how many names that has now, where the next one goes)."""
+    last = len(found) - 1
+    place = np.int64(name_key(a, start, n, seed) & _U(last))
+    while found[place]:
+        number = np.int64(found[place]) - 1
+        if lengths[number] == n and same(out, starts[number], a, start, n):
+            return number, count, at
+        place = (place + 1) & last
+    begin = text_head(out, at, n)
+    move(out, begin, a, start, n)
+    starts[count], lengths[count] = begin, n
+    found[place] = count + 1
+    return count, count + 1, begin + n
+
+
+@part
+def _section(out, at, number, size):
+    """The head of a section with so many bytes; returns where these go."""
+    n = np.int64(SECTION_HEADS[number + 1] - SECTION_HEADS[number])
+    move(out, at, SECTIONS, SECTION_HEADS[number], n)
+    out[at + n] = 0xC6
+    _big(out, at + n + 1, size)
+    return at + n + 5
+
+
+@kernel
+def write(users, names, ends, actors, weights, times, codes, first, clock, out):
+    """A record with the engagements from number `first` on. Returns (how far it came, its bytes).
+
+    `out` has room for all of them, or for MOST_BYTES; the seed of `users` keeps strangers from choosing names that fall together.
+    """
+    count = min(len(ends) - first, MOST)
+    size = 16
+    while size < 4 * count:
+        size *= 2
+    found = np.zeros(size, np.int32)
+    starts, lengths = np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
+    whom, who = np.empty(count, np.int64), np.empty(count, np.int64)
+    at, n, i = np.int64(_NAMES), np.int64(0), np.int64(0)
+    while i < count and at + 2 * (LONGEST + 3) + (i + 1) * _COLUMNS + _ENDS < MOST_BYTES:
+        if i + 8 < count:
+            ahead(users.starts, np.int64(actors[first + i + 8]))
+        if i + 4 < count:
+            ahead(users.text, users.starts[actors[first + i + 4]])
+        start = ends[first + i - 1] if first + i else np.int64(0)
+        whom[i], n, at = _number_of(
+            found, starts, lengths, n, users.seed, out, at, names, start, ends[first + i] - start
+        )
+        start = users.starts[actors[first + i]]
+        who[i], n, at = _number_of(
+            found, starts, lengths, n, users.seed, out, at, users.text, start, users.starts[actors[first + i] + 1] - start
+        )
+        i += 1
+    out[0], out[1], out[2] = 0x94, FORMAT, 0xCF
+    store_u64(out, 3, swapped(_U(clock)))
+    out[11] = 0xDD
+    _big(out, 12, n)
+    out[at] = 0x80 | len(SECTION_SIZES)
+    at = _section(out, at + 1, 0, 2 * i)
+    for k in range(i):
+        store_u16(out, at + 2 * k, np.uint16(whom[k]))
+    at = _section(out, at + 2 * i, 1, 2 * i)
+    for k in range(i):
+        store_u16(out, at + 2 * k, np.uint16(who[k]))
+    at = _section(out, at + 2 * i, 2, 4 * i)
+    for k in range(i):
+        store_f32(out, at + 4 * k, weights[first + k])
+    at = _section(out, at + 4 * i, 3, 8 * i)
+    for k in range(i):
+        store_u64(out, at + 8 * k, _U(times[first + k]))
+    at = _section(out, at + 8 * i, 4, i)
+    for k in range(i):
+        out[at + k] = codes[first + k]
+    return first + i, at + i
