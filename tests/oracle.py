@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from xxhash import xxh3_64_intdigest
+
 DAY_MS = 86_400_000
 HALF_LIVES_MS = {"day": DAY_MS, "week": 7 * DAY_MS, "quarter": 62.4 * DAY_MS}
 WEIGHTS = {"like": 1, "follow": 2, "mention": 2, "reply": 3, "share": 4, "retweet": 4}
@@ -39,7 +41,6 @@ class Engagement:
     kind: str
     ts: int
     weight: float
-    first: bool  #: of the pair, as far as the actor remembers; an undo: nothing of the pair is left
     follow: bool  #: one net follower more; an undo: one less
     undo: bool = False
     action: Action | None = None  #: where the actor remembers it
@@ -55,7 +56,7 @@ class User:
     actions: int = 0
     did_ts: int = 0
     engagements: int = 0
-    actors: int = 0
+    people: set[str] = field(default_factory=set)  #: who ever engaged with them
     followers: int = 0
     got_ts: int = 0
 
@@ -66,6 +67,19 @@ class User:
     def window(self, name: str, now_ms: float) -> float:
         """The sum of engagement that halves with this window's half-life."""
         return math.fsum(weight * halved(now_ms - ts, HALF_LIVES_MS[name]) for _, weight, ts in self.got)
+
+    def actors(self) -> int:
+        """How many distinct people ever engaged: exactly up to 16, then what 256 registers of a HyperLogLog say."""
+        if len(self.people) <= 16:
+            return len(self.people)
+        registers = [0] * 256
+        for name in self.people:
+            bits = xxh3_64_intdigest(name.encode())
+            zeros, rest = 0, bits >> 8
+            while zeros < 56 and not rest & 1:
+                zeros, rest = zeros + 1, rest >> 1
+            registers[bits % 256] = max(registers[bits % 256], zeros + 1)
+        return max(round(estimate(registers)), 17)
 
     def mass(self, now_ms: float) -> float:
         """quarter + 0.5 week + 0.5 day of engagement, reach and participation."""
@@ -123,7 +137,7 @@ class Oracle:
                     done.target, done.weight = target, as_sent(weight)
                     follow = kind == "follow" and not any(action.kind == "follow" for action in pair)
                     to = f"{event['network']}:{target}"
-                    out.append(Engagement(to, name, kind, ts, done.weight, not pair, follow, action=done))
+                    out.append(Engagement(to, name, kind, ts, done.weight, follow, action=done))
                 remember(user, done)
         return out
 
@@ -135,9 +149,8 @@ class Oracle:
         if found:
             (undone,) = found
             target, weight, undone.target, undone.weight = undone.target, undone.weight, "", 0.0
-            left = {action.kind for action in user.memory if action.target == target}
-            follow = kind == "follow" and "follow" not in left
-            out = [Engagement(f"{event['network']}:{target}", name, kind, undone.ts, -weight, not left, follow, undo=True)]
+            follow = kind == "follow" and not any(a.kind == "follow" for a in user.memory if a.target == target)
+            out = [Engagement(f"{event['network']}:{target}", name, kind, undone.ts, -weight, follow, undo=True)]
             user.did.append((-1, undone.ts))
             self.counts["undone"] += 1
         else:
@@ -153,7 +166,8 @@ class Oracle:
             user.got.append((one.kind, one.weight, one.ts))
             user.got_ts = max(user.got_ts, one.ts)
             user.engagements += sign
-            user.actors += sign * one.first
+            if not one.undo:
+                user.people.add(one.actor)
             user.followers += sign * one.follow
             self.counts["folded"] += 1
 
@@ -161,6 +175,23 @@ class Oracle:
 def halved(elapsed_ms: float, half_life_ms: float) -> float:
     """What is left of 1 after so long; before its time it is more."""
     return float(0.5 ** (elapsed_ms / half_life_ms)) if elapsed_ms / half_life_ms < 1_074 else 0.0
+
+
+def estimate(registers: list[int]) -> float:
+    """Ertl's improved raw estimate of a HyperLogLog whose registers hold 0 to 57."""
+    m, of = len(registers), Counter(registers)
+    full = 1 - of[57] / m
+    z = m * (tau(full) if 0 < full < 1 else 0.0)
+    for rank in range(56, 0, -1):
+        z = (z + of[rank]) / 2
+    empty = of[0] / m
+    z += m * (empty + sum(empty ** (2**k) * 2 ** (k - 1) for k in range(1, 20)))
+    return m * m / (2 * math.log(2) * z)
+
+
+def tau(x: float) -> float:
+    """(1 - x - the sum of (1 - x^(2^-k))^2 2^-k) / 3."""
+    return (1 - x - sum((1 - x ** (2.0**-k)) ** 2 * 2.0**-k for k in range(1, 60))) / 3
 
 
 def remember(user: User, action: Action) -> None:

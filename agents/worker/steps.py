@@ -150,14 +150,20 @@ def records() -> None:
 @_step
 def rows_of_state() -> None:
     """Rows as `state` has them, out and in, and the batches that they travel in."""
+    import numpy as np
+
     from streams.broker.filled import Batch
-    from streams.fold.rows import DID, GOT
+    from streams.fold import people
+    from streams.fold.rows import DID, GOT, MET
     from streams.formats import state
     from streams.partition.intake import Intake
 
     intake = Intake(_table(), 0, 1)
-    intake.table.dirty[intake.table.slots(_USERS)] = DID | GOT
-    lives = intake.table.model.half_lives_ms
+    table, slots = intake.table, intake.table.slots(_USERS)
+    for slot in slots.tolist():
+        people.add(table.people.room_for_one(), slot, np.uint64(1))
+    table.dirty[slots] = DID | GOT | MET
+    lives = table.model.half_lives_ms
     for packed in state.chunks(intake.cut(0), lives, 2):
         Batch(0, 1 << 16, transactional=True).fill(packed, 0, _NOW_MS)
         state.load(_table(), packed)

@@ -23,7 +23,6 @@ from streams.fold.rows import (
     DID,
     DID_TS,
     ENTRY,
-    FIRST,
     FOLDED,
     FOLLOW,
     FOLLOW_KIND,
@@ -129,8 +128,6 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
         code = kind
         if seen:
             weight *= model.novelty_floor + (1.0 - model.novelty_floor) * 0.5**seen
-        else:
-            code |= FIRST
         if kind == FOLLOW_KIND and not followed:
             code |= FOLLOW
         emit(out, text, e.network_at, e.network_len, text, e.target_at, n, slot, weight, e.ts, code, partitions)
@@ -147,13 +144,11 @@ def _undo(cells, m, text, e, slot, kind, at, landmark, model, partitions, counts
         counts[FOLDED] += 1
         return
     weight, ts, target = load_f32(m.arena, at), load_i64(m.arena, at + TS), load_u64(m.arena, at + TARGET)
-    code = kind | UNDO | FIRST | (FOLLOW if kind == FOLLOW_KIND else 0)
+    code = kind | UNDO | (FOLLOW if kind == FOLLOW_KIND else 0)
     other, end = m.at[slot] + HEAD, m.at[slot] + m.size[slot]
-    while other < end:  # is anything left that was done to the target?
-        if other != at and load_u64(m.arena, other + TARGET) == target:
-            code &= ~FIRST
-            if m.arena[other + KIND] == kind:
-                code &= ~FOLLOW
+    while other < end:  # do they still follow, by another event?
+        if other != at and load_u64(m.arena, other + TARGET) == target and m.arena[other + KIND] == kind:
+            code &= ~FOLLOW
         other += length(m.arena, other)
     emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, slot, -weight, ts, code, partitions)
     take_back(m, slot, at)

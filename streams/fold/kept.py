@@ -1,4 +1,4 @@
-"""The rows of `state` in format 1, which `streams.formats.state` describes: written from rows, and read into them.
+"""The rows of `state` in format 2, which `streams.formats.state` describes: written from rows, and read into them.
 
 0.08 us a record to write, 1.5 us to read into a new table: names are added, memories find a place.
 """
@@ -13,6 +13,9 @@ from streams.fold.letters import valid
 from streams.fold.memories import MOST as MOST_MEMORY
 from streams.fold.memories import TOP, put_one, sound
 from streams.fold.names import PAGE, add, find, page_of, place_of, tag_of
+from streams.fold.people import is_full
+from streams.fold.people import put as put_people
+from streams.fold.people import sound as sound_people
 from streams.fold.rows import (
     ACTED,
     ACTIONS,
@@ -21,6 +24,7 @@ from streams.fold.rows import (
     DID_TS,
     ENGAGEMENTS,
     GOT,
+    MET,
     PUBLISHED,
     SCORE,
     SUMS,
@@ -29,10 +33,10 @@ from streams.fold.rows import (
 )  # fmt: skip
 from streams.fold.words import ahead, load_f64, load_u32, move, store_f64, store_u32
 
-DID_KEY, GOT_KEY = ord("d"), ord("g")
+DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
 DID_HEAD, GOT_HEAD = 52, 16  #: bytes before the memory; before the columns
 COLUMNS = WIDTH - SUMS  #: that a record of what somebody got may have
-MOST_ROW = 2 + GOT_HEAD + 8 * COLUMNS + DID_HEAD  #: bytes of a user's two records at most, without names and memory
+MOST_ROW = 3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD  #: bytes of a user's three records at most, without names, memory and sketch
 
 
 @part
@@ -51,12 +55,13 @@ def _column(out, at, value):
 
 
 @kernel
-def write(names, slots, rows, marks, memories, memory_ends, first, steps, out, bounds):
+def write(names, slots, rows, marks, memories, memory_ends, first, people, people_ends, first_met, steps, out, bounds):
     """The records of users changed like this, key and value in turn, number i of these from bounds[i] to bounds[i + 1].
 
-    `steps` are the landmarks in half-lives, `first` is the number of the first memory. Returns how many records there are.
+    `steps` are the landmarks in half-lives, `first` and `first_met` are the numbers of the first memory and of the first sketch.
+    Returns how many records there are.
     """
-    at, n, memory = np.int64(0), np.int64(0), first
+    at, n, memory, met = np.int64(0), np.int64(0), first, first_met
     for i in range(len(slots)):
         slot, row = slots[i], rows[i]
         if i + 8 < len(slots):
@@ -86,6 +91,14 @@ def write(names, slots, rows, marks, memories, memory_ends, first, steps, out, b
             store_u32(out, head + 12, mask)
             n += 1
             bounds[2 * n] = at
+        if marks[i] & MET:
+            at = bounds[2 * n + 1] = _key(out, at, MET_KEY, names, slot)
+            start = people_ends[met - 1] if met else 0
+            size = people_ends[met] - start
+            move(out, at, people, start, size)
+            at += size
+            n, met = n + 1, met + 1
+            bounds[2 * n] = at
     return n
 
 
@@ -114,6 +127,9 @@ def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
                 return i
             mask = load_u32(values, start + 12)
             if mask >> np.uint32(COLUMNS) or end - start != GOT_HEAD + 8 * _filled(mask):
+                return i
+        elif keys[key_starts[i]] == MET_KEY:
+            if not sound_people(values, start, end):
                 return i
         else:
             return i
@@ -156,8 +172,8 @@ def _got(row, text, at, steps, cells):
 
 
 @kernel
-def read(names, cells, memories, keys, key_starts, key_ends, values, value_starts, value_ends, steps, first):
-    """Put sound records from number `first` on into rows; returns how far it came before the memories' arena was full.
+def read(names, cells, memories, people, keys, key_starts, key_ends, values, value_starts, value_ends, steps, first):
+    """Put sound records from number `first` on into rows; returns how far it came before an arena was full.
 
     There is room for as many users and their names. Later records of a user replace earlier ones.
     """
@@ -170,7 +186,7 @@ def read(names, cells, memories, keys, key_starts, key_ends, values, value_start
         if i + 8 < count:
             later = tags[i + 8 - first]
             ahead(names.buckets, page_of(names, later) * PAGE + place_of(later))
-        if memories.lists[TOP] + MOST_MEMORY > len(memories.arena):
+        if memories.lists[TOP] + MOST_MEMORY > len(memories.arena) or is_full(people):
             return i
         start, tag = key_starts[i] + 1, tags[i - first]
         n = key_ends[i] - start
@@ -181,6 +197,8 @@ def read(names, cells, memories, keys, key_starts, key_ends, values, value_start
         if keys[start - 1] == DID_KEY:
             _did(cells[slot], values, at, steps)
             put_one(memories, slot, values, at + DID_HEAD, value_ends[i] - at - DID_HEAD)
-        else:
+        elif keys[start - 1] == GOT_KEY:
             _got(cells[slot], values, at, steps, scratch)
+        else:
+            put_people(people, slot, values, at)
     return count

@@ -10,15 +10,17 @@ import numpy as np
 from streams.fold.compiled import kernel
 from streams.fold.hashing import name_key
 from streams.fold.names import add, bucket_of, find, guess, tag_of
+from streams.fold.people import REGISTERED, REGISTERS, UNIT, is_full, people_of
+from streams.fold.people import add as meet
 from streams.fold.rows import (
     ACTORS,
     ENGAGEMENTS,
-    FIRST,
     FOLLOW,
     FOLLOWERS,
     GOT,
     GOT_TS,
     KIND_BITS,
+    MET,
     SUMS,
     UNDO,
     UNSEEN,
@@ -26,16 +28,24 @@ from streams.fold.rows import (
 from streams.fold.score import ahead_of_row, growth
 from streams.fold.words import ahead, load_f32, load_i64, load_u16
 
+_PLAIN = np.uint64(0)  # seed of the hashes of people: everywhere the same
+
 
 @kernel
-def receive(cells, dirty, names, a, found, starts, lengths, landmarks, half_lives, slots):
-    """Fold the pack `found` (see `packs.places`) in `a`; whose targets are goes to `slots` (total,). There is room for all."""
-    tags, slot_of = np.empty(found.names, np.uint64), np.full(found.names, -1)
-    for i in range(found.total):
-        slot_of[load_u16(a, found.targets + 2 * i)] = 0  # others only did something: they are at home elsewhere
+def _people_of_pack(names, a, found, starts, lengths, slot_of, keys):
+    """Fill in, (names,) each: the slots of who was engaged with (-1: they were not), added if need be; hashes of who did it."""
+    tags = np.empty(found.names, np.uint64)
     for k in range(found.names):
+        slot_of[k], keys[k] = -1, 0
+    for i in range(found.total):
+        slot_of[load_u16(a, found.targets + 2 * i)] = 0
+        keys[load_u16(a, found.actors + 2 * i)] = 1
+    for k in range(found.names):
+        at, n = np.int64(starts[k]), np.int64(lengths[k])
+        if keys[k]:
+            keys[k] = name_key(a, at, n, _PLAIN)
         if slot_of[k] == 0:
-            tags[k] = tag_of(name_key(a, np.int64(starts[k]), np.int64(lengths[k]), names.seed))
+            tags[k] = tag_of(name_key(a, at, n, names.seed))
             ahead(names.buckets, bucket_of(names, tags[k]))
     for k in range(found.names):
         if k + 6 < found.names and slot_of[k + 6] == 0:
@@ -44,11 +54,35 @@ def receive(cells, dirty, names, a, found, starts, lengths, landmarks, half_live
             at, n = np.int64(starts[k]), np.int64(lengths[k])
             slot, bucket = find(names, tags[k], a, at, n)
             slot_of[k] = slot if slot >= 0 else add(names, tags[k], bucket, a, at, n)
-    for i in range(found.total):
-        if i + 6 < found.total:
-            later = slot_of[load_u16(a, found.targets + 2 * (i + 6))]
-            ahead(dirty, later)
-            ahead_of_row(cells, later)
+
+
+@kernel
+def _fetch_ahead(cells, dirty, people, a, found, slot_of, keys, i):
+    if i + 12 < found.total:
+        later = slot_of[load_u16(a, found.targets + 2 * (i + 12))]
+        ahead(people.at, later)
+        ahead(people.count, later)
+    if i + 6 < found.total:
+        later = slot_of[load_u16(a, found.targets + 2 * (i + 6))]
+        ahead(dirty, later)
+        ahead_of_row(cells, later)
+        register = keys[load_u16(a, found.actors + 2 * (i + 6))] & np.uint64(REGISTERS - 1)
+        within = np.int64(register) if people.count[later] == REGISTERED else 0
+        ahead(people.arena, np.int64(people.at[later]) * UNIT + within)
+
+
+@kernel
+def receive(cells, dirty, names, people, a, found, starts, lengths, landmarks, half_lives, first, slots):
+    """Fold the engagements from number `first` on of the pack `found` (see `packs.places`) in `a`; their targets go to `slots`.
+
+    There is room for all names. Returns how far it came before the arena of `people` was full.
+    """
+    slot_of, keys = np.empty(found.names, np.int64), np.empty(found.names, np.uint64)
+    _people_of_pack(names, a, found, starts, lengths, slot_of, keys)
+    for i in range(first, found.total):
+        if is_full(people):
+            return i
+        _fetch_ahead(cells, dirty, people, a, found, slot_of, keys, i)
         slot = slots[i] = slot_of[load_u16(a, found.targets + 2 * i)]
         weight, ts = np.float64(load_f32(a, found.weights + 4 * i)), load_i64(a, found.times + 8 * i)
         code = np.int64(a[found.codes + i])
@@ -57,9 +91,12 @@ def receive(cells, dirty, names, a, found, starts, lengths, landmarks, half_live
         for window in range(3):
             row[column + window] += weight * growth(ts, landmarks[window], half_lives[window])
         row[ENGAGEMENTS] += sign
-        if code & FIRST:
-            row[ACTORS] += sign
         if code & FOLLOW:
             row[FOLLOWERS] += sign
         row[GOT_TS] = max(row[GOT_TS], np.float64(ts))
-        dirty[slot] |= GOT | UNSEEN
+        mark = GOT | UNSEEN
+        if not code & UNDO and meet(people, slot, keys[load_u16(a, found.actors + 2 * i)]):
+            row[ACTORS] = people_of(people, slot)
+            mark |= MET
+        dirty[slot] |= mark
+    return found.total

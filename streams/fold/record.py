@@ -1,7 +1,7 @@
 """The score record of a user, one JSON object, its fields always in this order:
 
-    user score as_of model version event_ts engagements actors actions windows{day week quarter} followers acted floored
-    parts{kinds{} networks{} reach participation} delta{day} confidence provisional
+    user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
+    floored parts{kinds{} networks{} reach participation} delta{day} confidence provisional
 
 Points have eight decimals. Windows and `acted` have ten significant digits: whoever decays a record has nothing else to go by.
 0.74 us a record of 550 bytes, the score included.
@@ -13,6 +13,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
+from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS
 from streams.fold.score import ahead_of_row, hill, mass_of
 from streams.fold.words import ahead
@@ -26,7 +27,8 @@ def _rows(texts: list[str], wide: int) -> np.ndarray:
 WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORK = range(7)
 #: what stands before each value, and how it is written
 _FIELDS = [
-    ('","score":', POINTS), ("", SAID), ("", WHOLE), (',"engagements":', WHOLE), (',"actors":', WHOLE), (',"actions":', WHOLE),
+    ('","score":', POINTS), ("", SAID), ("", WHOLE), (',"engagements":', WHOLE), (',"actors":', WHOLE),
+    (',"actors_error":', POINTS), (',"actions":', WHOLE),
     (',"windows":{"day":', TEN), (',"week":', TEN), (',"quarter":', TEN), ('},"followers":', WHOLE), (',"acted":', TEN),
     (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORK), ('},"reach":', POINTS),
     (',"participation":', POINTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS), (',"provisional":', TRUTH),
@@ -87,13 +89,13 @@ def _values(row, decays, model, values):
     point = unfloored / total if total > 0.0 else 0.0
     score, actors = max(unfloored, 1.0), max(row[ACTORS], 0.0)
     values[0], values[2] = score, max(row[DID_TS], row[GOT_TS])
-    values[3], values[4], values[5] = row[ENGAGEMENTS], actors, row[ACTIONS]
-    values[6], values[7], values[8] = mass.day, mass.week, mass.quarter
-    values[9], values[10], values[11] = row[FOLLOWERS], mass.acted, unfloored < 1.0
-    values[12] = values[13] = mass.engagement * point
-    values[14], values[15] = mass.reach * point, mass.participation * point
-    values[16] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
-    values[17], values[18] = actors / (actors + model.confident_actors), actors < model.confident_actors
+    values[3], values[4], values[5], values[6] = row[ENGAGEMENTS], actors, ERROR if actors > EXACT else 0.0, row[ACTIONS]
+    values[7], values[8], values[9] = mass.day, mass.week, mass.quarter
+    values[10], values[11], values[12] = row[FOLLOWERS], mass.acted, unfloored < 1.0
+    values[13] = values[14] = mass.engagement * point
+    values[15], values[16] = mass.reach * point, mass.participation * point
+    values[17] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
+    values[18], values[19] = actors / (actors + model.confident_actors), actors < model.confident_actors
     return score
 
 

@@ -13,16 +13,15 @@ ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
 SCORE, CLOSE, FIRING, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4, GOT_TS + 5
 WIDTH = PUBLISHED + 1
 
-# marks: since the last cut they acted, were engaged with, moved in silence; Redis has an older record of them, or (with no
-# hurry) may have lost it
-DID, GOT, MOVED, UNSEEN, AGAIN = 1, 2, 4, 8, 16
-CHANGED, OWED = DID | GOT | MOVED, UNSEEN | AGAIN
+# marks: since the last cut they acted, were engaged with, moved in silence, were engaged with by somebody new; Redis has an older
+# record of them, or (with no hurry) may have lost it
+DID, GOT, MOVED, UNSEEN, AGAIN, MET = 1, 2, 4, 8, 16, 32
+CHANGED, OWED = DID | GOT | MOVED | MET, UNSEEN | AGAIN
 
 DAY, WEEK, QUARTER = 0, 1, 2  # windows
 
 # codes of an engagement: the kind, and flags
 KIND_BITS = 7
-FIRST = 8  #: the actor does not remember engaging with this target before (undo: no longer does)
 FOLLOW = 16  #: changes the number of net followers
 UNDO = 32  #: takes back: the weight is negative
 FOLLOW_KIND = 1

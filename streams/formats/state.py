@@ -1,11 +1,15 @@
-"""What a partition keeps in the compacted topic `state`: one header, and two records a user: what they did, what was done to them.
+"""What a partition keeps in the compacted topic `state`: one header, and up to three records a user: what they did, what was done
+to them, and who did it.
 
-Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got. Values of format 1, little-endian:
+Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
+them. Values of format 2, little-endian:
   did   week landmark u32, columns ACTED ACTIONS DID_TS SCORE CLOSE PUBLISHED f64, then the memory as it is
   got   three landmarks u32, a bit for each of the columns SUMS.. that is not 0 (u32), those columns f64
+  met   how many (u8) and their hashes u64; or 255 and 256 registers u8: see `streams.fold.people`
 Score, close and version last published are in both: the record with the higher version knows them.
 A landmark is written as its number of half-lives since the epoch; a record is scaled to the table's landmarks when it is read.
-Two records, because an event dirties the actor's first and the target's second: one joint record would double the traffic.
+Apart, because an event dirties the actor's first and the target's second, and the third only when somebody new comes: one joint
+record would double the traffic.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ from numpy.typing import NDArray
 from streams.errors import CloutError
 from streams.fold import kept
 from streams.fold.kept import MOST_ROW
-from streams.fold.rows import DID, ENGAGEMENTS, SUMS
+from streams.fold.people import REGISTERED, estimated
+from streams.fold.rows import DID, ENGAGEMENTS, MET, SUMS
+from streams.fold.words import padded
 from streams.formats.packed import Packed
 from streams.model.memory import Copied
 from streams.model.table import Table
@@ -30,9 +36,9 @@ from streams.model.texts import Texts
 from streams.model.users import Slots, Users
 from streams.model.windows import Floats
 
-FORMAT = 1
+FORMAT = 2
 HEADER = b"h"
-DID_KEY, GOT_KEY = b"d", b"g"
+DID_KEY, GOT_KEY, MET_KEY = b"d", b"g", b"p"
 _ACTED = struct.Struct("<Idddddd")
 _GOT_HEAD = struct.Struct("<IIII")
 _FLOAT = struct.Struct("<d")
@@ -53,7 +59,7 @@ class Changed(Protocol):
 
     @property
     def marks(self) -> NDArray[np.uint8]:
-        """(n,) how each changed: bits DID, GOT, MOVED."""
+        """(n,) how each changed: bits DID, GOT, MOVED, MET."""
 
     @property
     def names(self) -> Users:
@@ -62,6 +68,10 @@ class Changed(Protocol):
     @property
     def memories(self) -> Copied:
         """Of those who acted, in the order of `changed`."""
+
+    @property
+    def people(self) -> Copied:
+        """Of those who were engaged with by somebody new (MET), in the order of `changed`."""
 
     @property
     def landmarks(self) -> tuple[int, ...]:
@@ -93,6 +103,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+_OLDER = "an older one wrote it, which did not keep who engaged with whom; run that one, or begin with empty topics"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Header).decode
 
@@ -103,7 +114,8 @@ def read_header(value: bytes) -> Header:
         head = msgspec.json.decode(value, type=_Versioned)
         if head.format not in _READERS:
             raise CloutError(
-                f"the state is of format {head.format}, written by a newer Clout; this one knows {FORMAT}: run the newer one"
+                f"the state is of format {head.format}, this Clout knows {FORMAT}: "
+                + ("run the newer one that wrote it" if head.format > FORMAT else _OLDER)
             )
         return _READERS[head.format].header(value)
     except msgspec.MsgspecError as error:
@@ -122,12 +134,12 @@ def header_record(header: Header) -> tuple[bytes, bytes]:
 def chunks(changed: Changed, half_lives_ms: Sequence[int], most: int) -> Iterator[Packed]:
     """Every record that changed in an interval, as it was at the cut; those of at most so many users at a time."""
     steps = np.array([at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)])
-    done = 0
+    done = met = 0
     for start in range(0, len(changed.changed), most):
         part = slice(start, start + most)
-        marks = changed.marks[part]
-        yield _written(changed, part, steps, done)
-        done += int(np.count_nonzero(marks & DID))
+        yield _written(changed, part, steps, done, met)
+        done += int(np.count_nonzero(changed.marks[part] & DID))
+        met += int(np.count_nonzero(changed.marks[part] & MET))
 
 
 def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes | None, bytes]]:
@@ -135,14 +147,13 @@ def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[by
     return chain.from_iterable(chunks(changed, half_lives_ms, _AT_ONCE))
 
 
-def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int) -> Packed:
-    """The records of a part of the users, before which `done` memories were written."""
-    slots, marks, memories = changed.changed[part], changed.marks[part], changed.memories
-    did = int(np.count_nonzero(marks & DID))
-    ends = memories.ends[done : done + did]
-    remembered = int(ends[-1] - (memories.ends[done - 1] if done else 0)) if did else 0
-    size = MOST_ROW * len(slots) + 2 * changed.names.named(slots).size + remembered
-    text, bounds = Texts.room(4 * len(slots), size)
+def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int, met: int) -> Packed:
+    """The records of a part of the users, before which `done` memories and `met` sketches were written."""
+    slots, marks, memories, people = changed.changed[part], changed.marks[part], changed.memories, changed.people
+    copied = memories.between(done, int(np.count_nonzero(marks & DID))) + people.between(
+        met, int(np.count_nonzero(marks & MET))
+    )
+    text, bounds = Texts.room(6 * len(slots), MOST_ROW * len(slots) + 3 * changed.names.named(slots).size + copied)
     count = kept.write(
         *(
             changed.names.arrays,
@@ -152,6 +163,9 @@ def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int)
             memories.text,
             memories.ends,
             done,
+            people.text,
+            people.ends,
+            met,
             steps,
             text,
             bounds,
@@ -170,9 +184,11 @@ def load(table: Table, rows: Packed, written: int = FORMAT) -> None:
 
 
 def count(key: bytes, value: bytes) -> int:
-    """What a person would ask a record: how many actions of them, or how many engagements with them, are in it."""
+    """What a person would ask a record: how many actions of them, engagements with them, or people are in it."""
     if key[:1] == DID_KEY:
         return int(_ACTED.unpack_from(value)[2])
+    if key[:1] == MET_KEY:
+        return value[0] if value[0] != REGISTERED else round(float(estimated(padded(value), 1)))
     mask = _GOT_HEAD.unpack_from(value)[3]
     if not mask & _ENGAGEMENTS_BIT:
         return 0
@@ -185,7 +201,7 @@ def _load(table: Table, rows: Packed) -> None:
     wrong = int(kept.unsound(*records))
     if wrong >= 0:
         key = keys[wrong]
-        if key[:1] not in (DID_KEY, GOT_KEY):
+        if key[:1] not in (DID_KEY, GOT_KEY, MET_KEY):
             raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
         raise _damaged(key)
     table.room(len(keys), keys.size)
@@ -193,7 +209,8 @@ def _load(table: Table, rows: Packed) -> None:
     steps = np.array([at // life for at, life in zip(table.landmarks, lives, strict=True)])
     done = 0
     while done < len(keys):
-        done = kept.read(table.users.arrays, table.cells, table.memory.room_for_one(), *records, steps, done)
+        arenas = table.memory.room_for_one(), table.people.room_for_one()
+        done = kept.read(table.users.arrays, table.cells, *arenas, *records, steps, done)
 
 
 def _damaged(key: bytes) -> CloutError:
@@ -209,4 +226,4 @@ class _Reader(NamedTuple):
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
 #: and has a partition of an older format written whole with its first commit.
-_READERS = {1: _Reader(_decode, _load)}
+_READERS = {2: _Reader(_decode, _load)}

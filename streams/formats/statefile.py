@@ -17,7 +17,7 @@ from streams.errors import CloutError
 from streams.formats import state
 from streams.formats.state import Header
 
-FORMAT = 1
+FORMAT = 2
 _TAIL = b'{"end":'
 
 
@@ -45,8 +45,10 @@ class _Row(msgspec.Struct, omit_defaults=True):
     user: str
     did: bytes | None = None
     got: bytes | None = None
+    met: bytes | None = None
     actions: int | None = None
     engagements: int | None = None
+    people: int | None = None
 
 
 class _Versioned(msgspec.Struct):
@@ -101,7 +103,7 @@ class Reading:
             raise CloutError(f"{name} is no file of `clout state export`: it begins with {first[:40]!r}") from None
         if about.format != FORMAT:
             raise CloutError(
-                f"{name} is a state file of format {about.format}, written by a newer Clout; this one reads {FORMAT}: use that one"
+                f"{name} is a state file of format {about.format}, written by another Clout; this one reads {FORMAT}: use that one"
             )
         try:
             self.head = _read_head(first)
@@ -126,8 +128,10 @@ class Reading:
                 yield state.DID_KEY + row.user.encode(), row.did
             elif row.got is not None:
                 yield state.GOT_KEY + row.user.encode(), row.got
+            elif row.met is not None:
+                yield state.MET_KEY + row.user.encode(), row.met
             else:
-                raise self._damaged(number, "neither `did` nor `got`")
+                raise self._damaged(number, "neither `did` nor `got` nor `met`")
         raise CloutError(
             f"{self._name} is cut off after {self.records:,} records: its last line is missing. Export it again, or copy it again"
         )
@@ -154,6 +158,8 @@ def _row(key: bytes, value: bytes) -> _Row:
         return _Row(user, did=value, actions=state.count(key, value))
     if sort == state.GOT_KEY:
         return _Row(user, got=value, engagements=state.count(key, value))
+    if sort == state.MET_KEY:
+        return _Row(user, met=value, people=state.count(key, value))
     raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
 
 

@@ -1,6 +1,6 @@
 """Engagements on their way from the actor's partition to the target's: collected by partition, and read when they arrive.
 
-A code is the kind, plus flags (FIRST, FOLLOW, UNDO of `streams.fold.rows`). Weights travel as they were at `ts`; scaling for
+A code is the kind, plus flags (FOLLOW, UNDO of `streams.fold.rows`). Weights travel as they were at `ts`; scaling for
 a landmark is the receiver's business.
 """
 

@@ -23,13 +23,17 @@ _STEP = 4 << 20
 
 
 class Copied(NamedTuple):
-    """Memories of n users one behind another; number i ends at ends[i]."""
+    """What n users have of something, one behind another; number i ends at ends[i]."""
 
     text: NDArray[np.uint8]
     ends: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.ends)
+
+    def between(self, first: int, count: int) -> int:
+        """Bytes of so many from number `first` on."""
+        return int(self.ends[first + count - 1] - (self.ends[first - 1] if first else 0)) if count else 0
 
     def each(self) -> Iterator[bytes]:
         """One after another."""

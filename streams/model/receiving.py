@@ -22,11 +22,12 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
     folded = []
     for pack in packs:
         table.room(int(pack.found.names), int(pack.lengths.sum()))
-        slots = np.empty(len(pack), np.intp)
-        kernels.receive(
-            *(table.cells, table.dirty, table.users.arrays, pack.text, pack.found, pack.starts, pack.lengths),
-            *(landmarks, half_lives, slots),
-        )
+        slots, done = np.empty(len(pack), np.intp), 0
+        while done < len(pack):
+            done = kernels.receive(
+                *(table.cells, table.dirty, table.users.arrays, table.people.room_for_one()),
+                *(pack.text, pack.found, pack.starts, pack.lengths, landmarks, half_lives, done, slots),
+            )
         table.counts.folded += len(slots)
         folded.append(slots)
     return folded

@@ -2,7 +2,8 @@
 
 A user's number (slot) indexes every column. Numbers live in one float64 matrix, a user a line; names (users.py) and what
 depends on order (memory.py) in arrays of bytes. This is the seam to `streams.fold`: kernels read and fill these arrays, and
-cannot make room in them. Bytes a user: 240 for the matrix, some 45 for the name and its place, the rest memory.
+cannot make room in them. Bytes a user: 240 for the matrix, some 45 for the name and its place, the rest what they remember
+(memory.py) and who engaged with them (people.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from streams.fold import marks
 from streams.fold.rows import ACTED, CHANGED, SUMS, WEEK, WIDTH
 from streams.model import windows
 from streams.model.memory import Memory
+from streams.model.people import People
 from streams.model.users import Slots, Users
 from streams.model.versions import Model
 from streams.model.windows import Floats
@@ -53,7 +55,7 @@ class Table:
     def __init__(self, model: Model) -> None:
         self.model, self.constants = model, model.constants
         self.users = Users()
-        self.memory = Memory()
+        self.memory, self.people = Memory(), People()
         self.cells: Floats = np.zeros((_FIRST, WIDTH))
         self.dirty: NDArray[np.uint8] = np.zeros(_FIRST, dtype=np.uint8)
         self._found: Slots = np.empty(0, np.intp)
@@ -78,6 +80,7 @@ class Table:
             self.cells.resize((rows, WIDTH), refcheck=False)
             self.dirty.resize(rows, refcheck=False)
             self.memory.room(rows)
+            self.people.room(rows)
 
     def slots(self, users: Sequence[str]) -> Slots:
         """The slots (n,) of these users, new if need be. May move arrays, as `room` does."""
@@ -127,7 +130,7 @@ class Table:
         self.dirty[slots] &= np.uint8(CHANGED)
 
     def changed(self) -> tuple[Slots, NDArray[np.uint8]]:
-        """Slots touched since the last cut, ascending, and how (bits DID, GOT, MOVED); clears these marks.
+        """Slots touched since the last cut, ascending, and how (bits DID, GOT, MOVED, MET); clears these marks.
 
         Redis has an older record of whoever acted or moved; who was engaged with was marked for it then.
         """

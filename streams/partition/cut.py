@@ -29,7 +29,8 @@ class Cut(NamedTuple):
     rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int
-    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED
+    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED, MET
     names: Users  #: of all slots: a slot keeps its name, so they need not be copied
     memories: Copied  #: of those who acted (DID), in the order of `changed`
+    people: Copied  #: who engaged with those whom somebody new engaged with (MET), in the order of `changed`
     landmarks: tuple[int, ...]

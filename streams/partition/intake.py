@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import LostInput
-from streams.fold.rows import DID
+from streams.fold.rows import DID, MET
 from streams.model import days
 from streams.model.days import Closes
 from streams.model.table import Table
@@ -137,5 +137,6 @@ class Intake:
             marks,
             table.users,
             table.memory.copied(changed[(marks & DID) != 0]),
+            table.people.copied(changed[(marks & MET) != 0]),
             tuple(table.landmarks),
         )

@@ -11,13 +11,28 @@ import pytest
 from streams.errors import CloutError
 from streams.fold import kept
 from streams.fold.memories import ENTRY, HEAD, MOST
-from streams.fold.rows import ACTED, ACTIONS, CLOSE, DID, DID_TS, ENGAGEMENTS, GOT, MOVED, PUBLISHED, SCORE, SUMS, WIDTH
+from streams.fold.rows import (
+    ACTED,
+    ACTIONS,
+    CLOSE,
+    DID,
+    DID_TS,
+    ENGAGEMENTS,
+    GOT,
+    MET,
+    MOVED,
+    PUBLISHED,
+    SCORE,
+    SUMS,
+    WIDTH,
+)
 from streams.formats import state
 from streams.formats.packed import Packed
 from streams.model import windows
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS, DEFAULT
+from tests.fold.test_people import met
 from tests.fold.test_record import NAMES, NOW_MS, filled
 
 LIVES = DEFAULT.half_lives_ms
@@ -42,6 +57,8 @@ def table_of(names: list[str]) -> Table:
         table.memory[slot] = (b"", memory(1, b"net:bob"), memory(16, "é".encode() * 128), longest, memory(0, b""))[
             slot % 5
         ]
+        for person in range((1, 2, 3, 9, 16, 17, 400)[slot % 7]):
+            met(table, slot, f"net:{person}")
     return table
 
 
@@ -52,6 +69,7 @@ class Rows:
         self.changed, self.marks = slots, np.array(marks, np.uint8)
         self.rows, self.names, self.landmarks = table.cells[slots], table.users, tuple(table.landmarks)
         self.memories = table.memory.copied(slots[(self.marks & DID) != 0])
+        self.people = table.people.copied(slots[(self.marks & MET) != 0])
 
 
 def plain(table: Table, slot: int, mark: int) -> list[Pair]:
@@ -66,6 +84,8 @@ def plain(table: Table, slot: int, mark: int) -> list[Pair]:
         there = [(n, value) for n, value in enumerate(row[SUMS:]) if value != 0]
         head = struct.pack("<4I", *steps, sum(1 << n for n, _ in there))
         found.append((b"g" + name, head + struct.pack(f"<{len(there)}d", *(value for _, value in there))))
+    if mark & MET:
+        found.append((b"p" + name, table.people[slot]))
     return found
 
 
@@ -77,7 +97,7 @@ def test_rows_are_written_as_the_format_says(most: int) -> None:
     """Byte for byte, whatever changed of whom, in parts of any size; who only moved has no record."""
     table = table_of(USERS)
     slots = np.random.default_rng(3).permutation(len(USERS))
-    marks = [(DID, GOT, DID | GOT, MOVED)[n % 4] for n in range(len(USERS))]
+    marks = [(DID, GOT | MET, DID | GOT, MOVED, DID | GOT | MET)[n % 5] for n in range(len(USERS))]
     found = [pair for part in state.chunks(Rows(table, slots, marks), LIVES, most) for pair in part]
     assert found == [
         pair for slot, mark in zip(slots.tolist(), marks, strict=True) for pair in plain(table, slot, mark)
@@ -98,10 +118,11 @@ def again(records: list[Pair], later_d: int) -> Table:
 def test_rows_come_back(later_d: int) -> None:
     """Names, memories and counts as they were; sums are exactly those of other landmarks. An arena too small grows by the way."""
     table = table_of(USERS)
-    records = [pair for slot in range(len(USERS)) for pair in plain(table, slot, DID | GOT)]
+    records = [pair for slot in range(len(USERS)) for pair in plain(table, slot, DID | GOT | MET)]
     after = again(records, later_d)
     assert list(after.users) == USERS
     assert [after.memory[slot] for slot in range(len(USERS))] == [table.memory[slot] for slot in range(len(USERS))]
+    assert [after.people[slot] for slot in range(len(USERS))] == [table.people[slot] for slot in range(len(USERS))]
     for column in range(WIDTH):
         window = 1 if column == ACTED else (column - SUMS) % 3
         decayed = column == ACTED or SUMS <= column < ENGAGEMENTS
@@ -131,6 +152,11 @@ DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
     ("a memory that counts wrongly", b"d", lambda v: v[:52] + b"\x02" + v[53:]),
     ("a memory of an unknown kind", b"d", lambda v: v[: 52 + HEAD + 20] + b"\x06" + v[52 + HEAD + 21 :]),
     ("a name longer than the memory", b"d", lambda v: v[: 52 + HEAD + 29] + b"\xff\xff" + v[52 + HEAD + ENTRY :]),
+    ("nobody at all", b"p", lambda _: b""),
+    ("fewer than it says", b"p", lambda v: v[:-1]),
+    ("more than may be", b"p", lambda _: b"\x11" + bytes(17 * 8)),
+    ("a register too many", b"p", lambda _: b"\xff" + bytes(257)),
+    ("a register that says too much", b"p", lambda _: b"\xff" + b"\x3a" * 256),
     ("nothing at all", b"g", lambda _: b""),
     ("lacks a byte", b"g", lambda v: v[:-1]),
     ("lacks a column", b"g", lambda v: v[:-8]),
@@ -143,7 +169,7 @@ DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
 def test_a_damaged_record_is_named_and_nothing_is_put(sort: bytes, change: Callable[[bytes], bytes]) -> None:
     """Every length is checked before it is used, in whatever record it stands."""
     table = table_of(["net:ann", "net:bob", "net:carl"])
-    records = [pair for slot in range(3) for pair in plain(table, slot, DID | GOT)]
+    records = [pair for slot in range(3) for pair in plain(table, slot, DID | GOT | MET)]
     at = next(i for i, (key, _) in enumerate(records) if key == sort + b"net:bob")
     records[at] = records[at][0], change(records[at][1])
     after = Table(DEFAULT)
@@ -171,13 +197,13 @@ def test_random_bytes_are_refused_or_read() -> None:
     """Whatever a value is: nothing is read beyond its end."""
     random = np.random.default_rng(5)
     table = table_of(USERS[:9])
-    values = [value for slot in range(9) for _, value in plain(table, slot, DID | GOT)]
+    values = [value for slot in range(9) for _, value in plain(table, slot, DID | GOT | MET)]
     for n in range(3_000):
         value = bytearray(values[n % len(values)][: random.integers(0, 600)])
         for at in random.integers(0, max(len(value), 1), 3) if value else ():
             value[at] = random.integers(0, 256)
         try:
-            state.load(Table(DEFAULT), Packed.of([((b"d", b"g")[n % 2] + b"net:ann", bytes(value))]))
+            state.load(Table(DEFAULT), Packed.of([((b"d", b"g", b"p")[n % 3] + b"net:ann", bytes(value))]))
         except CloutError:
             continue
 

@@ -20,7 +20,6 @@ from streams.fold.rows import (
     ACTORS,
     DID_TS,
     ENGAGEMENTS,
-    FIRST,
     FOLLOW,
     FOLLOWERS,
     GOT_TS,
@@ -99,7 +98,7 @@ class Pair:
         users = [oracle.users[name] for name in table.users]
         for slot, user in enumerate(users):
             row = table.cells[slot, [ACTIONS, DID_TS, ENGAGEMENTS, ACTORS, FOLLOWERS, GOT_TS]].tolist()
-            assert row == [user.actions, user.did_ts, user.engagements, user.actors, user.followers, user.got_ts]
+            assert row == [user.actions, user.did_ts, user.engagements, user.actors(), user.followers, user.got_ts]
             assert entries(table.memory[slot]) == _kept(user)
         for now_ms in [table.clock + later for later in (0, *later_ms)]:
             self._sums(users, now_ms)
@@ -134,7 +133,7 @@ def _rows(pack: Any) -> list[tuple[str, str, float, int, int]]:
 
 
 def _row(one: Engagement) -> tuple[str, str, float, int, int]:
-    code = KINDS.index(one.kind) | FIRST * one.first | FOLLOW * one.follow | UNDO * one.undo
+    code = KINDS.index(one.kind) | FOLLOW * one.follow | UNDO * one.undo
     assert code & KIND_BITS == KINDS.index(one.kind)
     return one.user, one.actor, one.weight, one.ts, code
 

@@ -63,14 +63,13 @@ def test_undo_takes_what_is_left_not_what_it_was() -> None:
 
 
 def test_undo_of_the_only_engagement_leaves_nothing() -> None:
-    """No dust that a curve steep at zero would show: the floor, no parts."""
+    """No dust that a curve steep at zero would show: the floor, no parts. Who it was is still known."""
     world = World(DEFAULT)
     world.did("retweet", "ann", "bob", T0, "it")
     world.undo("retweet", "ann", "it", T0 + 90 * DAY_MS)
     record = world.record("bob", T0 + 90 * DAY_MS)
-    assert (record["score"], record["engagements"], record["actors"]) == (1.0, 0, 0)
+    assert (record["score"], record["engagements"], record["actors"]) == (1.0, 0, 1)
     assert record["parts"]["kinds"] == {}
-    assert record["confidence"] == 0.0
 
 
 def test_undo_of_a_follow_takes_the_follower() -> None:
@@ -85,23 +84,25 @@ def test_undo_of_a_follow_takes_the_follower() -> None:
 
 
 def test_second_follow_stands_when_the_first_is_undone() -> None:
-    """Followed twice, undone once: still one follower and one actor; undone twice: none."""
+    """Followed twice, undone once: still one follower; undone twice: none. It was one person all the time."""
     world = World()
     world.did("follow", "ann", "bob", event_id="1")
     world.did("follow", "ann", "bob", event_id="2")
     world.undo("follow", "ann", "1")
     assert (world.record("bob")["followers"], world.record("bob")["actors"]) == (1, 1)
     world.undo("follow", "ann", "2")
-    assert (world.record("bob")["followers"], world.record("bob")["actors"]) == (0, 0)
+    assert (world.record("bob")["followers"], world.record("bob")["actors"]) == (0, 1)
 
 
-def test_actor_stays_while_another_engagement_stands() -> None:
-    """Liked and shared, the like undone: still one distinct actor."""
+def test_an_undo_does_not_lower_how_many_people_there_were() -> None:
+    """Distinct people *ever*: what they did may be taken back, that they were there may not. Nobody counts twice."""
     world = World()
     world.did("like", "ann", "bob", event_id="l")
-    world.did("share", "ann", "bob")
+    world.did("like", "cat", "bob")
     world.undo("like", "ann", "l")
-    assert world.record("bob")["actors"] == 1
+    assert (world.record("bob")["engagements"], world.record("bob")["actors"]) == (1, 2)
+    world.did("share", "ann", "bob")
+    assert (world.record("bob")["engagements"], world.record("bob")["actors"]) == (2, 2)
 
 
 def test_unfollow_and_follow_again() -> None:

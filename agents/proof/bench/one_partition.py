@@ -11,7 +11,7 @@ import numpy as np
 from agents.proof.bench.null_servers import Scoreboard, Swallow
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
-from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FIRST, GOT_TS, HEAD, SCORE, SUMS
+from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, HEAD, SCORE, SUMS
 from streams.formats.engagements import encode
 from streams.model import assess
 from streams.model.alerts import FallRule
@@ -109,7 +109,7 @@ class OnePartition:
             events = [_Record(start + n, _event(start + n, a, b, now_ms)) for n, (a, b) in enumerate(pairs)]
             by, to = ([f"bench:user-{one:08d}" for one in some] for some in zip(*pairs, strict=True))
             n = len(pairs)
-            pack = packed(to, by, np.ones(n), np.full(n, now_ms), np.full(n, FIRST))
+            pack = packed(to, by, np.ones(n), np.full(n, now_ms), np.zeros(n, np.uint8))
             packs = [_Record(start, record) for record in encode(pack, now_ms)]
             self.loop.offer(Block("likes", 0, start, self._fed, 1, events))
             self.loop.offer(Block("engagements", 0, start, self._fed, 1, packs))

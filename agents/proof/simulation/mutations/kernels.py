@@ -7,7 +7,12 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from agents.proof.simulation.mutations.registry import Registry, instead
+from streams.fold.rows import MET
+from streams.formats import state
+from streams.formats.packed import Packed
 from streams.model import acting, receiving
 from streams.model.engagements import Outbox
 
@@ -47,11 +52,38 @@ def _forgotten_outbox() -> Iterator[None]:
 @MUTATIONS.mutation("the last engagement of a pack is not folded")
 def _last_of_a_pack() -> Iterator[None]:
     def shorter(receive: Any) -> Any:
-        def receiving_less(cells: Any, dirty: Any, names: Any, text: Any, found: Any, *rest: Any) -> Any:
+        def receiving_less(cells: Any, dirty: Any, names: Any, people: Any, text: Any, found: Any, *rest: Any) -> Any:
             rest[-1][:] = 0
-            return receive(cells, dirty, names, text, found._replace(total=max(found.total - 1, 1)), *rest)
+            done = receive(cells, dirty, names, people, text, found._replace(total=max(found.total - 1, 1)), *rest)
+            return max(done, found.total) if done >= found.total - 1 else done
 
         return receiving_less
 
     with _kernel(receiving, "receive", shorter):
+        yield
+
+
+@MUTATIONS.mutation("who was engaged with by whom is forgotten at a take-over")
+def _forgotten_people() -> Iterator[None]:
+    def forgetting(load: Any) -> Any:
+        def loading(table: Any, rows: Packed, written: int = state.FORMAT) -> None:
+            load(table, Packed.of([(key, value) for key, value in rows if key[:1] != state.MET_KEY]), written)
+
+        return loading
+
+    with instead(state, "load", forgetting):
+        yield
+
+
+@MUTATIONS.mutation("that somebody new engaged is not marked")
+def _nobody_new() -> Iterator[None]:
+    def blind(receive: Any) -> Any:
+        def receiving_blindly(cells: Any, dirty: Any, *rest: Any) -> Any:
+            done = receive(cells, dirty, *rest)
+            dirty &= ~np.uint8(MET)
+            return done
+
+        return receiving_blindly
+
+    with _kernel(receiving, "receive", blind):
         yield
