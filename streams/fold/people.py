@@ -39,7 +39,7 @@ class People(NamedTuple):
 
     arena: NDArray[np.uint8]
     at: NDArray[np.int32]  #: (users,) where the chunk of each begins, in UNITs; 0: none
-    count: NDArray[np.uint8]  #: (users,) hashes in it, or REGISTERED
+    known: NDArray[np.uint8]  #: (users,) hashes in it, or REGISTERED
     lists: NDArray[np.int64]  #: (SORTS + 1,) first free chunk of each sort, in UNITs, and where the unused rest begins
 
 
@@ -67,7 +67,7 @@ def _chunk(p, sort):
 @kernel
 def _moved(p, slot, count, size):
     """A chunk for `count` hashes, or registers; the first `size` bytes of the old one are in it. Returns where it begins."""
-    old, old_count = np.int64(p.at[slot]), np.int64(p.count[slot])
+    old, old_count = np.int64(p.at[slot]), np.int64(p.known[slot])
     to = _chunk(p, _sort_of(count))
     if old:
         move(p.arena, to * UNIT, p.arena, old * UNIT, size)
@@ -97,7 +97,7 @@ def _register(a, at, key):
 @kernel
 def add(p, slot, key):
     """The person with this hash engaged with a slot; is that news? There is room (`is_full`)."""
-    count, at = np.int64(p.count[slot]), np.int64(p.at[slot]) * UNIT
+    count, at = np.int64(p.known[slot]), np.int64(p.at[slot]) * UNIT
     if count == REGISTERED:
         return _register(p.arena, at, key)
     for i in range(count):
@@ -107,13 +107,13 @@ def add(p, slot, key):
         if count == 0 or _sort_of(count + 1) != _sort_of(count):
             at = _moved(p, slot, count + 1, 8 * count)
         store_u64(p.arena, at + 8 * count, key)
-        p.count[slot] = count + 1
+        p.known[slot] = count + 1
         return True
     known = np.empty(EXACT, np.uint64)
     for i in range(EXACT):
         known[i] = load_u64(p.arena, at + 8 * i)
     at = _moved(p, slot, REGISTERED, 0)
-    p.count[slot] = REGISTERED
+    p.known[slot] = REGISTERED
     for i in range(REGISTERS):
         p.arena[at + i] = 0
     for i in range(EXACT):
@@ -160,7 +160,7 @@ def estimated(a, at):
 @kernel
 def people_of(p, slot):
     """How many people ever engaged with a slot: a whole number, more than EXACT where it is an estimate."""
-    count = np.int64(p.count[slot])
+    count = np.int64(p.known[slot])
     if count == REGISTERED:
         return max(np.rint(estimated(p.arena, np.int64(p.at[slot]) * UNIT)), EXACT + 1.0)
     return np.float64(count)
@@ -177,7 +177,7 @@ def copied(p, slots, ends, out):
     """The sketches of `slots` one behind another in `out`; number i ends at ends[i]."""
     end = np.int64(0)
     for i in range(len(slots)):
-        count = np.int64(p.count[slots[i]])
+        count = np.int64(p.known[slots[i]])
         n = size_of(count)
         out[end] = count
         move(out, end + 1, p.arena, np.int64(p.at[slots[i]]) * UNIT, n - 1)
@@ -206,4 +206,4 @@ def put(p, slot, a, start):
     """The sketch at `start`, sound, is that of a slot now. There is room (`is_full`)."""
     count = np.int64(a[start])
     move(p.arena, _moved(p, slot, count, 0), a, start + 1, size_of(count) - 1)
-    p.count[slot] = count
+    p.known[slot] = count

@@ -61,13 +61,13 @@ def _fetch_ahead(cells, dirty, people, a, found, slot_of, keys, i):
     if i + 12 < found.total:
         later = slot_of[load_u16(a, found.targets + 2 * (i + 12))]
         ahead(people.at, later)
-        ahead(people.count, later)
+        ahead(people.known, later)
     if i + 6 < found.total:
         later = slot_of[load_u16(a, found.targets + 2 * (i + 6))]
         ahead(dirty, later)
         ahead_of_row(cells, later)
         register = keys[load_u16(a, found.actors + 2 * (i + 6))] & np.uint64(REGISTERS - 1)
-        within = np.int64(register) if people.count[later] == REGISTERED else 0
+        within = np.int64(register) if people.known[later] == REGISTERED else 0
         ahead(people.arena, np.int64(people.at[later]) * UNIT + within)
 
 

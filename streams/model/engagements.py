@@ -32,6 +32,13 @@ class Piece(NamedTuple):
     times: NDArray[np.int64]  #: ms
     codes: NDArray[np.uint8]
 
+    def part(self, lines: slice, text: slice) -> Piece:
+        """Some of them, whose ends count from the beginning of this part of the names."""
+        return Piece(
+            *(self.names[text], self.ends[lines], self.actors[lines]),
+            *(self.weights[lines], self.times[lines], self.codes[lines]),
+        )
+
 
 class Pack:
     """Engagements for one partition, being collected; `users` are those among whom the actors are."""
@@ -93,16 +100,14 @@ class Outbox:
         if not n:
             return
         names = np.empty(int(emitted.ends[n - 1]) + SPARE, np.uint8)
-        columns = (
-            *(np.empty(n, np.int64), np.empty(n, np.int32)),
-            *(np.empty(n, np.float32), np.empty(n, np.int64), np.empty(n, np.uint8)),
-        )
-        packing.by_home(emitted, self.partitions, self._lines, self._bytes, names, *columns)
+        ends, actors, weights = np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.float32)
+        all_ = Piece(names, ends, actors, weights, np.empty(n, np.int64), np.empty(n, np.uint8))
+        packing.by_home(emitted, self.partitions, self._lines, self._bytes, *all_)
         emitted.so_far[0] = 0
         lines, places = self._lines.tolist(), self._bytes.tolist()
         for home in np.flatnonzero(np.diff(self._lines)).tolist():
             part = slice(lines[home], lines[home + 1])
-            piece = Piece(names[places[home] : places[home + 1]], *(column[part] for column in columns))
+            piece = all_.part(part, slice(places[home], places[home + 1]))
             self._packs.setdefault(home, Pack(users)).pieces.append(piece)
 
     def take(self) -> dict[int, Pack]:

@@ -27,7 +27,7 @@ class People:
     def room(self, users: int) -> None:
         """Room for so many users in all."""
         self.arrays.at.resize(users, refcheck=False)
-        self.arrays.count.resize(users, refcheck=False)
+        self.arrays.known.resize(users, refcheck=False)
 
     def room_for_one(self) -> people.People:
         """The arrays, with room in the arena for at least one more sketch of any size."""
@@ -38,7 +38,7 @@ class People:
 
     def copied(self, slots: Slots) -> Copied:
         """The sketches of these as they are now, a copy."""
-        counts = self.arrays.count[slots]
+        counts = self.arrays.known[slots]
         sizes = np.where(counts == people.REGISTERED, people.MOST, 1 + 8 * counts.astype(np.int64))
         ends, text = np.empty(len(slots), np.int64), np.empty(int(sizes.sum()) + 64, np.uint8)
         people.copied(self.arrays, slots, ends, text)
