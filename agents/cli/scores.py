@@ -98,12 +98,18 @@ def _readable(seen: _Seen) -> str:
         f"  place    {place}",
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
         f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
-        f"  counts   {record['engagements']:,} engagements by {record['actors']:,} people, {record['actions']:,} own actions, "
+        f"  counts   {record['engagements']:,} engagements by {_people(record)}, {record['actions']:,} own actions, "
         f"{record['followers']:,} followers",
         f"  trust    {sure}",
         f"  times    as of {moment(record['as_of'])}, newest event {moment(record['event_ts'])}, model {record['model']}",
     ]
     return "\n".join(lines)
+
+
+def _people(record: Record) -> str:
+    """How many there ever were; above sixteen they are estimated."""
+    error = record.get("actors_error")
+    return f"{record['actors']:,} people" if not error else f"about {record['actors']:,} people (± {error:.1%})"
 
 
 def _floored(record: Record) -> str:

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from streams.errors import UsageError
 from streams.fold.rows import FOLLOWERS
+from streams.formats.engagements import local
 from streams.model import score
+from streams.model.engagements import packed
+from streams.model.receiving import receive
 from streams.model.versions import DAY_MS, DEFAULT, MODELS, PLAIN, Model, model
 from tests.model.world import T0, YEAR_MS, World, event
 from tests.strategies import masses
@@ -137,8 +140,8 @@ def test_record_shape() -> None:
     world.did("follow", "ann", "bob")
     record = world.record("bob", T0 + 5, version=(1 << 32) + 3)
     assert list(record) == [
-        "user", "score", "as_of", "model", "version", "event_ts", "engagements", "actors", "actions", "windows", "followers",
-        "acted", "floored", "parts", "delta", "confidence", "provisional",
+        "user", "score", "as_of", "model", "version", "event_ts", "engagements", "actors", "actors_error", "actions", "windows",
+        "followers", "acted", "floored", "parts", "delta", "confidence", "provisional",
     ]  # fmt: skip
     assert list(record["windows"]) == ["day", "week", "quarter"]
     assert list(record["parts"]) == ["kinds", "networks", "reach", "participation"]
@@ -175,6 +178,35 @@ def test_confidence_grows_with_distinct_actors() -> None:
     record = world.record("bob")
     assert (record["actors"], record["confidence"], record["provisional"]) == (5, 0.5, False)
     assert record["engagements"] == 6
+
+
+def test_more_than_sixteen_people_are_an_estimate_and_it_says_so() -> None:
+    """Up to sixteen exactly, with an error of 0; then one standard error is told, and the number is near."""
+    world = World()
+    for n in range(400):
+        world.did("like", f"a{n}", "bob")
+        record = world.record("bob")
+        if n < 16:
+            assert (record["actors"], record["actors_error"]) == (n + 1, 0)
+        else:
+            assert record["actors_error"] == 0.065
+            assert record["actors"] == pytest.approx(n + 1, rel=3 * 0.065)
+    assert record["confidence"] == pytest.approx(record["actors"] / (record["actors"] + 5), abs=1e-8)
+
+
+@pytest.mark.parametrize("later_ms", [0, 3_600_000, DAY_MS, 30 * DAY_MS, YEAR_MS])
+@pytest.mark.parametrize("weight", [1e-3, 0.05, 1.0, 37.0, 1e3, 1e6])
+def test_whoever_decays_a_record_has_the_score_of_then(weight: float, later_ms: int) -> None:
+    """From its digits alone, at masses from 0.001 to a million: within 1e-6 of scoring the rows at that time."""
+    world = World(DEFAULT)
+    n, each = (1, weight) if weight <= 1e3 else (100, weight / 100)
+    made = packed(["net:bob"] * n, [f"net:a{i}" for i in range(n)], [each] * n, [T0 - i * 977 for i in range(n)], [0] * n)
+    receive(world.table, local(made, T0))
+    read = score.at(world.record("bob"), DEFAULT, T0 + later_ms)
+    then = world.record("bob", T0 + later_ms)
+    assert read["score"] == pytest.approx(then["score"], abs=1e-6)
+    for name in ("day", "week", "quarter"):
+        assert read["windows"][name] == pytest.approx(then["windows"][name], rel=1e-6, abs=1e-12)
 
 
 def test_followers_count_once_a_pair() -> None:
