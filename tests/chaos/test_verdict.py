@@ -108,7 +108,7 @@ def test_a_missing_user_and_a_stranger_are_seen(wanted: dict[str, Record]) -> No
     user = max(wanted, key=lambda name: wanted[name]["engagements"])
     record = wanted[user]
     there = {name: other for name, other in wanted.items() if name != user}
-    total = record["engagements"] + record["actions"]
+    total = record["engagements"] + record["actions"] + record["actors"]
     assert total > 0
     assert judged(wanted, there)[:3] == (total, 0, 1)
     assert judged(there, wanted)[:3] == (0, total, 1)

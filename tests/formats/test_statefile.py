@@ -20,6 +20,8 @@ ROWS = [
     (b"dnet:ann", ODD),
     (b"gnet:b\xc3\xb6b", struct.pack("<IIIId", 1, 2, 3, 1 << 18, 12.0)),
     (b"gnet:idle", bytes(16)),
+    (b"pnet:b\xc3\xb6b", b"\x02" + bytes(range(16))),
+    (b"pnet:idle", b"\xff" + bytes(255) + b"\x01"),
 ]
 
 
@@ -53,10 +55,12 @@ def test_rows_come_back_byte_for_byte() -> None:
     assert list(reading.rows()) == ROWS
     assert reading.headers == {1: header()}
     shown = [msgspec.json.decode(line) for line in lines[1:-1]]
-    assert [(row["user"], row.get("actions"), row.get("engagements")) for row in shown] == [
-        ("net:ann", 7, None),
-        ("net:böb", None, 12),
-        ("net:idle", None, 0),
+    assert [(row["user"], row.get("actions"), row.get("engagements"), row.get("people")) for row in shown] == [
+        ("net:ann", 7, None, None),
+        ("net:böb", None, 12, None),
+        ("net:idle", None, 0, None),
+        ("net:böb", None, None, 2),
+        ("net:idle", None, None, 1),
     ]
 
 
@@ -73,7 +77,7 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "two files in one": (lambda f: f + f, "more after the last line"),
     "something else": (lambda f: [b'{"id":"e1"}', *f], "no file of `clout state export`"),
     "nothing": (lambda f: f[:0], "no file of `clout state export`"),
-    "a newer file": (lambda f: [f[0].replace(b'"format":1', b'"format":2', 1), *f[1:]], "newer Clout"),
+    "a newer file": (lambda f: [f[0].replace(b'"format":2', b'"format":3', 1), *f[1:]], "another Clout"),
     "newer rows": (lambda f: [b'"format":2'.join(f[0].rsplit(b'"format":1', 1)), *f[1:]], "state is of format 2"),
 }
 

@@ -21,12 +21,13 @@ class Difference(NamedTuple):
     users: int
     engagements: int  #: users whose exact number of engagements differs
     actions: int
+    actors: int
     largest: float  #: score difference in points
     p99: float
 
     def __str__(self) -> str:
         return (
-            f"{self.users} users: engagements differ for {self.engagements}, actions for {self.actions}; "
+            f"{self.users} users: engagements differ for {self.engagements}, actions for {self.actions}, people for {self.actors}; "
             f"score difference largest {self.largest:.3g}, p99 {self.p99:.3g}"
         )
 
@@ -47,6 +48,7 @@ def difference(clout: Stack, wanted: dict[str, dict[str, Any]], as_of_ms: int) -
         len(wanted),
         sum(found[u]["engagements"] != wanted[u]["engagements"] for u in wanted),  # type: ignore[index]
         sum(found[u]["actions"] != wanted[u]["actions"] for u in wanted),  # type: ignore[index]
+        sum(found[u]["actors"] != wanted[u]["actors"] for u in wanted),  # type: ignore[index]
         float(apart.max()),
         float(np.quantile(apart, 0.99)),
     )

@@ -115,7 +115,7 @@ def test_what_to_do_is_right(stack: Callable[..., Stack]) -> None:
 
         def right() -> bool:
             found = difference(clout, wanted, as_of_ms)
-            return found.engagements == found.actions == 0
+            return found.engagements == found.actions == found.actors == 0
 
         until(right)
 

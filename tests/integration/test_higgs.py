@@ -47,6 +47,6 @@ def test_a_live_run_equals_the_offline_fold(
     with capsys.disabled():
         print(f"\nHiggs, {len(higgs)} events, {way}, model {model}: {found}")
     assert counts["rejected"] == counts["repeats"] == 0
-    assert (found.engagements, found.actions) == (0, 0)
+    assert (found.engagements, found.actions, found.actors) == (0, 0, 0)
     if model == "plain":
         assert found.largest <= 1e-6

@@ -30,7 +30,7 @@ def test_files_of_other_networks_go_the_same_way(stack: Callable[..., Stack], sh
         clout.settled(len(events))
         found = difference(clout, wanted, as_of_ms)
     assert found.users > 50
-    assert (found.engagements, found.actions) == (0, 0)
+    assert (found.engagements, found.actions, found.actors) == (0, 0, 0)
     assert found.largest <= 1e-6
 
 

@@ -31,7 +31,7 @@ def exact(clout: Stack, events: list[Produced]) -> None:
     as_of_ms = max(event.ts for event in events) + 1000
     wanted = expected(events, "plain", as_of_ms)
     found = difference(clout, wanted, as_of_ms)
-    assert (found.engagements, found.actions) == (0, 0), str(found)
+    assert (found.engagements, found.actions, found.actors) == (0, 0, 0), str(found)
     assert found.largest <= 1e-6
     counts = {user: (record["engagements"], record["actions"]) for user, record in wanted.items()}
     deadline = time.monotonic() + 10.0

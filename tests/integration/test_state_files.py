@@ -106,7 +106,7 @@ REFUSED = {
     "damaged": (lambda: small().replace(b"n:ann", b"n:eve"), "SHA-256"),
     "truncated": (lambda: small().rsplit(b"\n", 2)[0], "cut off after 1 records"),
     "truncated gzip": (lambda: gzip.compress(small())[:-20], "gzip data end in the middle"),
-    "newer": (lambda: small(format=2), "format 2, written by a newer Clout"),
+    "newer": (lambda: small(format=3), "format 3, written by another Clout"),
     "newer rows": (lambda: small().replace(b'{"format":1', b'{"format":7'), "state is of format 7"),
     "model": (lambda: small(model="clout-1"), "set CLOUT_MODEL=clout-1"),
     "windows": (lambda: small(half_lives_ms=(1, 2, 3)), "half-lives"),
@@ -174,7 +174,7 @@ def test_a_worker_refuses_a_newer_state(stack: Make) -> None:
     worker = [sys.executable, "-m", "agents.cli.main", "worker"]
     ended = subprocess.run(worker, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
-    assert f"the state is of format {state.FORMAT + 1}, written by a newer Clout" in ended.stderr
+    assert f"the state is of format {state.FORMAT + 1}, this Clout knows {state.FORMAT}: run the newer one" in ended.stderr
     assert clout.consume("scores") == []
     assert clout.pulses() == {}
     with Admin(clout.settings) as admin:

@@ -16,7 +16,7 @@ from streams.sources import Produced
 Record = Mapping[str, Any]
 Records = Mapping[str, Record]
 
-COUNTED = ("engagements", "actions")
+COUNTED = ("engagements", "actions", "actors")
 NEAR = 1e-6  # points; sums of the same numbers in another order differ by less
 _SHOWN = 50
 
@@ -24,8 +24,8 @@ _SHOWN = 50
 class Side(NamedTuple):
     """How one place compares with the offline fold."""
 
-    lost: int  #: engagements and actions missing, over all users
-    doubled: int  #: engagements and actions too many
+    lost: int  #: engagements, actions and people missing, over all users
+    doubled: int  #: engagements, actions and people too many
     differ: int  #: users whose score is more than `NEAR` away
     examples: list[dict[str, Any]]  #: some users with what was expected and what was found
 
