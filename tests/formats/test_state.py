@@ -33,7 +33,7 @@ def world() -> World:
     table = made.table
     table.cells[:3, CLOSE] = 40.5
     table.cells[1, FIRING], table.cells[1, ALERTED_AT], table.cells[1, SCORE] = 1.0, T0, 33.3
-    table.dirty[: len(table)] = DID | GOT
+    table.dirty[: len(table)] |= DID | GOT
     return made
 
 
@@ -49,6 +49,7 @@ def test_rows_come_back(later_d: int) -> None:
     assert set(after.users) == set(before.users)
     slots = [after.slot(name) for name in before.users]
     assert [after.memory[s] for s in slots] == [before.memory[s] for s in range(len(before))]
+    assert [after.people[s] for s in slots] == [before.people[s] for s in range(len(before))]
     now_ms = before.clock + DAY_MS
     for column in range(before.cells.shape[1]):
         scale_before, scale_after = _scales(before, now_ms, column), _scales(after, now_ms, column)

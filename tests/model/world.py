@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streams.events import KIND_INDEX, Event
 from streams.fold.packs import NAMES
-from streams.fold.rows import DID, GOT
+from streams.fold.rows import DID, GOT, MET
 from streams.formats.engagements import decode, local
 from streams.model.acting import act
 from streams.model.engagements import Engagements, Outbox, Pack
@@ -122,5 +122,6 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         marks=marks,
         names=table.users,
         memories=table.memory.copied(slots[(marks & DID) != 0]),
+        people=table.people.copied(slots[(marks & MET) != 0]),
         landmarks=tuple(table.landmarks),
     )
