@@ -163,6 +163,7 @@ def rows_of_state() -> None:
     for slot in slots.tolist():
         people.add(table.people.room_for_one(), slot, np.uint64(1))
     table.dirty[slots] = DID | GOT | MET
+    people.estimated(np.zeros(people.REGISTERS, np.uint8), 0)
     lives = table.model.half_lives_ms
     for packed in state.chunks(intake.cut(0), lives, 2):
         Batch(0, 1 << 16, transactional=True).fill(packed, 0, _NOW_MS)

@@ -14,7 +14,6 @@ from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key, partition_of
 from streams.fold.names import same
 from streams.fold.packs import FORMAT, SECTION_HEADS, SECTION_SIZES, SECTIONS
-from streams.fold.rows import LONGEST
 from streams.fold.words import ahead, move, store_f32, store_u16, store_u32, store_u64, swapped
 
 MOST = 4_000  #: engagements in a record, so that two bytes count its names
@@ -22,6 +21,7 @@ MOST_BYTES = 800_000  #: of a record, so that it stays far below the broker's 1 
 _NAMES = 16  # bytes before the first name: list, format, clock, list
 _COLUMNS = int(SECTION_SIZES.sum())  # bytes of an engagement without its names
 _ENDS = 128  # bytes of the heads of all sections, and to spare
+MOST_COLUMNS = _COLUMNS + 6 + _ENDS  #: bytes of an engagement at most, and of a pack, without names
 _U = np.uint64
 
 
@@ -133,29 +133,28 @@ def _section(out, at, number, size):
 def write(users, names, ends, actors, weights, times, codes, first, clock, out):
     """A record with the engagements from number `first` on. Returns (how far it came, its bytes).
 
-    `out` has room for all of them, or for MOST_BYTES; the seed of `users` keeps strangers from choosing names that fall together.
+    `out` has room for all of them, or for MOST_BYTES; a name has at most 65,535 bytes. The seed of `users` keeps strangers from
+    choosing names that fall together.
     """
     count = min(len(ends) - first, MOST)
-    size = 16
-    while size < 4 * count:
-        size *= 2
-    found = np.zeros(size, np.int32)
+    room = 16
+    while room < 4 * count:
+        room *= 2
+    found = np.zeros(room, np.int32)
     starts, lengths = np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
     whom, who = np.empty(count, np.int64), np.empty(count, np.int64)
     at, n, i = np.int64(_NAMES), np.int64(0), np.int64(0)
-    while i < count and at + 2 * (LONGEST + 3) + (i + 1) * _COLUMNS + _ENDS < MOST_BYTES:
+    while i < count:
         if i + 8 < count:
             ahead(users.starts, np.int64(actors[first + i + 8]))
         if i + 4 < count:
             ahead(users.text, users.starts[actors[first + i + 4]])
-        start = ends[first + i - 1] if first + i else np.int64(0)
-        whom[i], n, at = _number_of(
-            found, starts, lengths, n, users.seed, out, at, names, start, ends[first + i] - start
-        )
-        start = users.starts[actors[first + i]]
-        who[i], n, at = _number_of(
-            found, starts, lengths, n, users.seed, out, at, users.text, start, users.starts[actors[first + i] + 1] - start
-        )
+        start, actor = ends[first + i - 1] if first + i else np.int64(0), users.starts[actors[first + i]]
+        size, actor_size = ends[first + i] - start, users.starts[actors[first + i] + 1] - actor
+        if i and at + size + actor_size + 6 + (i + 1) * _COLUMNS + _ENDS > MOST_BYTES:
+            break
+        whom[i], n, at = _number_of(found, starts, lengths, n, users.seed, out, at, names, start, size)
+        who[i], n, at = _number_of(found, starts, lengths, n, users.seed, out, at, users.text, actor, actor_size)
         i += 1
     out[0], out[1], out[2] = 0x94, FORMAT, 0xCF
     store_u64(out, 3, swapped(_U(clock)))

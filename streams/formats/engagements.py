@@ -9,13 +9,15 @@ import numpy as np
 
 from streams.events import NEWEST_MS
 from streams.fold import packing, packs
-from streams.fold.packing import MOST, MOST_BYTES
+from streams.fold.packing import MOST, MOST_BYTES, MOST_COLUMNS
 from streams.fold.packs import FORMAT, NAMES, SECTION_SIZES
 from streams.fold.rows import LONGEST
 from streams.fold.words import SPARE, padded
 from streams.model.engagements import Engagements, Pack, packed
 
 _KINDS = dict(zip(NAMES, ("<u2", "<u2", "<f4", "<i8", "u1"), strict=True))  # of the columns
+_STRANGE = "a pack of engagements that no Clout has written: a name too long, or columns in another form"
+_NAMELESS = "pack with an engagement of somebody who is not named in it"
 
 
 class _Wire(msgspec.Struct, array_like=True, gc=False):
@@ -37,8 +39,8 @@ def encode(pack: Pack, clock: int) -> Iterator[bytes]:
     if not len(pack):
         return
     whole, done = pack.whole(), 0
-    size = min(len(whole.names) + (2 * LONGEST + 32) * len(whole.ends) + 256, MOST_BYTES)
-    out = np.empty(size + SPARE, np.uint8)
+    size = len(whole.names) + pack.users.named(whole.actors.astype(np.intp)).size + MOST_COLUMNS * len(whole.ends)
+    out = np.empty(min(size, MOST_BYTES) + MOST_COLUMNS + SPARE, np.uint8)
     while done < len(whole.ends):
         done, size = packing.write(pack.users.arrays, *whole, done, clock, out)
         yield out[:size].tobytes()
@@ -60,7 +62,7 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     found = packs.places(text, len(record), starts, lengths)
     if found.total < 0:
         _wire(record)
-        raise ValueError("a pack of engagements that no Clout has written: a name too long, or columns in another form")
+        raise ValueError(_STRANGE)
     if found.clock > newest_ms:
         raise ValueError(f"pack with a clock of {found.clock}, out of range")
     wrong, newest = packs.sound(text, found, newest_ms)
@@ -69,7 +71,7 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     if wrong == 2:
         raise ValueError("pack with a time out of range")
     if wrong == 3:
-        raise ValueError("pack with an engagement of somebody who is not named in it")
+        raise ValueError(_NAMELESS)
     return Engagements(text, found, starts, lengths, newest)
 
 
@@ -78,9 +80,9 @@ def _again(record: bytes) -> bytes:
     wire = _wire(record)
     target, actor, *columns = (np.frombuffer(wire.sections[name], kind) for name, kind in _KINDS.items())
     if len(target) > MOST or any(len(name.encode()) > LONGEST for name in wire.names):
-        raise ValueError("a pack of engagements that no Clout has written: too long, or a name in it is")
+        raise ValueError(_STRANGE)
     if max(target.max(initial=0), actor.max(initial=0)) >= max(len(wire.names), 1):
-        raise ValueError("pack with an engagement of somebody who is not named in it")
+        raise ValueError(_NAMELESS)
     people = packed([wire.names[i] for i in target], [wire.names[i] for i in actor], *columns)
     return next(encode(people, wire.clock), record)
 
@@ -101,8 +103,10 @@ def _wire(record: bytes) -> _Wire:
             raise ValueError(
                 f"pack with a section {name[:40]!r}, which this worker does not know: a newer Clout has written it, run that"
             )
-    n = len(wire.sections.get("code", b""))
-    if [len(wire.sections.get(name, b"")) for name in NAMES] != (SECTION_SIZES * n).tolist():
+    for name in NAMES:
+        if name not in wire.sections:
+            raise ValueError(f"pack without the section {name!r}")
+    if [len(wire.sections[name]) for name in NAMES] != (SECTION_SIZES * len(wire.sections["code"])).tolist():
         raise ValueError("pack with columns of different lengths")
     return wire
 

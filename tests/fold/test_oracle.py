@@ -76,11 +76,12 @@ class Pair:
         receive(table, packs)
         self.oracle.receive(expected)
 
-    def _sent(self, sent: list[tuple[str, float, int, int]], expected: list[Engagement]) -> None:
+    def _sent(self, sent: list[tuple[str, str, float, int, int]], expected: list[Engagement]) -> None:
         if self.out.partitions > 1:  # each partition has its own order
             sent, expected = sorted(sent), sorted(expected, key=_row)
-        assert [(user, ts, code) for user, _, ts, code in sent] == [(u, t, c) for u, _, t, c in map(_row, expected)]
-        for (_, weight, _, _), one in zip(sent, expected, strict=True):
+        exact = [(user, by, ts, code) for user, by, _, ts, code in map(_row, expected)]
+        assert [(user, by, ts, code) for user, by, _, ts, code in sent] == exact
+        for (_, _, weight, _, _), one in zip(sent, expected, strict=True):
             if weight != one.weight:
                 assert weight == pytest.approx(one.weight, rel=_ULP)
                 self.rounded_otherwise += 1

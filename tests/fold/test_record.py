@@ -64,7 +64,7 @@ def plain(table: Table, slot: int, now_ms: int, version: int) -> dict[str, Any]:
         "event_ts": int(max(row[DID_TS], row[GOT_TS])),
         "engagements": int(row[ENGAGEMENTS]),
         "actors": int(actors),
-        "actors_error": 0.065 if actors > 16 else 0,
+        "actors_error": 0.065 if actors > 16 else 0.0,
         "actions": int(row[ACTIONS]),
         "windows": dict(zip(score.WINDOWS, windows, strict=True)),
         "followers": int(row[FOLLOWERS]),

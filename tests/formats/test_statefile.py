@@ -68,17 +68,17 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "another count in a row": (lambda f: [*f[:1], f[1].replace(b":7", b":8"), *f[2:]], "SHA-256"),
     "another name": (lambda f: [*f[:1], f[1].replace(b"ann", b"eve"), *f[2:]], "SHA-256"),
     "another model in the head": (lambda f: [f[0].replace(b"clout-1", b"clout-2"), *f[1:]], "SHA-256"),
-    "a row left out": (lambda f: [*f[:2], *f[3:]], "should have 3 records and has 2"),
+    "a row left out": (lambda f: [*f[:2], *f[3:]], "should have 5 records and has 4"),
     "two rows swapped": (lambda f: [f[0], f[2], f[1], *f[3:]], "SHA-256"),
     "no JSON": (lambda f: [*f[:2], f[2][:-5], *f[3:]], "damaged at line 3"),
     "a row of nothing": (lambda f: [*f[:1], b'{"user":"n:a"}', *f[2:]], "line 2.*neither"),
-    "cut off": (lambda f: f[:-1], "cut off after 3 records"),
+    "cut off": (lambda f: f[:-1], "cut off after 5 records"),
     "only a head": (lambda f: f[:1], "cut off after 0 records"),
     "two files in one": (lambda f: f + f, "more after the last line"),
     "something else": (lambda f: [b'{"id":"e1"}', *f], "no file of `clout state export`"),
     "nothing": (lambda f: f[:0], "no file of `clout state export`"),
     "a newer file": (lambda f: [f[0].replace(b'"format":2', b'"format":3', 1), *f[1:]], "another Clout"),
-    "newer rows": (lambda f: [b'"format":2'.join(f[0].rsplit(b'"format":1', 1)), *f[1:]], "state is of format 2"),
+    "newer rows": (lambda f: [b'"format":3'.join(f[0].rsplit(b'"format":2', 1)), *f[1:]], "state is of format 3"),
 }
 
 

@@ -165,8 +165,10 @@ def test_no_bytes_crash_the_decoders(data: bytes) -> None:
                 decode(record)
 
 
-@given(st.integers(-(2**70), 2**70), st.lists(st.text(max_size=5), max_size=3), *[st.binary(max_size=24)] * 5)
-def test_no_columns_crash_the_receiver(clock: int, names: list[str], *columns: bytes) -> None:
+@given(
+    st.integers(-(2**70), 2**70), st.lists(st.text(max_size=5), max_size=3), st.tuples(*[st.binary(max_size=24)] * 5)
+)
+def test_no_columns_crash_the_receiver(clock: int, names: list[str], columns: tuple[bytes, ...]) -> None:
     """What decodes can be folded, and leaves finite rows."""
     try:
         sections = dict(zip(NAMES, columns, strict=True))

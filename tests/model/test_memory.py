@@ -199,7 +199,7 @@ def test_what_is_given_back_is_used_again() -> None:
 
 def test_the_arena_grows_between_two_events() -> None:
     """Many actors in one block: the kernel stops when there is no room, room is made, and nobody loses anything."""
-    world, people = World(), 3_000
+    world, people = World(), 2_700
     world.fold(*[("like", event(f"a{n}", f"{n}".ljust(240, "t"), event_id=f"e{n}")) for n in range(people)])
     assert int(world.table.memory.arrays.lists[TOP]) > 3 * MOST
     for n in range(0, people, 7):

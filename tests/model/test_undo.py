@@ -35,6 +35,8 @@ def same(one: dict[str, Any], other: dict[str, Any], *but: str) -> None:
 def test_undo_restores_the_score(which: Model, kind: str, after_ms: int) -> None:
     """By ref alone, at any later time: the target's record is what it was without the event; so is the actor's score.
 
+    Who was there is not taken back.
+
     The actor's exact number of actions keeps what was done, and the newest event time stays.
     """
     with_it, without = World(which), World(which)
@@ -45,7 +47,8 @@ def test_undo_restores_the_score(which: Model, kind: str, after_ms: int) -> None
             assert world.did(kind, "ann", "bob", T0, "it") > 0
             assert world.undo(kind, "ann", "it", T0 + after_ms) < 0
     now_ms = T0 + after_ms
-    same(with_it.record("bob", now_ms), without.record("bob", now_ms), "event_ts")
+    same(with_it.record("bob", now_ms), without.record("bob", now_ms), "event_ts", "actors", "confidence")
+    assert (with_it.record("bob")["actors"], without.record("bob")["actors"]) == (2, 1)
     same(with_it.record("ann", now_ms), without.record("ann", now_ms), "event_ts", "actions")
     assert with_it.record("ann")["actions"] == 2
     assert (with_it.table.counts.undone, with_it.table.counts.undo_unknown) == (1, 0)
