@@ -57,7 +57,7 @@ def loaded(code: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("name", ["score", "top", "config", "worker", "warm"])
+@pytest.mark.parametrize("name", ["score", "top", "config", "worker", "warm", "topics"])
 def test_help_is_light(name: str) -> None:
     """What a command needs to work is loaded when it works."""
     code = f"from agents.cli.main import main; sys.argv[1:] = ['{name}', '--help']; main()"
