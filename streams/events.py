@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import msgspec
+from msgspec import Meta
 
 from streams import mistakes
 
-KINDS: tuple[str, ...] = ("like", "follow", "mention", "reply", "share", "retweet")
+Kind = Literal["like", "follow", "mention", "reply", "share", "retweet"]
+KINDS: tuple[str, ...] = get_args(Kind)
 TOPIC_OF: dict[str, str] = {
     "like": "likes",
     "follow": "follows",
@@ -30,7 +32,20 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 MAX_OBJECT, MAX_TOPICS, MAX_TOPIC = 1024, 32, 128  # characters, number of them, characters
 
-_Text = Annotated[str, msgspec.Meta(max_length=MAX_OBJECT)]
+_Text = Annotated[str, Meta(max_length=MAX_OBJECT)]
+_Topics = Annotated[list[Annotated[str, Meta(max_length=MAX_TOPIC)]], Meta(max_length=MAX_TOPICS)]
+
+
+def _named(most_bytes: int, without: str = "") -> Meta:
+    """What a schema says of texts that `_bad_text` lets pass: a character has a byte or more. The decoder does not look at it."""
+    pattern = f"[{without}{_CONTROL.pattern[1:]}"
+    return Meta(extra_json_schema={"minLength": 1, "maxLength": most_bytes, "not": {"pattern": pattern}})
+
+
+_Id = Annotated[str, _named(MAX_ID_BYTES)]
+_Network = Annotated[str, _named(MAX_NETWORK_BYTES, ":")]
+_WHEN = f"when, ms since epoch, UTC; at most {MAX_AHEAD_MS // 60_000} minutes ahead of the worker's clock"
+_Ms = Annotated[int, Meta(extra_json_schema={"exclusiveMinimum": OLDEST_MS, "maximum": NEWEST_MS})]
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -39,18 +54,18 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     An undo names what it reverses by `ref` (the id of the like, follow, share); it may leave `target` out.
     """
 
-    id: str
-    network: str
-    actor: str
-    ts: int
-    target: str = ""
-    type: Literal["like", "follow", "mention", "reply", "share", "retweet"] | None = None
-    ref: str | None = None
-    object: _Text | None = None
-    topics: (
-        Annotated[list[Annotated[str, msgspec.Meta(max_length=MAX_TOPIC)]], msgspec.Meta(max_length=MAX_TOPICS)] | None
-    ) = None
-    undo: bool = False
+    id: Annotated[
+        _Id, Meta(description="names the event; sent again by the same actor to the same topic it does not count")
+    ]
+    network: Annotated[_Network, Meta(description="where it happened; no colon")]
+    actor: Annotated[_Id, Meta(description="who did it; with the network this is a user, `network:actor`")]
+    ts: Annotated[_Ms, Meta(description=_WHEN)]
+    target: Annotated[_Id, Meta(description="to whose content; an undo may leave it out")] = ""
+    type: Annotated[Kind | None, Meta(description="the kind; else the topic says it")] = None
+    ref: Annotated[_Id | None, Meta(description="the `id` that an undo takes back; without `undo` of no use")] = None
+    object: Annotated[_Text | None, Meta(description="what the content is")] = None
+    topics: Annotated[_Topics | None, Meta(description="what the content is about")] = None
+    undo: Annotated[bool, Meta(description="take back the event that `ref` names")] = False
 
 
 class Reject(NamedTuple):
@@ -114,7 +129,7 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
     return _explain(event, kind, newest_ms) or event
 
 
-class _Bare(Event, frozen=True, gc=False):
+class Bare(Event, frozen=True, gc=False):
     """An event whose optional parts may be anything, or null. `ref` is one where nothing is undone."""
 
     target: str | None = ""  # type: ignore[assignment]
@@ -124,7 +139,7 @@ class _Bare(Event, frozen=True, gc=False):
     topics: Any = None
 
 
-_decode_bare = msgspec.json.Decoder(_Bare).decode
+_decode_bare = msgspec.json.Decoder(Bare).decode
 _OPTIONAL = ("$.object", "$.topics", "$.ref", "$.undo", "$.target")
 
 

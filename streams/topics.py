@@ -45,11 +45,11 @@ STATE = Topic(
         "message.timestamp.type": "LogAppendTime",  # each commit tells a worker what the broker's clock says
     },
 )
-SCORES = Topic("scores", "user", "compacted", "score record JSON", _COMPACTED)
-ALERTS = Topic("alerts", "user", "30 d", "alert JSON", _days(30))
+SCORES = Topic("scores", "user (`network:id`)", "compacted", "score record JSON", _COMPACTED)
+ALERTS = Topic("alerts", "user (`network:id`)", "30 d", "alert JSON", _days(30))
 REJECTS = Topic(
     "rejects",
-    "origin",
+    "origin (`topic[partition]@offset`)",
     "30 d",
     "reason, path, topic, partition, offset, original bytes (JSON); the reasons `replayed` and `dropped` are marks",
     _days(30),

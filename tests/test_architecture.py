@@ -38,6 +38,7 @@ BELOW: dict[str, set[str]] = {
     "streams.topics": {"streams.errors", "streams.events"},
     "streams.rights": {"streams.settings", "streams.topics"},
     "streams.formats": BASE | {"streams.model"},
+    "streams.schemas": BASE | {"streams.model", "streams.formats", "streams.topics", "streams.settings"},
     "streams.sources": BASE,
     "streams.offline": BASE | {"streams.model", "streams.formats", "streams.sources", "streams.topics"},
     "streams.scoreboard": BASE | {"streams.model", "streams.settings", "streams.topics"},

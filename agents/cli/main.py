@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "top": ("agents.cli.scores:top", "Show who scores highest now."),
     "alerts": ("agents.cli.alerts:alerts", "Show whose score fell, as it happens with --follow."),
     "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
-    "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics."),
+    "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics, or print their schemas."),
     "doctor": ("agents.cli.doctor:doctor", "Look at everything Clout needs; each line says ok or what to do."),
     "config": ("agents.cli.config:config", "Show the effective settings, secrets hidden."),
     "state": ("agents.cli.state:state", "Export all rows to a file, or import them into an empty application."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,14 +11,18 @@ from agents.cli.options import KAFKA, json_option, settings_options
 from agents.cli.output import console, json_line, say, table
 from agents.cli.progress import progress
 from agents.cli.wholefile import whole
-from streams.broker.admin import Admin, Found
+from streams.errors import UsageError
 from streams.rights import ROLES, Right, least
 from streams.settings import Settings
+from streams.topics import ALL
+
+if TYPE_CHECKING:
+    from streams.broker.admin import Found
 
 
 @click.group()
 def topics() -> None:
-    """Create, check or list the Kafka topics, or save what surplus partitions hold.
+    """Create, check or list the Kafka topics, print their schemas, or save what surplus partitions hold.
 
     All have the same number of partitions (CLOUT_PARTITIONS).
 
@@ -25,6 +30,7 @@ def topics() -> None:
     clout topics create
     clout topics list
     clout topics acls
+    clout topics schema likes
     """
 
 
@@ -37,6 +43,8 @@ def create(settings: Settings, json: bool) -> None:
     \b
     clout topics create --partitions 12
     """
+    from streams.broker.admin import Admin
+
     with Admin(settings) as admin:
         made = admin.create()
         for name in made:
@@ -57,6 +65,8 @@ def check(settings: Settings, json: bool) -> int:
     \b
     clout topics check --json | jq 'select(.ok | not)'
     """
+    from streams.broker.admin import Admin
+
     with Admin(settings) as admin:
         states = admin.find()
     for topic in states:
@@ -105,6 +115,8 @@ def list_(settings: Settings, json: bool) -> None:
     \b
     clout topics list
     """
+    from streams.broker.admin import Admin
+
     with Admin(settings) as admin:
         states = admin.find()
     if json:
@@ -144,6 +156,32 @@ def acls(settings: Settings, user: str, role: tuple[str, ...], commands: bool, j
             say(f"{one}: {ROLES[one]}")
         rows = [(one, right.operation, right.resource, right.shown_name()) for one, right in rights]
         console().print(table(("role", "operation", "resource", "name"), rows, wide=("name",)))
+
+
+@topics.command()
+@click.argument("name", required=False)
+@settings_options("kafka", "kafka_security", "topic_prefix", "partitions", "replication")
+def schema(settings: Settings, name: str | None) -> None:
+    """The JSON Schema of what the topic NAME holds; without NAME an AsyncAPI document of all topics. Both are JSON, on stdout.
+
+    Kafka is not asked. `x-key` of a schema is what its records are keyed by. The AsyncAPI document has brokers, names, partitions
+    and retention as these settings say. Of internal topics there is no more than what their bytes are.
+
+    \b
+    clout topics schema likes > likes.schema.json
+    clout topics schema --topic-prefix prod- > asyncapi.json
+    """
+    from streams.schemas import asyncapi, values
+    from streams.schemas.files import text
+
+    known = {topic.name: topic for topic in ALL}
+    if name is None:
+        found = asyncapi.document(settings)
+    elif topic := known.get(name) or known.get(name.removeprefix(settings.topic_prefix)):
+        found = values.document(topic)
+    else:
+        raise UsageError(f"no topic {name!r}: one of {', '.join(known)}")
+    click.echo(text(found), nl=False)
 
 
 def _command(user: str, right: Right) -> str:

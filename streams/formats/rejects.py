@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
-import orjson
+from msgspec import Meta
 
 from streams.events import Reject
 
@@ -28,21 +27,47 @@ class Origin(NamedTuple):
         return f"{self.topic}[{self.partition}]@{self.offset}"
 
 
+class RejectRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A record that could not be used; or a mark, with the reason `replayed` or `dropped`: what was done about a reject.
+
+    More fields may come: ignore those you do not know.
+    """
+
+    reason: Annotated[
+        str, Meta(description="a code that stays the same; `replayed` and `dropped` are marks, no rejects")
+    ]
+    path: Annotated[str, Meta(description="JSON path of what was wrong; `$` is all of it")]
+    message: Annotated[str, Meta(description="a sentence for people")]
+    topic: Annotated[str, Meta(description="where the record was first read, with the prefix")]
+    partition: Annotated[int, Meta(description="where the record was first read")]
+    offset: Annotated[int, Meta(description="where the record was first read")]
+    size: Annotated[int, Meta(description="bytes of the record")]
+    truncated: Annotated[bool, Meta(description="are there only the first 64 KB of them in `value`?")]
+    value: Annotated[bytes | None, Meta(description="the original bytes, base64; null if there were none")]
+    reject: Annotated[
+        int | None, Meta(description="only in a mark: the offset of the reject, in the same partition of `rejects`")
+    ] = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(RejectRecord).decode
+
+
 def record(reject: Reject, origin: Origin, value: bytes | None) -> tuple[bytes, bytes]:
     """(key, value) of a record for the `rejects` topic; the original bytes are in `value`, base64, cut at 64 KB."""
     original = value or b""
-    body = {
-        "reason": reject.reason,
-        "path": reject.path,
-        "message": reject.message[:500],
-        "topic": origin.topic,
-        "partition": origin.partition,
-        "offset": origin.offset,
-        "size": len(original),
-        "truncated": len(original) > MOST_BYTES,
-        "value": base64.b64encode(original[:MOST_BYTES]).decode() if value is not None else None,
-    }
-    return str(origin).encode(), orjson.dumps(body)
+    body = RejectRecord(
+        reason=reject.reason,
+        path=reject.path,
+        message=reject.message[:500],
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        size=len(original),
+        truncated=len(original) > MOST_BYTES,
+        value=original[:MOST_BYTES] if value is not None else None,
+    )
+    return str(origin).encode(), _encode(body)
 
 
 class Kept(NamedTuple):
@@ -65,20 +90,6 @@ class Mark(NamedTuple):
     reject: int
 
 
-class _Wire(msgspec.Struct, gc=False):
-    reason: str
-    path: str
-    message: str
-    topic: str
-    partition: int
-    offset: int
-    size: int
-    truncated: bool
-    value: bytes | None
-    reject: int | None = None
-
-
-_decode = msgspec.json.Decoder(_Wire).decode
 _MESSAGE = {
     REPLAYED: "sent back to its topic by `clout rejects replay`",
     DROPPED: "seen to: `clout rejects drop`",
@@ -91,19 +102,19 @@ def mark(done: str, origin: Origin, reject: int) -> tuple[bytes, bytes]:
     Key and fields are those of a reject, with `done` as the reason and without bytes, so that no reader stumbles over it.
     One more field, `reject`, is the offset of the reject: it tells two of one origin apart when a topic was made anew.
     """
-    body = {
-        "reason": done,
-        "path": "$",
-        "message": _MESSAGE[done],
-        "topic": origin.topic,
-        "partition": origin.partition,
-        "offset": origin.offset,
-        "size": 0,
-        "truncated": False,
-        "value": None,
-        "reject": reject,
-    }
-    return str(origin).encode(), orjson.dumps(body)
+    body = RejectRecord(
+        reason=done,
+        path="$",
+        message=_MESSAGE[done],
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        size=0,
+        truncated=False,
+        value=None,
+        reject=reject,
+    )
+    return str(origin).encode(), _encode(body)
 
 
 def read(value: bytes | None) -> Kept | Mark:

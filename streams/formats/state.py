@@ -29,6 +29,7 @@ from streams.fold.kept import MOST_ROW
 from streams.fold.people import REGISTERED, estimated
 from streams.fold.rows import DID, ENGAGEMENTS, MET, SUMS
 from streams.fold.words import padded
+from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
 from streams.model.memory import Copied
 from streams.model.table import Table
@@ -36,7 +37,8 @@ from streams.model.texts import Texts
 from streams.model.users import Slots, Users
 from streams.model.windows import Floats
 
-FORMAT = 2
+__all__ = ["FORMAT", "Header"]  # their own module imports no numpy: the schema is made from it
+
 HEADER = b"h"
 DID_KEY, GOT_KEY, MET_KEY = b"d", b"g", b"p"
 _ACTED = struct.Struct("<Idddddd")
@@ -76,31 +78,6 @@ class Changed(Protocol):
     @property
     def landmarks(self) -> tuple[int, ...]:
         """Of the three windows, ms."""
-
-
-class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What is true of a partition at a commit."""
-
-    format: int = FORMAT
-    generation: int
-    version: int  #: under which the interval was published
-    now_ms: int  #: the time scores were last published for
-    positions: dict[str, int]  #: base topic -> next offset to apply
-    topics: dict[str, str] = {}  #: base topic -> id of the topic that the position is of
-    clock: int  #: newest event time, ms
-    day: int  #: the UTC day up to whose midnight closes are taken
-    closed_ms: int = 0  #: when the last daily closes were taken for
-    closed: int = 0  #: the version of the interval that took the last daily closes
-    half_lives_ms: tuple[int, int, int]
-    counts: dict[str, int]
-    model: str = ""  #: name of the model that weighed; empty before it was kept
-    origin: str = (
-        ""  #: the import that these rows come from; empty: none. What Redis has of another origin counts for nothing
-    )
-    begun: int = 0  #: take-overs in a row that began here and ended before anything more was committed
-    published_from: int = (
-        0  #: rows published under lower versions were published elsewhere, before an import: they come again
-    )
 
 
 _OLDER = "an older one wrote it, which did not keep who engaged with whom; run that one, or begin with empty topics"

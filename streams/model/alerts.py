@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+import msgspec
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from streams.fold.alerts import RAISED, judged
 from streams.fold.rows import ALERTED_AT, CLOSE, FIRING
+from streams.model.published import AlertRecord
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.windows import Floats
+
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Alert(NamedTuple):
 
     user: str
     state: str  #: "raised" or "recovered"
-    value: bytes  #: JSON
+    value: bytes  #: an `AlertRecord`, JSON
 
 
 def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> NDArray[np.bool_]:
@@ -51,21 +54,22 @@ def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int,
         row[FIRING], close = float(raised), float(row[CLOSE])
         if raised:
             row[ALERTED_AT] = now_ms
-        user, state = table.users[slots[i]], "raised" if raised else "recovered"
-        body = {
-            "id": f"{rule.name}/{user}/{state}/{version}",
-            "rule": rule.name,
-            "state": state,
-            "user": user,
-            "score": score,
-            "close": close,
-            "fall": close - score if close > 0 else 0.0,
-            "points": rule.points,
-            "at": now_ms,
-            "model": table.model.name,
-            "version": version,
-        }
-        alerts.append(Alert(user, state, orjson.dumps(body)))
+        user = table.users[slots[i]]
+        state: Literal["raised", "recovered"] = "raised" if raised else "recovered"
+        body = AlertRecord(
+            id=f"{rule.name}/{user}/{state}/{version}",
+            rule=rule.name,
+            state=state,
+            user=user,
+            score=score,
+            close=close,
+            fall=close - score if close > 0 else 0.0,
+            points=rule.points,
+            at=now_ms,
+            model=table.model.name,
+            version=version,
+        )
+        alerts.append(Alert(user, state, _encode(body)))
     return alerts
 
 

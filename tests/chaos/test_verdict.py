@@ -71,9 +71,9 @@ def test_a_record_of_another_time_is_decayed(wanted: dict[str, Record], fed: lis
 
 
 def test_a_lost_event_is_seen(fed: list[Produced]) -> None:
-    """An event that was fed and has no effect costs its actor an action and its target an engagement."""
+    """An event that was fed and has no effect costs its actor an action and its target an engagement and a person."""
     side = judged(expected([*fed, like(1)], PLAIN, NEWEST_MS, AS_OF_MS), of_tables([rows(fed)], AS_OF_MS))
-    assert (side.lost, side.doubled, side.differ) == (2, 0, 2)
+    assert (side.lost, side.doubled, side.differ) == (3, 0, 2)
     assert [example["user"] for example in side.examples] == ["n:a", "n:t"]
 
 

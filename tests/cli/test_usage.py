@@ -57,7 +57,7 @@ def loaded(code: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("name", ["score", "top", "config", "worker", "warm"])
+@pytest.mark.parametrize("name", ["score", "top", "config", "worker", "warm", "topics"])
 def test_help_is_light(name: str) -> None:
     """What a command needs to work is loaded when it works."""
     code = f"from agents.cli.main import main; sys.argv[1:] = ['{name}', '--help']; main()"
@@ -276,6 +276,27 @@ def test_nowhere_to_write(clout: Ask, monkeypatch: pytest.MonkeyPatch, error: OS
     assert "TMPDIR" in ended.stderr
     error = IsADirectoryError(errno.EISDIR, "Is a directory")
     assert isinstance(clout("offline", "-").exception, IsADirectoryError)
+
+
+def test_schemas(clout: Ask) -> None:
+    """Of one topic, by its name with or without the prefix; of all as AsyncAPI. A wrong name is answered with the right ones."""
+    for name in ("scores", "x-scores"):
+        shown = orjson.loads(clout("topics", "schema", name, topic_prefix="x-").stdout)
+        assert (shown["title"], shown["$schema"]) == ("scores", "https://json-schema.org/draft/2020-12/schema")
+    made = orjson.loads(clout("topics", "schema", "--partitions", "7", topic_prefix="x-").stdout)
+    assert made["asyncapi"] == "3.0.0"
+    assert {channel["address"] for channel in made["channels"].values()} == {f"x-{topic.name}" for topic in ALL}
+    assert {channel["bindings"]["kafka"]["partitions"] for channel in made["channels"].values()} == {7}
+    done = clout("topics", "schema", "score")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert all(topic.name in done.stderr for topic in ALL)
+
+
+@pytest.mark.parametrize("name", ["", "likes", "state"])
+def test_schemas_are_light(name: str) -> None:
+    """They are made from types: nothing that computes or connects is loaded."""
+    code = f"from agents.cli.main import main; sys.argv[1:] = 'topics schema {name}'.split(); main()"
+    assert loaded(code) & {"numba", "numpy", "faust", "redis", "kafka", "aiokafka", "rich"} == set()
 
 
 def test_the_least_rights(clout: Ask) -> None:

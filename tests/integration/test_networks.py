@@ -60,7 +60,7 @@ def test_undo_restores_the_score(stack: Callable[..., Stack]) -> None:
         after = clout.records(["n:bob"])["n:bob"]
     without = expected([produced(e) for e in base if e["id"] != "e2"], "clout-1", after["as_of"])["n:bob"]
     assert before["engagements"] == 5
-    assert (after["engagements"], after["actors"]) == (4, 4)
+    assert (after["engagements"], after["actors"]) == (4, 5)
     assert after["version"] > before["version"]
     assert after["score"] == pytest.approx(without["score"], abs=1.1e-8)
     published = [value for key, value in clout.consume("scores") if key == "n:bob"]

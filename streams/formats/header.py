@@ -1,0 +1,44 @@
+"""The header of a partition: the one record in `state` that says what is true at a commit. JSON, so that people can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+FORMAT = 2
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What is true of a partition at a commit."""
+
+    format: Annotated[int, Meta(description="format of the rows")] = FORMAT
+    generation: Annotated[int, Meta(description="rises with each take-over")]
+    version: Annotated[int, Meta(description="under which the interval was published")]
+    now_ms: Annotated[int, Meta(description="the time scores were last published for")]
+    positions: Annotated[dict[str, int], Meta(description="base topic -> next offset to apply")]
+    topics: Annotated[dict[str, str], Meta(description="base topic -> id of the topic that the position is of")] = {}
+    clock: Annotated[int, Meta(description="newest event time, ms")]
+    day: Annotated[int, Meta(description="the UTC day up to whose midnight closes are taken")]
+    closed_ms: Annotated[int, Meta(description="when the last daily closes were taken for")] = 0
+    closed: Annotated[int, Meta(description="the version of the interval that took the last daily closes")] = 0
+    half_lives_ms: Annotated[tuple[int, int, int], Meta(description="of the three windows")]
+    counts: Annotated[dict[str, int], Meta(description="what the partition has counted since it began")]
+    model: Annotated[str, Meta(description="name of the model that weighed; empty before it was kept")] = ""
+    origin: Annotated[
+        str,
+        Meta(
+            description="the import that these rows come from; empty: none. What Redis has of another origin counts for nothing"
+        ),
+    ] = ""
+    begun: Annotated[
+        int,
+        Meta(description="take-overs in a row that began here and ended before anything more was committed"),
+    ] = 0
+    published_from: Annotated[
+        int,
+        Meta(
+            description="rows published under lower versions were published elsewhere, before an import: they come again"
+        ),
+    ] = 0

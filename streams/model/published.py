@@ -1,0 +1,90 @@
+"""What is published about a user, as types: the score record and the alert. Schemas and the tables of the docs come of them.
+
+Score records are written by `streams.fold.record`; tests hold what it writes against these fields.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from streams.events import KINDS, Kind
+
+_Model = Annotated[str, Meta(description="name of the model, the named constants that the score is computed with")]
+_User = Annotated[str, Meta(description="`network:id`")]
+_Version = Annotated[int, Meta(description="orders records of a user everywhere: keep the highest")]
+
+
+class Windows(msgspec.Struct, frozen=True, kw_only=True):
+    """Decayed sums of engagement, as of `as_of`. At another time: times `0.5 ** (elapsed / half-life)`."""
+
+    day: Annotated[float, Meta(description="half-life of a day")]
+    week: Annotated[float, Meta(description="half-life of 7 days")]
+    quarter: Annotated[float, Meta(description="half-life of 62.4 days")]
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the score is made of, in points: `kinds`, `reach` and `participation` add up to it (before the floor)."""
+
+    kinds: Annotated[
+        dict[Kind, float],
+        Meta(
+            description="points by kind of event; a kind that gave none is left out",
+            extra_json_schema={"propertyNames": {"enum": list(KINDS)}},
+        ),
+    ]
+    networks: Annotated[dict[str, float], Meta(description="the kinds again, by network")]
+    reach: Annotated[float, Meta(description="points for net followers")]
+    participation: Annotated[float, Meta(description="points for the user's own actions")]
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """How the score has changed."""
+
+    day: Annotated[float | None, Meta(description="change since the last daily close; null until there is one")]
+
+
+class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The score of one user at one moment, and what it is made of. More fields may come: ignore those you do not know."""
+
+    user: _User
+    score: Annotated[float, Meta(description="1 to 100, as of `as_of`", ge=1, le=100)]
+    as_of: Annotated[int, Meta(description="for which moment this was computed, ms since epoch")]
+    model: _Model
+    version: _Version
+    event_ts: Annotated[int, Meta(description="time of the newest event in it, done or received, ms since epoch")]
+    engagements: Annotated[int, Meta(description="how many engagements this user got, less those undone")]
+    actors: Annotated[int, Meta(description="how many distinct people ever engaged; an undo does not lower it", ge=0)]
+    actors_error: Annotated[
+        float,
+        Meta(description="0: `actors` is exact (up to 16); else one standard error of it, relative: 0.065", ge=0, le=1),
+    ]
+    actions: Annotated[int, Meta(description="how many this user made")]
+    windows: Windows
+    followers: Annotated[int, Meta(description="follows less unfollows; may be negative")]
+    acted: Annotated[float, Meta(description="the user's own actions, decayed with a half-life of 7 days")]
+    floored: Annotated[bool, Meta(description="the formula gave less than 1, and 1 is shown")]
+    parts: Parts
+    delta: Delta
+    confidence: Annotated[
+        float, Meta(description="`actors / (actors + 5)`: how much stands behind the score", ge=0, le=1)
+    ]
+    provisional: Annotated[bool, Meta(description="fewer than five distinct people")]
+
+
+class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A score fell, or the fall is over. More fields may come: ignore those you do not know."""
+
+    id: Annotated[str, Meta(description="`rule/user/state/version`, unique: who acts on alerts can tell repeats by it")]
+    rule: Annotated[str, Meta(description="name of the rule; `fall` is the one there is")]
+    state: Annotated[Literal["raised", "recovered"], Meta(description="`recovered`: half of the fall was made good")]
+    user: _User
+    score: Annotated[float, Meta(description="the score now", ge=1, le=100)]
+    close: Annotated[float, Meta(description="the score at the last daily close; 0: there was none")]
+    fall: Annotated[float, Meta(description="points below that close; negative: above it")]
+    points: Annotated[float, Meta(description="how far a score must fall for the rule")]
+    at: Annotated[int, Meta(description="moment of the judgement, ms since epoch")]
+    model: _Model
+    version: _Version

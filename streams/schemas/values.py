@@ -1,0 +1,131 @@
+"""The JSON Schema (2020-12) of what each topic holds, made from the types that the code reads and writes with.
+
+No `$ref`, and nothing that draft 7 reads otherwise: tools of both drafts take them, and so does AsyncAPI.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from streams.events import MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_ID_BYTES, MAX_NETWORK_BYTES, Bare, Event
+from streams.formats.header import Header
+from streams.formats.rejects import RejectRecord
+from streams.model.published import AlertRecord, ScoreRecord
+from streams.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS, Topic
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+JSON, PACKED, BYTES = "application/json", "application/msgpack", "application/octet-stream"
+_INTERNAL = "Internal and versioned: it may change with any release. Described in"
+
+#: topics whose values are one type, as JSON
+_TYPES: dict[str, type] = {SCORES.name: ScoreRecord, ALERTS.name: AlertRecord, REJECTS.name: RejectRecord}
+#: topics that hold bytes of our own
+_PACKED: dict[str, str] = {
+    STRAYS.name: f"Events whose key was misplaced, packed. {_INTERNAL} streams/formats/strays.py.",
+    ENGAGEMENTS.name: f"Engagements for the targets, packed. {_INTERNAL} streams/formats/engagements.py.",
+}
+INTERNAL = frozenset({*_PACKED, STATE.name})
+
+
+def document(topic: Topic) -> Schema:
+    """A schema that stands alone: of the topic's value, with the key's as `x-key`."""
+    whole = value(topic)
+    return {"$schema": DIALECT, "title": topic.name, "x-key": key(topic), **whole}
+
+
+def key(topic: Topic) -> Schema:
+    """What a record of the topic is keyed by."""
+    return {"type": "null", "description": "none"} if topic.key == "-" else {"type": "string", "description": topic.key}
+
+
+def value(topic: Topic) -> Schema:
+    """What a record of the topic is; of those with bytes, which format that is."""
+    if topic.kind:
+        return event(topic.kind)
+    if topic is STATE:
+        return {"anyOf": [header(), rows()]}
+    if topic.name in _PACKED:
+        return {"type": "string", "contentMediaType": PACKED, "description": _PACKED[topic.name]}
+    return of(_TYPES[topic.name])
+
+
+def header() -> Schema:
+    """The header in `state`."""
+    return {"title": "header", **of(Header)}
+
+
+def rows() -> Schema:
+    """The other records of `state`."""
+    text = f"Rows of users, packed; null deletes one. {_INTERNAL} streams/formats/state.py."
+    return {"title": "row", "type": ["string", "null"], "contentMediaType": BYTES, "description": text}
+
+
+def event(kind: str) -> Schema:
+    """An event as a worker takes it in the topic of this kind: an undo has other duties than the rest.
+
+    What may be anything in `Bare` is only noted when it can be read, so the schema refuses nothing there.
+    """
+    told, bare = of(Event), of(Bare)["properties"]
+    texts = {name: {"description": field.pop("description")} for name, field in told["properties"].items()}
+    strict = {name: _without_null(field) for name, field in told["properties"].items()}
+    fields = {
+        name: {**texts[name], **bare[name]} if bare[name] else {**texts[name], "anyOf": [strict[name], _IGNORED]}
+        for name in strict
+    }
+    fields["type"] = {**texts["type"], "enum": [kind, None]}
+    fields["target"] = {**texts["target"], "anyOf": [strict["target"], {"enum": ["", None]}]}
+    return {
+        "description": f"{told['description']} {_UNSAID}",
+        "type": "object",
+        "properties": fields,
+        "required": told["required"],
+        "if": {"properties": {"undo": {"const": True}}, "required": ["undo"]},
+        "then": {"properties": {"ref": strict["ref"]}, "required": ["ref"]},
+        "else": {"properties": {"target": strict["target"]}, "required": ["target"]},
+        "examples": [_EXAMPLE | {"target": "bob"}, _EXAMPLE | {"id": "e2", "undo": True, "ref": "e1"}],
+    }
+
+
+_IGNORED = {"description": "anything else is ignored: the event counts without it"}
+_EXAMPLE = {"id": "e1", "network": "bluesky", "actor": "ann", "ts": 1_767_225_600_123}
+_UNSAID = (
+    f"What a schema cannot say: a record has at most {MAX_EVENT_BYTES:,} bytes; the longest texts are meant in bytes of UTF-8 "
+    f"({MAX_ID_BYTES}, of a network {MAX_NETWORK_BYTES}), not in characters; `ts` is written without a fraction, also without "
+    f"`.0`, and is at most {MAX_AHEAD_MS // 60_000} minutes ahead of the worker's clock; no text has half a surrogate pair."
+)
+
+
+def of(kind: type) -> Schema:
+    """The schema of a type, what it refers to put in its place; without its name."""
+    (whole,), parts = msgspec.json.schema_components([kind], ref_template="{name}")
+    found: Schema = _whole(whole, parts)
+    return found
+
+
+def _whole(part: Any, parts: dict[str, Schema]) -> Any:
+    if isinstance(part, list):
+        return [_whole(one, parts) for one in part]
+    if not isinstance(part, dict):
+        return part
+    part = dict(part)
+    if "$ref" in part:
+        part = parts[part.pop("$ref")] | part
+    if part.get("type") == "object" and "title" in part:  # the name of a class
+        part = {name: said for name, said in part.items() if name != "title"}
+    if "prefixItems" in part:  # draft 7 knows it by another name; ours are all of one type
+        part = {name: said for name, said in part.items() if name != "prefixItems"} | {"items": part["prefixItems"][0]}
+    if part.get("default", 0) in (None, ""):
+        part.pop("default")
+    found = {name: _whole(said, parts) for name, said in part.items()}
+    if isinstance(found.get("description"), str):
+        found["description"] = " ".join(found["description"].split())
+    return found
+
+
+def _without_null(field: Schema) -> Schema:
+    kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+    return kinds[0] if kinds else field
