@@ -89,9 +89,9 @@ def latency(
 def recovery(users: int, versions: int, kafka: str | None, as_json: bool) -> None:
     """How fast a worker that takes over partitions reads their rows back.
 
-    Writes users with two records each, several times, to `state` as a worker does, then recovers all partitions in a fresh
-    process. Counts from the first connection to the finished tables; imports do not count. Bytes a user are the growth of
-    the process's resident memory.
+    Writes users with two or three records each, several times, to `state` as a worker does, then recovers all partitions in
+    a fresh process. Counts from the first connection to the finished tables; imports do not count. Bytes a user are the
+    growth of the process's resident memory.
     """
     from agents.proof.bench.recovery import recovery as run
     from agents.proof.bench.reports import recovery as report

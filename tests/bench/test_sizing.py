@@ -86,7 +86,7 @@ def test_needs_are_what_the_formulas_say() -> None:
         70e6 * (1_000 - 4 * 41) / 8e9
     )  # as it recovers, of 16 GB half full
     open_s = 128 * (128 << 20) / (200_000 * 150)  # until the segments of 128 partitions are full: 572 s
-    assert one.state_records == pytest.approx(2 * 70e6 / 0.8 + 200_000 * 1.25 * open_s)
+    assert one.state_records == pytest.approx(3 * 70e6 / 0.8 + 200_000 * 1.25 * open_s)
     assert one.worker_needs["recovery"] == pytest.approx(one.state_records / 500_000 / 60)
     assert one.partition_needs["users a partition"] == 100  # 700,000 each: the next one pauses for 80 ms
     assert one.partitions == 128

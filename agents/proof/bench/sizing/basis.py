@@ -7,6 +7,7 @@ import math
 
 from agents.proof.bench.sizing.needs import Sizing
 from agents.proof.bench.sizing.numbers import MISSING, n
+from agents.proof.bench.sizing.rows import ROW_RECORDS
 from streams.broker.publisher import TELL_S
 from streams.fold.rows import ENTRY
 
@@ -60,8 +61,8 @@ def given(one: Sizing) -> list[str]:
         "`remembered` of its actor",
         "- workers = max((E · CPU an event + CPU for transactions) / busy, U · bytes a user / (worker memory · busy), "
         "time to read `state` / recovery time)",
-        "- `state` = 2 records a user / (1 - dirty ratio) and what is written until a segment is full, an hour at most: "
-        "compaction leaves it alone",
+        f"- `state` = {ROW_RECORDS} records a user / (1 - dirty ratio) and what is written until a segment is full, an hour at "
+        "most: compaction leaves it alone",
         "- time to read it = records / records a second + bytes of actions beyond the first / `recovery_mb`",
         "- partitions = max(U / users until a pause, workers · partitions a worker), the next power of two",
         "- markers/s = P/T · (P (1 - e^(-n/P)) + 2), n = E T / P engagements of one interval of one partition",

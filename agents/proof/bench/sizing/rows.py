@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agents.proof.bench.sizing.inputs import Assumptions, Figures
 from streams.fold.rows import ENTRY
 
-ROW_RECORDS = 2  # of a user in `state`: what they did, and what was done to them
+ROW_RECORDS = 3  # of a user in `state`: what they did, what was done to them, and who did it
 
 
 class Rows(NamedTuple):
@@ -17,7 +17,7 @@ class Rows(NamedTuple):
     more_an_event: float  #: than measured, in the record of the actor, who is taken to be an active user
     more_a_user: float  #: than measured, of all users on average
     state_an_event: float
-    state_a_user: float  #: in `state`, both records
+    state_a_user: float  #: in `state`, all records
     running: float  #: of a worker's memory, a user
     recovering: float  #: the same while rows are read back
 
