@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import islice
+
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,11 +16,15 @@ from numpy.typing import NDArray
 from streams.fold import people
 from streams.fold.hashing import name_key
 from streams.fold.people import EXACT, MOST, REGISTERED, UNIT
+from streams.fold.rows import ACTORS
 from streams.fold.words import padded
 from streams.model.people import People
 from streams.model.table import Table
 from streams.model.versions import PLAIN
+from streams.offline import fold
+from streams.sources import open_source
 from tests.oracle import estimate
+from tests.sources.conftest import real  # noqa: F401 - the fixture
 
 
 def met(table: Table, slot: int, name: str) -> bool:
@@ -121,3 +130,18 @@ def test_as_it_is_kept() -> None:
         assert other.people[3] == kept
         assert not met(other, 3, "net:0")
         assert met(other, 3, "net:somebody new") or n > EXACT
+
+
+def test_real_people_are_counted_as_well(real: Callable[[str], str]) -> None:  # noqa: F811
+    """Of the first 150,000 events around the Higgs: few are exact, of many the error is what is said."""
+    events = [*islice(open_source(real("higgs/higgs-activity_time.txt.gz"), "higgs"), 150_000)]
+    table, seen = fold(events, PLAIN, newest_ms=2**45), defaultdict(set)
+    for event in (orjson.loads(one.value) for one in events):
+        if event["actor"] != event["target"]:
+            seen[f"twitter:{event['target']}"].add(event["actor"])
+    exact = np.array([len(seen[user]) for user in table.users])
+    told, few = table.cells[: len(table), ACTORS], exact <= EXACT
+    assert told[few].tolist() == exact[few].tolist()
+    errors = told[~few] / exact[~few] - 1
+    assert len(errors) > 500
+    assert np.sqrt(np.mean(errors**2)) < 1.15 * people.ERROR
