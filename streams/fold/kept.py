@@ -36,7 +36,9 @@ from streams.fold.words import ahead, load_f64, load_u32, move, store_f64, store
 DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
 DID_HEAD, GOT_HEAD = 52, 16  #: bytes before the memory; before the columns
 COLUMNS = WIDTH - SUMS  #: that a record of what somebody got may have
-MOST_ROW = 3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD  #: bytes of a user's three records at most, without names, memory and sketch
+MOST_ROW = (
+    3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD
+)  #: bytes of a user's three records at most, without names, memory and sketch
 
 
 @part

@@ -148,7 +148,14 @@ def places(a, size, starts, lengths):
     weights, n_weights = _section(a, actors + n_actors if actors >= 0 else np.int64(-1), size, 2)
     times, n_times = _section(a, weights + n_weights if weights >= 0 else np.int64(-1), size, 3)
     codes, n_codes = _section(a, times + n_times if times >= 0 else np.int64(-1), size, 4)
-    if codes < 0 or n != 2 * total or n_actors != n or n_weights != 4 * total or n_times != 8 * total or n_codes != total:
+    if (
+        codes < 0
+        or n != 2 * total
+        or n_actors != n
+        or n_weights != 4 * total
+        or n_times != 8 * total
+        or n_codes != total
+    ):
         return bad
     if codes + n_codes != size:
         return bad

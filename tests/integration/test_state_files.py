@@ -174,7 +174,9 @@ def test_a_worker_refuses_a_newer_state(stack: Make) -> None:
     worker = [sys.executable, "-m", "agents.cli.main", "worker"]
     ended = subprocess.run(worker, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
-    assert f"the state is of format {state.FORMAT + 1}, this Clout knows {state.FORMAT}: run the newer one" in ended.stderr
+    assert (
+        f"the state is of format {state.FORMAT + 1}, this Clout knows {state.FORMAT}: run the newer one" in ended.stderr
+    )
     assert clout.consume("scores") == []
     assert clout.pulses() == {}
     with Admin(clout.settings) as admin:

@@ -102,7 +102,13 @@ def test_no_name_breaks_a_memory(acts: list[tuple[str, str, str]], ref: str) -> 
 
 
 def wire(
-    weight: float = 1.0, ts: int = T0, code: int = 0, clock: int = T0, target: str = "net:bob", who: int = 1, **more: bytes
+    weight: float = 1.0,
+    ts: int = T0,
+    code: int = 0,
+    clock: int = T0,
+    target: str = "net:bob",
+    who: int = 1,
+    **more: bytes,
 ) -> bytes:
     """A pack with one engagement, as whoever may write to `engagements` could send it."""
     columns = (b"\0\0", struct.pack("<H", who), struct.pack("<f", weight), struct.pack("<q", ts), bytes((code,)))

@@ -200,7 +200,9 @@ def test_whoever_decays_a_record_has_the_score_of_then(weight: float, later_ms: 
     """From its digits alone, at masses from 0.001 to a million: within 1e-6 of scoring the rows at that time."""
     world = World(DEFAULT)
     n, each = (1, weight) if weight <= 1e3 else (100, weight / 100)
-    made = packed(["net:bob"] * n, [f"net:a{i}" for i in range(n)], [each] * n, [T0 - i * 977 for i in range(n)], [0] * n)
+    made = packed(
+        ["net:bob"] * n, [f"net:a{i}" for i in range(n)], [each] * n, [T0 - i * 977 for i in range(n)], [0] * n
+    )
     receive(world.table, local(made, T0))
     read = score.at(world.record("bob"), DEFAULT, T0 + later_ms)
     then = world.record("bob", T0 + later_ms)

@@ -63,7 +63,8 @@ def pack(dice: random.Random) -> bytes:
     """A good one: as a worker writes it, or as MessagePack would be written by another library."""
     n = dice.choice((0, 1, 1, 2, 3, 15, 16, 17, 40, 300))
     targets, actors = (
-        [f"net:{text(dice, 256)}" if dice.random() < 0.1 else f"net:u{dice.randrange(99)}" for _ in range(n)] for _ in "ta"
+        [f"net:{text(dice, 256)}" if dice.random() < 0.1 else f"net:u{dice.randrange(99)}" for _ in range(n)]
+        for _ in "ta"
     )
     columns = (
         [dice.uniform(-8, 8) for _ in range(n)],
@@ -118,7 +119,13 @@ def is_usual(record: bytes) -> bool:
     short = all(len(name.encode()) <= 64 + 1 + 256 for name in names)
     there = all(number < len(names) for number in (*targets, *actors))
     kinds = all(code & KIND_BITS < len(KINDS) for code in codes)
-    return short and there and kinds and all(map(math.isfinite, weights)) and all(0 <= ts <= NEWEST_MS for ts in [clock, *times])
+    return (
+        short
+        and there
+        and kinds
+        and all(map(math.isfinite, weights))
+        and all(0 <= ts <= NEWEST_MS for ts in [clock, *times])
+    )
 
 
 def packs(seed: int, n: int) -> dict[str, float]:
