@@ -56,6 +56,14 @@ def _column(out, at, value):
     return at + 8
 
 
+@part
+def _copy(out, at, text, ends, number):
+    """Of what lies one behind another in `text`, that of this number; returns where it ends."""
+    start = ends[number - 1] if number else 0
+    move(out, at, text, start, ends[number] - start)
+    return at + ends[number] - start
+
+
 @kernel
 def write(names, slots, rows, marks, memories, memory_ends, first, people, people_ends, first_met, steps, out, bounds):
     """The records of users changed like this, key and value in turn, number i of these from bounds[i] to bounds[i + 1].
@@ -75,10 +83,7 @@ def write(names, slots, rows, marks, memories, memory_ends, first, people, peopl
             store_u32(out, at, np.uint32(steps[WEEK]))
             at = _column(out, _column(out, _column(out, at + 4, row[ACTED]), row[ACTIONS]), row[DID_TS])
             at = _column(out, _column(out, _column(out, at, row[SCORE]), row[CLOSE]), row[PUBLISHED])
-            start = memory_ends[memory - 1] if memory else 0
-            size = memory_ends[memory] - start
-            move(out, at, memories, start, size)
-            at += size
+            at = _copy(out, at, memories, memory_ends, memory)
             n, memory = n + 1, memory + 1
             bounds[2 * n] = at
         if marks[i] & GOT:
@@ -95,10 +100,7 @@ def write(names, slots, rows, marks, memories, memory_ends, first, people, peopl
             bounds[2 * n] = at
         if marks[i] & MET:
             at = bounds[2 * n + 1] = _key(out, at, MET_KEY, names, slot)
-            start = people_ends[met - 1] if met else 0
-            size = people_ends[met] - start
-            move(out, at, people, start, size)
-            at += size
+            at = _copy(out, at, people, people_ends, met)
             n, met = n + 1, met + 1
             bounds[2 * n] = at
     return n

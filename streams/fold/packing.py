@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key, partition_of
+from streams.fold.lists import text
 from streams.fold.names import same
 from streams.fold.packs import FORMAT, SECTION_HEADS, SECTION_SIZES, SECTIONS
 from streams.fold.words import ahead, move, store_f32, store_u16, store_u32, store_u64, swapped
@@ -89,19 +90,6 @@ def _big(out, at, value):
     store_u32(out, at, np.uint32(swapped(_U(value)) >> _U(32)))
 
 
-@part
-def text_head(out, at, n):
-    """MessagePack's head of a text of `n` bytes; returns where the text goes."""
-    if n < 32:
-        out[at] = 0xA0 | n
-        return at + 1
-    if n < 256:
-        out[at], out[at + 1] = 0xD9, n
-        return at + 2
-    out[at], out[at + 1], out[at + 2] = 0xDA, n >> 8, n & 255
-    return at + 3
-
-
 @kernel
 def _number_of(found, starts, lengths, count, seed, out, at, a, start, n):
     """(the number of a name in the pack, how many names that has now, where the next one goes)."""
@@ -112,11 +100,10 @@ def _number_of(found, starts, lengths, count, seed, out, at, a, start, n):
         if lengths[number] == n and same(out, starts[number], a, start, n):
             return number, count, at
         place = (place + 1) & last
-    begin = text_head(out, at, n)
-    move(out, begin, a, start, n)
-    starts[count], lengths[count] = begin, n
+    end = text(out, at, a, start, start + n)
+    starts[count], lengths[count] = end - n, n
     found[place] = count + 1
-    return count, count + 1, begin + n
+    return count, count + 1, end
 
 
 @part
