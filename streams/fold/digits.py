@@ -81,7 +81,7 @@ def _unwritable(out, at):
 
 @part
 def fixed(out, at, x):
-    """A number with eight decimals, for points; what is no number, or beyond 1e10, is null."""
+    """A number with at most eight decimals, for points: 1.5, 0.06500001, 0.0; what is no number, or beyond 1e10, is null."""
     if not abs(x) <= 1e10:
         return _unwritable(out, at)
     if x < 0.0:
@@ -91,7 +91,10 @@ def fixed(out, at, x):
     at = digits(out, at, scaled // _U(100_000_000))
     out[at] = _POINT
     _eight(out, at + 1, scaled % _U(100_000_000))
-    return at + 9
+    end = at + 9
+    while out[end - 1] == _NOUGHT and end > at + 2:
+        end -= 1
+    return end
 
 
 @part

@@ -3,7 +3,7 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{day} confidence provisional
 
-Points have eight decimals. Windows and `acted` have ten significant digits: whoever decays a record has nothing else to go by.
+Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
 0.74 us a record of 550 bytes, the score included.
 """
 

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator, Draft202012Validator
 
 from streams.events import KINDS, MAX_AHEAD_MS, MAX_ID_BYTES, MAX_NETWORK_BYTES, NEWEST_MS, OLDEST_MS, Reject, parse
 from streams.fold.rows import CLOSE
@@ -28,7 +29,7 @@ from streams.schemas import values
 from streams.sources.record import Produced
 from streams.topics import ALERTS, ALL, REJECTS, SCORES, STATE, Topic
 from tests.fold.test_record import NAMES, NOW_MS, filled
-from tests.servers import ROOT, left_out
+from tests.servers import ROOT
 from tests.strategies import T0, broken_events, ids, kinds, times
 
 LATEST_MS = T0 + MAX_AHEAD_MS
@@ -38,10 +39,6 @@ ORIGIN = Origin("pre-likes", 2, 77)
 
 def wrong(schema: dict[str, Any]) -> Callable[[Any], list[str]]:
     """What does not fit a schema, as sentences; both drafts that it is made for must agree."""
-    try:
-        from jsonschema import Draft7Validator, Draft202012Validator
-    except ModuleNotFoundError:  # it comes with check-jsonschema, on Linux on x86-64
-        left_out("jsonschema is not installed (it comes with check-jsonschema, on Linux on x86-64)")
     for draft in (Draft7Validator, Draft202012Validator):
         draft.check_schema(schema)
     older, newer = Draft7Validator(schema), Draft202012Validator(schema)
