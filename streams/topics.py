@@ -45,6 +45,7 @@ STATE = Topic(
         "message.timestamp.type": "LogAppendTime",  # each commit tells a worker what the broker's clock says
     },
 )
+CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
 SCORES = Topic("scores", "user (`network:id`)", "compacted", "score record JSON", _COMPACTED)
 ALERTS = Topic("alerts", "user (`network:id`)", "30 d", "alert JSON", _days(30))
 REJECTS = Topic(
@@ -55,8 +56,8 @@ REJECTS = Topic(
     _days(30),
 )
 
-ALL: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
+ALL: tuple[Topic, ...] = (*EVENTS, CONTROLS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
 #: what a worker reads; in every partition number it holds, it holds all of these
-SOURCES: tuple[Topic, ...] = (*EVENTS, STRAYS, ENGAGEMENTS)
+SOURCES: tuple[Topic, ...] = (*EVENTS, CONTROLS, STRAYS, ENGAGEMENTS)
 #: number of the kind (see `streams.events.KINDS`) whose events a topic holds
 KIND_OF: dict[str, int] = {topic.name: KINDS.index(topic.kind) for topic in EVENTS if topic.kind}

@@ -15,6 +15,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
+from streams.fold.more import kin_at
 from streams.fold.names import same
 from streams.fold.packing import emit
 from streams.fold.rows import (
@@ -27,6 +28,8 @@ from streams.fold.rows import (
     FOLLOW,
     FOLLOW_KIND,
     HEAD,
+    KIN,
+    MORE,
     REPEATS,
     SELF_ENGAGEMENTS,
     UNDO,
@@ -41,7 +44,7 @@ _NOBODY = np.uint64(0)  # the target's hash in entries without a target
 
 
 @kernel
-def before_block(cells, lines, order, landmark, decays, model, grown, attends, standing):
+def before_block(cells, lines, order, landmark, decays, model, more, grown, attends, standing):
     """What needs the rows as they were before the block, (n,) each, for the events lines[order].
 
     `grown`: what an action adds to ACTED. `attends`: the same at the actor's newest action, if that is later: a late event
@@ -56,7 +59,7 @@ def before_block(cells, lines, order, landmark, decays, model, grown, attends, s
         attends[i] = growth(heard, landmark, model.half_lives[WEEK]) if heard > e.ts else grown[i]
         standing[i] = model.standing_floor
         if model.standing_gain != 0.0:
-            standing[i] += model.standing_gain / 100.0 * score_of(cells[e.slot], decays, model)
+            standing[i] += model.standing_gain / 100.0 * score_of(cells[e.slot], decays, model, more)
 
 
 @kernel
@@ -74,7 +77,7 @@ def _fetch_ahead(dirty, m, lines, order, i):
 
 
 @kernel
-def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, landmark, model, partitions, counts, out):
+def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, landmark, model, more, partitions, counts, out):
     """Fold the events lines[order[start:]] into their actors; engagements go to `out`.
 
     Returns how far it came before the arena of memories, or `out`, was full.
@@ -109,7 +112,7 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
             counts[REPEATS] += 1
             continue
         if e.undo:
-            _undo(cells, m, text, e, slot, kind, named, landmark, model, partitions, counts, out)
+            _undo(cells, m, text, e, slot, kind, named, landmark, model, more, partitions, counts, out)
             remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0)
             continue
         acted = cells[slot, ACTED]
@@ -130,13 +133,15 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
             weight *= model.novelty_floor + (1.0 - model.novelty_floor) * 0.5**seen
         if kind == FOLLOW_KIND and not followed:
             code |= FOLLOW
+        if cells[slot, MORE] > 0.0 and kin_at(more, cells[slot], e.ts):
+            code |= KIN
         emit(out, text, e.network_at, e.network_len, text, e.target_at, n, slot, weight, e.ts, code, partitions)
         remember(m, slot, kind, oldest, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n)
     return len(order)
 
 
 @kernel
-def _undo(cells, m, text, e, slot, kind, at, landmark, model, partitions, counts, out):
+def _undo(cells, m, text, e, slot, kind, at, landmark, model, more, partitions, counts, out):
     """Take back what the entry at `at` (-1: not remembered) still weighs, from its target and from the actor's own actions."""
     n = length(m.arena, at) - ENTRY if at >= 0 else 0
     if not n:  # not remembered, undone before, or for nobody
@@ -150,6 +155,8 @@ def _undo(cells, m, text, e, slot, kind, at, landmark, model, partitions, counts
         if other != at and load_u64(m.arena, other + TARGET) == target and m.arena[other + KIND] == kind:
             code &= ~FOLLOW
         other += length(m.arena, other)
+    if cells[slot, MORE] > 0.0 and kin_at(more, cells[slot], ts):
+        code |= KIN
     emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, slot, -weight, ts, code, partitions)
     take_back(m, slot, at)
     cells[slot, ACTED] -= growth(ts, landmark, model.half_lives[WEEK])

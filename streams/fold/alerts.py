@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.rows import ALERTED_AT, CLOSE, DID, FIRING, GOT, PUBLISHED, SCORE, WIDTH
+from streams.fold.rows import ALERTED_AT, CLOSE, DID, GOT, PUBLISHED, SCORE, WIDTH
 from streams.fold.words import ahead
 
 NOTHING, RAISED, RECOVERED = 0, 1, 2
@@ -16,7 +16,7 @@ def _verdict(row, score, now_ms, points, recovered_at, cooldown_ms):
     """Raised: so many points below the close, no alert on, none raised lately. Recovered: one is on, and the fall small again."""
     close = row[CLOSE]
     fall = close - score if close > 0.0 else 0.0
-    if row[FIRING] > 0.0:
+    if row[ALERTED_AT] < 0.0:
         return RECOVERED if fall <= recovered_at else NOTHING
     if close > 0.0 and fall >= points and now_ms - row[ALERTED_AT] >= cooldown_ms:
         return RAISED
@@ -46,7 +46,7 @@ def noted(cells, slots, scores, version, rows, marks):
         own, kept = cells[slots[i]], rows[i]
         own[SCORE] = kept[SCORE] = scores[i]
         own[PUBLISHED] = kept[PUBLISHED] = np.float64(version)
-        changed = own[FIRING] != kept[FIRING] or own[ALERTED_AT] != kept[ALERTED_AT]
-        kept[FIRING], kept[ALERTED_AT] = own[FIRING], own[ALERTED_AT]
+        changed = own[ALERTED_AT] != kept[ALERTED_AT]
+        kept[ALERTED_AT] = own[ALERTED_AT]
         if changed or not marks[i] & (DID | GOT):
             marks[i] |= GOT

@@ -27,3 +27,4 @@ class Constants(NamedTuple):
     steepness: float
     confident_actors: float
     displayed_step: float
+    facts_cap: float

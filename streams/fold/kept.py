@@ -24,18 +24,18 @@ from streams.fold.rows import (
     DID_TS,
     ENGAGEMENTS,
     GOT,
+    KEPT,
     MET,
     PUBLISHED,
     SCORE,
     SUMS,
     WEEK,
-    WIDTH,
 )  # fmt: skip
 from streams.fold.words import ahead, load_f64, load_u32, move, store_f64, store_u32
 
 DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
 DID_HEAD, GOT_HEAD = 52, 16  #: bytes before the memory; before the columns
-COLUMNS = WIDTH - SUMS  #: that a record of what somebody got may have
+COLUMNS = KEPT - SUMS  #: that a record of what somebody got may have
 MOST_ROW = (
     3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD
 )  #: bytes of a user's three records at most, without names, memory and sketch
@@ -170,7 +170,7 @@ def _got(row, text, at, steps, cells):
         window = (column - SUMS) % 3
         row[column] = _moved(cells[column], load_u32(text, at + 4 * window), steps[window])
     newer = cells[PUBLISHED] >= row[PUBLISHED]
-    for column in range(ENGAGEMENTS, WIDTH):
+    for column in range(ENGAGEMENTS, KEPT):
         if newer or not (column == SCORE or column == CLOSE or column == PUBLISHED):
             row[column] = cells[column]
 
@@ -181,7 +181,7 @@ def read(names, cells, memories, people, keys, key_starts, key_ends, values, val
 
     There is room for as many users and their names. Later records of a user replace earlier ones.
     """
-    scratch, count = np.empty(WIDTH), len(key_ends)
+    scratch, count = np.empty(KEPT), len(key_ends)
     tags = np.empty(count - first, np.uint64)
     for i in range(first, count):
         start = key_starts[i] + 1

@@ -28,7 +28,7 @@ def _next(dirty, slot, end, bits):
 
 @kernel
 def changed(dirty, end, slots, touched):
-    """Who has changed, ascending, and how (bits DID, GOT, MOVED, MET); these marks are cleared. Returns how many.
+    """Who has changed, ascending, and how (bits DID, GOT, MOVED, MET, TIED); these marks are cleared. Returns how many.
 
     Redis has an older record of whoever acted or moved; who was engaged with was marked for it then. `slots` and `touched`
     have room for `end`.

@@ -14,7 +14,7 @@ from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key, partition_of
 from streams.fold.lists import text
 from streams.fold.names import same
-from streams.fold.packs import FORMAT, SECTION_HEADS, SECTION_SIZES, SECTIONS
+from streams.fold.packs import ALWAYS, FORMAT, SECTION_HEADS, SECTION_SIZES, SECTIONS
 from streams.fold.words import ahead, move, store_f32, store_u16, store_u32, store_u64, swapped
 
 MOST = 4_000  #: engagements in a record, so that two bytes count its names
@@ -117,10 +117,10 @@ def _section(out, at, number, size):
 
 
 @kernel
-def write(users, names, ends, actors, weights, times, codes, first, clock, out):
+def write(users, names, ends, actors, weights, times, codes, kin, first, clock, out):
     """A record with the engagements from number `first` on. Returns (how far it came, its bytes).
 
-    `out` has room for all of them, or for MOST_BYTES; a name has at most 65,535 bytes. The seed of `users` keeps strangers from
+    `kin` (n,), or (0,) where nobody is anybody's account. `out` has room for all of them, or for MOST_BYTES; a name has at most 65,535 bytes. The seed of `users` keeps strangers from
     choosing names that fall together.
     """
     count = min(len(ends) - first, MOST)
@@ -147,7 +147,7 @@ def write(users, names, ends, actors, weights, times, codes, first, clock, out):
     store_u64(out, 3, swapped(_U(clock)))
     out[11] = 0xDD
     _big(out, 12, n)
-    out[at] = 0x80 | len(SECTION_SIZES)
+    out[at] = 0x80 | (ALWAYS + min(len(kin), 1))
     at = _section(out, at + 1, 0, 2 * i)
     for k in range(i):
         store_u16(out, at + 2 * k, np.uint16(whom[k]))
@@ -163,4 +163,10 @@ def write(users, names, ends, actors, weights, times, codes, first, clock, out):
     at = _section(out, at + 8 * i, 4, i)
     for k in range(i):
         out[at + k] = codes[first + k]
-    return first + i, at + i
+    at += i
+    if len(kin):
+        at = _section(out, at, 5, 8 * i)
+        for k in range(i):
+            store_u64(out, at + 8 * k, kin[first + k])
+        at += 8 * i
+    return first + i, at

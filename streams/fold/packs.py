@@ -5,6 +5,7 @@ column, little-endian, one value an engagement, and these there are, in this ord
 
     target  u16  number of the name of who was engaged with        actor  u16  number of the name of who did it
     weight  f32  as it was at `ts`                                 ts     i64  ms        code  u8  kind, and flags
+    kin     u64  hash of the person whose account the actor was at `ts`; 0: nobody's. Only where somebody was one's
 
 What is written later may have more sections; a reader that does not know one refuses the pack and says so. 0.1 us an engagement.
 """
@@ -21,8 +22,9 @@ from streams.fold.rows import KIND_BITS, KINDS, LONGEST
 from streams.fold.words import load_f32, load_i64, load_u16, load_u32, swapped
 
 FORMAT = 2
-NAMES = ("target", "actor", "weight", "ts", "code")  #: of the sections
-SECTION_SIZES = np.array([2, 2, 4, 8, 1])  #: bytes of a value
+NAMES = ("target", "actor", "weight", "ts", "code", "kin")  #: of the sections
+SECTION_SIZES = np.array([2, 2, 4, 8, 1, 8])  #: bytes of a value
+ALWAYS = 5  #: so many of them every pack has
 _HEADS = [bytes((0xA0 | len(name),)) + name.encode() for name in NAMES]
 SECTIONS = np.frombuffer(b"".join(_HEADS) + bytes(8), np.uint8).copy()  #: the names, with their heads
 SECTION_HEADS = np.cumsum([0, *map(len, _HEADS)])  #: where in them each begins
@@ -61,6 +63,7 @@ class Places(NamedTuple):
     weights: int
     times: int
     codes: int
+    kin: int  #: 0: it has none
 
 
 @kernel
@@ -135,13 +138,14 @@ def _section(a, at, size, number):
 def places(a, size, starts, lengths):
     """Read a pack of `size` bytes; the places of its names go to `starts` and `lengths` (names,)."""
     none = np.int64(0)
-    bad = Places(np.int64(-1), none, none, none, none, none, none, none)
+    bad = Places(np.int64(-1), none, none, none, none, none, none, none, none)
     count, clock, at = _head(a, size)
     if count < 0 or count > len(starts):
         return bad
     at = _names_end(a, np.int64(at), size, count, starts, lengths)
-    if at < 0 or at >= size or a[at] != 0x80 | len(SECTION_SIZES):
+    if at < 0 or at >= size or not 0x80 | ALWAYS <= a[at] <= 0x80 | len(SECTION_SIZES):
         return bad
+    with_kin = a[at] > 0x80 | ALWAYS
     targets, n = _section(a, at + 1, size, 0)
     total = n // 2
     actors, n_actors = _section(a, targets + n if targets >= 0 else np.int64(-1), size, 1)
@@ -157,9 +161,15 @@ def places(a, size, starts, lengths):
         or n_codes != total
     ):
         return bad
-    if codes + n_codes != size:
+    end, kin = codes + n_codes, none
+    if with_kin:
+        kin, n_kin = _section(a, end, size, 5)
+        if kin < 0 or n_kin != 8 * total:
+            return bad
+        end = kin + n_kin
+    if end != size:
         return bad
-    return Places(total, count, clock, targets, actors, weights, times, codes)
+    return Places(total, count, clock, targets, actors, weights, times, codes, kin)
 
 
 @kernel

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.compiled import kernel
+from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key
 from streams.fold.names import add, bucket_of, find, guess, tag_of
+from streams.fold.more import kin_at
 from streams.fold.people import REGISTERED, REGISTERS, UNIT, is_full, people_of
 from streams.fold.people import add as meet
 from streams.fold.rows import (
@@ -21,12 +22,14 @@ from streams.fold.rows import (
     GOT_TS,
     KIND_BITS,
     MET,
+    MORE,
+    SELF_ENGAGEMENTS,
     SUMS,
     UNDO,
     UNSEEN,
 )
 from streams.fold.score import ahead_of_row, growth
-from streams.fold.words import ahead, load_f32, load_i64, load_u16
+from streams.fold.words import ahead, load_f32, load_i64, load_u16, load_u64
 
 _PLAIN = np.uint64(0)  # seed of the hashes of people: everywhere the same
 
@@ -71,11 +74,17 @@ def _fetch_ahead(cells, dirty, people, a, found, slot_of, keys, i):
         ahead(people.arena, np.int64(people.at[later]) * UNIT + within)
 
 
+@part
+def _of_one_person(more, row, kin, ts):
+    return kin != _PLAIN and kin == kin_at(more, row, ts)
+
+
 @kernel
-def receive(cells, dirty, names, people, a, found, starts, lengths, landmarks, half_lives, first, slots):
+def receive(cells, dirty, names, people, more, a, found, starts, lengths, landmarks, half_lives, first, slots, counts):
     """Fold the engagements from number `first` on of the pack `found` (see `packs.places`) in `a`; their targets go to `slots`.
 
-    There is room for all names. Returns how far it came before the arena of `people` was full.
+    There is room for all names. Returns how far it came before the arena of `people` was full. Between two accounts of one person
+    nothing counts.
     """
     slot_of, keys = np.empty(found.names, np.int64), np.empty(found.names, np.uint64)
     _people_of_pack(names, a, found, starts, lengths, slot_of, keys)
@@ -88,6 +97,12 @@ def receive(cells, dirty, names, people, a, found, starts, lengths, landmarks, h
         code = np.int64(a[found.codes + i])
         sign, column = -1.0 if code & UNDO else 1.0, SUMS + 3 * (code & KIND_BITS)
         row = cells[slot]
+        if row[MORE] > 0.0:
+            if found.kin and _of_one_person(more, row, load_u64(a, found.kin + 8 * i), ts):
+                counts[SELF_ENGAGEMENTS] += 1
+                continue
+            if code & FOLLOW and not code & UNDO and ts <= more.stated[np.int64(row[MORE])]:
+                code &= ~FOLLOW  # the number that was stated knows of it
         for window in range(3):
             row[column + window] += weight * growth(ts, landmarks[window], half_lives[window])
         row[ENGAGEMENTS] += sign

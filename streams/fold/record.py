@@ -3,6 +3,8 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{day} confidence provisional
 
+Who has facts has parts.facts{}, and their masses, facts{}; an account its person, a person its accounts.
+
 Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
 0.74 us a record of 550 bytes, the score included.
 """
@@ -14,9 +16,10 @@ import numpy as np
 from streams.fold.compiled import kernel, part
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
 from streams.fold.people import ERROR, EXACT
-from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, SUMS
+from streams.fold.more import CODE, NEXT, NOW, OF_WINDOWS, fact_mass
+from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import ahead_of_row, hill, mass_of
-from streams.fold.words import ahead
+from streams.fold.words import ahead, move
 
 
 def _rows(texts: list[str], wide: int) -> np.ndarray:
@@ -24,14 +27,14 @@ def _rows(texts: list[str], wide: int) -> np.ndarray:
     return np.frombuffer("".join(text.ljust(wide) for text in texts).encode(), np.uint8).copy()
 
 
-WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORK = range(7)
+WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORKS, OF_FACTS = range(8)
 #: what stands before each value, and how it is written
 _FIELDS = [
     ('","score":', POINTS), ("", SAID), ("", WHOLE), (',"engagements":', WHOLE), (',"actors":', WHOLE),
     (',"actors_error":', POINTS), (',"actions":', WHOLE),
     (',"windows":{"day":', TEN), (',"week":', TEN), (',"quarter":', TEN), ('},"followers":', WHOLE), (',"acted":', TEN),
-    (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORK), ('},"reach":', POINTS),
-    (',"participation":', POINTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS), (',"provisional":', TRUTH),
+    (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORKS), ('},"reach":', POINTS),
+    (',"participation":', POINTS), ("", OF_FACTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS), (',"provisional":', TRUTH),
 ]  # fmt: skip
 _WIDE, _KIND_WIDE = 32, 16
 _LABELS, _LENGTHS = _rows([label for label, _ in _FIELDS], _WIDE), np.array([len(label) for label, _ in _FIELDS])
@@ -39,9 +42,11 @@ _FORMS = np.array([form for _, form in _FIELDS])
 _EACH_KIND = [f'"{kind}":' for kind in ("like", "follow", "mention", "reply", "share", "retweet")]
 _KIND_LABELS, _KIND_LENGTHS = _rows(_EACH_KIND, _KIND_WIDE), np.array([len(label) for label in _EACH_KIND])
 _TRUTHS, _BEGIN = _rows(["false", "true"], 8), _rows(['{"user":"'], 16)
-_BEGIN_LENGTH, _COMMA, _COLON, _QUOTE, _CLOSED = 9, 44, 58, 34, 125
+_FACTS = _rows([',"facts":{'], 16)
+_FACTS_LENGTH, _BEGIN_LENGTH, _COMMA, _COLON, _QUOTE, _CLOSED = 10, 9, 44, 58, 34, 125
 
-MOST_RECORD = 1_000  #: bytes of a record at most, without `said` and names
+MOST_RECORD = 1_000  #: bytes of a record at most, without `said`, names and what MORE adds
+MOST_ENTRY = 2 * 32  #: bytes of a fact or network at most, both times that it is there, without its name
 MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
 
 
@@ -80,10 +85,71 @@ def _network(out, at, text, start, end, points):
 
 
 @part
-def _values(row, decays, model, values):
+def _label(out, at, more, start, end):
+    """What is ready in `more.text`."""
+    move(out, at, more.text, start, end - start)
+    return at + end - start
+
+
+@part
+def _facts(out, at, row, decays, more, points):
+    """`points` divided among the facts by what they give; without points what they give, the mass."""
+    total, entry = 0.0, np.int64(more.first_fact[np.int64(row[MORE])])
+    first = entry
+    while entry:
+        total += fact_mass(more, entry, decays[NOW])
+        entry = np.int64(more.facts[entry, NEXT])
+    words(out, at, _FACTS, 0, 16)
+    at += _FACTS_LENGTH
+    entry = first
+    while entry:
+        if entry != first:
+            out[at] = _COMMA
+            at += 1
+        code = np.int64(more.facts[entry, CODE])
+        at = _label(out, at, more, more.labels[code, 0], more.labels[code, 1])
+        mass = fact_mass(more, entry, decays[NOW])
+        at = fixed(out, at, points * mass / total) if points > 0.0 else ten(out, at, mass)
+        entry = np.int64(more.facts[entry, NEXT])
+    out[at] = _CLOSED
+    return at + 1
+
+
+@part
+def _networks(out, at, row, decays, model, more, points):
+    """`points` divided among the networks of a person by the mass of its accounts there; those that gave nothing are left out."""
+    total, first = 0.0, np.int64(more.first_network[np.int64(row[MORE])])
+    entry = first
+    while entry:
+        total += _network_mass(more, entry, decays, model)
+        entry = np.int64(more.networks[entry, NEXT])
+    share, start, entry = points / total if total > 0.0 else 0.0, at, first
+    while entry:
+        given = share * _network_mass(more, entry, decays, model)
+        if given > 0.0:
+            if at > start:
+                out[at] = _COMMA
+                at += 1
+            code = np.int64(more.networks[entry, CODE])
+            at = _label(out, at, more, more.labels[code, 0], more.labels[code, 1])
+            at = fixed(out, at, given)
+        entry = np.int64(more.networks[entry, NEXT])
+    return at
+
+
+@part
+def _network_mass(more, entry, decays, model):
+    mass = 0.0
+    for window in range(3):
+        mass += max(more.networks[entry, OF_WINDOWS + window], 0.0) * decays[window] * model.mixture[window]
+    return mass
+
+
+@part
+def _values(row, decays, model, more, values):
     """What the fields of a row's record say, in their order; of the kinds and of the network: the points of all engagement."""
-    mass = mass_of(row, decays, model)
-    total = mass.engagement + mass.reach + mass.participation
+    mass = mass_of(row, decays, model, more)
+    total = mass.engagement + mass.reach + mass.participation + mass.facts
     unfloored = hill(total, model)
     # floored users still get parts: those of the score before the floor
     point = unfloored / total if total > 0.0 else 0.0
@@ -93,14 +159,14 @@ def _values(row, decays, model, values):
     values[7], values[8], values[9] = mass.day, mass.week, mass.quarter
     values[10], values[11], values[12] = row[FOLLOWERS], mass.acted, unfloored < 1.0
     values[13] = values[14] = mass.engagement * point
-    values[15], values[16] = mass.reach * point, mass.participation * point
-    values[17] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
-    values[18], values[19] = actors / (actors + model.confident_actors), actors < model.confident_actors
+    values[15], values[16], values[17] = mass.reach * point, mass.participation * point, mass.facts * point
+    values[18] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
+    values[19], values[20] = actors / (actors + model.confident_actors), actors < model.confident_actors
     return score
 
 
 @part
-def _record(out, at, text, start, end, row, decays, model, said, values, shares):
+def _record(out, at, text, start, end, row, decays, model, more, said, values, shares):
     """One record; returns where it ends."""
     words(out, at, _BEGIN, 0, 16)
     at = escaped(out, at + _BEGIN_LENGTH, text, start, end)
@@ -121,14 +187,25 @@ def _record(out, at, text, start, end, row, decays, model, said, values, shares)
             at = _kinds(out, at, row, decays, model, value, shares)
         elif form == SAID:
             at = put(out, at, said)
+        elif form == OF_FACTS:
+            if value > 0.0:
+                at = _facts(out, at, row, decays, more, value)
         elif value > 0.0:
-            at = _network(out, at, text, start, end, value)
+            if more.first_network[np.int64(row[MORE])]:
+                at = _networks(out, at, row, decays, model, more, value)
+            else:
+                at = _network(out, at, text, start, end, value)
+    line = np.int64(row[MORE])
+    if line:
+        if more.first_fact[line]:
+            at = _facts(out, at, row, decays, more, 0.0)
+        at = _label(out, at, more, more.tails[line, 0], more.tails[line, 1])
     out[at] = _CLOSED
     return at + 1
 
 
 @kernel
-def write(names, slots, rows, by_slot, decays, model, said, out, bounds, scores):
+def write(names, slots, rows, by_slot, decays, model, more, said, out, bounds, scores):
     """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
@@ -142,7 +219,7 @@ def write(names, slots, rows, by_slot, decays, model, said, out, bounds, scores)
             ahead(names.text, names.starts[slots[i + 4]])
         slot = slots[i]
         row = rows[slot if by_slot else i]
-        scores[i] = _values(row, decays, model, values)
+        scores[i] = _values(row, decays, model, more, values)
         start, end = names.starts[slot], names.starts[slot + 1]
-        at = _record(out, at, names.text, start, end, row, decays, model, said, values, shares)
+        at = _record(out, at, names.text, start, end, row, decays, model, more, said, values, shares)
         bounds[i + 1] = at

@@ -9,14 +9,18 @@ ACTED, ACTIONS, DID_TS = 0, 1, 2
 SUMS = 3
 ENGAGEMENTS = SUMS + 3 * KINDS
 ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
-# What was last published: score, daily close (0: none yet), is the fall alert on, when was it last raised (ms), version.
-SCORE, CLOSE, FIRING, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4, GOT_TS + 5
-WIDTH = PUBLISHED + 1
+# What was last published: score, daily close (0: none yet), when the fall alert was last raised (ms; negative: it is on), version.
+SCORE, CLOSE, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4
+KEPT = PUBLISHED + 1  #: columns that `state` keeps
+MORE = KEPT  #: the number of what few have beside their row, see `streams.fold.more`; 0: nothing
+WIDTH = MORE + 1
+#: columns of a line that an account sends to its person: everything they did and got
+LINE = GOT_TS + 1
 
-# marks: since the last cut they acted, were engaged with, moved in silence, were engaged with by somebody new; Redis has an older
-# record of them, or (with no hurry) may have lost it
-DID, GOT, MOVED, UNSEEN, AGAIN, MET = 1, 2, 4, 8, 16, 32
-CHANGED, OWED = DID | GOT | MOVED | MET, UNSEEN | AGAIN
+# marks: since the last cut they acted, were engaged with, moved in silence, were engaged with by somebody new, were linked, given
+# facts, or told by an account of theirs; Redis has an older record of them, or (with no hurry) may have lost it
+DID, GOT, MOVED, UNSEEN, AGAIN, MET, TIED = 1, 2, 4, 8, 16, 32, 64
+CHANGED, OWED = DID | GOT | MOVED | MET | TIED, UNSEEN | AGAIN
 
 DAY, WEEK, QUARTER = 0, 1, 2  # windows
 
@@ -24,6 +28,7 @@ DAY, WEEK, QUARTER = 0, 1, 2  # windows
 KIND_BITS = 7
 FOLLOW = 16  #: changes the number of net followers
 UNDO = 32  #: takes back: the weight is negative
+KIN = 64  #: at its time the actor was an account of a person
 FOLLOW_KIND = 1
 
 # places in an array of counts, in the order of `streams.model.table.Counts`

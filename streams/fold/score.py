@@ -1,4 +1,4 @@
-"""From a row to a score: mass of the windows, reach and participation; the Hill curve. `streams.model.score` has the same as numpy.
+"""From a row to a score: mass of the windows, reach, participation and facts; the Hill curve. `streams.model.score` has the same as numpy.
 
 0.165 us a row, most of it waiting for the row and the power of the Hill curve.
 """
@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.rows import ACTED, ENGAGEMENTS, FOLLOWERS, SUMS, WIDTH
+from streams.fold.more import NOW, all_facts
+from streams.fold.rows import ACTED, ENGAGEMENTS, FOLLOWERS, MORE, SUMS, WIDTH
 from streams.fold.words import ahead
 
 
@@ -24,6 +25,7 @@ class Mass(NamedTuple):
     reach: float
     participation: float
     acted: float  #: number of own actions
+    facts: float  #: mass of all facts, capped
 
 
 @part
@@ -40,8 +42,8 @@ def growth(ts, landmark, half_life):
 
 
 @part
-def mass_of(row, decays, model):
-    """The mass of a row, (WIDTH,), read with the decays of the three windows."""
+def mass_of(row, decays, model, more):
+    """The mass of a row, (WIDTH,), read with the decays of the three windows (and the moment, see `Table.decays`)."""
     day = week = quarter = 0.0
     for at in range(SUMS, ENGAGEMENTS, 3):
         day += row[at]
@@ -52,7 +54,8 @@ def mass_of(row, decays, model):
     reach = min(model.reach_per_doubling * np.log2(1.0 + max(row[FOLLOWERS], 0.0)), model.reach_cap)
     acted = max(row[ACTED] * decays[1], 0.0)
     participation = model.participation_cap * acted / (acted + model.participation_half)
-    return Mass(day, week, quarter, engagement, reach, participation, acted)
+    facts = min(all_facts(more, row, decays[NOW]), model.facts_cap) if row[MORE] > 0.0 else 0.0
+    return Mass(day, week, quarter, engagement, reach, participation, acted, facts)
 
 
 @part
@@ -63,14 +66,14 @@ def hill(mass, model):
 
 
 @part
-def score_of(row, decays, model):
+def score_of(row, decays, model, more):
     """Just the score of a row, at least 1."""
-    mass = mass_of(row, decays, model)
-    return max(hill(mass.engagement + mass.reach + mass.participation, model), 1.0)
+    mass = mass_of(row, decays, model, more)
+    return max(hill(mass.engagement + mass.reach + mass.participation + mass.facts, model), 1.0)
 
 
 @kernel
-def scores_of(rows, decays, model, out):
+def scores_of(rows, decays, model, more, out):
     """The scores (n,) of rows (n, WIDTH)."""
     for i in range(len(rows)):
-        out[i] = score_of(rows[i], decays, model)
+        out[i] = score_of(rows[i], decays, model, more)

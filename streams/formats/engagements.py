@@ -10,12 +10,14 @@ import numpy as np
 from streams.events import NEWEST_MS
 from streams.fold import packing, packs
 from streams.fold.packing import MOST, MOST_BYTES, MOST_COLUMNS
-from streams.fold.packs import FORMAT, NAMES, SECTION_SIZES
+from streams.fold.packs import ALWAYS, FORMAT, NAMES, SECTION_SIZES
 from streams.fold.rows import LONGEST
 from streams.fold.words import SPARE, padded
+from streams.formats import lines
 from streams.model.engagements import Engagements, Pack, packed
+from streams.model.lines import Told
 
-_KINDS = dict(zip(NAMES, ("<u2", "<u2", "<f4", "<i8", "u1"), strict=True))  # of the columns
+_KINDS = dict(zip(NAMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8"), strict=True))  # of the columns
 _STRANGE = "a pack of engagements that no Clout has written: a name too long, or columns in another form"
 _NAMELESS = "pack with an engagement of somebody who is not named in it"
 
@@ -54,14 +56,27 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     Anybody who may write to the topic could send one: a weight that is no number, or a time after `newest_ms`, would stay
     in the rows for ever.
     """
+    found = arrived(record, newest_ms, careful=careful)
+    if isinstance(found, Told):
+        raise ValueError("lines of persons where engagements are read")  # noqa: TRY004 - wrong in a record
+    return found
+
+
+def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) -> Engagements | Told:
+    """A record of the topic, engagements or lines of persons. Raises ValueError as `decode`."""
     if careful:
-        record = _again(record)
+        wire = _wire(record)
+        if "account" in wire.sections:
+            return lines.decode(wire.names, wire.sections, newest_ms, wire.clock)
+        record = _again(wire, record)
     text = padded(record)
     count = max(packs.count_of(text, len(record)), 0)
     starts, lengths = np.empty(count, np.int32), np.empty(count, np.int32)
     found = packs.places(text, len(record), starts, lengths)
     if found.total < 0:
-        _wire(record)
+        wire = _wire(record)
+        if "account" in wire.sections:
+            return lines.decode(wire.names, wire.sections, newest_ms, wire.clock)
         raise ValueError(_STRANGE)
     if found.clock > newest_ms:
         raise ValueError(f"pack with a clock of {found.clock}, out of range")
@@ -75,10 +90,9 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     return Engagements(text, found, starts, lengths, newest)
 
 
-def _again(record: bytes) -> bytes:
+def _again(wire: _Wire, record: bytes) -> bytes:
     """The same pack, written by ourselves."""
-    wire = _wire(record)
-    target, actor, *columns = (np.frombuffer(wire.sections[name], kind) for name, kind in _KINDS.items())
+    target, actor, *columns = (np.frombuffer(wire.sections[name], _KINDS[name]) for name in NAMES if name in wire.sections)
     if len(target) > MOST or any(len(name.encode()) > LONGEST for name in wire.names):
         raise ValueError(_STRANGE)
     if max(target.max(initial=0), actor.max(initial=0)) >= max(len(wire.names), 1):
@@ -98,15 +112,19 @@ def _wire(record: bytes) -> _Wire:
         raise ValueError(f"pack of format {version}; this worker knows {FORMAT}")
     if wire.clock < 0:
         raise ValueError(f"pack with a clock of {wire.clock}, out of range")
+    known = lines.SECTIONS if "account" in wire.sections else NAMES
     for name in wire.sections:
-        if name not in _KINDS:
+        if name not in known:
             raise ValueError(
                 f"pack with a section {name[:40]!r}, which this worker does not know: a newer Clout has written it, run that"
             )
-    for name in NAMES:
+    if known is not NAMES:
+        return wire
+    for name in NAMES[:ALWAYS]:
         if name not in wire.sections:
             raise ValueError(f"pack without the section {name!r}")
-    if [len(wire.sections[name]) for name in NAMES] != (SECTION_SIZES * len(wire.sections["code"])).tolist():
+    sizes = {name: int(size) * len(wire.sections["code"]) for name, size in zip(NAMES, SECTION_SIZES, strict=True)}
+    if any(len(column) != sizes[name] for name, column in wire.sections.items()):
         raise ValueError("pack with columns of different lengths")
     return wire
 

@@ -26,6 +26,11 @@ class Packed(Iterable[tuple[Any, bytes]]):
         """Of (key, value) pairs; a value of None deletes what has the key."""
         return cls(Texts.of([key for key, _ in records]), Texts.of([value for _, value in records]))
 
+    def where(self, mask: NDArray[np.bool_]) -> Packed:
+        """Some of them, (n,) says which."""
+        keys, values = self.keys, self.values
+        return Packed(*(Texts(some.text, some.starts[mask], some.ends[mask]) for some in (keys, values)))
+
     @property
     def sizes(self) -> NDArray[np.int64]:
         """Bytes of each key and value together, (n,)."""

@@ -2,7 +2,7 @@
 to them, and who did it.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
-them. Values of format 2, little-endian:
+them; `c` + user and `l` + person what few have, see `streams.formats.tied`. Values of format 3, little-endian:
   did   week landmark u32, columns ACTED ACTIONS DID_TS SCORE CLOSE PUBLISHED f64, then the memory as it is
   got   three landmarks u32, a bit for each of the columns SUMS.. that is not 0 (u32), those columns f64
   met   how many (u8) and their hashes u64; or 255 and 256 registers u8: see `streams.fold.people`
@@ -29,6 +29,7 @@ from streams.fold.kept import MOST_ROW
 from streams.fold.people import REGISTERED, estimated
 from streams.fold.rows import DID, ENGAGEMENTS, MET, SUMS
 from streams.fold.words import padded
+from streams.formats import tied
 from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
 from streams.model.memory import Copied
@@ -45,6 +46,7 @@ _ACTED = struct.Struct("<Idddddd")
 _GOT_HEAD = struct.Struct("<IIII")
 _FLOAT = struct.Struct("<d")
 _ENGAGEMENTS_BIT = 1 << ENGAGEMENTS - SUMS
+_BESIDE = np.frombuffer(tied.CONTROL_KEY + tied.LINES_KEY, np.uint8)
 _AT_ONCE = 1_000  # rows made ready at a time, so that whoever takes records one by one never waits long: 2 ms
 
 
@@ -80,7 +82,7 @@ class Changed(Protocol):
         """Of the three windows, ms."""
 
 
-_OLDER = "an older one wrote it, which did not keep who engaged with whom; run that one, or begin with empty topics"
+_OLDER = "an older one wrote it, which kept less of users; run that one, or begin with empty topics"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Header).decode
 
@@ -173,6 +175,11 @@ def count(key: bytes, value: bytes) -> int:
 
 
 def _load(table: Table, rows: Packed) -> None:
+    beside = np.isin(rows.keys.text[rows.keys.starts], _BESIDE) & (rows.keys.ends > rows.keys.starts)
+    if beside.any():
+        some = [(key, value) for (key, value), one in zip(rows, beside.tolist(), strict=True) if one]
+        tied.load(table, some)
+        rows = rows.where(~beside)
     keys, values = rows.keys, rows.values
     records = keys.text, keys.starts, keys.ends, values.text, values.starts, values.ends
     wrong = int(kept.unsound(*records))
@@ -203,4 +210,4 @@ class _Reader(NamedTuple):
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
 #: and has a partition of an older format written whole with its first commit.
-_READERS = {2: _Reader(_decode, _load)}
+_READERS = {3: _Reader(_decode, _load)}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.alerts import RAISED, judged
-from streams.fold.rows import ALERTED_AT, CLOSE, FIRING
+from streams.fold.rows import ALERTED_AT, CLOSE
 from streams.model.published import AlertRecord
 from streams.model.table import Table
 from streams.model.users import Slots
@@ -46,14 +46,13 @@ def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRul
 
 
 def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int, rule: FallRule) -> list[Alert]:
-    """Judge users just scored (slots and scores of shape (n,)); updates their FIRING and ALERTED_AT."""
+    """Judge users just scored (slots and scores of shape (n,)); updates their ALERTED_AT."""
     found, verdicts = _verdicts(table, slots, scores, now_ms, rule)
     alerts = []
     for i in np.flatnonzero(verdicts).tolist() if found else ():
         row, raised, score = table.cells[slots[i]], bool(verdicts[i] == RAISED), float(scores[i])
-        row[FIRING], close = float(raised), float(row[CLOSE])
-        if raised:
-            row[ALERTED_AT] = now_ms
+        close = float(row[CLOSE])
+        row[ALERTED_AT] = -now_ms if raised else abs(row[ALERTED_AT])
         user = table.users[slots[i]]
         state: Literal["raised", "recovered"] = "raised" if raised else "recovered"
         body = AlertRecord(

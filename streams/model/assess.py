@@ -17,17 +17,17 @@ def scores(table: Table, slots: Slots | slice, now_ms: int) -> Floats:
     """Just the scores (n,), at least 1, of these slots at `now_ms`."""
     rows = table.cells[slots]
     found = np.empty(len(rows))
-    scores_of(rows, table.decays(now_ms), table.constants, found)
+    scores_of(rows, table.decays(now_ms), table.constants, table.extras.arrays, found)
     return found
 
 
 def population(table: Table, now_ms: int, first: int = 0, most: int | None = None) -> Floats:
     """Scores (n,) at `now_ms` of every user of the table, or of those from slot `first` on, at most so many."""
-    decays, end = table.decays(now_ms), len(table) if most is None else min(first + most, len(table))
+    decays, more, end = table.decays(now_ms), table.extras.arrays, len(table) if most is None else min(first + most, len(table))
     found = np.empty(max(end - first, 0))
     for start in range(first, end, SLICE):
         stop = min(start + SLICE, end)
-        scores_of(table.cells[start:stop], decays, table.constants, found[start - first : stop - first])
+        scores_of(table.cells[start:stop], decays, table.constants, more, found[start - first : stop - first])
     return found
 
 

@@ -7,7 +7,7 @@ a landmark is the receiver's business.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,11 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from streams.fold import packing
 from streams.fold.packing import Emitted
 from streams.fold.packs import Places
-from streams.fold.rows import LONGEST
+from streams.fold.rows import KIN, LONGEST, MORE
 from streams.fold.words import SPARE, padded
 from streams.model.users import Users
 
+if TYPE_CHECKING:
+    from streams.model.table import Table
+
 AT_ONCE = 2_000  # engagements that are collected before they are sorted: with the longest names 0.7 MB
+_NOBODY: NDArray[np.uint64] = np.empty(0, np.uint64)
 
 
 class Piece(NamedTuple):
@@ -31,12 +35,13 @@ class Piece(NamedTuple):
     weights: NDArray[np.float32]
     times: NDArray[np.int64]  #: ms
     codes: NDArray[np.uint8]
+    kin: NDArray[np.uint64]  #: hashes of the persons whose accounts the actors were, 0: nobody's; (0,): none of them was one
 
     def part(self, lines: slice, text: slice) -> Piece:
         """Some of them, whose ends count from the beginning of this part of the names."""
         return Piece(
             *(self.names[text], self.ends[lines], self.actors[lines]),
-            *(self.weights[lines], self.times[lines], self.codes[lines]),
+            *(self.weights[lines], self.times[lines], self.codes[lines], self.kin[lines]),
         )
 
 
@@ -53,24 +58,32 @@ class Pack:
 
     def whole(self) -> Piece:
         """All of it as one; with spare bytes behind the names."""
-        names, ends, *columns = zip(*self.pieces, strict=True)
+        names, ends, *columns, kin = zip(*self.pieces, strict=True)
+        if any(map(len, kin)):
+            kin = tuple(some if len(some) else np.zeros(len(of), np.uint64) for some, of in zip(kin, ends, strict=True))
         before = np.cumsum([0, *map(len, names[:-1])])
         return Piece(
             np.concatenate([*names, np.zeros(SPARE, np.uint8)]),
             np.concatenate([some + so_far for some, so_far in zip(ends, before, strict=True)]),
             *map(np.concatenate, columns),
+            np.concatenate(kin),
         )
 
 
 def packed(
-    targets: Sequence[str], actors: Sequence[str], weights: ArrayLike, times: ArrayLike, codes: ArrayLike
+    targets: Sequence[str],
+    actors: Sequence[str],
+    weights: ArrayLike,
+    times: ArrayLike,
+    codes: ArrayLike,
+    kin: ArrayLike = _NOBODY,
 ) -> Pack:
-    """A pack of what is given column by column, (n,) each."""
+    """A pack of what is given column by column, (n,) each; without `kin` nobody is anybody's account."""
     users, texts = Users(), [target.encode() for target in targets]
     users.room(len(actors), sum(len(actor.encode()) for actor in actors))
     slots = users.find(actors, adding=True).astype(np.int32)
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    columns = np.asarray(weights, np.float32), np.asarray(times, np.int64), np.asarray(codes, np.uint8)
+    columns = np.asarray(weights, np.float32), np.asarray(times, np.int64), np.asarray(codes, np.uint8), np.asarray(kin, np.uint64)
     names = padded(b"".join(texts))[: int(ends[-1]) if len(ends) else 0]
     return Pack(users, [Piece(names, ends, slots, *columns)] if len(ends) else ())
 
@@ -93,22 +106,25 @@ class Outbox:
         self._packs: dict[int, Pack] = {}
         self._lines, self._bytes = np.zeros(partitions + 1, np.int64), np.zeros(partitions + 1, np.int64)
 
-    def collect(self, users: Users) -> None:
-        """Sort what was emitted by home; the order within each is kept. The actors are among `users`."""
+    def collect(self, table: Table) -> None:
+        """Sort what was emitted by home; the order within each is kept. The actors are those of the table."""
         emitted = self.emitted
         n = int(emitted.so_far[0])
         if not n:
             return
         names = np.empty(int(emitted.ends[n - 1]) + SPARE, np.uint8)
         ends, actors, weights = np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.float32)
-        all_ = Piece(names, ends, actors, weights, np.empty(n, np.int64), np.empty(n, np.uint8))
-        packing.by_home(emitted, self.partitions, self._lines, self._bytes, *all_)
+        all_ = Piece(names, ends, actors, weights, np.empty(n, np.int64), np.empty(n, np.uint8), _NOBODY)
+        packing.by_home(emitted, self.partitions, self._lines, self._bytes, *all_[:-1])
+        if ((of_kin := all_.codes & KIN) != 0).any():
+            line = table.cells[actors, MORE].astype(np.intp)
+            all_ = all_._replace(kin=np.where(of_kin, table.extras.arrays.kin[line], np.uint64(0)))
         emitted.so_far[0] = 0
         lines, places = self._lines.tolist(), self._bytes.tolist()
         for home in np.flatnonzero(np.diff(self._lines)).tolist():
             part = slice(lines[home], lines[home + 1])
             piece = all_.part(part, slice(places[home], places[home + 1]))
-            self._packs.setdefault(home, Pack(users)).pieces.append(piece)
+            self._packs.setdefault(home, Pack(table.users)).pieces.append(piece)
 
     def take(self) -> dict[int, Pack]:
         """What was collected, by destination, in their order; begins anew."""

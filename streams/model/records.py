@@ -12,6 +12,7 @@ import orjson
 
 from streams.fold import record
 from streams.fold.record import MOST_NAME, MOST_RECORD
+from streams.fold.rows import MORE
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.users import Slots
@@ -34,11 +35,12 @@ def scored(table: Table, slots: Slots, rows: Floats, now_ms: int, version: int, 
     """
     said = _said(now_ms, table.model.name, version)
     names = table.users.named(slots)
-    text, bounds = Texts.room(len(slots), len(slots) * (MOST_RECORD + len(said)) + MOST_NAME * names.size)
+    more = table.extras.most_bytes(rows[slots, MORE] if rows is table.cells else rows[:, MORE])
+    text, bounds = Texts.room(len(slots), len(slots) * (MOST_RECORD + len(said)) + MOST_NAME * names.size + more)
     scores = np.empty(len(slots))
     record.write(
         *(table.users.arrays, slots, np.ascontiguousarray(rows), rows is table.cells),
-        *(table.decays(now_ms) if decays is None else decays, table.constants),
+        *(table.decays(now_ms) if decays is None else decays, table.constants, table.extras.arrays),
         *(np.frombuffer(said, np.uint8), text, bounds, scores),
     )
     return Scored(slots, scores, Texts.between(text, bounds))

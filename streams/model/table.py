@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.events import KINDS
 from streams.fold import marks
-from streams.fold.rows import ACTED, CHANGED, SUMS, WEEK, WIDTH
+from streams.fold.rows import ACTED, CHANGED, MORE, SUMS, WEEK, WIDTH
 from streams.model import windows
+from streams.model.extras import Extras
+from streams.model.lines import Lines
 from streams.model.memory import Memory
 from streams.model.people import People
+from streams.model.profiles import Profile
 from streams.model.users import Slots, Users
 from streams.model.versions import Model
 from streams.model.windows import Floats
@@ -49,6 +53,14 @@ class Counts:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
+class Unlinked(NamedTuple):
+    """An account has left a person, who has to be told."""
+
+    person: str
+    account: str
+    link: int  #: the number of the change
+
+
 class Table:
     """The rows of one partition and the set of users changed since the last cut (`dirty`)."""
 
@@ -56,6 +68,9 @@ class Table:
         self.model, self.constants = model, model.constants
         self.users = Users()
         self.memory, self.people = Memory(), People()
+        self.extras, self.lines = Extras(model), Lines()
+        self.profiles: dict[int, Profile] = {}  #: by slot, of whom there are controls
+        self.unlinked: list[Unlinked] = []  #: since the last cut
         self.cells: Floats = np.zeros((_FIRST, WIDTH))
         self.dirty: NDArray[np.uint8] = np.zeros(_FIRST, dtype=np.uint8)
         self._found: Slots = np.empty(0, np.intp)
@@ -111,11 +126,23 @@ class Table:
         columns = [SUMS + 3 * kind + window for kind in range(len(KINDS))] + ([ACTED] if window == WEEK else [])
         for column in columns:
             np.ldexp(self.cells[:, column], -halvings, out=self.cells[:, column])
+        self.extras.shrink(window, halvings)
 
     def decays(self, now_ms: int) -> Floats:
-        """What the three windows' sums are multiplied by to be read at `now_ms`; shape (3,)."""
+        """What the three windows' sums are multiplied by to be read at `now_ms`, and that moment; shape (4,)."""
         lives = self.model.half_lives_ms
-        return np.array([windows.decay(now_ms, at, life) for at, life in zip(self.landmarks, lives, strict=True)])
+        decays = [windows.decay(now_ms, at, life) for at, life in zip(self.landmarks, lives, strict=True)]
+        return np.array([*decays, float(now_ms)])
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """The landmarks as numbers of half-lives since the epoch; shape (3,)."""
+        lives = self.model.half_lives_ms
+        return np.array([at // life for at, life in zip(self.landmarks, lives, strict=True)])
+
+    def linked(self, slots: Slots) -> NDArray[np.bool_]:
+        """Which of these, (n,), are accounts of a person now."""
+        return self.extras.linked(self.cells[slots, MORE])
 
     def owed(self, again: int) -> tuple[Slots, bool]:
         """Slots of which Redis has an older record, ascending: all that are UNSEEN, and the first `again` that are AGAIN.
@@ -130,7 +157,7 @@ class Table:
         self.dirty[slots] &= np.uint8(CHANGED)
 
     def changed(self) -> tuple[Slots, NDArray[np.uint8]]:
-        """Slots touched since the last cut, ascending, and how (bits DID, GOT, MOVED, MET); clears these marks.
+        """Slots touched since the last cut, ascending, and how (bits DID, GOT, MOVED, MET, TIED); clears these marks.
 
         Redis has an older record of whoever acted or moved; who was engaged with was marked for it then.
         """

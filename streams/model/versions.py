@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from streams.errors import UsageError
 from streams.fold.constants import Constants
 
 DAY_MS = 86_400_000
+
+
+class Fact(NamedTuple):
+    """What a fact gives: mass for each doubling of 1 + its value, at most so much, halved after so many days."""
+
+    per_doubling: float
+    cap: float
+    half_life_d: float = 365.0
+
+
+#: by name; `followers` is none of them: it is part of the reach. Any other name counts as OTHER
+FACTS = {
+    "following": Fact(0.005, 0.05),
+    "lists": Fact(0.03, 0.3),
+    "verified": Fact(0.1, 0.1, 730.0),
+    "wikipedia_links": Fact(0.05, 0.5, 730.0),
+    "wikipedia_views": Fact(0.02, 0.4, 90.0),
+    "seniority": Fact(0.05, 0.2, 730.0),
+}
+OTHER = Fact(0.02, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +58,11 @@ class Model:
     #: the mass that scores 50, and the steepness of the Hill curve; fitted to an average of 40 and a top 5 % from 63
     half_mass: float = 3.89
     steepness: float = 0.459
+    #: what each fact gives, by its name, and any other
+    facts: tuple[tuple[str, Fact], ...] = tuple(FACTS.items())
+    other_fact: Fact = OTHER
+    #: score that all facts together give by themselves at most
+    facts_score: float = 30.0
     #: distinct actors that give a confidence of one half; below this the score is provisional
     confident_actors: float = 5.0
     #: scores are displayed with this step; an idle user is published again after moving by it
@@ -47,6 +73,16 @@ class Model:
         """The half-lives in whole milliseconds."""
         day, week, quarter = self.half_lives_d
         return round(day * DAY_MS), round(week * DAY_MS), round(quarter * DAY_MS)
+
+    def fact(self, name: str) -> Fact:
+        """What a fact of this name gives."""
+        return dict(self.facts).get(name, self.other_fact)
+
+    @property
+    def facts_cap(self) -> float:
+        """Mass that all facts together give at most: what scores `facts_score`."""
+        share = self.facts_score / 100.0
+        return float(self.half_mass * (share / (1.0 - share)) ** (1.0 / self.steepness))
 
     @property
     def constants(self) -> Constants:
@@ -59,7 +95,7 @@ class Model:
             np.array(self.mixture),
             *(self.selective, self.standing_floor, self.standing_gain, self.novelty_floor),
             *(self.reach_per_doubling, self.reach_cap, self.participation_cap, self.participation_half),
-            *(self.half_mass, self.steepness, self.confident_actors, self.displayed_step),
+            *(self.half_mass, self.steepness, self.confident_actors, self.displayed_step, self.facts_cap),
         )
 
 

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.formats.strays import Stray
+from streams.formats.tied import Tied
 from streams.model.engagements import Pack
 from streams.model.memory import Copied
 from streams.model.users import Slots, Users
 from streams.model.windows import Floats
+from streams.people.telling import Telling
 
 
 class Cut(NamedTuple):
@@ -29,8 +31,10 @@ class Cut(NamedTuple):
     rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int
-    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED, MET
+    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED, MET, TIED
     names: Users  #: of all slots: a slot keeps its name, so they need not be copied
     memories: Copied  #: of those who acted (DID), in the order of `changed`
     people: Copied  #: who engaged with those whom somebody new engaged with (MET), in the order of `changed`
     landmarks: tuple[int, ...]
+    tied: Tied  #: what some of them have beside their rows, of those marked TIED
+    telling: Telling  #: what accounts have to tell their persons

@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 
 from streams.errors import LostInput
 from streams.fold.rows import DID, MET
+from streams.formats import tied
 from streams.model import days
 from streams.model.days import Closes
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.partition.actions import Actions
 from streams.partition.block import Block
+from streams.partition.controls import Controls
 from streams.partition.cut import Cut
 from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.partition.scoring import Scoring
 from streams.partition.turns import Turns
-from streams.topics import ENGAGEMENTS, STRAYS
+from streams.people import telling
+from streams.topics import CONTROLS, ENGAGEMENTS, STRAYS
 
 
 class Intake:
@@ -47,6 +50,7 @@ class Intake:
         self.rejected = Rejected(table.counts, number)
         self._actions = Actions(table, number, partitions, self.rejected)
         self._scoring = Scoring(table, self.rejected)
+        self._controls = Controls(table, number, partitions, self.rejected)
         self._closes: list[Closes] = []
 
     @property
@@ -92,6 +96,8 @@ class Intake:
             self._actions.begins(topic)
             if topic == ENGAGEMENTS.name:
                 self._scoring.packs(block.topic, records, newest_ms)
+            elif topic == CONTROLS.name:
+                self._controls.records(block.topic, records, newest_ms)
             elif topic == STRAYS.name:
                 self._actions.strays(block.topic, records, newest_ms)
             else:
@@ -139,4 +145,6 @@ class Intake:
             table.memory.copied(changed[(marks & DID) != 0]),
             table.people.copied(changed[(marks & MET) != 0]),
             tuple(table.landmarks),
+            tied.cut(table, changed, marks),
+            telling.cut(table, changed, marks),
         )

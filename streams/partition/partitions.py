@@ -192,7 +192,7 @@ class Partitions:
         versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
         ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
         rule = FallRule(points=settings.alert_points, cooldown_ms=round(settings.alert_cooldown_h * 3_600_000))
-        outlet = Outlet(number, settings.topic, ids)
+        outlet = Outlet(number, settings.topic, ids, settings.partitions)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         intake = Intake(
             found.table, number, settings.partitions, turns, stream_clock=stream_clock, closes_ms=settings.day_closes_ms

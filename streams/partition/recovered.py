@@ -9,7 +9,7 @@ import numpy as np
 
 from streams.errors import CloutError
 from streams.fold.rows import PUBLISHED
-from streams.formats import state
+from streams.formats import state, tied
 from streams.formats.packed import Packed
 from streams.formats.state import Header
 from streams.model import assess, days, windows
@@ -58,6 +58,7 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
         some = [rows.popitem() for _ in range(min(len(rows), _LOADED_AT_ONCE))]
         state.load(table, Packed.of(some), header.format)
         await asyncio.sleep(0)
+    tied.settle(table)
     if header.closed:  # a row kept before the last midnight has an older close, and nothing has happened to it since
         older = np.flatnonzero(table.cells[: len(table), PUBLISHED] < header.closed)
         for start in range(0, len(older), assess.SLICE):

@@ -1,4 +1,5 @@
-"""Stage 2 of a partition, keyed by target: unpack engagements and fold them into the rows of those engaged with."""
+"""Stage 2 of a partition, keyed by target: unpack engagements and fold them into the rows of those engaged with;
+lines of accounts into the rows of their persons."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from streams.fold.rows import UNDO
 from streams.formats import engagements as packed
 from streams.model.engagements import Engagements
+from streams.model.lines import Told
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.users import Slots
+from streams.people import persons
 from streams.partition.rejected import Rejected
 
 _SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
@@ -24,6 +27,7 @@ class Scoring:
     def __init__(self, table: Table, rejected: Rejected) -> None:
         self._table, self._rejected = table, rejected
         self._waiting: list[Engagements] = []
+        self._lines: list[Told] = []
         self.careful = False  #: see Intake
         self._times: list[NDArray[np.int64]] = []
         self._reversed: list[Slots] = []
@@ -32,13 +36,19 @@ class Scoring:
         """Records of `engagements`, whose full name is `full`."""
         for record in records:
             try:
-                self._waiting.append(packed.decode(record.value or b"", newest_ms + _SKEW_MS, careful=self.careful))
+                arrived = packed.arrived(record.value or b"", newest_ms + _SKEW_MS, careful=self.careful)
             except ValueError as error:
                 self._rejected.pack(full, record, error)
+                continue
+            if isinstance(arrived, Told):
+                self._lines.append(arrived)
+            else:
+                self._waiting.append(arrived)
 
     def newest_ms(self) -> int:
         """The newest time in the packs that wait, their senders' clocks included; 0 when none does."""
-        return max((max(pack.newest_ms, pack.clock) for pack in self._waiting), default=0)
+        clocks = [told.clock for told in self._lines]
+        return max([*clocks, *(max(pack.newest_ms, pack.clock) for pack in self._waiting)], default=0)
 
     def receive(self) -> int:
         """Fold the packs that came since the last call; returns how many engagements they held."""
@@ -47,7 +57,11 @@ class Scoring:
             undone = (pack.codes & UNDO) != 0
             self._reversed.append(slots[undone])
             self._times.append(pack.times[~undone])  # an undo carries the time of what it undoes
-        return sum(map(len, packs))
+        lines, self._lines = self._lines, []
+        self._table.advance(max((told.clock for told in lines), default=0))
+        for told in lines:
+            persons.take(self._table, told)
+        return sum(map(len, packs)) + sum(map(len, lines))
 
     def take_times(self) -> list[NDArray[np.int64]]:
         """Event times of the engagements folded since this was asked last."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from streams.clocks import Clocks
 from streams.formats import engagements as packed
-from streams.formats import state, strays
+from streams.formats import lines, state, strays, tied
 from streams.model import assess
 from streams.model.alerts import FallRule, falls
 from streams.model.table import Table
@@ -16,6 +16,7 @@ from streams.model.users import Slots
 from streams.partition.cut import Cut
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
+from streams.people import telling
 from streams.scoreboard.flush import Versions
 from streams.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS
 
@@ -28,6 +29,7 @@ class Outlet(NamedTuple):
     number: int
     topic: Callable[[str], str]  #: base name to full name
     topic_ids: dict[str, str]  #: base name to the id of the topic that positions are of
+    partitions: int = 1  #: of each topic
 
 
 class Sender:
@@ -66,6 +68,8 @@ class Sender:
         await self._publisher.begin()
         for to, pack in cut.packs.items():
             await self._out(ENGAGEMENTS.name, to, ((None, record) for record in packed.encode(pack, cut.clock)))
+        for to, told in telling.homes(cut.telling, cut.rows, version, self._outlet.partitions):
+            await self._out(ENGAGEMENTS.name, to, ((None, record) for record in lines.encode(told, cut.clock)))
         for to, astray in cut.strays.items():
             await self._out(STRAYS.name, to, ((None, record) for record in strays.encode(astray)))
         await self._out(REJECTS.name, self._outlet.number, cut.rejects)
@@ -114,6 +118,7 @@ class Sender:
             await self._out(STATE.name, self._outlet.number, some)
             await asyncio.sleep(0)
             began_s = self._clocks.cpu_s()
+        await self._out(STATE.name, self._outlet.number, tied.records(cut.tied))
         header = state.Header(
             generation=self._versions.generation,
             version=version,

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from streams.events import NEWEST_MS, event_time
 from streams.partition.block import Block
 from streams.partition.fetched import Fetched
-from streams.topics import ENGAGEMENTS, EVENTS, SOURCES
+from streams.topics import CONTROLS, ENGAGEMENTS, EVENTS, SOURCES
 
 FULL = 1_000  # records worth folding without waiting for more
 AHEAD_MS = 60_000  # how far in event time one topic may run ahead of another that has records waiting
 MISSING_S = 5.0  # how long the others wait for a topic whose records the broker has and does not deliver
 
-_EVENTS = tuple(topic.name for topic in EVENTS)
+_EVENTS = tuple(topic.name for topic in (*EVENTS, CONTROLS))  # read in step, by their `ts`
 
 
 class Turns:

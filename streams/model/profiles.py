@@ -1,0 +1,67 @@
+"""What was said of a user by `controls`: whose account it is, and facts. `state` keeps it as it is here."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from streams.fold.hashing import name_key
+from streams.fold.words import padded
+from streams.model.extras import Given
+from streams.model.versions import Model
+
+PERSON = "person"  #: the network of persons: their rows have names, `person:ann`, as accounts have
+MOST_FACTS = 16  #: of a user
+FOLLOWERS = "followers"  #: the fact that is part of the reach
+
+
+class Stated(msgspec.Struct, frozen=True, array_like=True):
+    """A fact as it was stated."""
+
+    value: float | None  #: None: it was taken away
+    date: int  #: ms
+    source: str = ""
+
+
+class Profile(msgspec.Struct, frozen=True, array_like=True):
+    """Links and facts of one user. A link has a number, which rises with each change of them."""
+
+    ts: int = 0  #: when the newest link or unlink was said, ms
+    link: int = 0
+    person: str = ""  #: whose account it is now, `person:ann`; empty: nobody's
+    kin: str = ""  #: whose it is or was last
+    since: int = 0  #: from this event time on, ms
+    until: int = 0  #: up to this one
+    facts: dict[str, Stated] = {}
+    counted: float = 0.0  #: net followers by events when their number was stated, less that number
+
+    def given(self, model: Model) -> list[Given]:
+        """What its facts give, those of an account and of a person alike; followers are part of the reach."""
+        found = []
+        for name, stated in sorted(self.facts.items()):
+            if stated.value is not None and name != FOLLOWERS:
+                fact = model.fact(name)
+                mass = min(fact.per_doubling * float(np.log2(1.0 + stated.value)), fact.cap)
+                found.append(Given(name, mass, stated.date))
+        return found
+
+    @property
+    def stated(self) -> int:
+        """The date of the number of followers that was stated, ms; 0: none was."""
+        followers = self.facts.get(FOLLOWERS)
+        return followers.date if followers and followers.value is not None else 0
+
+
+NOTHING = Profile()
+
+
+def is_person(user: str) -> bool:
+    """Is this the row of a person?"""
+    return user.startswith(PERSON + ":")
+
+
+def kin_of(person: str) -> int:
+    """What packs call a person: a hash of the name, everywhere the same."""
+    text = person.encode()
+    return int(name_key(padded(text), 0, len(text), np.uint64(0)))
+

@@ -1,0 +1,91 @@
+"""Controls into rows: the account's own row decides about its links and facts; the later one wins."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from streams.events import Reject
+from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
+from streams.fold.rows import GOT, TIED, UNSEEN
+from streams.model.extras import FOR_EVER
+from streams.model.profiles import FOLLOWERS, MOST_FACTS, NOTHING, PERSON, Profile, Stated, is_person, kin_of
+from streams.model.table import Table, Unlinked
+from streams.people import persons
+from streams.people.controls import Control, Facts, Link
+
+
+def apply(table: Table, control: Control) -> Reject | None:
+    """Put a control into the row of its user, new if need be. Returns why it cannot be; then nothing has changed."""
+    known = table.users.get(control.user)
+    before = NOTHING if known is None else table.profiles.get(known, NOTHING)
+    if isinstance(control, Facts):
+        after = _with_facts(before, control)
+    else:
+        after = _with_link(before, f"{PERSON}:{control.person}" if isinstance(control, Link) else "", control.ts)
+    if isinstance(after, Reject):
+        return after
+    if after == before and known is not None:
+        return None
+    slot = table.slot(control.user)
+    if isinstance(control, Facts) and FOLLOWERS in control.facts:
+        after = _with_followers(table, slot, before, after)
+    if before.person and after.link > before.link:
+        table.unlinked.append(Unlinked(before.person, control.user, after.link))
+    put(table, slot, after)
+    table.dirty[slot] |= TIED | UNSEEN
+    return None
+
+
+def put(table: Table, slot: int, profile: Profile) -> None:
+    """This is the profile of a slot, and the kernels know of it."""
+    table.profiles[slot] = profile
+    line = table.extras.line(table.cells, slot)
+    if profile.kin:
+        table.extras.account(line, kin_of(profile.kin), profile.since, profile.until)
+    table.extras.arrays.stated[line] = profile.stated
+    if is_person(table.users[slot]):
+        persons.sum_up(table, [slot])
+        return
+    table.extras.ends(line, persons.member("person", profile.person) if profile.person else b"")
+    table.extras.facts(line, profile.given(table.model))
+
+
+def _with_link(before: Profile, person: str, ts: int) -> Profile | Reject:
+    if ts < before.ts:
+        return Reject("older_control", "$.ts", f"{ts} is older than what is known of this account's links, of {before.ts}")
+    if person == before.person:
+        return replace(before, ts=ts)
+    if person:
+        return replace(before, ts=ts, link=before.link + 1, person=person, kin=person, since=ts, until=FOR_EVER)
+    return replace(before, ts=ts, link=before.link + 1, person="", until=ts)
+
+
+def _with_facts(before: Profile, control: Facts) -> Profile | Reject:
+    if FOLLOWERS in control.facts and is_person(control.user):
+        why = "a person's followers are those of the accounts: state them there. Nothing of this control was taken"
+        return Reject("bad_fact_name", f"$.facts.{FOLLOWERS}", why)
+    facts = dict(before.facts)
+    for name, fact in control.facts.items():
+        date, known = fact.date if fact else control.ts, facts.get(name)
+        if known and date < known.date:
+            why = f"the known figure is of {known.date}, this one of {date}: nothing of this control was taken"
+            return Reject("older_control", f"$.facts.{name}", why)
+        facts[name] = Stated(fact.value, date, fact.source) if fact else Stated(None, date)
+    stated = sum(fact.value is not None for fact in facts.values())
+    if stated > MOST_FACTS:
+        why = f"{stated} facts, a user has at most {MOST_FACTS}: take some away first (null). Nothing of this control was taken"
+        return Reject("facts_too_many", "$.facts", why)
+    while len(facts) > 2 * MOST_FACTS:  # what was taken away is remembered, so that older figures do not bring it back
+        del facts[min((name for name in facts if facts[name].value is None), key=lambda name: facts[name].date)]
+    return replace(before, facts=facts)
+
+
+def _with_followers(table: Table, slot: int, before: Profile, after: Profile) -> Profile:
+    """Net followers by events up to now are in the number that was stated; without it they count again."""
+    row, value = table.cells[slot], after.facts[FOLLOWERS].value
+    if before.facts.get(FOLLOWERS) == after.facts[FOLLOWERS]:
+        return after
+    by_events = float(row[FOLLOWERS_COLUMN]) + before.counted
+    row[FOLLOWERS_COLUMN] = by_events if value is None else value
+    table.dirty[slot] |= GOT
+    return replace(after, counted=0.0 if value is None else by_events - value)
