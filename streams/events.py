@@ -22,6 +22,7 @@ TOPIC_OF: dict[str, str] = {
 }
 KIND_INDEX: dict[str, int] = {kind: index for index, kind in enumerate(KINDS)}
 
+PERSON = "person"  #: the network of persons, whose users are the sums of accounts: no event happens on it
 MAX_ID_BYTES = 256
 MAX_NETWORK_BYTES = 64
 MAX_EVENT_BYTES = 65_536  # an event is some 200 bytes; what is larger is not an event, and is not even parsed
@@ -36,14 +37,14 @@ _Text = Annotated[str, Meta(max_length=MAX_OBJECT)]
 _Topics = Annotated[list[Annotated[str, Meta(max_length=MAX_TOPIC)]], Meta(max_length=MAX_TOPICS)]
 
 
-def _named(most_bytes: int, without: str = "") -> Meta:
-    """What a schema says of texts that `_bad_text` lets pass: a character has a byte or more. The decoder does not look at it."""
-    pattern = f"[{without}{_CONTROL.pattern[1:]}"
+def _named(most_bytes: int, without: str = "", nor: str = "") -> Meta:
+    """What a schema says of texts that `_bad_text` lets pass: a character has a byte or more."""
+    pattern = f"[{without}{_CONTROL.pattern[1:]}{nor}"
     return Meta(extra_json_schema={"minLength": 1, "maxLength": most_bytes, "not": {"pattern": pattern}})
 
 
 _Id = Annotated[str, _named(MAX_ID_BYTES)]
-_Network = Annotated[str, _named(MAX_NETWORK_BYTES, ":")]
+_Network = Annotated[str, _named(MAX_NETWORK_BYTES, ":", f"|^{PERSON}$")]
 _WHEN = f"when, ms since epoch, UTC; at most {MAX_AHEAD_MS // 60_000} minutes ahead of the worker's clock"
 _Ms = Annotated[int, Meta(extra_json_schema={"exclusiveMinimum": OLDEST_MS, "maximum": NEWEST_MS})]
 
@@ -122,7 +123,7 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
         and 0 < len(target) <= 64
         and 0 < len(network) <= 16
         and f"{name}{actor}{target}{network}".isprintable()
-        and ":" not in network
+        and not (":" in network or network == PERSON)
         and not event.undo
     ):
         return event
@@ -214,8 +215,8 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
     if event.ts > newest_ms:
         why = f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock"
         return Reject("ts_in_future", "$.ts", why)
-    if ":" in event.network:
-        return Reject("bad_network", "$.network", "a network name has no colon")
+    if ":" in event.network or event.network == PERSON:
+        return Reject("bad_network", "$.network", "a network name has no colon, and `person` is where accounts are summed up")
     named = [
         ("network", event.network, MAX_NETWORK_BYTES),
         ("id", event.id, MAX_ID_BYTES),

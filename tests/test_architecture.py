@@ -37,13 +37,14 @@ BELOW: dict[str, set[str]] = {
     "streams.settings": {"streams.errors", "streams.logins", "streams.model"},
     "streams.topics": {"streams.errors", "streams.events"},
     "streams.rights": {"streams.settings", "streams.topics"},
-    "streams.formats": BASE | {"streams.model"},
-    "streams.schemas": BASE | {"streams.model", "streams.formats", "streams.topics", "streams.settings"},
+    "streams.people": BASE | {"streams.model"},
+    "streams.formats": BASE | {"streams.model", "streams.people"},
+    "streams.schemas": BASE | {"streams.model", "streams.people", "streams.formats", "streams.topics", "streams.settings"},
     "streams.sources": BASE,
-    "streams.offline": BASE | {"streams.model", "streams.formats", "streams.sources", "streams.topics"},
+    "streams.offline": BASE | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
     "streams.scoreboard": BASE | {"streams.model", "streams.settings", "streams.topics"},
     "streams.partition": BASE
-    | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.scoreboard"},
+    | {"streams.model", "streams.people", "streams.formats", "streams.settings", "streams.topics", "streams.scoreboard"},
     "streams.broker": BASE
     | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.rights", "streams.partition"},
 }

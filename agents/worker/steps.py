@@ -64,7 +64,7 @@ def receive() -> None:
     receive(_table(), local(packed(_USERS, _USERS, [1.0, 1.0], [_NOW_MS, _NOW_MS], [0, 0]), _NOW_MS))
     out = Outbox(1)
     out.emitted.so_far[0], out.emitted.ends[0], out.emitted.homes[0] = 1, 0, 0
-    out.collect(_table().users)
+    out.collect(_table())
 
 
 @_step

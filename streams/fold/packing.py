@@ -120,8 +120,8 @@ def _section(out, at, number, size):
 def write(users, names, ends, actors, weights, times, codes, kin, first, clock, out):
     """A record with the engagements from number `first` on. Returns (how far it came, its bytes).
 
-    `kin` (n,), or (0,) where nobody is anybody's account. `out` has room for all of them, or for MOST_BYTES; a name has at most 65,535 bytes. The seed of `users` keeps strangers from
-    choosing names that fall together.
+    `kin` is (n,), or (0,) where nobody is anybody's account. `out` has room for all of them, or for MOST_BYTES; a name has at
+    most 65,535 bytes. The seed of `users` keeps strangers from choosing names that fall together.
     """
     count = min(len(ends) - first, MOST)
     room = 16

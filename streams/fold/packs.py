@@ -22,10 +22,11 @@ from streams.fold.rows import KIND_BITS, KINDS, LONGEST
 from streams.fold.words import load_f32, load_i64, load_u16, load_u32, swapped
 
 FORMAT = 2
-NAMES = ("target", "actor", "weight", "ts", "code", "kin")  #: of the sections
-SECTION_SIZES = np.array([2, 2, 4, 8, 1, 8])  #: bytes of a value
-ALWAYS = 5  #: so many of them every pack has
-_HEADS = [bytes((0xA0 | len(name),)) + name.encode() for name in NAMES]
+NAMES = ("target", "actor", "weight", "ts", "code")  #: of the sections that every pack has
+SOMETIMES = ("kin",)  #: of those that some have, behind them
+SECTION_SIZES = np.array([2, 2, 4, 8, 1, 8])  #: bytes of a value, of both
+ALWAYS = len(NAMES)
+_HEADS = [bytes((0xA0 | len(name),)) + name.encode() for name in NAMES + SOMETIMES]
 SECTIONS = np.frombuffer(b"".join(_HEADS) + bytes(8), np.uint8).copy()  #: the names, with their heads
 SECTION_HEADS = np.cumsum([0, *map(len, _HEADS)])  #: where in them each begins
 

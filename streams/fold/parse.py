@@ -30,6 +30,7 @@ _ACTOR, _TARGET, _OBJECT, _TOPICS, _NETWORK = (
     _word(w + '"') for w in ("actor", "target", "object", "topics", "network")
 )
 _KINDS = np.array([_word(w) for w in ("like", "follow", "mention", "reply", "share", "retweet")], np.uint64)
+_PERSON = _word("person")
 _TRUE, _FALS, _NULL = (np.uint32(_word(w)) for w in ("true", "fals", "null"))
 _MASKS = np.array([(1 << (8 * n)) - 1 for n in range(9)], np.uint64)
 _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE, _LIST, _UNLIST, _MINUS, _DOT, _E = (np.uint8(ord(c)) for c in '":,{}[]-.e')
@@ -111,6 +112,8 @@ def _text_field(a, name, at, n, kind, bounds, e, own):
         for i in range(at, at + n):
             if a[i] == _COLON:
                 return -1
+        if n == 6 and load_u64(a, at) & _MASKS[6] == _PERSON:
+            return -1
         return NETWORK if 0 < n <= bounds[MAX_NETWORK] else -1
     if name == _ACTOR:
         e.actor_at, e.actor_len = at, n

@@ -95,7 +95,7 @@ def _register(a, at, key):
 
 
 @kernel
-def _to_registers(p, slot):
+def to_registers(p, slot):
     """Registers in the place of the hashes that a slot knows. There is room."""
     count, old = np.int64(p.known[slot]), np.int64(p.at[slot]) * UNIT
     known = np.empty(EXACT, np.uint64)
@@ -124,7 +124,7 @@ def add(p, slot, key):
         store_u64(p.arena, at + 8 * count, key)
         p.known[slot] = count + 1
         return True
-    _to_registers(p, slot)
+    to_registers(p, slot)
     _register(p.arena, np.int64(p.at[slot]) * UNIT, key)
     return True
 
@@ -181,61 +181,6 @@ def clear(p, slot):
         store_u64(p.arena, at * UNIT, _U(p.lists[sort]))
         p.lists[sort] = at
     p.at[slot] = p.known[slot] = 0
-
-
-@kernel
-def _unite_one(p, slot, q, number):
-    """Add those whom `number` of `q` knows to those whom a slot of `p` knows. There is room."""
-    count, start = np.int64(q.known[number]), np.int64(q.at[number]) * UNIT
-    if count != REGISTERED:
-        for i in range(count):
-            add(p, slot, load_u64(q.arena, start + 8 * i))
-        return
-    if p.known[slot] != REGISTERED:
-        _to_registers(p, slot)
-    at = np.int64(p.at[slot]) * UNIT
-    for i in range(REGISTERS):
-        p.arena[at + i] = max(p.arena[at + i], q.arena[start + i])
-
-
-@kernel
-def unite(p, slots, q, numbers, bounds, first):
-    """Slot i of `slots` knows whom `numbers` of `q` from bounds[i] to bounds[i + 1] know, nobody else; from number `first` on.
-
-    Returns how far it came before the arena of `p` was full.
-    """
-    for i in range(first, len(slots)):
-        if p.lists[SORTS] * UNIT + 2 * MOST_CHUNK > len(p.arena):
-            return i
-        clear(p, slots[i])
-        for k in range(bounds[i], bounds[i + 1]):
-            _unite_one(p, slots[i], q, numbers[k])
-    return len(slots)
-
-
-@kernel
-def counted(p, slots, out):
-    """How many people ever engaged with each of these, (n,)."""
-    for i in range(len(slots)):
-        out[i] = people_of(p, slots[i])
-
-
-@kernel
-def put_all(p, slots, text, ends, first):
-    """The sketches in `text`, sound or a byte of 0 for nobody, are those of these slots, from number `first` on.
-
-    Returns how far it came before the arena was full.
-    """
-    start = ends[first - 1] if first else np.int64(0)
-    for i in range(first, len(slots)):
-        if is_full(p):
-            return i
-        if text[start]:
-            put(p, slots[i], text, start)
-        else:
-            clear(p, slots[i])
-        start = ends[i]
-    return len(slots)
 
 
 @kernel

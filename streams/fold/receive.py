@@ -9,8 +9,8 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key
-from streams.fold.names import add, bucket_of, find, guess, tag_of
 from streams.fold.more import kin_at
+from streams.fold.names import add, bucket_of, find, guess, tag_of
 from streams.fold.people import REGISTERED, REGISTERS, UNIT, is_full, people_of
 from streams.fold.people import add as meet
 from streams.fold.rows import (

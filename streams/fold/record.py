@@ -15,8 +15,8 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
-from streams.fold.people import ERROR, EXACT
 from streams.fold.more import CODE, NEXT, NOW, OF_WINDOWS, fact_mass
+from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import ahead_of_row, hill, mass_of
 from streams.fold.words import ahead, move
@@ -34,7 +34,8 @@ _FIELDS = [
     (',"actors_error":', POINTS), (',"actions":', WHOLE),
     (',"windows":{"day":', TEN), (',"week":', TEN), (',"quarter":', TEN), ('},"followers":', WHOLE), (',"acted":', TEN),
     (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORKS), ('},"reach":', POINTS),
-    (',"participation":', POINTS), ("", OF_FACTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS), (',"provisional":', TRUTH),
+    (',"participation":', POINTS), ("", OF_FACTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS),
+    (',"provisional":', TRUTH),
 ]  # fmt: skip
 _WIDE, _KIND_WIDE = 32, 16
 _LABELS, _LENGTHS = _rows([label for label, _ in _FIELDS], _WIDE), np.array([len(label) for label, _ in _FIELDS])

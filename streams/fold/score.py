@@ -1,4 +1,4 @@
-"""From a row to a score: mass of the windows, reach, participation and facts; the Hill curve. `streams.model.score` has the same as numpy.
+"""From a row to a score: mass of the windows, reach, participation and facts; the Hill curve. As numpy: `streams.model.score`.
 
 0.165 us a row, most of it waiting for the row and the power of the Hill curve.
 """

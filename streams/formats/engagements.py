@@ -10,14 +10,14 @@ import numpy as np
 from streams.events import NEWEST_MS
 from streams.fold import packing, packs
 from streams.fold.packing import MOST, MOST_BYTES, MOST_COLUMNS
-from streams.fold.packs import ALWAYS, FORMAT, NAMES, SECTION_SIZES
+from streams.fold.packs import FORMAT, NAMES, SECTION_SIZES, SOMETIMES
 from streams.fold.rows import LONGEST
 from streams.fold.words import SPARE, padded
 from streams.formats import lines
 from streams.model.engagements import Engagements, Pack, packed
 from streams.model.lines import Told
 
-_KINDS = dict(zip(NAMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8"), strict=True))  # of the columns
+_KINDS = dict(zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8"), strict=True))  # of the columns
 _STRANGE = "a pack of engagements that no Clout has written: a name too long, or columns in another form"
 _NAMELESS = "pack with an engagement of somebody who is not named in it"
 
@@ -92,7 +92,9 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
 
 def _again(wire: _Wire, record: bytes) -> bytes:
     """The same pack, written by ourselves."""
-    target, actor, *columns = (np.frombuffer(wire.sections[name], _KINDS[name]) for name in NAMES if name in wire.sections)
+    target, actor, *columns = (
+        np.frombuffer(wire.sections[name], _KINDS[name]) for name in _KINDS if name in wire.sections
+    )
     if len(target) > MOST or any(len(name.encode()) > LONGEST for name in wire.names):
         raise ValueError(_STRANGE)
     if max(target.max(initial=0), actor.max(initial=0)) >= max(len(wire.names), 1):
@@ -112,18 +114,18 @@ def _wire(record: bytes) -> _Wire:
         raise ValueError(f"pack of format {version}; this worker knows {FORMAT}")
     if wire.clock < 0:
         raise ValueError(f"pack with a clock of {wire.clock}, out of range")
-    known = lines.SECTIONS if "account" in wire.sections else NAMES
+    known = lines.SECTIONS if "account" in wire.sections else _KINDS
     for name in wire.sections:
         if name not in known:
             raise ValueError(
                 f"pack with a section {name[:40]!r}, which this worker does not know: a newer Clout has written it, run that"
             )
-    if known is not NAMES:
+    if known is lines.SECTIONS:
         return wire
-    for name in NAMES[:ALWAYS]:
+    for name in NAMES:
         if name not in wire.sections:
             raise ValueError(f"pack without the section {name!r}")
-    sizes = {name: int(size) * len(wire.sections["code"]) for name, size in zip(NAMES, SECTION_SIZES, strict=True)}
+    sizes = {name: int(size) * len(wire.sections["code"]) for name, size in zip(_KINDS, SECTION_SIZES, strict=True)}
     if any(len(column) != sizes[name] for name, column in wire.sections.items()):
         raise ValueError("pack with columns of different lengths")
     return wire

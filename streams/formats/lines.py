@@ -1,11 +1,11 @@
 """Lines of persons on the wire, beside engagements, and as a person's row keeps them: a pack with other sections.
 
-    [2, sender's clock ms, [name, ...], {section: bytes, ...}], each name once; a value a line, little-endian:
+[2, sender's clock ms, [name, ...], {section: bytes, ...}], each name once; a value a line, little-endian:
 
-    account u16  number of a name        person u16  number of a name        link i64, version i64: the higher pair holds
-    gone u8  a marker                    steps 3 u32  landmarks, in half-lives
-    columns f64  the first LINE of a row     size u16, sketch  who engaged with it, as `streams.fold.people` keeps it
-    facts  MessagePack [[[name, mass, date], ...], ...]; only where there are some
+account u16  number of a name        person u16  number of a name        link i64, version i64: the higher pair holds
+gone u8  a marker                    steps 3 u32  landmarks, in half-lives
+columns f64  the first LINE of a row     size u16, sketch  who engaged with it, as `streams.fold.people` keeps it
+facts  MessagePack [[[name, mass, date], ...], ...]; only where there are some
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def decode(names: Sequence[str], sections: Mapping[str, bytes], newest_ms: int, 
     for name in (*_COLUMNS, "sketch"):
         if name not in sections:
             raise ValueError(f"pack without the section {name!r}")
-    arrays = {name: np.frombuffer(sections[name], kind) for name, kind in _COLUMNS.items() if _whole(sections, name, kind, n)}
+    arrays = {
+        name: np.frombuffer(sections[name], kind) for name, kind in _COLUMNS.items() if _whole(sections, name, kind, n)
+    }
     facts = _facts(sections["facts"], n) if "facts" in sections else [[] for _ in range(n)]
     accounts, persons = (_named(names, arrays[name]) for name in ("account", "person"))
     columns = arrays["columns"].reshape(n, LINE).copy()
@@ -82,13 +84,22 @@ def decode(names: Sequence[str], sections: Mapping[str, bytes], newest_ms: int, 
         raise ValueError("a line of a person, or for somebody who is none")
     if not np.isfinite(columns).all() or any(not np.isfinite(fact.mass) for some in facts for fact in some):
         raise ValueError("a line with a sum that is no number")
-    newest = max(columns[:, [DID_TS, GOT_TS]].max(initial=0), max((fact.date for some in facts for fact in some), default=0))
+    newest = max(
+        columns[:, [DID_TS, GOT_TS]].max(initial=0), max((fact.date for some in facts for fact in some), default=0)
+    )
     if max(newest, clock) > newest_ms or min(arrays["link"].min(initial=0), arrays["version"].min(initial=0)) < 0:
         raise ValueError("a line with a time or a number out of range")
     return Told(
-        *(accounts, persons, arrays["link"], arrays["version"], arrays["gone"] != 0),
-        *(arrays["steps"].reshape(n, 3).astype(np.int64), columns),
-        *(_sketches(sections["sketch"], arrays["size"].astype(np.int64)), facts, clock),
+        accounts,
+        persons,
+        arrays["link"],
+        arrays["version"],
+        arrays["gone"] != 0,
+        arrays["steps"].reshape(n, 3).astype(np.int64),
+        columns,
+        _sketches(sections["sketch"], arrays["size"].astype(np.int64)),
+        facts,
+        clock,
     )
 
 

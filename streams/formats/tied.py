@@ -1,6 +1,6 @@
 """Records of `state` for what few have: `c` + user what controls said, `l` + person the lines of the accounts.
 
-    c   MessagePack of `streams.model.profiles.Profile`          l   all lines of the person, as `streams.formats.lines` has them
+c   MessagePack of `streams.model.profiles.Profile`          l   all lines of the person, as `streams.formats.lines` has them
 """
 
 from __future__ import annotations

@@ -23,7 +23,11 @@ def scores(table: Table, slots: Slots | slice, now_ms: int) -> Floats:
 
 def population(table: Table, now_ms: int, first: int = 0, most: int | None = None) -> Floats:
     """Scores (n,) at `now_ms` of every user of the table, or of those from slot `first` on, at most so many."""
-    decays, more, end = table.decays(now_ms), table.extras.arrays, len(table) if most is None else min(first + most, len(table))
+    decays, more, end = (
+        table.decays(now_ms),
+        table.extras.arrays,
+        len(table) if most is None else min(first + most, len(table)),
+    )
     found = np.empty(max(end - first, 0))
     for start in range(first, end, SLICE):
         stop = min(start + SLICE, end)

@@ -35,13 +35,20 @@ class Piece(NamedTuple):
     weights: NDArray[np.float32]
     times: NDArray[np.int64]  #: ms
     codes: NDArray[np.uint8]
-    kin: NDArray[np.uint64]  #: hashes of the persons whose accounts the actors were, 0: nobody's; (0,): none of them was one
+    kin: NDArray[
+        np.uint64
+    ]  #: hashes of the persons whose accounts the actors were, 0: nobody's; (0,): none of them was one
 
     def part(self, lines: slice, text: slice) -> Piece:
         """Some of them, whose ends count from the beginning of this part of the names."""
         return Piece(
-            *(self.names[text], self.ends[lines], self.actors[lines]),
-            *(self.weights[lines], self.times[lines], self.codes[lines], self.kin[lines]),
+            self.names[text],
+            self.ends[lines],
+            self.actors[lines],
+            self.weights[lines],
+            self.times[lines],
+            self.codes[lines],
+            self.kin[lines],
         )
 
 
@@ -65,8 +72,7 @@ class Pack:
         return Piece(
             np.concatenate([*names, np.zeros(SPARE, np.uint8)]),
             np.concatenate([some + so_far for some, so_far in zip(ends, before, strict=True)]),
-            *map(np.concatenate, columns),
-            np.concatenate(kin),
+            *map(np.concatenate, (*columns, kin)),
         )
 
 
@@ -83,9 +89,23 @@ def packed(
     users.room(len(actors), sum(len(actor.encode()) for actor in actors))
     slots = users.find(actors, adding=True).astype(np.int32)
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    columns = np.asarray(weights, np.float32), np.asarray(times, np.int64), np.asarray(codes, np.uint8), np.asarray(kin, np.uint64)
     names = padded(b"".join(texts))[: int(ends[-1]) if len(ends) else 0]
-    return Pack(users, [Piece(names, ends, slots, *columns)] if len(ends) else ())
+    return Pack(
+        users,
+        [
+            Piece(
+                names,
+                ends,
+                slots,
+                np.asarray(weights, np.float32),
+                np.asarray(times, np.int64),
+                np.asarray(codes, np.uint8),
+                np.asarray(kin, np.uint64),
+            )
+        ]
+        if len(ends)
+        else (),
+    )
 
 
 class Outbox:

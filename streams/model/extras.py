@@ -41,10 +41,18 @@ class Extras:
         self._counts = {"lines": 1, "facts": 1, "networks": 1}
         self._used = 0  # of the text
         self.arrays = More(
-            *(np.zeros(_FIRST, np.uint64), np.zeros(_FIRST, np.int64), np.zeros(_FIRST, np.int64)),
-            *(np.zeros(_FIRST, np.int64), np.zeros(_FIRST, np.uint8)),
-            *(np.zeros(_FIRST, np.int32), np.zeros(_FIRST, np.int32), np.zeros((_FIRST, 2), np.int64)),
-            *(np.zeros((_FIRST, 4)), np.zeros((_FIRST, 5)), np.ones(_FIRST), np.zeros((_FIRST, 2), np.int64)),
+            np.zeros(_FIRST, np.uint64),
+            np.zeros(_FIRST, np.int64),
+            np.zeros(_FIRST, np.int64),
+            np.zeros(_FIRST, np.int64),
+            np.zeros(_FIRST, np.uint8),
+            np.zeros(_FIRST, np.int32),
+            np.zeros(_FIRST, np.int32),
+            np.zeros((_FIRST, 2), np.int64),
+            np.zeros((_FIRST, 4)),
+            np.zeros((_FIRST, 5)),
+            np.ones(_FIRST),
+            np.zeros((_FIRST, 2), np.int64),
             np.zeros(256, np.uint8),
         )
 
@@ -94,7 +102,7 @@ class Extras:
         if not len(some):
             return 0
         tails = self.arrays.tails[some]
-        return int((tails[:, 1] - tails[:, 0]).sum()) + sum(self._entry_bytes[line] for line in some.tolist())
+        return sum(self._entry_bytes[line] for line in some.tolist()) + int((tails[:, 1] - tails[:, 0]).sum())
 
     def linked(self, lines: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of these lines, (n,), are of accounts of somebody now."""

@@ -45,12 +45,19 @@ class Told(NamedTuple):
         """Some of them, (n,) says which."""
         chosen = np.flatnonzero(mask)
         sketches = [some for some, one in zip(self.sketches.each(), mask.tolist(), strict=True) if one]
-        columns = (self.links, self.versions, self.gone, self.steps, self.columns)
         return Told(
-            *([names[i] for i in chosen.tolist()] for names in (self.accounts, self.persons)),
-            *(column[chosen] for column in columns),
-            Copied(np.frombuffer(b"".join(sketches), np.uint8), np.cumsum([len(some) for some in sketches], dtype=np.int64)),
+            [self.accounts[i] for i in chosen.tolist()],
+            [self.persons[i] for i in chosen.tolist()],
+            self.links[chosen],
+            self.versions[chosen],
+            self.gone[chosen],
+            self.steps[chosen],
+            self.columns[chosen],
+            Copied(
+                np.frombuffer(b"".join(sketches), np.uint8), np.cumsum([len(some) for some in sketches], dtype=np.int64)
+            ),
             [self.facts[i] for i in chosen.tolist()],
+            self.clock,
         )
 
 
@@ -115,9 +122,10 @@ class Lines:
             persons += [name] * len(own)
         places = np.array(numbers, np.intp)
         return Told(
-            *([self.accounts[number] for number in numbers], persons),
-            *(self.links[places], self.versions[places], self.gone[places]),
-            *(self.steps[places], self.columns[places], self.people.copied(places)),
+            [self.accounts[number] for number in numbers],
+            persons,
+            self.links[places], self.versions[places], self.gone[places],
+            self.steps[places], self.columns[places], self.people.copied(places),
             [self.facts.get(number, []) for number in numbers],
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold import people
+from streams.fold import people, unions
 from streams.fold.people import MOST_CHUNK, SORTS, UNIT
 from streams.model.memory import Copied
 from streams.model.users import Slots
@@ -44,16 +44,16 @@ class People:
         """Slot i knows whom `numbers` of `others` from bounds[i] to bounds[i + 1] know. Returns how many, (n,)."""
         done = 0
         while done < len(slots):
-            done = people.unite(self._room_for(2 * MOST_CHUNK), slots, others.arrays, numbers, bounds, done)
+            done = unions.unite(self._room_for(2 * MOST_CHUNK), slots, others.arrays, numbers, bounds, done)
         counts = np.empty(len(slots))
-        people.counted(self.arrays, slots, counts)
+        unions.counted(self.arrays, slots, counts)
         return counts
 
     def put(self, slots: Slots, sketches: Copied) -> None:
         """These are their sketches now, sound ones; a byte of 0: nobody."""
         done = 0
         while done < len(slots):
-            done = people.put_all(self.room_for_one(), slots, sketches.text, sketches.ends, done)
+            done = unions.put_all(self.room_for_one(), slots, sketches.text, sketches.ends, done)
 
     def copied(self, slots: Slots) -> Copied:
         """The sketches of these as they are now, a copy."""

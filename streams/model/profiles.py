@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from streams.events import PERSON
 from streams.fold.hashing import name_key
 from streams.fold.words import padded
 from streams.model.extras import Given
 from streams.model.versions import Model
 
-PERSON = "person"  #: the network of persons: their rows have names, `person:ann`, as accounts have
 MOST_FACTS = 16  #: of a user
 FOLLOWERS = "followers"  #: the fact that is part of the reach
 
@@ -64,4 +64,3 @@ def kin_of(person: str) -> int:
     """What packs call a person: a hash of the name, everywhere the same."""
     text = person.encode()
     return int(name_key(padded(text), 0, len(text), np.uint64(0)))
-

@@ -27,6 +27,8 @@ class Controls:
         if isinstance(control, Reject):
             return control
         if (home := partition_of(control.user, self._partitions)) != self._number:
-            why = f"in partition {self._number}, and {control.user!r} is at home in {home}: its key is the user, in UTF-8"
+            why = (
+                f"in partition {self._number}, and {control.user!r} is at home in {home}: its key is the user, in UTF-8"
+            )
             return Reject("misplaced_control", "$.user", why)
         return links.apply(self._table, control)

@@ -15,8 +15,8 @@ from streams.model.lines import Told
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.users import Slots
-from streams.people import persons
 from streams.partition.rejected import Rejected
+from streams.people import persons
 
 _SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
 

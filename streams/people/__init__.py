@@ -1,1 +1,1 @@
-"""Whose account is whose, what is known of users beyond their clicks, and what both make of rows: controls, links, facts, persons."""
+"""Whose account is whose, and what is known of users beyond their clicks: controls, and what rows make of them."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from streams.events import Reject
+from streams.events import PERSON, Reject
 from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
 from streams.fold.rows import GOT, TIED, UNSEEN
 from streams.model.extras import FOR_EVER
-from streams.model.profiles import FOLLOWERS, MOST_FACTS, NOTHING, PERSON, Profile, Stated, is_person, kin_of
+from streams.model.profiles import FOLLOWERS, MOST_FACTS, NOTHING, Profile, Stated, is_person, kin_of
 from streams.model.table import Table, Unlinked
 from streams.people import persons
 from streams.people.controls import Control, Facts, Link
@@ -52,7 +52,9 @@ def put(table: Table, slot: int, profile: Profile) -> None:
 
 def _with_link(before: Profile, person: str, ts: int) -> Profile | Reject:
     if ts < before.ts:
-        return Reject("older_control", "$.ts", f"{ts} is older than what is known of this account's links, of {before.ts}")
+        return Reject(
+            "older_control", "$.ts", f"{ts} is older than what is known of this account's links, of {before.ts}"
+        )
     if person == before.person:
         return replace(before, ts=ts)
     if person:

@@ -19,12 +19,12 @@ from streams.fold.rows import (
     DID_TS,
     ENGAGEMENTS,
     GOT,
+    KEPT,
     MET,
     MOVED,
     PUBLISHED,
     SCORE,
     SUMS,
-    WIDTH,
 )
 from streams.formats import state
 from streams.formats.packed import Packed
@@ -123,7 +123,7 @@ def test_rows_come_back(later_d: int) -> None:
     assert list(after.users) == USERS
     assert [after.memory[slot] for slot in range(len(USERS))] == [table.memory[slot] for slot in range(len(USERS))]
     assert [after.people[slot] for slot in range(len(USERS))] == [table.people[slot] for slot in range(len(USERS))]
-    for column in range(WIDTH):
+    for column in range(KEPT):
         window = 1 if column == ACTED else (column - SUMS) % 3
         decayed = column == ACTED or SUMS <= column < ENGAGEMENTS
         life = LIVES[window]
@@ -135,7 +135,7 @@ def test_rows_come_back(later_d: int) -> None:
 def test_the_later_record_wins_and_the_higher_version_knows_what_was_published() -> None:
     """Of one user: what is gone in the later record is 0; score, close and version are those of the highest version."""
     table = table_of(["net:ann"])
-    table.cells[0] = 7.0
+    table.cells[0, :KEPT] = 7.0
     (did, got), table.cells[0, PUBLISHED] = plain(table, 0, DID | GOT), 9.0
     table.cells[0, SUMS:ENGAGEMENTS], table.cells[0, [SCORE, CLOSE]] = 0.0, (44.0, 0.0)
     newer = plain(table, 0, GOT)[0]
@@ -209,9 +209,9 @@ def test_random_bytes_are_refused_or_read() -> None:
 
 
 def test_sizes_of_the_format() -> None:
-    """52 bytes before a memory, 16 before the columns, of which there are 27."""
+    """52 bytes before a memory, 16 before the columns, of which there are 26."""
     assert (
         struct.calcsize("<I6d"),
         struct.calcsize("<4I"),
-        WIDTH - SUMS,
+        KEPT - SUMS,
     ) == (kept.DID_HEAD, kept.GOT_HEAD, kept.COLUMNS)

@@ -109,7 +109,7 @@ class Pair:
         table = self.table
         rows = table.cells[: len(table)]
         seen, scores = assess(table, rows, now_ms), np.empty(len(table))
-        scores_of(rows, table.decays(now_ms), table.constants, scores)
+        scores_of(rows, table.decays(now_ms), table.constants, table.extras.arrays, scores)
         decays = table.decays(now_ms)
         for slot, user in enumerate(users):
             gross = sum(halved(now_ms - ts, HALF_LIVES_MS["week"]) for _, ts in user.did)

@@ -78,7 +78,7 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "something else": (lambda f: [b'{"id":"e1"}', *f], "no file of `clout state export`"),
     "nothing": (lambda f: f[:0], "no file of `clout state export`"),
     "a newer file": (lambda f: [f[0].replace(b'"format":2', b'"format":3', 1), *f[1:]], "another Clout"),
-    "newer rows": (lambda f: [b'"format":3'.join(f[0].rsplit(b'"format":2', 1)), *f[1:]], "state is of format 3"),
+    "newer rows": (lambda f: [b'"format":4'.join(f[0].rsplit(b'"format":3', 1)), *f[1:]], "state is of format 4"),
 }
 
 

@@ -27,7 +27,7 @@ class Assessment(NamedTuple):
 
 def assess(table: Table, rows: Floats, now_ms: int) -> Assessment:
     """Everything a record says about these rows (n, WIDTH) of `table` at `now_ms`."""
-    model, decays = table.model, table.decays(now_ms)
+    model, decays = table.model, table.decays(now_ms)[:3]
     by_kind = rows[:, SUMS : SUMS + 3 * len(KINDS)].reshape(-1, len(KINDS), 3) * decays
     read = np.maximum(by_kind.sum(axis=1), 0.0)
     engagement = score.engagement_mass(read, model)

@@ -16,7 +16,6 @@ from streams.formats.engagements import decode, encode, local
 from streams.model.engagements import AT_ONCE, Engagements, Outbox, Pack, packed
 from streams.model.receiving import receive
 from streams.model.table import Table
-from streams.model.users import Users
 from streams.model.versions import PLAIN
 from streams.partitioner import partition_of
 from streams.scoreboard.latency import Latency, quantiles
@@ -63,13 +62,13 @@ def test_round_trip(rows: list[tuple[str, float, int, int]], clock: int) -> None
 @given(_rows, st.integers(1, 300))
 def test_split_by_partition(rows: list[tuple[str, float, int, int]], partitions: int) -> None:
     """Each partition gets the engagements of its own users, in order, and together they are all."""
-    out, users = Outbox(partitions), Users()
-    slots = users.find(["net:ann", "net:zoe"], adding=True).tolist()
+    out, table = Outbox(partitions), Table(PLAIN)
+    slots = table.slots(["net:ann", "net:zoe"]).tolist()
     for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):  # two rounds of `act`
         for number, (target, weight, ts, code) in enumerate(half):
             text, n = padded(f"net{target}".encode()), len(target.encode())
             emit(out.emitted, text, 0, 3, text, 3, n, slots[number % 2], weight, ts, code, partitions)
-        out.collect(users)
+        out.collect(table)
     parts = out.take()
     homes = [partition_of(f"net:{target}", partitions) for target, *_ in rows]
     assert sorted(parts) == sorted(set(homes))

@@ -298,10 +298,20 @@ def test_models_are_named_and_frozen() -> None:
         DEFAULT.half_mass = 1.0  # type: ignore[misc]
 
 
+_FACTS = (
+    ("following", (0.005, 0.05, 365.0)),
+    ("lists", (0.03, 0.3, 365.0)),
+    ("verified", (0.1, 0.1, 730.0)),
+    ("wikipedia_links", (0.05, 0.5, 730.0)),
+    ("wikipedia_views", (0.02, 0.4, 90.0)),
+    ("seniority", (0.05, 0.2, 730.0)),
+)
+
+
 def test_published_models_do_not_change() -> None:
     """A change of any constant needs a new name; these are the constants of `clout-1` and `plain`."""
     rest = ((1.0, 2.0, 2.0, 3.0, 4.0, 4.0), (1.0, 7.0, 62.4), (0.5, 0.5, 1.0))
-    small = (0.05, 1.0, 0.1, 10.0, 3.89, 0.459, 5.0, 0.1)
+    small = (0.05, 1.0, 0.1, 10.0, 3.89, 0.459, _FACTS, (0.02, 0.2, 365.0), 30.0, 5.0, 0.1)
     fields = list(DEFAULT.__slots__)
     assert [getattr(DEFAULT, f) for f in fields] == ["clout-1", *rest, True, 0.8, 0.4, 0.25, *small]
     assert [getattr(PLAIN, f) for f in fields] == ["plain", *rest, False, 1.0, 0.0, 1.0, *small]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from streams.events import KIND_INDEX, Event
 from streams.fold.packs import NAMES
 from streams.fold.rows import DID, GOT, MET
+from streams.formats import tied
 from streams.formats.engagements import decode, local
 from streams.model.acting import act
 from streams.model.engagements import Engagements, Outbox, Pack
@@ -26,6 +27,7 @@ from streams.model.texts import Texts
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS, PLAIN, Model
 from streams.partition.cut import Cut
+from streams.people import telling
 
 T0 = 1_767_225_600_000  # 2026-01-01T00:00:00Z, ms
 HOUR_MS = 3_600_000
@@ -124,4 +126,6 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         memories=table.memory.copied(slots[(marks & DID) != 0]),
         people=table.people.copied(slots[(marks & MET) != 0]),
         landmarks=tuple(table.landmarks),
+        tied=tied.cut(table, slots, marks),
+        telling=telling.cut(table, slots, marks),
     )
