@@ -27,7 +27,7 @@ MAX_SOURCE_BYTES = 64
 MOST_VALUE = 1e15  #: whole numbers up to here are exact as floats
 FACT_NAME = "[a-z0-9_]{1,32}"
 
-_is_fact_name = re.compile(FACT_NAME).fullmatch
+is_fact_name = re.compile(FACT_NAME).fullmatch
 _SOME = "[...]"  # a name in a path, of which msgspec does not say which
 _MOST_SHOWN = 60  # characters of what came
 _PRINTED = {"not": {"pattern": "[\x00-\x1f\x7f-\x9f\u2028\u2029]"}}
@@ -194,7 +194,7 @@ def _wrong_fact(value: bytes) -> str:
             try:
                 msgspec.json.decode(raw, type=FactBody | None)
             except msgspec.ValidationError:
-                return f".{name}" if _is_fact_name(name) else _SOME
+                return f".{name}" if is_fact_name(name) else _SOME
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     return _SOME
@@ -207,7 +207,7 @@ def _facts(body: FactsBody, newest_ms: int) -> Facts | Reject:
         return Reject("facts_too_many", "$.facts", f"{len(body.facts)} facts; a control has at most {MOST_FACTS}")
     facts: dict[str, Fact | None] = {}
     for name, said in body.facts.items():
-        if not _is_fact_name(name):
+        if not is_fact_name(name):
             why = f"{name[:_MOST_SHOWN]!r}: the name of a fact is 1 to 32 of a-z, 0-9 and _"
             return Reject("bad_fact_name", "$.facts", why)
         found = None if said is None else _fact(f"facts.{name}", said, body.ts, newest_ms)
