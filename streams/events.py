@@ -38,7 +38,7 @@ _Topics = Annotated[list[Annotated[str, Meta(max_length=MAX_TOPIC)]], Meta(max_l
 
 
 def _named(most_bytes: int, without: str = "", nor: str = "") -> Meta:
-    """What a schema says of texts that `_bad_text` lets pass: a character has a byte or more."""
+    """What a schema says of texts that `bad_text` lets pass: a character has a byte or more."""
     pattern = f"[{without}{_CONTROL.pattern[1:]}{nor}"
     return Meta(extra_json_schema={"minLength": 1, "maxLength": most_bytes, "not": {"pattern": pattern}})
 
@@ -112,7 +112,7 @@ def parse(value: bytes | None, kind: str, newest_ms: int) -> Event | Reject:
             return found
         event = found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _no_json(value, error)
+        return no_json(value, error)
     name, actor, target, network = event.id, event.actor, event.target, event.network
     # a quick yes for ordinary events, `_explain` decides about the rest: 64 characters are at most 256 bytes
     if (
@@ -154,14 +154,14 @@ def _without_broken_parts(value: bytes, error: msgspec.ValidationError) -> Event
     except msgspec.ValidationError as other:
         return _invalid(str(other), value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as other:  # the rest of it is no JSON
-        return _no_json(value, other)
+        return no_json(value, other)
     if bare.undo and not isinstance(bare.ref, str):
         return Reject("wrong_type", "$.ref", "an undo names what it reverses by `ref`, the id of that event, a text")
     ref = bare.ref if isinstance(bare.ref, str) else None
     return Event(bare.id, bare.network, bare.actor, bare.ts, bare.target or "", bare.type, ref, undo=bool(bare.undo))
 
 
-def _no_json(value: bytes, error: Exception) -> Reject:
+def no_json(value: bytes, error: Exception) -> Reject:
     if framing := mistakes.framing(value):
         return Reject(
             "schema_registry_framing",
@@ -229,13 +229,13 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
     if event.target or not event.undo:
         named.append(("target", event.target, MAX_ID_BYTES))
     for field, text, limit in named:
-        reject = _bad_text(field, text, limit)
+        reject = bad_text(field, text, limit)
         if reject:
             return reject
     return None
 
 
-def _bad_text(field: str, text: str, limit_bytes: int) -> Reject | None:
+def bad_text(field: str, text: str, limit_bytes: int) -> Reject | None:
     if not text:
         return Reject("missing_field", f"$.{field}", f"`{field}` is missing or empty")
     size = len(text.encode("utf-8", "surrogatepass"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.settings import Settings
-from streams.topics import ALERTS, ALL, EVENTS, REJECTS, SCORES, SOURCES, STATE, Topic
+from streams.topics import ALERTS, ALL, CONTROLS, RECEIVED, REJECTS, SCORES, SOURCES, STATE, Topic
 
 TOPIC, GROUP, TRANSACTIONS = "topic", "group", "transactional-id"
 READ, WRITE, CREATE, DESCRIBE = "Read", "Write", "Create", "Describe"
@@ -14,9 +14,9 @@ READ, WRITE, CREATE, DESCRIBE = "Read", "Write", "Create", "Describe"
 #: who needs rights, and for what
 ROLES = {
     "worker": "clout worker",
-    "feed": "clout feed, and every program that produces events",
+    "feed": "clout feed and control, and every program that produces events or controls",
     "reader": "programs that consume the topics scores and alerts; with a consumer group they need Read on it",
-    "operator": "clout topics, state, rejects, rebuild and doctor",
+    "operator": "clout topics, control, state, rejects, rebuild and doctor",
 }
 
 
@@ -46,12 +46,13 @@ def least(settings: Settings, role: str) -> list[Right]:
     group = Right(GROUP, settings.app, READ)
     fences = Right(TRANSACTIONS, settings.transactional_id(0).removesuffix("0"), WRITE, prefixed=True)
     if role == "worker":
-        written = [topic for topic in ALL if not topic.kind]
-        kept = (STATE, ALERTS)  # alerts: to fill them again in Redis
-        rights = [*_each(settings, (*SOURCES, *kept), READ), *_each(settings, written, WRITE), group]
+        written = [topic for topic in ALL if topic not in RECEIVED]
+        known = (*SOURCES, CONTROLS, STATE, ALERTS)  # alerts: to fill them again in Redis
+        taken = [topic for topic in ALL if topic in known]
+        rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE), group]
         return [*rights, fences] if settings.transactions else rights
     if role == "feed":
-        return _each(settings, EVENTS, WRITE)
+        return _each(settings, RECEIVED, WRITE)
     if role == "reader":
         return _each(settings, (SCORES, ALERTS), READ)
     # an import looks into the sources, writes `state` and fences workers; whoever sees the group need not read in it
@@ -60,7 +61,7 @@ def least(settings: Settings, role: str) -> list[Right]:
         *_each(settings, ALL, CREATE),
         *_each(settings, (SCORES, ALERTS), DESCRIBE),
         *read,
-        *_each(settings, (STATE, *EVENTS, REJECTS), WRITE),  # what was rejected goes back, with a mark
+        *_each(settings, (STATE, *RECEIVED, REJECTS), WRITE),  # what was rejected goes back, with a mark
         group._replace(operation=DESCRIBE),
         fences,
         Right(TRANSACTIONS, f"clout-rejects-{settings.topic(REJECTS.name)}", WRITE),

@@ -31,6 +31,7 @@ _COMPACTED = {"cleanup.policy": "compact", "segment.ms": "3600000", "min.cleanab
 EVENTS = tuple(
     Topic(TOPIC_OF[kind], "actor (`network:id`)", "7 d", "event JSON", _days(7), kind=kind) for kind in KINDS
 )
+CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
 STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
 ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
 STATE = Topic(
@@ -45,7 +46,6 @@ STATE = Topic(
         "message.timestamp.type": "LogAppendTime",  # each commit tells a worker what the broker's clock says
     },
 )
-CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
 SCORES = Topic("scores", "user (`network:id`)", "compacted", "score record JSON", _COMPACTED)
 ALERTS = Topic("alerts", "user (`network:id`)", "30 d", "alert JSON", _days(30))
 REJECTS = Topic(
@@ -57,6 +57,8 @@ REJECTS = Topic(
 )
 
 ALL: tuple[Topic, ...] = (*EVENTS, CONTROLS, STRAYS, ENGAGEMENTS, STATE, SCORES, ALERTS, REJECTS)
+#: what others write
+RECEIVED: tuple[Topic, ...] = (*EVENTS, CONTROLS)
 #: what a worker reads; in every partition number it holds, it holds all of these
 SOURCES: tuple[Topic, ...] = (*EVENTS, CONTROLS, STRAYS, ENGAGEMENTS)
 #: number of the kind (see `streams.events.KINDS`) whose events a topic holds

@@ -37,9 +37,10 @@ BELOW: dict[str, set[str]] = {
     "streams.settings": {"streams.errors", "streams.logins", "streams.model"},
     "streams.topics": {"streams.errors", "streams.events"},
     "streams.rights": {"streams.settings", "streams.topics"},
-    "streams.people": BASE | {"streams.model"},
+    "streams.people": BASE | {"streams.mistakes", "streams.model"},
     "streams.formats": BASE | {"streams.model", "streams.people"},
-    "streams.schemas": BASE | {"streams.model", "streams.people", "streams.formats", "streams.topics", "streams.settings"},
+    "streams.schemas": BASE
+    | {"streams.model", "streams.people", "streams.formats", "streams.topics", "streams.settings"},
     "streams.sources": BASE,
     "streams.offline": BASE | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
     "streams.scoreboard": BASE | {"streams.model", "streams.settings", "streams.topics"},

@@ -13,7 +13,8 @@ from streams.events import MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_ID_BYTES, MAX_NETW
 from streams.formats.header import Header
 from streams.formats.rejects import RejectRecord
 from streams.model.published import AlertRecord, ScoreRecord
-from streams.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS, Topic
+from streams.people.controls import FORMAT, FactsBody, Link, Unlink
+from streams.topics import ALERTS, CONTROLS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS, Topic
 
 Schema = dict[str, Any]
 
@@ -46,6 +47,8 @@ def value(topic: Topic) -> Schema:
     """What a record of the topic is; of those with bytes, which format that is."""
     if topic.kind:
         return event(topic.kind)
+    if topic is CONTROLS:
+        return controls()
     if topic is STATE:
         return {"anyOf": [header(), rows()]}
     if topic.name in _PACKED:
@@ -96,6 +99,45 @@ _UNSAID = (
     f"What a schema cannot say: a record has at most {MAX_EVENT_BYTES:,} bytes; the longest texts are meant in bytes of UTF-8 "
     f"({MAX_ID_BYTES}, of a network {MAX_NETWORK_BYTES}), not in characters; `ts` is written without a fraction, also without "
     f"`.0`, and is at most {MAX_AHEAD_MS // 60_000} minutes ahead of the worker's clock; no text has half a surrogate pair."
+)
+
+
+def controls() -> Schema:
+    """What a worker takes in the topic of controls."""
+    return {
+        "description": f"Whose accounts are one person's, and facts about users. Unknown fields are ignored. {_UNSAID_OF_CONTROLS}",
+        "anyOf": [_control(kind) for kind in (Link, Unlink, FactsBody)],
+        "examples": [
+            {"type": "link", "user": "bluesky:ann", "person": "ann", "ts": 1_783_123_200_000},
+            {"type": "unlink", "user": "bluesky:ann", "ts": 1_783_123_200_000},
+            {
+                "type": "facts",
+                "user": "mastodon:ann",
+                "ts": 1_783_123_200_000,
+                "facts": {
+                    "followers": {"value": 1200, "date": 1_783_000_000_000, "source": "census.csv"},
+                    "verified": {"value": 1},
+                    "lists": None,
+                },
+            },
+        ],
+    }
+
+
+def _control(kind: type) -> Schema:
+    told = of(kind)
+    kinds: list[str] = told["properties"].pop("type")["enum"]
+    head = {
+        "type": {"description": "which control", "enum": kinds},
+        "format": {"description": "of controls; a worker refuses a newer one than it knows", "enum": [FORMAT, None]},
+    }
+    return {"title": kinds[0], **told, "properties": {**head, **told["properties"]}}
+
+
+_UNSAID_OF_CONTROLS = (
+    f"What a schema cannot say: a record has at most {MAX_EVENT_BYTES:,} bytes; the longest texts are meant in bytes of UTF-8, "
+    f"not in characters; times are written without a fraction and are at most {MAX_AHEAD_MS // 60_000} minutes ahead of the "
+    "worker's clock; no account is linked to a person of its own name and network; no text has half a surrogate pair."
 )
 
 

@@ -23,7 +23,7 @@ from agents.cli.options import TIME
 from agents.cli.output import moment, safe
 from agents.local.embedded import free_port
 from streams.errors import CloutError, UsageError
-from streams.topics import ALL, EVENTS
+from streams.topics import ALL, RECEIVED
 from tests.servers import ROOT
 
 Ask = Callable[..., Any]
@@ -305,9 +305,9 @@ def test_the_least_rights(clout: Ask) -> None:
     rights = {(r["role"], r["operation"], r["resource"], r["name"], r["pattern"]) for r in map(orjson.loads, lines)}
     for topic in ALL:
         name = f"x-{topic.name}"
-        assert ("worker", "Write" if not topic.kind else "Read", "topic", name, "literal") in rights
-        assert (("feed", "Write", "topic", name, "literal") in rights) == bool(topic.kind)
-        assert ("worker", "Write", "topic", name, "literal") not in rights or not topic.kind
+        assert ("worker", "Read" if topic in RECEIVED else "Write", "topic", name, "literal") in rights
+        assert (("feed", "Write", "topic", name, "literal") in rights) == (topic in RECEIVED)
+        assert ("worker", "Write", "topic", name, "literal") not in rights or topic not in RECEIVED
     assert ("worker", "Read", "group", "y", "literal") in rights
     assert ("worker", "Write", "transactional-id", "y-x-", "prefixed") in rights
     assert {name for role, _, _, name, _ in rights if role == "reader"} == {"x-scores", "x-alerts"}
@@ -319,5 +319,5 @@ def test_the_least_rights(clout: Ask) -> None:
         "clout- --resource-pattern-type prefixed  # worker"
     )
     shown = clout("topics", "acls", "--role", "feed")
-    assert shown.stdout.count("Write") == len(EVENTS)
+    assert shown.stdout.count("Write") == len(RECEIVED)
     assert "clout feed" in shown.stderr

@@ -31,7 +31,7 @@ from streams.rights import CREATE, DESCRIBE, GROUP, READ, TOPIC, WRITE, Right, l
 from streams.scoreboard.connect import connect
 from streams.settings import Settings, variable_of
 from streams.sources import Produced
-from streams.topics import ALERTS, ALL, EVENTS, REJECTS, SCORES, STATE
+from streams.topics import ALERTS, ALL, RECEIVED, REJECTS, SCORES, STATE
 from tests.certificates import Authority
 from tests.scoreboard.servers import Server, serving
 from tests.secured import PASSWORD, Secured, secured
@@ -304,7 +304,7 @@ def test_each_right_of_a_feed_that_is_missing_is_named(kafka: Secured, topics: s
             await feeder.send(Produced(name, b"t:a", b"{}", 0))
             await feeder.flush()
 
-    for topic, right in zip(EVENTS, rights, strict=True):
+    for topic, right in zip(RECEIVED, rights, strict=True):
         until(lambda name=topic.name: not refused(lambda: asyncio.run(send(name))), f"{right} granted")
         kafka.take("bob", [right])
         said = until(lambda name=topic.name: refused(lambda: asyncio.run(send(name))), f"{right} taken away")

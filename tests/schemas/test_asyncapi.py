@@ -14,7 +14,7 @@ import streams.schemas
 from streams.schemas import asyncapi, values
 from streams.schemas.files import files
 from streams.settings import Settings
-from streams.topics import ALL, STATE
+from streams.topics import ALL, RECEIVED, STATE
 
 FOLDER = Path(str(streams.schemas.__file__)).parent
 SETTINGS = Settings(
@@ -104,7 +104,7 @@ def test_operations_are_clouts() -> None:
         done.setdefault(one["channel"]["$ref"].rpartition("/")[2], set()).add(one["action"])
     for topic in ALL:
         own = topic.name in values.INTERNAL
-        assert done[topic.name] == ({"send", "receive"} if own else {"receive"} if topic.kind else {"send"})
+        assert done[topic.name] == ({"send", "receive"} if own else {"receive"} if topic in RECEIVED else {"send"})
 
 
 def test_the_files_are_current() -> None:

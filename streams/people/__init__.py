@@ -1,0 +1,1 @@
+"""What people say about users: whose accounts are one person's, and facts about them."""

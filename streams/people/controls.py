@@ -1,0 +1,229 @@
+"""Controls: an account is linked to a person, is nobody's any more, or facts about a user are told. And what is wrong with one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from streams import mistakes
+from streams.events import (
+    MAX_EVENT_BYTES,
+    MAX_ID_BYTES,
+    MAX_NETWORK_BYTES,
+    NEWEST_MS,
+    OLDEST_MS,
+    Reject,
+    no_json,
+)
+from streams.people.checks import PERSON, bad_account, bad_person, bad_text, bad_time, bad_user
+
+FORMAT = 1  #: of the controls that this version knows
+TYPES = ("link", "unlink", "facts")
+MOST_FACTS = 16
+MAX_SOURCE_BYTES = 64
+MOST_VALUE = 1e15  #: whole numbers up to here are exact as floats
+FACT_NAME = "[a-z0-9_]{1,32}"
+
+is_fact_name = re.compile(FACT_NAME).fullmatch
+_SOME = "[...]"  # a name in a path, of which msgspec does not say which
+_MOST_SHOWN = 60  # characters of what came
+_PRINTED = {"not": {"pattern": "[\x00-\x1f\x7f-\x9f\u2028\u2029]"}}
+_USER = f"[^:]{{1,{MAX_NETWORK_BYTES}}}:.{{1,{MAX_ID_BYTES}}}$"
+
+
+def _schema(**said: Any) -> Meta:
+    """What a schema says and the decoder does not look at: `parse` does."""
+    return Meta(extra_json_schema=said)
+
+
+_Account = Annotated[str, _schema(pattern=f"^(?!{PERSON}){_USER}", **_PRINTED)]
+_Anybody = Annotated[str, _schema(pattern=f"^{_USER}", **_PRINTED)]
+_Name = Annotated[str, _schema(pattern=f"^(?!{PERSON}).{{1,{MAX_ID_BYTES}}}$", **_PRINTED)]
+_Source = Annotated[str, _schema(maxLength=MAX_SOURCE_BYTES, **_PRINTED)]
+_Ms = Annotated[int, _schema(exclusiveMinimum=OLDEST_MS, maximum=NEWEST_MS)]
+_Value = Annotated[float, _schema(minimum=0, maximum=MOST_VALUE)]
+
+_Said = Annotated[
+    _Ms, Meta(description="when it was said, ms since epoch, UTC: of two that contradict, the later counts")
+]
+
+
+class Link(msgspec.Struct, frozen=True, tag_field="type", tag="link"):
+    """`user` is an account of `person`, since `ts`. An account is of one person; a later link takes it to another."""
+
+    user: Annotated[_Account, Meta(description="the account, `network:id`; no person")]
+    person: Annotated[_Name, Meta(description="the person's name; their row is user `person:NAME`")]
+    ts: _Said
+
+
+class Unlink(msgspec.Struct, frozen=True, tag_field="type", tag="unlink"):
+    """`user` is nobody's account, since `ts`."""
+
+    user: Annotated[_Account, Meta(description="the account, `network:id`; no person")]
+    ts: _Said
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """What is known of a user: a number, for when it holds (ms since epoch, UTC), and from where; empty: nobody said."""
+
+    value: float
+    date: int
+    source: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Facts about `user`, an account or a person, as told at `ts`, by their names; None takes one away."""
+
+    user: str
+    ts: int
+    facts: dict[str, Fact | None]
+
+
+Control = Link | Unlink | Facts
+
+
+class FactBody(msgspec.Struct, frozen=True):
+    """A fact as it is sent."""
+
+    value: Annotated[_Value, Meta(description="a number; for yes and no 1 and 0")]
+    date: Annotated[_Ms | None, Meta(description="for when it holds, ms since epoch, UTC; else `ts`")] = None
+    source: Annotated[_Source | None, Meta(description="from where it is")] = None
+
+
+_Facts = Annotated[
+    dict[str, FactBody | None],
+    _schema(propertyNames={"pattern": f"^{FACT_NAME}$"}, minProperties=1, maxProperties=MOST_FACTS),
+]
+
+
+class FactsBody(msgspec.Struct, frozen=True, tag_field="type", tag="facts"):
+    """Facts about `user`, each by its name; null takes one away. What is not named stays as it is."""
+
+    user: Annotated[_Anybody, Meta(description="`network:id`, or `person:NAME`")]
+    ts: _Said
+    facts: Annotated[_Facts, Meta(description=f"by name; at most {MOST_FACTS}")]
+
+
+class _Head(msgspec.Struct):
+    format: Any = FORMAT
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode = msgspec.json.Decoder(Link | Unlink | FactsBody).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def parse(value: bytes | None, newest_ms: int) -> Control | Reject:
+    """A record of the topic `controls`, or the reason why it is none. Never raises.
+
+    `newest_ms` is the latest time that may stand in it (wall clock + `MAX_AHEAD_MS`). Unknown fields are ignored, and of a
+    name that stands twice in one object the later counts.
+    """
+    if not value:
+        return Reject("empty", "$", "the record has no value; send the control as JSON")
+    if len(value) > MAX_EVENT_BYTES:
+        return Reject("too_large", "$", f"{len(value):,} bytes; a control has at most {MAX_EVENT_BYTES:,}")
+    try:
+        if reject := _bad_format(_decode_head(value).format):  # first: what another format looks like is not known
+            return reject
+        body = _decode(value)
+    except msgspec.ValidationError as error:
+        return _invalid(str(error), value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return no_json(value, error)
+    bad = bad_time("$.ts", body.ts, newest_ms)
+    if isinstance(body, FactsBody):
+        return bad or bad_user(body.user) or _facts(body, newest_ms)
+    if isinstance(body, Link):
+        return bad or bad_account(body.user, body.person) or bad_person(body.person) or body
+    return bad or bad_account(body.user) or body
+
+
+def encode(control: Control) -> tuple[bytes, bytes]:
+    """Key and value of its record: fields in a fixed order, whole numbers without a fraction."""
+    key = control.user.encode()
+    if not isinstance(control, Facts):
+        return key, _encode(control)
+    facts = {name: None if fact is None else _fact_body(fact) for name, fact in control.facts.items()}
+    return key, _encode({"type": "facts", "user": control.user, "ts": control.ts, "facts": facts})
+
+
+def _fact_body(fact: Fact) -> dict[str, Any]:
+    value = int(fact.value) if fact.value.is_integer() else fact.value
+    return {"value": value, "date": fact.date} | ({"source": fact.source} if fact.source else {})
+
+
+def _bad_format(found: Any) -> Reject | None:
+    if found is None or (found == FORMAT and type(found) is int):
+        return None
+    if type(found) is int and found > FORMAT:
+        why = f"control of format {found}; this worker knows {FORMAT}: update the workers, or send what they know"
+        return Reject("newer_format", "$.format", why)
+    return Reject("wrong_type", "$.format", f"`format` is a whole number from 1 to {FORMAT}; without it, it is 1")
+
+
+def _invalid(message: str, value: bytes) -> Reject:
+    text, _, path = message.partition(" - at `")
+    path = path.rstrip("`") or "$"
+    if path.startswith(f"$.facts{_SOME}"):
+        path = path.replace(_SOME, _wrong_fact(value), 1)
+    if "missing required field" in text:
+        field = text.rsplit("`", 2)[-2]
+        wrapped = mistakes.envelope(value) if path == "$" else None
+        return Reject("missing_field", f"{path}.{field}", f"{text}; {wrapped}" if wrapped else text)
+    if path == "$.type" and text.startswith("Invalid value"):
+        return Reject("unknown_control", path, f"{text[:_MOST_SHOWN]}; one of {', '.join(TYPES)}")
+    if path == "$.ts":
+        return Reject("wrong_type", path, f"{text}; {mistakes.wrong_ts(value)}")
+    if path.endswith(".value") and text == "Number out of range":
+        return Reject("fact_out_of_range", path, f"a fact is a number from 0 to {MOST_VALUE:g}")
+    return Reject("wrong_type", path, text)
+
+
+class _Raw(msgspec.Struct):
+    facts: dict[str, msgspec.Raw]
+
+
+def _wrong_fact(value: bytes) -> str:
+    """The name of the first fact that is of a wrong type, as it stands in a path."""
+    try:
+        for name, raw in msgspec.json.decode(value, type=_Raw).facts.items():
+            try:
+                msgspec.json.decode(raw, type=FactBody | None)
+            except msgspec.ValidationError:
+                return f".{name}" if is_fact_name(name) else _SOME
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    return _SOME
+
+
+def _facts(body: FactsBody, newest_ms: int) -> Facts | Reject:
+    if not body.facts:
+        return Reject("missing_field", "$.facts", "no fact is named; null as a value takes one away")
+    if len(body.facts) > MOST_FACTS:
+        return Reject("facts_too_many", "$.facts", f"{len(body.facts)} facts; a control has at most {MOST_FACTS}")
+    facts: dict[str, Fact | None] = {}
+    for name, said in body.facts.items():
+        if not is_fact_name(name):
+            why = f"{name[:_MOST_SHOWN]!r}: the name of a fact is 1 to 32 of a-z, 0-9 and _"
+            return Reject("bad_fact_name", "$.facts", why)
+        found = None if said is None else _fact(f"facts.{name}", said, body.ts, newest_ms)
+        if isinstance(found, Reject):
+            return found
+        facts[name] = found
+    return Facts(body.user, body.ts, facts)
+
+
+def _fact(path: str, said: FactBody, ts: int, newest_ms: int) -> Fact | Reject:
+    if not 0 <= said.value <= MOST_VALUE:
+        why = f"{said.value:g}; a fact is a number from 0 to {MOST_VALUE:g}"
+        return Reject("fact_out_of_range", f"$.{path}.value", why)
+    date, source = ts if said.date is None else said.date, said.source or ""
+    if bad := bad_time(f"$.{path}.date", date, newest_ms):
+        return bad
+    if source and (bad := bad_text(f"{path}.source", source, MAX_SOURCE_BYTES)):
+        return bad
+    return Fact(said.value + 0.0, date, source)  # no negative zero
