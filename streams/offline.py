@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.events import Reject
+from streams.events import Reject, event_time
+from streams.fold.rows import TIED
 from streams.formats.engagements import local
 from streams.model import assess, records
 from streams.model.acting import act
@@ -20,6 +21,8 @@ from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.versions import Model
+from streams.people import links, persons, telling
+from streams.people.controls import Control
 from streams.sources.record import Produced
 from streams.topics import KIND_OF
 
@@ -53,20 +56,38 @@ def fold(
     as_of_ms: int | None = None,
     report: Report | None = None,
     on_block: Callable[[], None] | None = None,
+    controls: Iterable[Control] = (),
 ) -> Table:
     """Fold records, in the order given, into one table.
 
     Events later than `newest_ms` are rejected, as a worker does (wall clock + `MAX_AHEAD_MS`); those later than `as_of_ms`
-    are left out. Rejects, repeats and the rest are in `table.counts`, reasons in `report`. About 4 us an event.
+    are left out. `controls` are taken at their times, before the block of events in which these lie. Rejects, repeats and the
+    rest are in `table.counts`, reasons in `report`. About 4 us an event.
     """
     table, core = Table(model), Core(report)
+    until_ms = newest_ms if as_of_ms is None else as_of_ms
+    waiting = deque(sorted((one for one in controls if one.ts <= until_ms), key=lambda one: one.ts))
     source = iter(produced)
     while block := list(islice(source, BLOCK)):
         values, kinds = [record.value for record in block], [KIND_OF[record.topic] for record in block]
+        if waiting:
+            core.control(table, waiting, max((event_time(value) or 0 for value in values), default=0))
         core.fold(table, values, kinds, newest_ms, as_of_ms)
         if on_block:
             on_block()
+    core.control(table, waiting, until_ms)
+    sum_up(table)
     return table
+
+
+def sum_up(table: Table) -> None:
+    """The rows of persons, of the rows of their accounts: all live in one table here."""
+    everyone = np.arange(len(table))
+    if not table.linked(everyone).any() and not table.unlinked:
+        return
+    told = telling.cut(table, everyone, np.full(len(table), TIED, np.uint8))
+    for _, lines in telling.homes(told, table.cells[: len(table)], 1, partitions=1):
+        persons.take(table, lines)
 
 
 class Core:
@@ -74,6 +95,14 @@ class Core:
 
     def __init__(self, report: Report | None = None) -> None:
         self._parsed, self._out, self.report = Parsed(), Outbox(1), report or Report()
+
+    def control(self, table: Table, waiting: deque[Control], until_ms: int) -> None:
+        """Put the controls up to this time into rows."""
+        while waiting and waiting[0].ts <= until_ms:
+            if reject := links.apply(table, waiting.popleft()):
+                table.counts.rejected += 1
+                self.report.rejects[reject.reason] += 1
+                self.report.examples.setdefault(reject.reason, reject)
 
     def fold(
         self, table: Table, values: Sequence[bytes], kinds: Sequence[int], newest_ms: int, as_of_ms: int | None = None

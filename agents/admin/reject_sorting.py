@@ -9,8 +9,9 @@ from typing import NamedTuple
 from streams.events import KINDS, MAX_AHEAD_MS, Reject, parse
 from streams.formats.rejects import Kept
 from streams.partitioner import partition_of
+from streams.people import controls
 from streams.settings import Settings
-from streams.topics import KIND_OF, SOURCES
+from streams.topics import CONTROLS, KIND_OF, SOURCES
 
 #: why a reject stays that was not even tried, by code; any other code is the reason why a worker would reject it again
 STAYS = {
@@ -58,7 +59,7 @@ def way_back(kept: Kept, settings: Settings, now_ms: int) -> Back | str:
     base = _bases(settings).get(kept.origin.topic)
     if base is None:
         return "other_topic"
-    if base not in KIND_OF:
+    if base not in KIND_OF and base != CONTROLS.name:
         return "pack"
     if kept.reason == "undecodable_batch":
         return "undecodable_batch"
@@ -66,8 +67,21 @@ def way_back(kept: Kept, settings: Settings, now_ms: int) -> Back | str:
         return "no_value"
     if kept.truncated:
         return "truncated"
+    if base == CONTROLS.name:
+        return _control_back(kept.reason, kept.value, settings, now_ms)
     event = parse(kept.value, KINDS[KIND_OF[base]], now_ms + MAX_AHEAD_MS)
     if isinstance(event, Reject):
         return event.reason
     key = f"{event.network}:{event.actor}".encode()
     return Back(base, partition_of(key, settings.partitions), key, kept.value)
+
+
+def _control_back(reason: str, value: bytes, settings: Settings, now_ms: int) -> Back | str:
+    """The same of a control. What its user's row has refused it would refuse again."""
+    if reason in ("older_control", "facts_too_many"):
+        return reason
+    control = controls.parse(value, now_ms + MAX_AHEAD_MS)
+    if isinstance(control, Reject):
+        return control.reason
+    key = control.user.encode()
+    return Back(CONTROLS.name, partition_of(key, settings.partitions), key, value)

@@ -17,12 +17,14 @@ from agents.cli.output import console, counted, leaderboard, moment, safe, say
 from agents.cli.progress import Progress, position, progress, size_of
 from agents.worker.warm import ensure
 from streams.errors import UsageError
-from streams.events import MAX_AHEAD_MS
+from streams.events import MAX_AHEAD_MS, Reject
 from streams.model.table import Table
 from streams.model.versions import model
 from streams.offline import Report, Scored, fold, scored
+from streams.people.controls import Control, parse
 from streams.settings import Settings
 from streams.sources import FORMATS, MALFORMED, Produced, Source, open_source
+from streams.sources.lines import Lines, open_bytes
 
 _TOP = 10
 _REASONS = 8  # for so many a reject is shown
@@ -32,6 +34,8 @@ _REASONS = 8  # for so many a reject is shown
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
               help="What the files hold: events as JSON lines, SNAP's Higgs activity, Bluesky Jetstream, GH Archive.")  # fmt: skip
+@click.option("--controls", metavar="FILE", show_envvar=True,
+              help="Links and facts as the topic `controls` has them, JSON one a line.")  # fmt: skip
 @click.option("--as-of", type=TIME, show_envvar=True,
               help="Score at this time, without what is newer; ms since epoch or ISO 8601. Default: the newest event.")  # fmt: skip
 @click.option("--out", show_envvar=True, help="Write the records as JSON lines to this file, - for stdout.")
@@ -43,6 +47,7 @@ def offline(
     settings: Settings,
     files: tuple[str, ...],
     format: str,
+    controls: str | None,
     as_of: int | None,
     out: str | None,
     top: int | None,
@@ -63,7 +68,8 @@ def offline(
     skipped: dict[str, int] = {}
     lines = json or out is not None
     with _opened(out) as to:
-        table = _fold(settings, files, format, as_of, report, skipped)
+        said = _controls(controls, report) if controls else []
+        table = _fold(settings, files, format, said, as_of, report, skipped)
         as_of_ms = table.clock if as_of is None else as_of
         with progress("scoring", "users", min(len(table), top or len(table))) as bar:
             best = scored(table, as_of_ms, top if lines or top else _TOP, bar.update)
@@ -80,6 +86,7 @@ def _fold(
     settings: Settings,
     files: tuple[str, ...],
     format: str,
+    controls: list[Control],
     as_of_ms: int | None,
     report: Report,
     skipped: dict[str, int],
@@ -103,7 +110,30 @@ def _fold(
             _look(bar, report.read, now[0] if now else None, files, sizes, total)
 
         newest_ms = int(time.time() * 1000) + MAX_AHEAD_MS
-        return fold(read(), model(settings.model), newest_ms=newest_ms, as_of_ms=as_of_ms, report=report, on_block=look)
+        return fold(
+            read(),
+            model(settings.model),
+            newest_ms=newest_ms,
+            as_of_ms=as_of_ms,
+            report=report,
+            on_block=look,
+            controls=controls,
+        )
+
+
+def _controls(path: str, report: Report) -> list[Control]:
+    """Those of a file; what is none is a reject, as in a worker."""
+    newest_ms, found = int(time.time() * 1000) + MAX_AHEAD_MS, []
+    with open_bytes(path) as raw:
+        for line in Lines(raw, path):
+            if line.strip():
+                one = parse(line, newest_ms)
+                if isinstance(one, Reject):
+                    report.rejects[one.reason] += 1
+                    report.examples.setdefault(one.reason, one)
+                else:
+                    found.append(one)
+    return found
 
 
 def _look(
@@ -154,8 +184,8 @@ def _sum_up(table: Table, report: Report, skipped: dict[str, int], as_of_ms: int
     }
     if shown := counted({name: count for name, count in notes.items() if count}):
         say(shown)
-    if counts.rejected:
-        say(f"rejected {counts.rejected:,}: {counted(report.rejects)}; the first of each:")
+    if rejected := report.rejects.total():
+        say(f"rejected {rejected:,}: {counted(report.rejects)}; the first of each:")
         for reason, _ in report.rejects.most_common(_REASONS):
             first = report.examples[reason]
             say(f"  {reason}  {safe(first.path)}  {safe(first.message)}")

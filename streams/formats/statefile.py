@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from streams.errors import CloutError
-from streams.formats import state
+from streams.formats import state, tied
 from streams.formats.state import Header
 
 FORMAT = 2
@@ -46,6 +46,8 @@ class _Row(msgspec.Struct, omit_defaults=True):
     did: bytes | None = None
     got: bytes | None = None
     met: bytes | None = None
+    said: bytes | None = None
+    lines: bytes | None = None
     actions: int | None = None
     engagements: int | None = None
     people: int | None = None
@@ -55,6 +57,16 @@ class _Versioned(msgspec.Struct):
     clout: Literal["state"]
     format: int
 
+
+#: the field of a row that holds the record of a sort, and the one for people
+_SORTS = {
+    state.DID_KEY: "did",
+    state.GOT_KEY: "got",
+    state.MET_KEY: "met",
+    tied.CONTROL_KEY: "said",
+    tied.LINES_KEY: "lines",
+}
+_COUNTS = {state.DID_KEY: "actions", state.GOT_KEY: "engagements", state.MET_KEY: "people"}
 
 _encode = msgspec.json.Encoder().encode
 _read_head = msgspec.json.Decoder(Head).decode
@@ -124,14 +136,12 @@ class Reading:
             except msgspec.MsgspecError as error:
                 raise self._damaged(number, error) from None
             self.records += 1
-            if row.did is not None:
-                yield state.DID_KEY + row.user.encode(), row.did
-            elif row.got is not None:
-                yield state.GOT_KEY + row.user.encode(), row.got
-            elif row.met is not None:
-                yield state.MET_KEY + row.user.encode(), row.met
-            else:
-                raise self._damaged(number, "neither `did` nor `got` nor `met`")
+            sort, value = next(
+                ((s, v) for s, name in _SORTS.items() if (v := getattr(row, name)) is not None), (b"", b"")
+            )
+            if not sort:
+                raise self._damaged(number, f"none of {', '.join(f'`{name}`' for name in _SORTS.values())}")
+            yield sort + row.user.encode(), value
         raise CloutError(
             f"{self._name} is cut off after {self.records:,} records: its last line is missing. Export it again, or copy it again"
         )
@@ -154,13 +164,13 @@ class Reading:
 
 def _row(key: bytes, value: bytes) -> _Row:
     user, sort = key[1:].decode(), key[:1]
-    if sort == state.DID_KEY:
-        return _Row(user, did=value, actions=state.count(key, value))
-    if sort == state.GOT_KEY:
-        return _Row(user, got=value, engagements=state.count(key, value))
-    if sort == state.MET_KEY:
-        return _Row(user, met=value, people=state.count(key, value))
-    raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
+    if sort not in _SORTS:
+        raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
+    row = _Row(user)
+    setattr(row, _SORTS[sort], value)
+    if sort in _COUNTS:
+        setattr(row, _COUNTS[sort], state.count(key, value))
+    return row
 
 
 def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header]:

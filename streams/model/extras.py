@@ -102,7 +102,8 @@ class Extras:
         if not len(some):
             return 0
         tails = self.arrays.tails[some]
-        return sum(self._entry_bytes[line] for line in some.tolist()) + int((tails[:, 1] - tails[:, 0]).sum())
+        beside: int = (tails[:, 1] - tails[:, 0]).sum()
+        return int(beside) + sum(self._entry_bytes[line] for line in some.tolist())
 
     def linked(self, lines: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of these lines, (n,), are of accounts of somebody now."""
@@ -156,7 +157,7 @@ class Extras:
             self._used = int(place[1])
 
     def _next(self, count: str, *columns: str) -> int:
-        number = self._counts[count]
+        number: int = self._counts[count]
         if number >= len(getattr(self.arrays, columns[0])):
             self._grow(2 * number, *columns)
         self._counts[count] = number + 1

@@ -16,9 +16,10 @@ from streams.events import (
     NEWEST_MS,
     OLDEST_MS,
     Reject,
+    bad_text,
     no_json,
 )
-from streams.people.checks import PERSON, bad_account, bad_person, bad_text, bad_time, bad_user
+from streams.people.checks import PERSON, bad_account, bad_person, bad_time, bad_user
 
 FORMAT = 1  #: of the controls that this version knows
 TYPES = ("link", "unlink", "facts")

@@ -71,7 +71,7 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "a row left out": (lambda f: [*f[:2], *f[3:]], "should have 5 records and has 4"),
     "two rows swapped": (lambda f: [f[0], f[2], f[1], *f[3:]], "SHA-256"),
     "no JSON": (lambda f: [*f[:2], f[2][:-5], *f[3:]], "damaged at line 3"),
-    "a row of nothing": (lambda f: [*f[:1], b'{"user":"n:a"}', *f[2:]], "line 2.*neither"),
+    "a row of nothing": (lambda f: [*f[:1], b'{"user":"n:a"}', *f[2:]], "line 2.*none of"),
     "cut off": (lambda f: f[:-1], "cut off after 5 records"),
     "only a head": (lambda f: f[:1], "cut off after 0 records"),
     "two files in one": (lambda f: f + f, "more after the last line"),
