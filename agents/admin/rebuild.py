@@ -22,7 +22,7 @@ from streams.partition.recovered import Recovered
 from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.layout import Keys, shard_of
-from streams.scoreboard.pulse import Said, pulse
+from streams.scoreboard.pulse import pulse
 from streams.scoreboard.reader import Reader
 from streams.scoreboard.shown import CHUNK, Shown
 from streams.scoreboard.writer import Writer
@@ -94,8 +94,9 @@ async def _ask(client: Any, settings: Settings, told: Told) -> int:
             if not said["users"]:
                 parts[number] = 1.0
             elif _MARK not in shown:
-                parts[number] = min(sum(shown.values()) / said["users"], 1.0)
-                users += sum(shown.values())
+                written = sum(shown.values()) + said.get("linked", 0)
+                parts[number] = min(written / said["users"], 1.0)
+                users += written
         done = sum(parts.values())
         told(users, done)
         if done >= len(parts):
@@ -142,5 +143,7 @@ def _flushes(found: Recovered, number: int) -> Iterator[Flush]:
     while flush := shown.call(header.now_ms):
         yield flush
         shown.arrived(header.now_ms)
-    said = Said(header.counts, {}, len(shown.users()), header.version, header.closed, header.origin)
+    said = shown.said()._replace(
+        counts=header.counts, complete=header.version, closed=header.closed, origin=header.origin
+    )
     yield Flush(number, header.version, pulse(table, header.now_ms, "clout rebuild", said))

@@ -22,7 +22,14 @@ class _Seen(NamedTuple):
     record: Record  #: at the time asked for
     stored: Record
     rank: Rank | None
-    percentile: float | None
+    network_rank: Rank | None
+    percentile: float | None  #: None: unknown, and of accounts of persons, who are not counted overall
+
+
+class _Wanted(NamedTuple):
+    n: int
+    network: str | None
+    json: bool
 
 
 @click.command()
@@ -73,7 +80,9 @@ async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_
             json_line(record)
         else:
             rank = await reader.rank(user)
-            click.echo(_readable(_Seen(record, stored, rank, await reader.percentile(stored["score"]))))
+            linked = rank is not None and rank.network is not None
+            percentile = None if linked else await reader.percentile(stored["score"])
+            click.echo(_readable(_Seen(record, stored, rank, await reader.network_rank(user), percentile)))
     return 1 if unknown else 0
 
 
@@ -85,9 +94,6 @@ def _readable(seen: _Seen) -> str:
         "participation": record["parts"]["participation"],
     }
     earned = sorted(((points, name) for name, points in parts.items() if points >= 0.005), reverse=True)
-    place = f"rank {seen.rank.rank:,} of {seen.rank.of:,}" if seen.rank else "no rank"
-    if seen.percentile is not None:
-        place += f", above {seen.percentile:.1f} % of all"
     sure = f"confidence {record['confidence']:.0%}" + (
         ", provisional: few people are behind it" if record["provisional"] else ""
     )
@@ -95,7 +101,7 @@ def _readable(seen: _Seen) -> str:
     lines = [
         f"{safe(record['user'])}  {record['score']:.2f}"
         + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
-        f"  place    {place}",
+        f"  place    {_place(seen)}",
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
         f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
         f"  counts   {record['engagements']:,} engagements by {_people(record)}, {record['actions']:,} own actions, "
@@ -104,6 +110,19 @@ def _readable(seen: _Seen) -> str:
         f"  times    as of {moment(record['as_of'])}, newest event {moment(record['event_ts'])}, model {record['model']}",
     ]
     return "\n".join(lines)
+
+
+def _place(seen: _Seen) -> str:
+    rank, own = seen.rank, seen.network_rank
+    if rank and rank.network is not None:
+        places = ["account of a person"]
+    else:
+        places = [f"rank {rank.rank:,} of {rank.of:,}" if rank else "no rank"]
+    if seen.percentile is not None:
+        places.append(f"above {seen.percentile:.1f} % of all")
+    if own:
+        places.append(f"rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}")
+    return ", ".join(places)
 
 
 def _people(record: Record) -> str:
@@ -124,42 +143,50 @@ def _numbers(pairs: Any) -> str:
 @click.option(
     "-n", "n", type=click.IntRange(1, 10_000), default=10, show_default=True, show_envvar=True, help="How many."
 )
+@click.option("--network", metavar="NAME", show_envvar=True, help="On this network's board instead of the overall one.")
 @click.option("--watch", is_flag=True, show_envvar=True, help="Look again and again until Ctrl-C.")
 @click.option("--every", type=click.FloatRange(min=0.1), default=1.0, show_default=True, show_envvar=True,
               metavar="SECONDS", help="How often, with --watch.")  # fmt: skip
 @settings_options(*REDIS, "clock")
 @json_option
-def top(settings: Settings, n: int, watch: bool, every: float, json: bool) -> None:
+def top(settings: Settings, n: int, network: str | None, watch: bool, every: float, json: bool) -> None:
     """Show who scores highest now; with --json one score record a line, the highest first.
+
+    Accounts of persons are on the boards of their networks only; overall the person takes their place.
 
     With --watch --json each look is one line: {"as_of": ms, "top": [score record, ...]}.
 
     \b
     clout top -n 20
+    clout top --network bluesky
     clout top --watch
     """
-    ask(settings, lambda reader: _watch(settings, reader, n, every, json) if watch else _top(settings, reader, n, json))
+    wanted = _Wanted(n, network, json)
+    ask(settings, lambda reader: _watch(settings, reader, wanted, every) if watch else _top(settings, reader, wanted))
 
 
-async def _top(settings: Settings, reader: Reader, n: int, json: bool) -> None:
-    records = await reader.top(n, await now_ms(settings, reader))
+async def _top(settings: Settings, reader: Reader, wanted: _Wanted) -> None:
+    n, network, json = wanted
+    records = await reader.top(n, await now_ms(settings, reader), network)
     if json:
         for record in records:
             json_line(record)
     elif records:
         console().print(leaderboard(records))
-    if not records:
+    if not records and network is not None and (names := await reader.networks()):
+        say(f"no board of the network {safe(network)}; there are: {', '.join(map(safe, names))}")
+    elif not records:
         say("nobody has a score yet: is a worker running (`clout worker`), was anything fed (`clout feed`)?")
 
 
-async def _watch(settings: Settings, reader: Reader, n: int, every_s: float, json: bool) -> None:
+async def _watch(settings: Settings, reader: Reader, wanted: _Wanted, every_s: float) -> None:
     from rich.live import Live
 
-    screen = console()
+    (n, network, json), screen = wanted, console()
     with Live(console=screen, auto_refresh=False, screen=screen.is_terminal, redirect_stdout=False) as live:
         while True:
             at_ms = await now_ms(settings, reader)
-            records = await reader.top(n, at_ms)
+            records = await reader.top(n, at_ms, network)
             if json:
                 json_line({"as_of": at_ms, "top": records})
             elif screen.is_terminal:

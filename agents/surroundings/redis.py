@@ -83,11 +83,12 @@ def keys(
     for shard, size in enumerate(sizes):
         ours = [pulse for number, pulse in pulses.items() if number % settings.redis_shards == shard]
         shown = sum(pulse.get("shown", 0) for pulse in ours)
-        for name in ("board", "users"):
-            if size[name] < shown:
+        linked = sum(pulse.get("linked", 0) for pulse in ours)
+        for name, wanted in (("board", shown - linked), ("users", shown)):
+            if size[name] < wanted:
                 text = (
-                    f"{settings.redis_prefix}:{{{shard}}}:{name} has {size[name]:,} of {shown:,} users: it was deleted or evicted. "
-                    "A running worker writes them again within seconds; without one run `clout rebuild`"
+                    f"{settings.redis_prefix}:{{{shard}}}:{name} has {size[name]:,} of {wanted:,} users: it was deleted or "
+                    "evicted. A running worker writes them again within seconds; without one run `clout rebuild`"
                 )
                 findings.append(Finding("keys", WRONG, text))
         if not size["history"] and any(pulse.get("closed") for pulse in ours):

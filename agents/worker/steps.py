@@ -103,9 +103,11 @@ def lists() -> None:
 
     from streams.model.texts import Texts
     from streams.scoreboard.changes import Changes
+    from streams.scoreboard.networks import Networks
 
     table = _table()
     slots = table.slots(_USERS)
+    Networks().of(table.users.named(slots))
     changes = Changes(table.users.named(slots), np.ones(2), np.ones(2, np.bool_), Texts.of([b"{}", b"{}"]))
     changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
 

@@ -72,20 +72,25 @@ class Look(NamedTuple):
     users: int  #: users with a record
     history: int  #: users with daily closes
     alerts: int  #: alerts in the stream
+    linked: int = 0  #: users of the partition who are accounts of persons: not on the board, not in the histogram
+    linked_together: int = 0  #: `linked` of all partitions of the shard
+    unplaced: int = 0  #: users missing from the boards of their networks, of all that pulses name
 
     @property
     def lost(self) -> str:
         """What of this partition alone is not there any more, in words; empty: nothing."""
-        return "" if self.counted == self.shown else f"the histogram has {self.counted} users instead of {self.shown}"
+        wanted = self.shown - self.linked
+        return "" if self.counted == wanted else f"the histogram has {self.counted} users instead of {wanted}"
 
     @property
-    def gaps(self) -> tuple[int, int]:
-        """By how many users the board, and the records, fall short of what the partitions together have shown.
+    def gaps(self) -> tuple[int, int, int]:
+        """By how many users the board, the records and the boards of networks fall short of what the partitions have shown.
 
         More than that may be there: who left the rows stays in Redis. Then the two are alike, so one that has fewer lacks some.
         """
-        wanted = max(self.together, self.board, self.users)
-        return wanted - self.board, wanted - self.users
+        board = self.board + self.linked_together
+        wanted = max(self.together, board, self.users)
+        return wanted - board, wanted - self.users, self.unplaced
 
 
 class Scoreboard(Protocol):
@@ -97,5 +102,8 @@ class Scoreboard(Protocol):
     async def look(self, partition: int) -> Look:
         """What there is of a partition, and in its shard, now."""
 
-    async def lacking(self, partition: int, users: list[str]) -> int:
-        """How many of these users of the partition are not on the board or have no record."""
+    async def lacking(self, partition: int, users: list[str], *, linked: bool = False) -> int:
+        """How many of these users of the partition are not on their boards or have no record.
+
+        `linked`: they are accounts of persons, whom the overall board has not.
+        """

@@ -1,10 +1,26 @@
--- How many of these users are not on the board, or have no record.
+-- How many of these users are not on their boards, or have no record.
 --
--- KEYS  board, users
--- ARGV  1 MessagePack list of users, at most a few thousand
+-- KEYS  board, users, networks, the board of each of their networks
+-- ARGV  1 MessagePack list of users, at most a few thousand   2 '1': accounts of persons, whom the overall board has not
+--       3 networks that may have a board   4 and so on: the names of their networks, in the order of the keys
+
+local board, users, networks = unpack(KEYS)
+
+-- A network that has no board, though it may have one, has lost it.
+local boards, lost, room = {}, {}, redis.call('HLEN', networks) < tonumber(ARGV[3])
+for i = 4, #ARGV do
+  if redis.call('HEXISTS', networks, ARGV[i]) == 1 then boards[ARGV[i]] = KEYS[i] else lost[ARGV[i]] = room end
+end
+
+local function placed(user)
+  if ARGV[2] ~= '1' and not redis.call('ZSCORE', board, user) then return false end
+  local network = string.match(user, '^([^:]*):')
+  if not network or lost[network] then return not network end
+  return not boards[network] or redis.call('ZSCORE', boards[network], user)
+end
 
 local lacking = 0
 for _, user in ipairs(cmsgpack.unpack(ARGV[1])) do
-  if not redis.call('ZSCORE', KEYS[1], user) or redis.call('HEXISTS', KEYS[2], user) == 0 then lacking = lacking + 1 end
+  if not placed(user) or redis.call('HEXISTS', users, user) == 0 then lacking = lacking + 1 end
 end
 return lacking

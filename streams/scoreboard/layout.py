@@ -16,6 +16,10 @@ CLOSES_KEPT = 90
 UPDATES_KEPT = 1_000
 #: entries kept (about) in the stream of alerts
 ALERTS_KEPT = 1_000
+#: boards of networks in a shard: whoever feeds events names networks, and must not make keys without bound
+MOST_NETWORKS = 100
+#: what stands before the colon in the name of a person, who is on no network's board
+PERSONS = "person"
 #: histogram bins for one point of score
 BINS_PER_POINT = 10
 #: scores from 0 to 100, 100.0 included
@@ -34,8 +38,17 @@ class Keys:
 
     @property
     def board(self) -> str:
-        """Sorted set: user -> score."""
+        """Sorted set: user -> score; everyone but accounts of persons, in whose place the person is."""
         return self._key("board")
+
+    def board_of(self, network: str) -> str:
+        """Sorted set: user -> score of everyone of a network, accounts of persons too."""
+        return self._key(f"board:{network}")
+
+    @property
+    def networks(self) -> str:
+        """Hash: network -> 1 if it has a board in this shard; at most MOST_NETWORKS, the first that came."""
+        return self._key("networks")
 
     @property
     def users(self) -> str:
@@ -70,6 +83,12 @@ class Keys:
     def spread(self, partition: int) -> str:
         """Hash: histogram bin -> how many users of this partition are in it; see `bin_of`."""
         return self._key(f"spread:{partition}")
+
+
+def network_of(user: str) -> str | None:
+    """On whose board a user is beside the overall one: what stands before the first colon. None for persons."""
+    network, colon, _ = user.partition(":")
+    return network if colon and network != PERSONS else None
 
 
 def shard_of(partition: int, shards: int) -> int:

@@ -1,28 +1,52 @@
 -- How one shard is, at one moment, and what one partition of it has. Reads only; a few µs, whatever the shard holds.
 --
--- KEYS  board, users, spread, pulse, history, alerts
--- ARGV  1 partition
+-- KEYS  board, users, spread, pulse, history, alerts, networks, the boards of the networks that are known
+-- ARGV  1 partition   2 networks that may have a board   3 and so on: the names of those that are known
 -- Answers version and shown of the partition, the users in its histogram, shown of all partitions of the shard together,
--- and how many entries board, users, history and alerts have.
+-- how many entries board, users, history and alerts have, the partition's accounts of persons and those of all partitions, how
+-- many users the boards of networks lack, and the names of those that have one: if others are known, ask again with these.
 
-local board, users, spread, pulse, history, alerts = unpack(KEYS)
+local board, users, spread, pulse, history, alerts, networks = unpack(KEYS)
 
 local function number(text, name) -- of a JSON object whose other values hold no such name: quotes in them are escaped
   return tonumber(string.match(text, '"' .. name .. '":(%d+)')) or 0
 end
 
-local together, version, shown = 0, 0, 0
+local function unquoted(name) -- quoted as in a URL: no quotes and brackets are left in it
+  return (string.gsub(name, '%%(%x%x)', function(code) return string.char(tonumber(code, 16)) end))
+end
+
+local together, version, shown, linked, off, wanted = 0, 0, 0, 0, 0, {}
 local said = redis.call('HGETALL', pulse)
 for i = 1, #said, 2 do
   local one = number(said[i + 1], 'shown')
-  together = together + one
-  if said[i] == ARGV[1] then version, shown = number(said[i + 1], 'version'), one end
+  local apart = tonumber(string.match(said[i + 1], '"shown":%d+,"linked":(%d+)')) or 0
+  together, off = together + one, off + apart
+  if said[i] == ARGV[1] then version, shown, linked = number(said[i + 1], 'version'), one, apart end
+  for name, count in string.gmatch(string.match(said[i + 1], '"networks":{([^}]*)}') or '', '"([^"]*)":(%d+)') do
+    wanted[name] = (wanted[name] or 0) + count
+  end
 end
 
 local counted = 0
 for _, count in ipairs(redis.call('HVALS', spread)) do counted = counted + count end
 
+local boards, has, names = {}, {}, {}
+for i = 3, #ARGV do boards[ARGV[i]] = KEYS[5 + i] end
+local listed = redis.call('HGETALL', networks)
+for i = 1, #listed, 2 do has[listed[i]], names[#names + 1] = true, listed[i] end
+local unplaced = 0
+for quoted, count in pairs(wanted) do
+  local name = unquoted(quoted)
+  if has[name] then
+    if boards[name] then unplaced = unplaced + math.max(0, count - redis.call('ZCARD', boards[name])) end
+  elseif #names < tonumber(ARGV[2]) then
+    unplaced = unplaced + count -- it is not known any more that it has a board
+  end
+end
+
 return {
   version, shown, counted, together,
   redis.call('ZCARD', board), redis.call('HLEN', users), redis.call('HLEN', history), redis.call('XLEN', alerts),
+  linked, off, unplaced, names,
 }

@@ -17,6 +17,8 @@ class Said(NamedTuple):
     complete: int  #: everything published up to this version is in Redis then; 0: not even what was there before
     closed: int  #: the version of the last interval whose daily closes it has, 0: none
     origin: str  #: see `Header`
+    linked: int  #: those of `shown` who are accounts of persons, and so not on the overall board
+    networks: dict[str, int]  #: users on the board of each network, as `Networks.said` gives it
 
 
 def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
@@ -27,6 +29,8 @@ def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
         "owner": owner,
         "users": len(table),
         "shown": said.shown,
+        **({"linked": said.linked} if said.linked else {}),  # right behind `shown`: look.lua goes by it
+        **({"networks": said.networks} if said.networks else {}),
         "complete": said.complete,
         "closed": said.closed,
         "origin": said.origin,

@@ -18,7 +18,7 @@ from streams.model import score as scoring
 from streams.model import versions
 from streams.partitioner import partition_of
 from streams.scoreboard.connect import AsyncRedis
-from streams.scoreboard.layout import Keys, shard_of
+from streams.scoreboard.layout import Keys, network_of, shard_of
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.spread import Spread, merged
@@ -31,11 +31,12 @@ FIELDS_A_CALL = 1_000
 
 
 class Rank(NamedTuple):
-    """Place on the board, 1 is the highest; equal scores share a place."""
+    """Place on a board, 1 is the highest; equal scores share a place."""
 
     rank: int
     of: int
     score: float
+    network: str | None = None  #: whose board it is, None: the overall one
 
 
 def score_at(record: Record, now_ms: int) -> Record:
@@ -78,15 +79,15 @@ class Reader:
             found |= await self._records(keys, wanted)
         return [found[user] for user in users]
 
-    async def top(self, n: int, now_ms: int) -> list[Record]:
-        """The n highest at `now_ms`, decayed to it, highest first.
+    async def top(self, n: int, now_ms: int, network: str | None = None) -> list[Record]:
+        """The n highest at `now_ms`, overall or of a network, decayed to it, highest first.
 
         Stored scores pick the candidates, twice as many as asked for from each shard: decay can change the order of
         records of different age, but between two passes only by little.
         """
 
         async def candidates(keys: Keys) -> Iterable[Record | None]:
-            users = await self._client.zrange(keys.board, 0, 2 * n + 9, desc=True)
+            users = await self._client.zrange(_board(keys, network), 0, 2 * n + 9, desc=True)
             return (await self._records(keys, [user.decode() for user in users])).values() if users else ()
 
         records = [score_at(record, now_ms) for some in await self._each(candidates) for record in some if record]
@@ -94,16 +95,31 @@ class Reader:
         return records[:n]
 
     async def rank(self, user: str) -> Rank | None:
-        """The place of a user among all, None for somebody unknown."""
-        score = await self._client.zscore(self._of(user).board, user)
+        """The place of a user among all, of an account of a person that on its network's board; None for somebody unknown."""
+        return await self._rank(user, None) or await self.network_rank(user)
+
+    async def network_rank(self, user: str) -> Rank | None:
+        """The place on the board of their network; None for persons, somebody unknown, and where the network has no board."""
+        network = network_of(user)
+        return await self._rank(user, network) if network else None
+
+    async def _rank(self, user: str, network: str | None) -> Rank | None:
+        score = await self._client.zscore(_board(self._of(user), network), user)
         if score is None:
             return None
-        above = await self._each(lambda keys: self._client.zcount(keys.board, f"({score!r}", "+inf"))
-        return Rank(sum(above) + 1, await self.population(), score)
+        above = await self._each(lambda keys: self._client.zcount(_board(keys, network), f"({score!r}", "+inf"))
+        return Rank(sum(above) + 1, await self.population(network), score, network)
 
-    async def population(self) -> int:
-        """How many users have a score."""
-        return sum(await self._each(lambda keys: self._client.zcard(keys.board)))
+    async def population(self, network: str | None = None) -> int:
+        """How many are on the overall board, which has no accounts of persons, or on that of a network."""
+        return sum(await self._each(lambda keys: self._client.zcard(_board(keys, network))))
+
+    async def networks(self) -> dict[str, int]:
+        """How many users are on the board of each network, the largest first; those without a board are missing."""
+        listed = await self._each(lambda keys: self._client.hgetall(keys.networks))
+        names = sorted({name.decode() for some in listed for name in some})
+        sizes = await asyncio.gather(*map(self.population, names))
+        return dict(sorted(zip(names, sizes, strict=True), key=lambda item: -item[1]))
 
     async def distribution(self) -> Spread:
         """The histogram of all scores."""
@@ -176,6 +192,10 @@ class Reader:
             some = users[start : start + FIELDS_A_CALL]
             found |= zip(some, map(_record, await self._client.hmget(keys.users, some)), strict=True)
         return found
+
+
+def _board(keys: Keys, network: str | None) -> str:
+    return keys.board if network is None else keys.board_of(network)
 
 
 def _record(value: bytes | None) -> Record | None:

@@ -3,6 +3,8 @@
 A sweep writes everyone who is marked, in calls of 500, each user scored when the call is made. Whoever changes ten times while
 Redis is busy is written once, memory is bounded by itself, and "show everyone again" is setting all marks.
 
+Accounts of persons are on their network's board only, and not in the histogram: their scores are kept here below 0.
+
 Two scores of a user are kept apart: the one last *published* in `scores` (column SCORE of the table; the idle pass and alerts go by
 it) and the one that Redis has (kept here; the histogram, the board and the batches for push go by it).
 """
@@ -23,6 +25,7 @@ from streams.model.windows import Floats
 from streams.scoreboard.changes import Changes
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.latency import Latency
+from streams.scoreboard.networks import Networks, Where
 from streams.scoreboard.once import Once
 from streams.scoreboard.pulse import Said, pulse
 from streams.scoreboard.spread import Histogram
@@ -53,9 +56,10 @@ class Shown:
         self.number, self.versions = number, versions
         self._table, self._owner = table, owner
         self.once = Once(number, closed)
-        self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there
-        self._board: Floats = np.zeros(0)  # what the board has
-        self._spread = Histogram()
+        self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there, below 0: an account of a person
+        self._board: Floats = np.zeros(0)  # what the boards have
+        self._spread, self._networks = Histogram(), Networks()
+        self._linked = 0  # of those whom Redis has, the accounts of persons
         self._anew = True  # the first call drops what whoever had the partition before has counted
         self._counts = table.counts.as_dict()
         self._complete = self._cut = 0
@@ -103,8 +107,12 @@ class Shown:
         self._table.dirty[np.flatnonzero(lacking)] |= UNSEEN
         self._grow()
         self._scores[: len(rows)] = np.where(lacking, 0.0, rows[:, SCORE])
-        there = self._scores[self._scores > 0]
-        self._spread.move(np.zeros_like(there), there)
+        for start in range(0, len(rows), AGAIN_AT_ONCE):
+            slots = start + np.flatnonzero(self._scores[start : min(start + AGAIN_AT_ONCE, len(rows))])
+            now, _ = self._signed(slots, self._scores[slots])
+            self._spread.move(np.zeros_like(now), now)
+            self._networks.entered(self._networks.of(self._table.users.named(slots)))
+            self._scores[slots] = now
         self._complete = complete
         return True
 
@@ -112,7 +120,8 @@ class Shown:
         """Redis has nobody, or nobody knows whom: everyone is shown again."""
         self._table.dirty[: len(self._table)] |= AGAIN
         self._scores[:], self._board[:] = 0.0, 0.0
-        self._spread, self._anew, self._complete = Histogram(), True, 0
+        self._spread, self._anew, self._complete, self._linked = Histogram(), True, 0, 0
+        self._networks.empty()
         self.rebuilds += 1
         if self._sweep:  # its engagements count once they are there
             self._folded, self._late = [*self._sweep.times, *self._folded], self._late + self._sweep.late
@@ -131,9 +140,9 @@ class Shown:
         dirty = self._table.dirty[: len(self._table)]
         return int(np.count_nonzero(dirty & (UNSEEN | AGAIN)))
 
-    def users(self) -> list[str]:
-        """Everyone whom Redis must have."""
-        return [self._table.users[slot] for slot in np.flatnonzero(self._scores).tolist()]
+    def users(self, *, linked: bool = False) -> list[str]:
+        """Everyone whom Redis must have on the overall board, or the accounts of persons, whom it must have elsewhere."""
+        return self._table.users.of(np.flatnonzero(self._scores < 0 if linked else self._scores > 0))
 
     # -- calls -----------------------------------------------------------------------------------------------------------
 
@@ -177,11 +186,17 @@ class Shown:
         self._grow()
         table.paid(slots)
         done = scored(table, slots, table.cells, now_ms, version)
-        moved = np.abs(done.scores - self._board[slots]) >= BOARD_STEP * table.model.displayed_step
-        users = Changes(table.users.named(slots), done.scores, moved, done.records)
-        updates = users.updates(self._board[slots], table.model.displayed_step, self.number, now_ms)
-        bins = self._spread.move(self._scores[slots], done.scores)
-        self._scores[slots] = done.scores
+        before, board, names = self._scores[slots], self._board[slots], table.users.named(slots)
+        now, linked = self._signed(slots, done.scores, before)
+        board[linked != (before < 0)] = 0.0  # who became an account of a person, or is none any more, is written anew
+        moved = np.abs(done.scores - board) >= BOARD_STEP * table.model.displayed_step
+        numbers = self._networks.of(names)
+        self._networks.entered(numbers[before == 0])
+        where = Where(numbers, linked, linked & (before >= 0), self._networks.names)
+        users = Changes(names, done.scores, moved, done.records, where)
+        updates = users.updates(board, table.model.displayed_step, self.number, now_ms)
+        bins = self._spread.move(before, now)
+        self._scores[slots] = now
         self._board[slots[moved]] = done.scores[moved]
         if self._at >= len(sweep.slots):
             self._at = len(sweep.slots) + 1
@@ -190,22 +205,33 @@ class Shown:
                 self._complete = sweep.cut
         return self._flush(now_ms, version, users=users, bins=bins, updates=updates)
 
+    def _signed(self, slots: Slots, scores: Floats, before: Floats | None = None) -> tuple[Floats, NDArray[np.bool_]]:
+        """These users' scores as they are kept here, and who is an account of a person; `before`: as they were kept."""
+        linked = self._table.linked(slots)
+        self._linked += int(np.count_nonzero(linked)) - (0 if before is None else int(np.count_nonzero(before < 0)))
+        return np.where(linked, -scores, scores), linked
+
+    def said(self) -> Said:
+        """What the pulse says of Redis as it is with what was given to it."""
+        return Said(
+            self._counts,
+            self.latency.sparse(),
+            self._spread.population + self._linked,
+            self._complete,
+            self.once.closed,
+            self._table.origin,
+            self._linked,
+            self._networks.said(),
+        )
+
     def _flush(self, now_ms: int, version: int, **content: Any) -> Flush:
         """A call. The first one drops the histogram of whoever had the partition before."""
         if self._anew:
             content["bins"], content["anew"], self._anew = self._spread.filled(), True, False
-        said = Said(
-            self._counts,
-            self.latency.sparse(),
-            self._spread.population,
-            self._complete,
-            self.once.closed,
-            self._table.origin,
-        )
         return Flush(
             self.number,
             version,
-            pulse(self._table, now_ms, self._owner, said),
+            pulse(self._table, now_ms, self._owner, self.said()),
             alerts=self.once.some_alerts(),
             **content,
         )

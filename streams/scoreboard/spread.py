@@ -63,8 +63,8 @@ class Histogram:
         return dict(zip(filled.tolist(), self.counts[filled].tolist(), strict=True))
 
     def move(self, before: Floats, after: Floats) -> dict[int, int]:
-        """Users went from their shown scores (0: new) to others; returns the bins that changed."""
-        left, entered = bins_of(before[before > 0]), bins_of(after)
+        """Users went from their shown scores to others (0 or less: not in it); returns the bins that changed."""
+        left, entered = bins_of(before[before > 0]), bins_of(after[after > 0])
         difference = np.bincount(entered, minlength=MOST_BINS) - np.bincount(left, minlength=MOST_BINS)
         changed = np.flatnonzero(difference)
         self.counts += difference

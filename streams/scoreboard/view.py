@@ -6,7 +6,7 @@ pulse that goes with each call says up to which version everything published is 
 a new beginning to the end of its sweep: a successor shows what it does not cover, whoever wrote it.
 
 Keys can be lost one by one (deleted, evicted), and a version alone does not tell. So once a second the view looks whether
-Redis has as many users in each key as were written. Board and records are shared with other partitions: where they fall
+Redis has as many users in each key as were written. Boards and records are shared with other partitions: where they fall
 short, it asks for its own users.
 """
 
@@ -56,7 +56,7 @@ class View:
         self._nothing.set()
         self.refusal: Refusal | None = None  #: while Redis does not take what is written
         self._look_s = 0.0  # when to look again (the clock of the event loop)
-        self._asked: tuple[tuple[int, int], float, float] | None = None  # gaps, when to ask again, the pause after that
+        self._asked: tuple[tuple[int, ...], float, float] | None = None  # gaps, when to ask again, the pause after that
 
     def go(self) -> None:
         """There may be something to write."""
@@ -171,10 +171,14 @@ class View:
             gaps, again_s, pause_s = self._asked
             if gaps == seen.gaps and now_s < again_s:
                 return ""
-        users = self.shown.users()
+        users, linked = self.shown.users(), self.shown.users(linked=True)
         lacking = await self._board.lacking(self.shown.number, users)
+        if linked:
+            lacking += await self._board.lacking(self.shown.number, linked, linked=True)
         self._asked = seen.gaps, now_s + pause_s, min(2 * pause_s, ASK_AGAIN_AT_MOST_S)
-        return f"redis lacks {lacking} of {len(users)} users" if lacking and losses == self._losses else ""
+        return (
+            f"redis lacks {lacking} of {len(users) + len(linked)} users" if lacking and losses == self._losses else ""
+        )
 
     async def _write(self, flush: Flush) -> int:
         pause_s = _FIRST_PAUSE_S

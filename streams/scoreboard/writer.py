@@ -26,7 +26,7 @@ import orjson
 
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush, Look
-from streams.scoreboard.layout import ALERTS_KEPT, CLOSES_KEPT, UPDATES_KEPT, Keys, shard_of
+from streams.scoreboard.layout import ALERTS_KEPT, CLOSES_KEPT, MOST_NETWORKS, UPDATES_KEPT, Keys, network_of, shard_of
 from streams.scoreboard.script import Script
 
 
@@ -39,6 +39,7 @@ class Writer:
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         scripts = (Script(client, name) for name in ("flush", "look", "lacking", "probe", "alerts"))
         self._flush, self._look, self._lacking, self._probe, self._alerts = scripts
+        self._networks: dict[Keys, list[str]] = {}  # that had a board in a shard at the last look
         self._pack = msgspec.msgpack.Encoder().encode
 
     async def write(self, flush: Flush) -> int:
@@ -59,15 +60,29 @@ class Writer:
         Raises redis.exceptions.RedisError when Redis does not answer, or another program has one of the keys.
         """
         keys = self._of(partition)
-        names = (keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts)
-        return Look(*await self._look(len(names), *names, partition))
+        names = (keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts, keys.networks)
+        for _ in range(3):  # a call names all its keys: once more when another network has come
+            known = self._networks.get(keys, [])
+            boards = map(keys.board_of, known)
+            *seen, there = await self._look(len(names) + len(known), *names, *boards, partition, MOST_NETWORKS, *known)
+            self._networks[keys] = sorted(name.decode() for name in there)
+            if self._networks[keys] == known:
+                break
+        return Look(*seen)
 
-    async def lacking(self, partition: int, users: list[str]) -> int:
-        """How many of these users of the partition are not on the board or have no record. Raises RedisError as `look`."""
+    async def lacking(self, partition: int, users: list[str], *, linked: bool = False) -> int:
+        """How many of these users of the partition are not on their boards or have no record. Raises RedisError as `look`.
+
+        `linked`: they are accounts of persons, whom the overall board has not.
+        """
         keys, lacking = self._of(partition), 0
         for start in range(0, len(users), MAX_USERS):
-            some = self._list(users[start : start + MAX_USERS])
-            lacking += await self._lacking(2, keys.board, keys.users, some)
+            some = users[start : start + MAX_USERS]
+            known = sorted({network for network in map(network_of, some) if network})
+            boards = map(keys.board_of, known)
+            names = (keys.board, keys.users, keys.networks)
+            options = self._list(some), int(linked), MOST_NETWORKS
+            lacking += await self._lacking(len(names) + len(known), *names, *boards, *options, *known)
         return lacking
 
     async def probe(self) -> None:
@@ -121,14 +136,16 @@ class Writer:
         if max(len(flush.users), len(closes), len(flush.bins)) > MAX_USERS:
             sizes = f"{len(flush.users)} users, {len(closes)} closes, {len(flush.bins)} bins"
             raise ValueError(f"{sizes}: at most {MAX_USERS} of each a call")
-        keys = self._of(flush.partition)
+        keys, boards = self._of(flush.partition), flush.users.boards()
         spread = keys.spread(flush.partition)
         return [
-            *(7, keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts),
+            8 + len(boards.networks),
+            *(keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts, keys.networks),
+            *(keys.board_of(network) for network, _, _ in boards.networks),
             flush.partition,
             flush.version,
             orjson.dumps({**flush.pulse, "version": flush.version}),
-            flush.users.places(),
+            boards.alone,
             flush.users.records(),
             self._list(list(chain.from_iterable(flush.bins.items()))),
             flush.updates or b"",
@@ -139,6 +156,8 @@ class Writer:
             int(flush.anew),
             *(CLOSES_KEPT, UPDATES_KEPT, ALERTS_KEPT),
             "" if flush.after is None else flush.after,
+            *(boards.left, MOST_NETWORKS),
+            *chain.from_iterable(boards.networks),
         ]
 
     def _list(self, values: list[Any]) -> bytes:

@@ -136,7 +136,7 @@ def test_a_partition_writes_to_its_own_shard_only(play: Play) -> None:
         assert shard_of(4, 3) == 1
         names = {name.decode() for name in await board.client.keys(f"{board.prefix}:*")}
         k = board.keys(1)
-        assert names == {k.board, k.users, k.spread(4), k.updates, k.pulse}
+        assert names == {k.board, k.board_of("p"), k.networks, k.users, k.spread(4), k.updates, k.pulse}
 
     play(story, shards=3, partitions=6)
 
@@ -269,19 +269,22 @@ def test_the_streams_are_capped(play: Play) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.floats(1, 100)), max_size=8))
 def test_the_call_names_as_many_keys_as_it_says(calls: list[tuple[int, float]]) -> None:
-    """Each call declares seven keys of one hash tag, whatever it carries."""
+    """Each call declares eight keys of one hash tag and one for each network, whatever it carries."""
     writer = Writer(None, "clout", 3, 12)  # type: ignore[arg-type]  # nothing is sent
     for version, score in calls:
-        call: list[Any] = writer._call(flush(version, {"a:1": score}, partition=version))
-        assert call[0] == 7
-        assert len(set(call[1:8])) == 7
-        assert all(f":{{{version % 3}}}:" in key for key in call[1:8])
+        call: list[Any] = writer._call(flush(version, {"a:1": score, "b:1": score}, partition=version))
+        assert call[0] == 10
+        assert len(set(call[1:11])) == 10
+        assert all(f":{{{version % 3}}}:" in key for key in call[1:11])
+        assert len(call[11:]) == 17 + 2 * 3
 
 
 def test_keys_are_those_of_the_design() -> None:
     """The names that other clients rely on."""
     keys = Keys("clout", 2)
     assert keys.board == "clout:{2}:board"
+    assert keys.board_of("bluesky") == "clout:{2}:board:bluesky"
+    assert keys.networks == "clout:{2}:networks"
     assert keys.users == "clout:{2}:users"
     assert keys.history == "clout:{2}:history"
     assert keys.updates == "clout:{2}:updates"

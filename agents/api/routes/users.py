@@ -18,12 +18,17 @@ def routes(served: Served) -> APIRouter:
 
     @router.get("/v1/users/{user:path}", summary="One user's score, as it is now")
     async def user(user: str) -> Response:
-        """The score record, decayed to now, with `rank`, `of` and `percentile`. `user` is `network:id`."""
+        """The score record, decayed to now, with `rank`, `of` and `percentile`. `user` is `network:id`.
+
+        `board` is null where `rank` is overall. Of an account of a person it is the network on whose board it is ranked; such
+        accounts are not counted overall, so `percentile` is null.
+        """
         record, rank, now = await asyncio.gather(served.reader.user(user), served.reader.rank(user), served.now_ms())
         if record is None or rank is None:
             detail = "Nobody of this name has acted or been acted on. A user is `network:id`, such as demo:carla7."
             raise Problem(404, "unknown-user", "Unknown user", detail)
-        percentile = await served.reader.percentile(rank.score)
-        return json({**score_at(record, now), "rank": rank.rank, "of": rank.of, "percentile": percentile})
+        percentile = None if rank.network else await served.reader.percentile(rank.score)
+        place = {"rank": rank.rank, "of": rank.of, "board": rank.network, "percentile": percentile}
+        return json({**score_at(record, now), **place})
 
     return router

@@ -123,6 +123,9 @@ def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict
             name: sum(redis.memory_usage(getattr(keys, name), samples=0) or 0 for keys in shards)
             for name in ("users", "board", "updates")
         }
+        for keys in shards:
+            for network in redis.hkeys(keys.networks):
+                used["board"] += redis.memory_usage(keys.board_of(network.decode()), samples=0) or 0
         before_s, prefix = redis_cpu_s(redis), f"{settings.redis_prefix}-closes"
         asyncio.run(_fill_history(settings, prefix, some))
         closes_s = redis_cpu_s(redis) - before_s

@@ -64,6 +64,6 @@ class Scoreboard:
         """All is as it was written."""
         return Look(self._version, 0, 0, 0, 0, 0, 0, 0)
 
-    async def lacking(self, partition: int, users: list[str]) -> int:  # noqa: ARG002
+    async def lacking(self, partition: int, users: list[str], *, linked: bool = False) -> int:  # noqa: ARG002
         """Nobody is missing."""
         return 0

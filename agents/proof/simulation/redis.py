@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
+from urllib.parse import unquote
 
 import orjson
+from msgspec import msgpack
 
 from streams.partition.ports import Shows
 from streams.scoreboard.flush import Flush, Look
+from streams.scoreboard.layout import MOST_NETWORKS, network_of
 
 
 @dataclass
@@ -18,9 +23,12 @@ class Shown:
 
     versions: dict[int, int] = field(default_factory=dict)  #: by partition
     records: dict[str, bytes] = field(default_factory=dict)
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)  #: the overall board
+    boards: dict[str, dict[str, float]] = field(default_factory=dict)  #: by network
+    networks: set[str] = field(default_factory=set)  #: that have a board
     spread: dict[int, dict[int, int]] = field(default_factory=dict)
     closes: dict[str, dict[str, float]] = field(default_factory=dict)
+    pulses: dict[int, dict[str, Any]] = field(default_factory=dict)  #: by partition
     counts: dict[int, int] = field(default_factory=dict)  #: users shown, as the pulses say, by partition
     complete: dict[int, int] = field(default_factory=dict)  #: up to which version all is there, as the pulses say
     alerts: list[bytes] = field(default_factory=list)
@@ -33,7 +41,7 @@ class Redis:
         self.shown, self.down, self.wrong = Shown(), False, list[str]()
         self._saved = Shown()
         self._seen: dict[str, int] = {}
-        self.keys: tuple[str, ...] = ("board", "users", "spread", "pulse")  #: that may be lost
+        self.keys: tuple[str, ...] = ("board", "users", "spread", "pulse", "networks", "boards")  #: that may be lost
 
     def apply(self, flush: Flush) -> int:
         """See `streams.scoreboard.writer.Writer.write`."""
@@ -43,6 +51,7 @@ class Redis:
             return before
         self._write(flush)
         versions[flush.partition] = flush.version
+        self.shown.pulses[flush.partition] = flush.pulse
         self.shown.counts[flush.partition] = flush.pulse["shown"]
         self.shown.complete[flush.partition] = flush.pulse["complete"]
         return before
@@ -64,11 +73,34 @@ class Redis:
             users=len(shown.records),
             history=len(shown.closes),
             alerts=0,
+            linked=shown.pulses.get(partition, {}).get("linked", 0),
+            linked_together=sum(pulse.get("linked", 0) for pulse in shown.pulses.values()),
+            unplaced=self._unplaced(),
         )
 
-    def lacking(self, users: list[str]) -> int:
+    def _unplaced(self) -> int:
+        shown, wanted = self.shown, Counter[str]()
+        for pulse in shown.pulses.values():
+            wanted.update({unquote(quoted): count for quoted, count in pulse.get("networks", {}).items()})
+        return sum(
+            max(0, count - len(shown.boards.get(network, ()))) if network in shown.networks else count
+            for network, count in wanted.items()
+            if network in shown.networks or len(shown.networks) < MOST_NETWORKS
+        )
+
+    def lacking(self, users: list[str], *, linked: bool = False) -> int:
         """See `streams.scoreboard.writer.Writer.lacking`."""
-        return sum(user not in self.shown.scores or user not in self.shown.records for user in users)
+        return sum(not self._placed(user, linked) or user not in self.shown.records for user in users)
+
+    def _placed(self, user: str, linked: bool) -> bool:
+        shown, network = self.shown, network_of(user)
+        if not linked and user not in shown.scores:
+            return False
+        if network is None:
+            return True
+        if network in shown.networks:
+            return user in shown.boards.get(network, {})
+        return len(shown.networks) >= MOST_NETWORKS
 
     def lose(self, random: Random) -> str:
         """One key goes, deleted or evicted; returns which."""
@@ -81,22 +113,26 @@ class Redis:
             self._seen.clear()
         elif key == "spread":
             self.shown.spread.pop(partition, None)
+        elif key == "networks":
+            self.shown.networks.clear()
+        elif key == "boards":
+            self.shown.boards.pop(random.choice(sorted(self.shown.boards) or [""]), None)
         else:
             self.shown.versions.clear()
+            self.shown.pulses.clear()
             self.shown.counts.clear()
             self.shown.complete.clear()
         return key
 
     def _write(self, flush: Flush) -> None:
         shown = self.shown
-        for user, score, record in flush.users:
+        for user, _, record in flush.users:
             version = orjson.loads(record)["version"]
             if version < self._seen.get(user, 0):
                 self.wrong.append(f"redis: the record of {user} went from version {self._seen[user]} to {version}")
             self._seen[user] = version
             shown.records[user] = record
-            if score is not None:
-                shown.scores[user] = score
+        self._place(flush)
         spread = shown.spread.setdefault(flush.partition, {})
         if flush.anew:
             spread.clear()
@@ -105,6 +141,18 @@ class Redis:
         for user, close in closes:
             shown.closes.setdefault(user, {})[day] = close
         shown.alerts += flush.alerts
+
+    def _place(self, flush: Flush) -> None:
+        """The lists of the call, as flush.lua takes them."""
+        shown, lists = self.shown, flush.users.boards()
+        shown.scores |= _scores(lists.alone)
+        for network, both, alone in lists.networks:
+            shown.scores |= _scores(both)
+            if network in shown.networks or len(shown.networks) < MOST_NETWORKS:
+                shown.networks.add(network)
+                shown.boards[network] = shown.boards.get(network, {}) | _scores(both) | _scores(alone)
+        for user in _list(lists.left):
+            shown.scores.pop(user, None)
 
     def save(self) -> None:
         """Remember what there is, to be restored later."""
@@ -117,3 +165,12 @@ class Redis:
     def flush(self) -> None:
         """Lose everything."""
         self.shown, self._seen = Shown(), {}
+
+
+def _list(packed: bytes) -> list[Any]:
+    return msgpack.decode(packed) if packed else []
+
+
+def _scores(packed: bytes) -> dict[str, float]:
+    values = _list(packed)
+    return dict(zip(values[1::2], values[::2], strict=True))

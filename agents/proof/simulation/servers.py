@@ -45,11 +45,11 @@ class Scoreboard:
         self._check()
         return self._faults.redis.look(partition)
 
-    async def lacking(self, partition: int, users: list[str]) -> int:  # noqa: ARG002 - there is one shard
+    async def lacking(self, partition: int, users: list[str], *, linked: bool = False) -> int:  # noqa: ARG002 - one shard
         """See streams.scoreboard.flush.Scoreboard."""
         await self._process.step("looks for its users in redis")
         self._check()
-        return self._faults.redis.lacking(users)
+        return self._faults.redis.lacking(users, linked=linked)
 
     def _check(self) -> None:
         if self._faults.redis.down:

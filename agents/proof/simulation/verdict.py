@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+import numpy as np
 import orjson
 
 from agents.proof.simulation.faults import Faults
@@ -15,6 +16,7 @@ from streams.model import score
 from streams.model.table import Table
 from streams.model.versions import model
 from streams.partition.recovered import Recovered, loaded
+from streams.scoreboard.layout import MOST_NETWORKS, network_of
 from streams.scoreboard.shown import BOARD_STEP
 from streams.topics import ALERTS, REJECTS, SCORES, STATE
 
@@ -33,7 +35,7 @@ def verdict(faults: Faults) -> list[str]:
         *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
         *_differences("scores", _last_scores(faults), expected, now_ms),
         *_headers(faults),
-        *_spread(faults),
+        *_spread(faults, _linked(wanted)),
         *_versions(faults),
         *_rejects(faults),
         *_alerts(faults),
@@ -135,8 +137,15 @@ def _versions(faults: Faults) -> Iterator[str]:
             seen[record.key] = version
 
 
-def _spread(faults: Faults) -> Iterator[str]:
-    """The histogram counts everyone once, where they are; the board has everyone, near enough.
+def _linked(table: Table) -> set[str]:
+    """Accounts of persons."""
+    slots = np.arange(len(table))
+    return set(table.users.of(slots[table.linked(slots)]))
+
+
+def _spread(faults: Faults, linked: set[str]) -> Iterator[str]:
+    """The histogram counts everyone but accounts of persons once, where they are; the board has them, near enough, and that of
+    each network everyone of it.
 
     After a take-over the histogram begins with the scores last published, not those last shown, which are a little older or
     younger: a bin more or less; hours when history is replayed.
@@ -145,10 +154,21 @@ def _spread(faults: Faults) -> Iterator[str]:
     shown = faults.redis.shown
     scores = {user: orjson.loads(record)["score"] for user, record in shown.records.items()}
     for user, exact in scores.items():
-        if abs(shown.scores.get(user, 0.0) - exact) > BOARD_STEP * model("plain").displayed_step:
-            yield f"board: {user} is at {shown.scores.get(user)} instead of {exact}"
+        network = network_of(user)
+        boards = [("board", shown.scores)] if user not in linked else []
+        if network in shown.networks or (len(shown.networks) < MOST_NETWORKS and network):
+            boards.append((f"board of {network}", shown.boards.get(network, {})))
+        for name, board in boards:
+            if abs(board.get(user, 0.0) - exact) > BOARD_STEP * model("plain").displayed_step:
+                yield f"{name}: {user} is at {board.get(user)} instead of {exact}"
+    for user in sorted(linked & shown.scores.keys()):
+        yield f"board: {user} is there, an account of a person"
+    for network, board in shown.boards.items():
+        strange = sorted(user for user in board if network_of(user) != network)
+        if strange:
+            yield f"board of {network}: {strange} are of others"
     counted = sorted(at for bins in shown.spread.values() for at, count in bins.items() for _ in range(count))
-    wanted = sorted(int(exact * 10) for exact in scores.values())
+    wanted = sorted(int(exact * 10) for user, exact in scores.items() if user not in linked)
     if len(counted) != len(wanted) or any(abs(one - other) > near for one, other in zip(counted, wanted, strict=True)):
         yield f"spread: {counted} instead of {wanted}"
 

@@ -46,7 +46,7 @@ def _no_after() -> Iterator[None]:
     with (
         instead(Redis, "apply", lambda apply: lambda self, flush: apply(self, replace(flush, after=None))),
         _always("lost", ""),
-        _always("gaps", (0, 0)),
+        _always("gaps", (0, 0, 0)),
     ):
         yield
 
@@ -73,7 +73,7 @@ def _complete_too_soon() -> Iterator[Change]:
 
         return cutting
 
-    with instead(Shown, "cut", soon), _always("lost", ""), _always("gaps", (0, 0)):
+    with instead(Shown, "cut", soon), _always("lost", ""), _always("gaps", (0, 0, 0)):
         yield change
 
 
@@ -89,7 +89,7 @@ def _complete_stays() -> Iterator[None]:
 
         return again
 
-    with instead(Shown, "everyone", stays), _always("lost", ""), _always("gaps", (0, 0)):
+    with instead(Shown, "everyone", stays), _always("lost", ""), _always("gaps", (0, 0, 0)):
         yield
 
 
@@ -130,5 +130,15 @@ def _lost_histogram() -> Iterator[Change]:
 
 @MUTATIONS.mutation("users missing from the board or without a record are not noticed")
 def _missing_users() -> Iterator[None]:
-    with _always("gaps", (0, 0)):
+    with _always("gaps", (0, 0, 0)):
         yield
+
+
+@MUTATIONS.mutation("boards of networks that are lost are not noticed")
+def _lost_boards() -> Iterator[Change]:
+    def change(faults: Faults) -> None:
+        """Seldom seen else: that is what Redis loses."""
+        faults.redis_loses, faults.redis.keys = (1.0, 1.0), ("networks", "boards")
+
+    with instead(Look, "gaps", lambda gaps: property(lambda seen: (*gaps.fget(seen)[:2], 0))):
+        yield change

@@ -1,0 +1,38 @@
+"""Which network each name is of: what stands before its first colon. 10 ns a name of the network of the one before."""
+
+from __future__ import annotations
+
+from streams.fold.compiled import kernel
+from streams.fold.names import same
+
+_COLON = 58
+
+
+@kernel
+def numbered(names, starts, ends, known, bounds, count, most, first, out):
+    """The number of each one's network among the `count` that are known, from name `first` on; -1: it has no colon, or there are
+    `most` and this is none of them.
+
+    Returns at which name it ends: the first of a network that is to become known, or behind the last.
+    """
+    before = -1
+    for i in range(first, len(ends)):
+        at = starts[i]
+        while at < ends[i] and names[at] != _COLON:
+            at += 1
+        size, number = at - starts[i], -1
+        if at == ends[i]:
+            out[i] = -1
+            continue
+        alike = before >= 0 and bounds[before + 1] - bounds[before] == size
+        if alike and same(known, bounds[before], names, starts[i], size):
+            number = before
+        if number < 0:
+            for k in range(count):
+                if bounds[k + 1] - bounds[k] == size and same(known, bounds[k], names, starts[i], size):
+                    number = k
+                    break
+        if number < 0 and count < most:
+            return i
+        out[i] = before = number
+    return len(ends)
