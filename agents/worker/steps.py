@@ -63,7 +63,9 @@ def receive() -> None:
 
     receive(_table(), local(packed(_USERS, _USERS, [1.0, 1.0], [_NOW_MS, _NOW_MS], [0, 0]), _NOW_MS))
     out = Outbox(1)
-    out.emitted.so_far[0], out.emitted.ends[0], out.emitted.homes[0] = 1, 0, 0
+    out.emitted.so_far[0] = 1
+    for column in (out.emitted.ends, out.emitted.homes, out.emitted.actors, out.emitted.codes):
+        column[0] = 0
     out.collect(_table())
 
 
@@ -170,6 +172,25 @@ def rows_of_state() -> None:
     for packed in state.chunks(intake.cut(0), lives, 2):
         Batch(0, 1 << 16, transactional=True).fill(packed, 0, _NOW_MS)
         state.load(_table(), packed)
+
+
+@_step
+def persons() -> None:
+    """Rows of persons, of the lines of their accounts."""
+    import numpy as np
+
+    from streams.fold import people
+    from streams.formats import engagements, lines
+    from streams.offline import sum_up
+    from streams.people.controls import Link
+    from streams.people.links import apply
+
+    table = _table()
+    apply(table, Link(_USERS[0], "ada", _NOW_MS))
+    people.add(table.people.room_for_one(), 0, np.uint64(1))
+    sum_up(table)
+    for record in lines.encode(table.lines.told([1], ["person:ada"]), 0):
+        engagements.arrived(record)
 
 
 @_step

@@ -18,20 +18,22 @@ def numbered(names, starts, ends, known, bounds, count, most, first, out):
     before = -1
     for i in range(first, len(ends)):
         at = starts[i]
+        if before >= 0:  # the common case, without a look for the colon
+            size = bounds[before + 1] - bounds[before]
+            end = at + size
+            if end < ends[i] and names[end] == _COLON and same(known, bounds[before], names, at, size):
+                out[i] = before
+                continue
         while at < ends[i] and names[at] != _COLON:
             at += 1
-        size, number = at - starts[i], -1
         if at == ends[i]:
             out[i] = -1
             continue
-        alike = before >= 0 and bounds[before + 1] - bounds[before] == size
-        if alike and same(known, bounds[before], names, starts[i], size):
-            number = before
-        if number < 0:
-            for k in range(count):
-                if bounds[k + 1] - bounds[k] == size and same(known, bounds[k], names, starts[i], size):
-                    number = k
-                    break
+        size, number = at - starts[i], -1
+        for k in range(count):
+            if bounds[k + 1] - bounds[k] == size and same(known, bounds[k], names, starts[i], size):
+                number = k
+                break
         if number < 0 and count < most:
             return i
         out[i] = before = number

@@ -102,8 +102,7 @@ class Extras:
         if not len(some):
             return 0
         tails = self.arrays.tails[some]
-        beside: int = (tails[:, 1] - tails[:, 0]).sum()
-        return int(beside) + sum(self._entry_bytes[line] for line in some.tolist())
+        return int((tails[:, 1] - tails[:, 0]).sum()) + sum(map(self._entry_bytes.__getitem__, some.tolist()))
 
     def linked(self, lines: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of these lines, (n,), are of accounts of somebody now."""

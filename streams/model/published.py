@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
 
@@ -26,7 +26,7 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the score is made of, in points: `kinds`, `reach` and `participation` add up to it (before the floor)."""
+    """What the score is made of, in points: `kinds`, `reach`, `participation` and `facts` add up to it (before the floor)."""
 
     kinds: Annotated[
         dict[Kind, float],
@@ -38,6 +38,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     networks: Annotated[dict[str, float], Meta(description="the kinds again, by network")]
     reach: Annotated[float, Meta(description="points for net followers")]
     participation: Annotated[float, Meta(description="points for the user's own actions")]
+    facts: Annotated[
+        dict[str, float] | UnsetType, Meta(description="points for facts, by name; only where there are some")
+    ] = UNSET
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +75,17 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="`actors / (actors + 5)`: how much stands behind the score", ge=0, le=1)
     ]
     provisional: Annotated[bool, Meta(description="fewer than five distinct people")]
+    facts: Annotated[
+        dict[str, float] | UnsetType,
+        Meta(description="mass of each fact as of `as_of`; only where there are some"),
+    ] = UNSET
+    person: Annotated[
+        str | UnsetType, Meta(description="whose account this is, `person:NAME`; only of accounts that are linked")
+    ] = UNSET
+    accounts: Annotated[
+        Annotated[list[str], Meta(max_length=64)] | UnsetType,
+        Meta(description="the accounts that are summed up, by name; only of persons"),
+    ] = UNSET
 
 
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,14 +64,20 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
         "reach": float(reach(record["followers"], model)),
         "participation": float(participation(acted, model)),
     }
+    facts = {name: mass * model.fact_keeps(name, elapsed_ms) for name, mass in record.get("facts", {}).items()}
+    known = sum(facts.values())
+    terms["facts"] = min(known, model.facts_cap)
     total = sum(terms.values())
     unfloored = float(hill(total, model))
     point = unfloored / total if total > 0 else 0.0
     earned = point * terms["engagement"]
     score = max(unfloored, 1.0)
     day = record["delta"]["day"]
+    beside = {"facts": facts} if facts else {}
+    points = {name: point * terms["facts"] * mass / known for name, mass in facts.items()} if known > 0 else {}
     return {
         **record,
+        **beside,
         "score": score,
         "as_of": now_ms,
         "windows": dict(zip(WINDOWS, windows.tolist(), strict=True)),
@@ -82,6 +88,7 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
             "networks": _scaled(record["parts"]["networks"], earned),
             "reach": point * terms["reach"],
             "participation": point * terms["participation"],
+            **({"facts": points} if points else {}),
         },
         "delta": {**record["delta"], "day": None if day is None else day + score - record["score"]},
     }

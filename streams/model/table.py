@@ -152,10 +152,6 @@ class Table:
         n, whole = marks.owed(self.dirty, len(self), again, self._slots())
         return self._found[:n].copy(), bool(whole)
 
-    def linked(self, slots: Slots) -> NDArray[np.bool_]:
-        """Which of these (n,) are accounts of a person now."""
-        return np.zeros(len(slots), np.bool_)
-
     def paid(self, slots: Slots) -> None:
         """Redis gets these users as they are now."""
         self.dirty[slots] &= np.uint8(CHANGED)

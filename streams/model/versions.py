@@ -78,6 +78,10 @@ class Model:
         """What a fact of this name gives."""
         return dict(self.facts).get(name, self.other_fact)
 
+    def fact_keeps(self, name: str, elapsed_ms: float) -> float:
+        """What is left of a fact after this time, as a part."""
+        return float(0.5 ** min(elapsed_ms / (self.fact(name).half_life_d * DAY_MS), 1000.0))
+
     @property
     def facts_cap(self) -> float:
         """Mass that all facts together give at most: what scores `facts_score`."""

@@ -90,7 +90,7 @@ class Changes(Sequence[Change]):
             (where.names[number - 1], packed.get(2 * number, b""), packed.get(2 * number + 1, b""))
             for number in sorted({g // 2 for g in packed if g > 1})
         ]
-        left = [name.decode() for name, leaves in zip(self._names, where.left.tolist(), strict=True) if leaves]
+        left = [self._names[i].decode() for i in np.flatnonzero(where.left).tolist()]
         return Boards(packed.get(0, b""), msgpack.encode(left) if left else b"", named)
 
     def records(self) -> bytes:

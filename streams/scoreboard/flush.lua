@@ -58,6 +58,16 @@ local function with_close(old, score)
   return '{' .. table.concat(parts, ',') .. '}'
 end
 
+-- A foreign key under one of our names is found here and not half-way through.
+local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash' }
+for i, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  local wanted = kinds[i] or 'zset'
+  if kind ~= 'none' and kind ~= wanted then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', expected a ' .. wanted .. ': choose another prefix')
+  end
+end
+
 local records, bins, closes, alarms, left = list(5), list(6), list(9), list(10), list(16)
 local places = {} -- lists of scores, each with the keys of the boards it is for
 local function place(scores, ...)
@@ -85,16 +95,6 @@ if #closes > 0 then
   for i = 1, #closes, 2 do names[#names + 1] = closes[i] end
   local old = redis.call('HMGET', history, unpack(names))
   for i = 1, #names do closes[2 * i] = with_close(old[i], closes[2 * i]) end
-end
-
--- A foreign key under one of our names is found here and not half-way through.
-local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash' }
-for i, key in ipairs(KEYS) do
-  local kind = redis.call('TYPE', key).ok
-  local wanted = kinds[i] or 'zset'
-  if kind ~= 'none' and kind ~= wanted then
-    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', expected a ' .. wanted .. ': choose another prefix')
-  end
 end
 
 -- First the boards: ZADD reads all scores before it writes any, so a score that is no number stops the call here. Of several

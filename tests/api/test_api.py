@@ -12,6 +12,8 @@ import pytest
 
 from agents.api.serve import serving
 from streams.errors import UsageError
+from streams.scoreboard.connect import connect_sync
+from streams.scoreboard.layout import Keys
 from streams.settings import Settings
 from tests.api.conftest import SCORES, Scene, now_ms
 
@@ -71,6 +73,25 @@ def test_leaderboard_is_ranked(page: httpx.Client) -> None:
     assert [(entry["rank"], entry["user"]) for entry in body["top"]] == [
         (rank, user) for rank, user in enumerate(sorted(SCORES, key=lambda user: -SCORES[user])[:2], 1)
     ]
+
+
+def test_leaderboard_of_a_network(scene: Scene, page: httpx.Client) -> None:
+    """The board of one network alone, with its population; one that has none is a 404 which names those there are."""
+    scene.write({"y:1": 50.0, "y:2": 51.0, "person:ann": 90.0}, counts=10)
+    body = page.get("/v1/leaderboard", params={"network": "y"}).json()
+    assert (body["population"], [entry["user"] for entry in body["top"]]) == (2, ["y:2", "y:1"])
+    assert page.get("/v1/leaderboard").json()["population"] == 7
+    for unknown in ("z", "person", ""):
+        assert "x, y" in str(problem(page.get("/v1/leaderboard", params={"network": unknown}), 404)["detail"])
+
+
+def test_an_account_of_a_person_is_ranked_on_its_networks_board(scene: Scene, page: httpx.Client) -> None:
+    """It says so, and has no percentile, being counted nowhere else."""
+    assert page.get("/v1/users/x:cy").json()["board"] is None
+    with connect_sync(scene.settings) as redis:
+        redis.zrem(Keys(scene.settings.redis_prefix, 0).board, "x:cy")
+    body = page.get("/v1/users/x:cy").json()
+    assert (body["board"], body["rank"], body["of"], body["percentile"]) == ("x", 4, 4, None)
 
 
 @pytest.mark.parametrize("n", ["0", "-1", "1001", "x", "", "1e3", "9" * 40])

@@ -20,8 +20,9 @@ from streams.events import Reject
 from streams.formats import rejects
 from streams.formats.rejects import Origin
 from streams.partitioner import partition_of
-from streams.scoreboard.connect import connect
+from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.flush import Flush
+from streams.scoreboard.layout import Keys
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
 from streams.topics import ALL
@@ -213,7 +214,9 @@ def test_rejects_behind_markers_and_gaps(with_topics: Ask, kafka: str, prefix: s
     found = asyncio.run(ask())
     assert [len(records) for records in found] == [1, 5, 26, 26]
     for records in found:
-        assert [orjson.loads(record)["message"] for record in records] == [f"wrong {n}" for n in range(26)][-len(records) :]
+        assert [orjson.loads(record)["message"] for record in records] == [f"wrong {n}" for n in range(26)][
+            -len(records) :
+        ]
 
 
 def test_rejects(with_topics: Ask, kafka: str, prefix: str) -> None:
@@ -291,6 +294,20 @@ def test_score_for_people(board: Ask) -> None:
     names = ("t:ann", "rank 1 of 3", "t:[b]c\\u202ed", "rank 3 of 3")
     for text in (*names, "like ", "quarter 40.00", "confidence 64%", "2025-12-31T23:59:59Z"):
         assert text in shown, text
+
+
+def test_boards_of_networks(board: Ask, redis_url: str, prefix: str) -> None:
+    """`top --network` has those of one network; an account of a person is overall nowhere, and has its place there."""
+    of_t = board("top", "--network", "t", "--json", clock="stream")
+    assert [orjson.loads(line)["user"] for line in of_t.stdout.splitlines()] == ["t:ann", "t:bob", "t:[b]c\u202ed"]
+    none = board("top", "--network", "z\u202e", clock="stream")
+    assert "no board of the network z\\u202e; there are: t" in none.stderr
+    assert "rank 1 of 3, above 66.7 % of all, rank 1 of 3 on t" in board("score", "t:ann", clock="stream").stdout
+    with connect_sync(redis_url) as redis:
+        redis.zrem(Keys(prefix, 0).board, "t:ann")
+    assert "account of a person, rank 1 of 3 on t\n" in board("score", "t:ann", clock="stream").stdout
+    overall = board("top", "--json", clock="stream").stdout.splitlines()
+    assert [orjson.loads(line)["user"] for line in overall] == ["t:bob", "t:[b]c\u202ed"]
 
 
 def test_unknown_users_go_to_stderr(board: Ask) -> None:
