@@ -22,6 +22,7 @@ from streams.fold.rows import (
     FOLLOWERS,
     GOT,
     GOT_TS,
+    KINDS,
     LINE,
     SUMS,
     TIED,
@@ -74,8 +75,8 @@ def _moved(lines: Lines, numbers: Slots, steps: np.ndarray) -> Floats:
     """The columns of lines for landmarks of `steps`; nobody has fewer than no followers, so that a link lowers nothing."""
     columns = lines.columns[numbers]
     by = lines.steps[numbers] - steps
-    sums = columns[:, SUMS:ENGAGEMENTS].reshape(len(numbers), -1, _WINDOWS)
-    columns[:, SUMS:ENGAGEMENTS] = np.ldexp(sums, by[:, None, :]).reshape(len(numbers), -1)
+    sums = columns[:, SUMS:ENGAGEMENTS].reshape(len(numbers), KINDS, _WINDOWS)
+    columns[:, SUMS:ENGAGEMENTS] = np.ldexp(sums, by[:, None, :]).reshape(len(numbers), KINDS * _WINDOWS)
     columns[:, ACTED] = np.ldexp(columns[:, ACTED], by[:, WEEK])
     columns[:, FOLLOWERS] = np.maximum(columns[:, FOLLOWERS], 0.0)
     return columns
