@@ -83,6 +83,8 @@ async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_
             linked = rank is not None and rank.network is not None
             percentile = None if linked else await reader.percentile(stored["score"])
             click.echo(_readable(_Seen(record, stored, rank, await reader.network_rank(user), percentile)))
+            for line in await _accounts(reader, record.get("accounts", []), at_ms):
+                click.echo(line)
     return 1 if unknown else 0
 
 
@@ -92,6 +94,7 @@ def _readable(seen: _Seen) -> str:
         **record["parts"]["kinds"],
         "reach": record["parts"]["reach"],
         "participation": record["parts"]["participation"],
+        **record["parts"].get("facts", {}),
     }
     earned = sorted(((points, name) for name, points in parts.items() if points >= 0.005), reverse=True)
     sure = f"confidence {record['confidence']:.0%}" + (
@@ -103,6 +106,7 @@ def _readable(seen: _Seen) -> str:
         + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
         f"  place    {_place(seen)}",
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
+        *_networks(record),
         f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
         f"  counts   {record['engagements']:,} engagements by {_people(record)}, {record['actions']:,} own actions, "
         f"{record['followers']:,} followers",
@@ -112,10 +116,31 @@ def _readable(seen: _Seen) -> str:
     return "\n".join(lines)
 
 
+async def _accounts(reader: Reader, accounts: list[str], at_ms: int) -> list[str]:
+    """A line for each account of a person, the highest first."""
+    from streams.scoreboard.reader import score_at
+
+    found = [score_at(stored, at_ms) for stored in await reader.users(accounts) if stored]
+    wide = max((len(safe(record["user"])) for record in found), default=0)
+    lines = []
+    for record in sorted(found, key=lambda one: -one["score"]):
+        own = await reader.network_rank(record["user"])
+        place = f"  rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}" if own else ""
+        lines.append(f"  account  {safe(record['user']):{wide}}  {record['score']:6.2f}{place}")
+    return lines
+
+
+def _networks(record: Record) -> list[str]:
+    """What a person earned where."""
+    if "accounts" not in record:
+        return []
+    return [f"  networks {_numbers(record['parts']['networks'].items()) or 'nothing yet'}"]
+
+
 def _place(seen: _Seen) -> str:
     rank, own = seen.rank, seen.network_rank
     if rank and rank.network is not None:
-        places = ["account of a person"]
+        places = [f"account of {safe(seen.record['person'])}" if "person" in seen.record else "account of a person"]
     else:
         places = [f"rank {rank.rank:,} of {rank.of:,}" if rank else "no rank"]
     if seen.percentile is not None:

@@ -22,13 +22,20 @@ PERSON = "person:ann"
 
 def events() -> list[dict[str, Any]]:
     """Ten people on each network engage with ann's account there, one of them with every one of the accounts' networks."""
-    made = []
-    for k, account in enumerate(ACCOUNTS):
-        network, name = account.split(":")
-        for n in range(10):
-            made.append({"id": f"{k}.{n}", "type": ("like", "share", "follow")[n % 3], "network": network,
-                         "actor": f"a{n}", "target": name, "ts": NOW_MS + 100 * n + k})  # fmt: skip
-    return made
+    kinds = ("like", "share", "follow")
+    users = [account.split(":") for account in ACCOUNTS]
+    return [
+        {
+            "id": f"{k}.{n}",
+            "type": kinds[n % 3],
+            "network": network,
+            "actor": f"a{n}",
+            "target": name,
+            "ts": NOW_MS + 100 * n + k,
+        }
+        for k, (network, name) in enumerate(users)
+        for n in range(10)
+    ]
 
 
 def clout(stack: Stack, *argv: str) -> str:
@@ -89,7 +96,10 @@ def test_a_person_with_three_accounts(stack: Callable[..., Stack], tmp_path: Pat
         top = [orjson.loads(line)["user"] for line in clout(house, "top", "--json").splitlines()]
         assert top[0] == PERSON
         assert not set(top) & set(ACCOUNTS)
-        assert "bluesky" in clout(house, "score", ACCOUNTS[0])
+        assert f"account of {PERSON}" in clout(house, "score", ACCOUNTS[0])
+        said = clout(house, "score", PERSON)
+        assert all(f"  account  {account}" in said for account in ACCOUNTS), said
+        assert "  networks " in said
     with house.worker():
         clout(house, "control", "unlink", ACCOUNTS[0])
         record = until(house, lambda r: r["engagements"] == 20)
