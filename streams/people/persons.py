@@ -40,13 +40,15 @@ from streams.model.windows import Floats
 _WINDOWS = 3
 
 
-def take(table: Table, told: Told) -> None:
-    """Lines that have come: persons who are not there yet get a row."""
+def take(table: Table, told: Told) -> list[str]:
+    """Lines that have come: persons who are not there yet get a row. Returns accounts for which there is no place."""
     slots = table.slots(told.persons)
     touched = table.lines.put(slots, told)
     if len(touched):
         sum_up(table, touched.tolist())
         table.dirty[touched] |= GOT | TIED | UNSEEN
+    refused, table.lines.refused = table.lines.refused, []
+    return refused
 
 
 def sum_up(table: Table, slots: Sequence[int]) -> None:

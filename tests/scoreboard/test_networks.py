@@ -323,7 +323,7 @@ def test_no_list_is_packed_twice() -> None:
 def test_each_is_on_their_boards(given: list[tuple[str, bool, bool, bool]]) -> None:
     """Moved or not, linked or not, on the board before or not: beside a plain sorting."""
     users = [f"{name}:{i}" for i, (name, *_) in enumerate(given)]
-    names, scores = Texts.of([user.encode() for user in users]), np.arange(len(users)) + 1.0
+    names, scores = Texts.of([user.encode() for user in users]), np.arange(1, len(users) + 1, dtype=np.float64)
     moved, linked, there = (np.array([one[at] for one in given], np.bool_) for at in (1, 2, 3))
     linked &= np.array([name != "person" for name, *_ in given], np.bool_)
     networks = Networks()
