@@ -295,6 +295,18 @@ def test_followers_stated_and_by_events() -> None:
     assert [one["reason"] for one in house.rejects] == ["bad_fact_name"]
 
 
+def test_an_account_with_fewer_than_no_followers_takes_none_from_the_others() -> None:
+    """A number that was stated too low, and somebody who goes: the person still has those of the other account."""
+    house = with_accounts("n:a0", "m:a0")
+    first = house.event("follow", "n:f0", "n:a0")
+    house.settle()
+    house.facts("n:a0", T0 + 1, followers=0)
+    house.facts("m:a0", T0 + 1, followers=30)
+    house.event("follow", "n:f0", "n:a0", T0 + 2, undo=True, ref=first)
+    house.settle()
+    assert [house.record(user)["followers"] for user in ("n:a0", "m:a0", "person:p")] == [-1, 30, 30]
+
+
 class Kept:
     """What the partitions of a house write to `state`, cut by cut."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from agents.proof.simulation.mutations.registry import Registry, instead
 from streams.fold.rows import TIED
 from streams.formats import tied
 from streams.model.lines import Lines
-from streams.people import links, telling
+from streams.partition import intake
+from streams.people import links
 
 MUTATIONS = Registry()
 
@@ -22,7 +24,7 @@ MUTATIONS = Registry()
 def _any_line() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
         def putting(self: Lines, *given: Any) -> Any:
-            self.links[:] = self.versions[:] = -1
+            self.links[:] = self.versions[:] = 0
             return put(self, *given)
 
         return putting
@@ -37,13 +39,18 @@ def _no_marker() -> Iterator[None]:
         def putting(self: Lines, *given: Any) -> Any:
             changed = put(self, *given)
             gone = np.flatnonzero(self.gone)
-            self.links[gone] = self.versions[gone] = -1
+            self.links[gone] = self.versions[gone] = 0
             return changed
 
         return putting
 
     with instead(Lines, "put", forgetting):
         yield
+
+
+def _telling(change: Callable[[Any], Any]) -> contextlib.AbstractContextManager[None]:
+    """Another cut of what is told, in partitions alone: the plain fold has its own."""
+    return instead(intake, "telling", lambda module: SimpleNamespace(**{**vars(module), "cut": change(module.cut)}))
 
 
 @MUTATIONS.mutation("a person is not told who left")
@@ -55,13 +62,13 @@ def _untold() -> Iterator[None]:
 
         return cutting
 
-    with instead(telling, "cut", silent):
+    with _telling(silent):
         yield
 
 
 @MUTATIONS.mutation("accounts tell their persons only of links")
 def _only_links() -> Iterator[None]:
-    with instead(telling, "cut", lambda cut: lambda table, changed, marks: cut(table, changed, marks & TIED)):
+    with _telling(lambda cut: lambda table, changed, marks: cut(table, changed, marks & TIED)):
         yield
 
 
