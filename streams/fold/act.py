@@ -15,7 +15,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
-from streams.fold.more import kin_at
+from streams.fold.more import facts_of, kin_at
 from streams.fold.names import same
 from streams.fold.packing import emit
 from streams.fold.rows import (
@@ -59,7 +59,10 @@ def before_block(cells, lines, order, landmark, decays, model, more, grown, atte
         attends[i] = growth(heard, landmark, model.half_lives[WEEK]) if heard > e.ts else grown[i]
         standing[i] = model.standing_floor
         if model.standing_gain != 0.0:
-            standing[i] += model.standing_gain / 100.0 * score_of(cells[e.slot], decays, model, more)
+            row, facts = cells[e.slot], 0.0
+            if row[MORE] > 0.0:
+                facts = facts_of(more, row, decays)
+            standing[i] += model.standing_gain / 100.0 * score_of(row, decays, model, facts)
 
 
 @kernel

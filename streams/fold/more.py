@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold.compiled import part
+from streams.fold.compiled import kernel, part
 from streams.fold.rows import MORE
 
 CODE, NEXT, MASS, DATE = 0, 1, 2, 3  #: of an entry of `facts`: which, the next one (0: none), mass at its date, ms
@@ -37,7 +37,7 @@ class More(NamedTuple):
     text: NDArray[np.uint8]
 
 
-@part
+@kernel
 def kin_at(more, row, ts):
     """The hash of the person whose account somebody was at an event time; 0: nobody's."""
     line = np.int64(row[MORE])
@@ -51,10 +51,10 @@ def fact_mass(more, entry, now_ms):
     return fact[MASS] * np.exp2(-max(now_ms - fact[DATE], 0.0) / more.half_lives[np.int64(fact[CODE])])
 
 
-@part
-def all_facts(more, row, now_ms):
-    """What all facts of a row give at a moment, before their cap."""
-    total, entry = 0.0, np.int64(more.first_fact[np.int64(row[MORE])])
+@kernel
+def facts_of(more, row, decays):
+    """What all facts of a row give at the moment of `decays`, before their cap."""
+    total, now_ms, entry = 0.0, decays[NOW], np.int64(more.first_fact[np.int64(row[MORE])])
     while entry:
         total += fact_mass(more, entry, now_ms)
         entry = np.int64(more.facts[entry, NEXT])

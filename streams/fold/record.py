@@ -15,7 +15,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
-from streams.fold.more import CODE, NEXT, NOW, OF_WINDOWS, fact_mass
+from streams.fold.more import CODE, NEXT, NOW, OF_WINDOWS, fact_mass, facts_of
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import ahead_of_row, hill, mass_of
@@ -92,7 +92,7 @@ def _label(out, at, more, start, end):
     return at + end - start
 
 
-@part
+@kernel
 def _facts(out, at, row, decays, more, points):
     """`points` divided among the facts by what they give; without points what they give, the mass."""
     total, entry = 0.0, np.int64(more.first_fact[np.int64(row[MORE])])
@@ -116,7 +116,16 @@ def _facts(out, at, row, decays, more, points):
     return at + 1
 
 
-@part
+@kernel
+def _ends(out, at, row, decays, more):
+    """What a record of somebody with a line in `more` ends with."""
+    line = np.int64(row[MORE])
+    if more.first_fact[line]:
+        at = _facts(out, at, row, decays, more, 0.0)
+    return _label(out, at, more, more.tails[line, 0], more.tails[line, 1])
+
+
+@kernel
 def _networks(out, at, row, decays, model, more, points):
     """`points` divided among the networks of a person by the mass of its accounts there; those that gave nothing are left out."""
     total, first = 0.0, np.int64(more.first_network[np.int64(row[MORE])])
@@ -147,9 +156,9 @@ def _network_mass(more, entry, decays, model):
 
 
 @part
-def _values(row, decays, model, more, values):
+def _values(row, decays, model, facts, values):
     """What the fields of a row's record say, in their order; of the kinds and of the network: the points of all engagement."""
-    mass = mass_of(row, decays, model, more)
+    mass = mass_of(row, decays, model, facts)
     total = mass.engagement + mass.reach + mass.participation + mass.facts
     unfloored = hill(total, model)
     # floored users still get parts: those of the score before the floor
@@ -164,45 +173,6 @@ def _values(row, decays, model, more, values):
     values[18] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
     values[19], values[20] = actors / (actors + model.confident_actors), actors < model.confident_actors
     return score
-
-
-@part
-def _record(out, at, text, start, end, row, decays, model, more, said, values, shares):
-    """One record; returns where it ends."""
-    words(out, at, _BEGIN, 0, 16)
-    at = escaped(out, at + _BEGIN_LENGTH, text, start, end)
-    for field in range(len(_FORMS)):
-        words(out, at, _LABELS, field * _WIDE, _WIDE)
-        at += _LENGTHS[field]
-        form, value = _FORMS[field], values[field]
-        if form == POINTS:
-            at = fixed(out, at, value)
-        elif form == WHOLE:
-            at = whole(out, at, np.int64(value))
-        elif form == TEN:
-            at = ten(out, at, value)
-        elif form == TRUTH:
-            words(out, at, _TRUTHS, 8 if value else 0, 8)
-            at += 4 if value else 5
-        elif form == OF_KINDS:
-            at = _kinds(out, at, row, decays, model, value, shares)
-        elif form == SAID:
-            at = put(out, at, said)
-        elif form == OF_FACTS:
-            if value > 0.0:
-                at = _facts(out, at, row, decays, more, value)
-        elif value > 0.0:
-            if more.first_network[np.int64(row[MORE])]:
-                at = _networks(out, at, row, decays, model, more, value)
-            else:
-                at = _network(out, at, text, start, end, value)
-    line = np.int64(row[MORE])
-    if line:
-        if more.first_fact[line]:
-            at = _facts(out, at, row, decays, more, 0.0)
-        at = _label(out, at, more, more.tails[line, 0], more.tails[line, 1])
-    out[at] = _CLOSED
-    return at + 1
 
 
 @kernel
@@ -220,7 +190,40 @@ def write(names, slots, rows, by_slot, decays, model, more, said, out, bounds, s
             ahead(names.text, names.starts[slots[i + 4]])
         slot = slots[i]
         row = rows[slot if by_slot else i]
-        scores[i] = _values(row, decays, model, more, values)
+        facts, line = 0.0, np.int64(row[MORE])
+        if line:
+            facts = facts_of(more, row, decays)
+        scores[i] = _values(row, decays, model, facts, values)
         start, end = names.starts[slot], names.starts[slot + 1]
-        at = _record(out, at, names.text, start, end, row, decays, model, more, said, values, shares)
+        words(out, at, _BEGIN, 0, 16)
+        at = escaped(out, at + _BEGIN_LENGTH, names.text, start, end)
+        for field in range(len(_FORMS)):  # no part of its own: `more` is only given to calls that need it, see `mass_of`
+            words(out, at, _LABELS, field * _WIDE, _WIDE)
+            at += _LENGTHS[field]
+            form, value = _FORMS[field], values[field]
+            if form == POINTS:
+                at = fixed(out, at, value)
+            elif form == WHOLE:
+                at = whole(out, at, np.int64(value))
+            elif form == TEN:
+                at = ten(out, at, value)
+            elif form == TRUTH:
+                words(out, at, _TRUTHS, 8 if value else 0, 8)
+                at += 4 if value else 5
+            elif form == OF_KINDS:
+                at = _kinds(out, at, row, decays, model, value, shares)
+            elif form == SAID:
+                at = put(out, at, said)
+            elif form == OF_FACTS:
+                if value > 0.0:
+                    at = _facts(out, at, row, decays, more, value)
+            elif value > 0.0:
+                if line and more.first_network[line]:
+                    at = _networks(out, at, row, decays, model, more, value)
+                else:
+                    at = _network(out, at, names.text, start, end, value)
+        if line:
+            at = _ends(out, at, row, decays, more)
+        out[at] = _CLOSED
+        at += 1
         bounds[i + 1] = at
