@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -24,6 +25,13 @@ class _Seen(NamedTuple):
     rank: Rank | None
     network_rank: Rank | None
     percentile: float | None  #: None: unknown, and of accounts of persons, who are not counted overall
+    accounts: list[_Account]  #: of a person
+
+
+class _Account(NamedTuple):
+    user: str
+    score: float | None  #: at the time asked for; None: not there any more
+    network_rank: Rank | None
 
 
 class _Wanted(NamedTuple):
@@ -39,7 +47,9 @@ class _Wanted(NamedTuple):
 @settings_options(*REDIS, "clock")
 @json_option
 def score(settings: Settings, users: tuple[str, ...], as_of: int | None, json: bool) -> int:
-    """Show the live score of users (`network:id`), what it is made of, and their place.
+    """Show the live score of users (`network:id`, `person:NAME`), what it is made of, and their place.
+
+    Of a person it also shows each account with its score and its place in its network; of an account, whose it is.
 
     With --json one score record a line. Unknown users are named on stderr, and the exit code is 1.
 
@@ -82,8 +92,20 @@ async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_
             rank = await reader.rank(user)
             linked = rank is not None and rank.network is not None
             percentile = None if linked else await reader.percentile(stored["score"])
-            click.echo(_readable(_Seen(record, stored, rank, await reader.network_rank(user), percentile)))
+            accounts = await _accounts(reader, stored.get("accounts", ()), at_ms)
+            click.echo(_readable(_Seen(record, stored, rank, await reader.network_rank(user), percentile, accounts)))
     return 1 if unknown else 0
+
+
+async def _accounts(reader: Reader, users: Sequence[str], at_ms: int) -> list[_Account]:
+    """Those of a person, the highest first."""
+    from streams.scoreboard.reader import score_at
+
+    found = [
+        _Account(user, score_at(stored, at_ms)["score"] if stored else None, await reader.network_rank(user))
+        for user, stored in zip(users, await reader.users(users), strict=True)
+    ]
+    return sorted(found, key=lambda account: (-(account.score or 0.0), account.user))
 
 
 def _readable(seen: _Seen) -> str:
@@ -102,6 +124,7 @@ def _readable(seen: _Seen) -> str:
         f"{safe(record['user'])}  {record['score']:.2f}"
         + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
         f"  place    {_place(seen)}",
+        *_account_lines(seen.accounts),
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
         f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
         f"  counts   {record['engagements']:,} engagements by {_people(record)}, {record['actions']:,} own actions, "
@@ -115,7 +138,7 @@ def _readable(seen: _Seen) -> str:
 def _place(seen: _Seen) -> str:
     rank, own = seen.rank, seen.network_rank
     if rank and rank.network is not None:
-        places = ["account of a person"]
+        places = [f"account of {safe(seen.stored.get('person', 'a person'))}"]
     else:
         places = [f"rank {rank.rank:,} of {rank.of:,}" if rank else "no rank"]
     if seen.percentile is not None:
@@ -123,6 +146,14 @@ def _place(seen: _Seen) -> str:
     if own:
         places.append(f"rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}")
     return ", ".join(places)
+
+
+def _account_lines(accounts: Sequence[_Account]) -> list[str]:
+    lines = []
+    for user, score, own in accounts:
+        place = f", rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}" if own else ""
+        lines.append(f"{safe(user)}  " + ("no score" if score is None else f"{score:.2f}") + place)
+    return [f"  {'accounts' if not number else '':8} {line}" for number, line in enumerate(lines)]
 
 
 def _people(record: Record) -> str:
