@@ -66,7 +66,7 @@ def fold(
     """
     table, core = Table(model), Core(report)
     until_ms = newest_ms if as_of_ms is None else as_of_ms
-    waiting = deque(sorted((one for one in controls if one.ts <= until_ms), key=lambda one: one.ts))
+    waiting = _in_time_order(one for one in controls if one.ts <= until_ms)
     source = iter(produced)
     while block := list(islice(source, BLOCK)):
         values, kinds = [record.value for record in block], [KIND_OF[record.topic] for record in block]
@@ -78,6 +78,16 @@ def fold(
     core.control(table, waiting, until_ms)
     sum_up(table)
     return table
+
+
+def _in_time_order(controls: Iterable[Control]) -> deque[Control]:
+    """By time, each user's in the order given: an older one behind a newer is refused, as in a worker."""
+    reached: dict[str, int] = {}
+    keyed = []
+    for one in controls:
+        reached[one.user] = max(reached.get(one.user, 0), one.ts)
+        keyed.append((reached[one.user], one))
+    return deque(one for _, one in sorted(keyed, key=lambda pair: pair[0]))
 
 
 def sum_up(table: Table) -> None:

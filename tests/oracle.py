@@ -18,6 +18,17 @@ from xxhash import xxh3_64_intdigest
 DAY_MS = 86_400_000
 HALF_LIVES_MS = {"day": DAY_MS, "week": 7 * DAY_MS, "quarter": 62.4 * DAY_MS}
 WEIGHTS = {"like": 1, "follow": 2, "mention": 2, "reply": 3, "share": 4, "retweet": 4}
+#: by fact: mass for each doubling of 1 + its value, at most so much, half-life in days
+FACTS = {
+    "following": (0.005, 0.05, 365),
+    "lists": (0.03, 0.3, 365),
+    "verified": (0.1, 0.1, 730),
+    "wikipedia_links": (0.05, 0.5, 730),
+    "wikipedia_views": (0.02, 0.4, 90),
+    "seniority": (0.05, 0.2, 730),
+}
+OTHER_FACT = (0.02, 0.2, 365)
+ALL_FACTS = 3.89 * (0.3 / 0.7) ** (1 / 0.459)  # mass that alone scores 30
 REMEMBERED = 16  # of each kind an actor
 
 
@@ -59,6 +70,14 @@ class User:
     people: set[str] = field(default_factory=set)  #: who ever engaged with them
     followers: int = 0
     got_ts: int = 0
+    facts: dict[str, list[tuple[float, int]]] = field(default_factory=dict)  #: by name (mass, its date)
+
+    def known_for(self, name: str, now_ms: float) -> float:
+        """Mass of a fact: of all accounts as of the latest date, capped, then halved."""
+        _, cap, half_life_d = FACTS.get(name, OTHER_FACT)
+        date = max(date for _, date in self.facts[name])
+        then = sum(mass * halved(date - at, half_life_d * DAY_MS) for mass, at in self.facts[name])
+        return min(then, cap) * halved(max(now_ms - date, 0), half_life_d * DAY_MS)
 
     def acted(self, now_ms: float) -> float:
         """`a`: own actions, decayed with a half-life of 7 days."""
@@ -82,17 +101,40 @@ class User:
         return max(round(estimate(registers)), 17)
 
     def mass(self, now_ms: float) -> float:
-        """quarter + 0.5 week + 0.5 day of engagement, reach and participation."""
+        """quarter + 0.5 week + 0.5 day of engagement, reach, participation and facts."""
         day, week, quarter = (max(self.window(name, now_ms), 0.0) for name in HALF_LIVES_MS)
         reach = min(1.0, 0.05 * math.log2(1 + max(self.followers, 0)))
         acted = max(self.acted(now_ms), 0.0)
         participation = 0.1 * acted / (acted + 10)
-        return quarter + 0.5 * week + 0.5 * day + reach + participation
+        facts = min(sum(self.known_for(name, now_ms) for name in self.facts), ALL_FACTS)
+        return quarter + 0.5 * week + 0.5 * day + reach + participation + facts
 
     def score(self, now_ms: float) -> float:
         """The Hill curve of the mass, never below 1."""
         powered = self.mass(now_ms) ** 0.459
         return max(100 * powered / (powered + 3.89**0.459), 1.0)
+
+
+def person(accounts: Iterable[User], own: User) -> User:
+    """All that was done by and to the accounts; `own`: facts that were told of the person."""
+    together = User(facts={name: list(some) for name, some in own.facts.items()})
+    for one in accounts:
+        together.did += one.did
+        together.got += one.got
+        together.actions += one.actions
+        together.did_ts, together.got_ts = max(together.did_ts, one.did_ts), max(together.got_ts, one.got_ts)
+        together.engagements += one.engagements
+        together.people |= one.people
+        together.followers += max(one.followers, 0)
+        for name, some in one.facts.items():
+            together.facts.setdefault(name, []).extend(some)
+    return together
+
+
+def fact(name: str, value: float, date: int) -> tuple[float, int]:
+    """(mass, date) of a fact as it is told."""
+    each, cap, _ = FACTS.get(name, OTHER_FACT)
+    return min(each * math.log2(1 + value), cap), date
 
 
 class Oracle:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -25,13 +24,6 @@ class _Seen(NamedTuple):
     rank: Rank | None
     network_rank: Rank | None
     percentile: float | None  #: None: unknown, and of accounts of persons, who are not counted overall
-    accounts: list[_Account]  #: of a person
-
-
-class _Account(NamedTuple):
-    user: str
-    score: float | None  #: at the time asked for; None: not there any more
-    network_rank: Rank | None
 
 
 class _Wanted(NamedTuple):
@@ -47,9 +39,7 @@ class _Wanted(NamedTuple):
 @settings_options(*REDIS, "clock")
 @json_option
 def score(settings: Settings, users: tuple[str, ...], as_of: int | None, json: bool) -> int:
-    """Show the live score of users (`network:id`, `person:NAME`), what it is made of, and their place.
-
-    Of a person it also shows each account with its score and its place in its network; of an account, whose it is.
+    """Show the live score of users (`network:id`), what it is made of, and their place.
 
     With --json one score record a line. Unknown users are named on stderr, and the exit code is 1.
 
@@ -92,20 +82,10 @@ async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_
             rank = await reader.rank(user)
             linked = rank is not None and rank.network is not None
             percentile = None if linked else await reader.percentile(stored["score"])
-            accounts = await _accounts(reader, stored.get("accounts", ()), at_ms)
-            click.echo(_readable(_Seen(record, stored, rank, await reader.network_rank(user), percentile, accounts)))
+            click.echo(_readable(_Seen(record, stored, rank, await reader.network_rank(user), percentile)))
+            for line in await _accounts(reader, record.get("accounts", []), at_ms):
+                click.echo(line)
     return 1 if unknown else 0
-
-
-async def _accounts(reader: Reader, users: Sequence[str], at_ms: int) -> list[_Account]:
-    """Those of a person, the highest first."""
-    from streams.scoreboard.reader import score_at
-
-    found = [
-        _Account(user, score_at(stored, at_ms)["score"] if stored else None, await reader.network_rank(user))
-        for user, stored in zip(users, await reader.users(users), strict=True)
-    ]
-    return sorted(found, key=lambda account: (-(account.score or 0.0), account.user))
 
 
 def _readable(seen: _Seen) -> str:
@@ -114,6 +94,7 @@ def _readable(seen: _Seen) -> str:
         **record["parts"]["kinds"],
         "reach": record["parts"]["reach"],
         "participation": record["parts"]["participation"],
+        **record["parts"].get("facts", {}),
     }
     earned = sorted(((points, name) for name, points in parts.items() if points >= 0.005), reverse=True)
     sure = f"confidence {record['confidence']:.0%}" + (
@@ -124,8 +105,8 @@ def _readable(seen: _Seen) -> str:
         f"{safe(record['user'])}  {record['score']:.2f}"
         + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
         f"  place    {_place(seen)}",
-        *_account_lines(seen.accounts),
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
+        *_networks(record),
         f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
         f"  counts   {record['engagements']:,} engagements by {_people(record)}, {record['actions']:,} own actions, "
         f"{record['followers']:,} followers",
@@ -135,10 +116,31 @@ def _readable(seen: _Seen) -> str:
     return "\n".join(lines)
 
 
+async def _accounts(reader: Reader, accounts: list[str], at_ms: int) -> list[str]:
+    """A line for each account of a person, the highest first."""
+    from streams.scoreboard.reader import score_at
+
+    found = [score_at(stored, at_ms) for stored in await reader.users(accounts) if stored]
+    wide = max((len(safe(record["user"])) for record in found), default=0)
+    lines = []
+    for record in sorted(found, key=lambda one: -one["score"]):
+        own = await reader.network_rank(record["user"])
+        place = f"  rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}" if own else ""
+        lines.append(f"  account  {safe(record['user']):{wide}}  {record['score']:6.2f}{place}")
+    return lines
+
+
+def _networks(record: Record) -> list[str]:
+    """What a person earned where."""
+    if "accounts" not in record:
+        return []
+    return [f"  networks {_numbers(record['parts']['networks'].items()) or 'nothing yet'}"]
+
+
 def _place(seen: _Seen) -> str:
     rank, own = seen.rank, seen.network_rank
     if rank and rank.network is not None:
-        places = [f"account of {safe(seen.stored.get('person', 'a person'))}"]
+        places = [f"account of {safe(seen.record['person'])}" if "person" in seen.record else "account of a person"]
     else:
         places = [f"rank {rank.rank:,} of {rank.of:,}" if rank else "no rank"]
     if seen.percentile is not None:
@@ -146,14 +148,6 @@ def _place(seen: _Seen) -> str:
     if own:
         places.append(f"rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}")
     return ", ".join(places)
-
-
-def _account_lines(accounts: Sequence[_Account]) -> list[str]:
-    lines = []
-    for user, score, own in accounts:
-        place = f", rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}" if own else ""
-        lines.append(f"{safe(user)}  " + ("no score" if score is None else f"{score:.2f}") + place)
-    return [f"  {'accounts' if not number else '':8} {line}" for number, line in enumerate(lines)]
 
 
 def _people(record: Record) -> str:

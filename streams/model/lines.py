@@ -73,6 +73,7 @@ class Lines:
         self.people = People()
         self.accounts: list[str] = []
         self.facts: dict[int, list[Given]] = {}
+        self.refused: list[str] = []  #: by `put`, since somebody has looked
         self._of: dict[int, list[tuple[str, int]]] = {}  # by slot of a person, (account, number), sorted
         self._numbers: dict[tuple[int, str], int] = {}
 
@@ -86,10 +87,17 @@ class Lines:
         return list(self._of)
 
     def put(self, slots: Slots, told: Told) -> Slots:
-        """Keep what is newer than what is here; `slots` (n,) are the persons'. Returns whose lines have changed, ascending."""
+        """Keep what is newer than what is here; `slots` (n,) are the persons'. Returns whose lines have changed, ascending.
+
+        Accounts for which a person has no place go to `refused`.
+        """
         news, numbers = [], []
         for i, (slot, account) in enumerate(zip(slots.tolist(), told.accounts, strict=True)):
             number = self._numbers.get((slot, account))
+            if number is None and not self._has_place(slot):
+                if not told.gone[i]:
+                    self.refused.append(account)
+                continue
             if number is None:
                 number = self._add(slot, account)
             elif (told.links[i], told.versions[i]) <= (self.links[number], self.versions[number]):
@@ -128,6 +136,19 @@ class Lines:
             self.steps[places], self.columns[places], self.people.copied(places),
             [self.facts.get(number, []) for number in numbers],
         )
+
+    def _has_place(self, slot: int) -> bool:
+        """Is there a place for one more account? The oldest that left makes room."""
+        own = self._of.get(slot, [])
+        if len(own) < MOST_ACCOUNTS:
+            return True
+        left = [(self.versions[number], account, number) for account, number in own if self.gone[number]]
+        if not left:
+            return False
+        _, account, number = min(left)
+        own.remove((account, number))
+        del self._numbers[slot, account]
+        return True
 
     def _add(self, slot: int, account: str) -> int:
         number = len(self.accounts)

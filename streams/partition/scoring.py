@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.events import Reject
 from streams.fold.rows import UNDO
 from streams.formats import engagements as packed
 from streams.model.engagements import Engagements
-from streams.model.lines import Told
+from streams.model.lines import MOST_ACCOUNTS, Told
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.users import Slots
@@ -27,7 +28,7 @@ class Scoring:
     def __init__(self, table: Table, rejected: Rejected) -> None:
         self._table, self._rejected = table, rejected
         self._waiting: list[Engagements] = []
-        self._lines: list[Told] = []
+        self._lines: list[tuple[Told, str, Any]] = []  # and the topic and record that they came in
         self.careful = False  #: see Intake
         self._times: list[NDArray[np.int64]] = []
         self._reversed: list[Slots] = []
@@ -41,13 +42,13 @@ class Scoring:
                 self._rejected.pack(full, record, error)
                 continue
             if isinstance(arrived, Told):
-                self._lines.append(arrived)
+                self._lines.append((arrived, full, record))
             else:
                 self._waiting.append(arrived)
 
     def newest_ms(self) -> int:
         """The newest time in the packs that wait, their senders' clocks included; 0 when none does."""
-        clocks = [told.clock for told in self._lines]
+        clocks = [told.clock for told, _, _ in self._lines]
         return max([*clocks, *(max(pack.newest_ms, pack.clock) for pack in self._waiting)], default=0)
 
     def receive(self) -> int:
@@ -58,10 +59,12 @@ class Scoring:
             self._reversed.append(slots[undone])
             self._times.append(pack.times[~undone])  # an undo carries the time of what it undoes
         lines, self._lines = self._lines, []
-        self._table.advance(max((told.clock for told in lines), default=0))
-        for told in lines:
-            persons.take(self._table, told)
-        return sum(map(len, packs)) + sum(map(len, lines))
+        self._table.advance(max((told.clock for told, _, _ in lines), default=0))
+        for told, full, record in lines:
+            if refused := persons.take(self._table, told):
+                why = f"a person has at most {MOST_ACCOUNTS} accounts, and these found no place: {', '.join(refused)[:500]}"
+                self._rejected.event(full, record, Reject("too_many_accounts", "$", why))
+        return sum(map(len, packs)) + sum(len(told) for told, _, _ in lines)
 
     def take_times(self) -> list[NDArray[np.int64]]:
         """Event times of the engagements folded since this was asked last."""

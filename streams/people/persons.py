@@ -22,6 +22,7 @@ from streams.fold.rows import (
     FOLLOWERS,
     GOT,
     GOT_TS,
+    KINDS,
     LINE,
     SUMS,
     TIED,
@@ -39,13 +40,15 @@ from streams.model.windows import Floats
 _WINDOWS = 3
 
 
-def take(table: Table, told: Told) -> None:
-    """Lines that have come: persons who are not there yet get a row."""
+def take(table: Table, told: Told) -> list[str]:
+    """Lines that have come: persons who are not there yet get a row. Returns accounts for which there is no place."""
     slots = table.slots(told.persons)
     touched = table.lines.put(slots, told)
     if len(touched):
         sum_up(table, touched.tolist())
         table.dirty[touched] |= GOT | TIED | UNSEEN
+    refused, table.lines.refused = table.lines.refused, []
+    return refused
 
 
 def sum_up(table: Table, slots: Sequence[int]) -> None:
@@ -74,8 +77,8 @@ def _moved(lines: Lines, numbers: Slots, steps: np.ndarray) -> Floats:
     """The columns of lines for landmarks of `steps`; nobody has fewer than no followers, so that a link lowers nothing."""
     columns = lines.columns[numbers]
     by = lines.steps[numbers] - steps
-    sums = columns[:, SUMS:ENGAGEMENTS].reshape(len(numbers), -1, _WINDOWS)
-    columns[:, SUMS:ENGAGEMENTS] = np.ldexp(sums, by[:, None, :]).reshape(len(numbers), -1)
+    sums = columns[:, SUMS:ENGAGEMENTS].reshape(len(numbers), KINDS, _WINDOWS)
+    columns[:, SUMS:ENGAGEMENTS] = np.ldexp(sums, by[:, None, :]).reshape(len(numbers), KINDS * _WINDOWS)
     columns[:, ACTED] = np.ldexp(columns[:, ACTED], by[:, WEEK])
     columns[:, FOLLOWERS] = np.maximum(columns[:, FOLLOWERS], 0.0)
     return columns

@@ -321,24 +321,6 @@ def test_boards_of_networks(board: Ask, redis_url: str, prefix: str) -> None:
     assert [orjson.loads(line)["user"] for line in overall] == ["t:bob", "t:[b]c\u202ed"]
 
 
-def test_score_of_a_person_and_of_an_account(board: Ask, redis_url: str, prefix: str) -> None:
-    """Of a person each account is shown beside it, the highest first, with its place in its network; of an account whose it is."""
-    keys = Keys(prefix, 0)
-    more = {"t:bob": {"accounts": ["t:[b]c\u202ed", "t:ann", "t:gone"]}, "t:ann": {"person": "person:x\u202e"}}
-    with connect_sync(redis_url) as redis:
-        for user, fields in more.items():
-            redis.hset(keys.users, user, orjson.dumps(orjson.loads(redis.hget(keys.users, user)) | fields))
-        redis.zrem(keys.board, "t:ann")
-    shown = board("score", "t:bob", clock="stream").stdout.splitlines()
-    at = next(number for number, line in enumerate(shown) if line.startswith("  accounts"))
-    places = [line.partition(", ")[2] for line in shown[at : at + 3]]
-    assert [line.split()[-1] for line in shown[at : at + 3]] == ["t", "t", "score"]
-    assert shown[at].startswith("  accounts t:ann  ")
-    assert shown[at + 1].startswith("           t:[b]c\\u202ed  ")
-    assert places == ["rank 1 of 3 on t", "rank 3 of 3 on t", ""]
-    assert "account of person:x\\u202e, rank 1 of 3 on t\n" in board("score", "t:ann", clock="stream").stdout
-
-
 def test_unknown_users_go_to_stderr(board: Ask) -> None:
     """Known users are answered in the order asked for, unknown ones named on stderr, and the exit code is 1."""
     done = board("score", "t:bob", "t:nobody", "ann", "t:ann", "--json")

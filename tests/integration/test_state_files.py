@@ -107,7 +107,7 @@ REFUSED = {
     "truncated": (lambda: small().rsplit(b"\n", 2)[0], "cut off after 1 records"),
     "truncated gzip": (lambda: gzip.compress(small())[:-20], "gzip data end in the middle"),
     "newer": (lambda: small(format=3), "format 3, written by another Clout"),
-    "newer rows": (lambda: small().replace(b'{"format":2', b'{"format":7'), "state is of format 7"),
+    "newer rows": (lambda: small().replace(b'{"format":3', b'{"format":7'), "state is of format 7"),
     "model": (lambda: small(model="clout-1"), "set CLOUT_MODEL=clout-1"),
     "windows": (lambda: small(half_lives_ms=(1, 2, 3)), "half-lives"),
     "something else": (lambda: b'{"id":"e1"}\n', "no file of `clout state export`"),
@@ -170,9 +170,8 @@ def test_a_worker_refuses_a_newer_state(stack: Make) -> None:
     header = {"format": state.FORMAT + 1, "whatever": "a newer version keeps"}
     clout.produce([(STATE.name, 2, state.HEADER, msgspec.json.encode(header))])
     clout.feed(history(100, seed=24))
-    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": "."} | clout.environ()
     worker = [sys.executable, "-m", "agents.cli.main", "worker"]
-    ended = subprocess.run(worker, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(worker, env=clout._around(), capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert (
         f"the state is of format {state.FORMAT + 1}, this Clout knows {state.FORMAT}: run the newer one" in ended.stderr

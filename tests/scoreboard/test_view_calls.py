@@ -70,7 +70,7 @@ class Redis:
             raise self.down
         return Look(self.pulse, 0, 0, 0, 0, 0, 0, 0)
 
-    async def lacking(self, partition: int, users: list[str]) -> int:  # noqa: ARG002
+    async def lacking(self, partition: int, users: list[str], *, linked: bool = False) -> int:  # noqa: ARG002
         """As the writer does it."""
         return 0
 

@@ -1,4 +1,4 @@
-"""What is fed in a simulation: few users, all kinds, repeats, undos, misplaced keys, bad records; and what must come of it."""
+"""What is fed in a simulation: few users, all kinds, repeats, undos, misplaced keys, controls, bad ones; and what comes of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from random import Random
 
 import orjson
 
-from streams.events import KINDS, TOPIC_OF
+from streams.events import KINDS, NEWEST_MS, TOPIC_OF, Reject
 from streams.partitioner import partition_of
+from streams.people.controls import Control, parse
 from streams.sources.record import Produced
+from streams.topics import CONTROLS
 
 
 @dataclass
@@ -22,18 +24,31 @@ class Fed:
     actions: Counter[str] = field(default_factory=Counter)
     bad: int = 0
     repeats: int = 0
+    controls: list[Control] = field(default_factory=list)  #: those that must be taken, in order
+    persons: dict[str, str] = field(default_factory=dict)  #: whose account each is in the end
+    said_ms: dict[str, int] = field(default_factory=dict)  #: when the last link or unlink of each was said
+
+    @property
+    def events(self) -> list[Produced]:
+        """All but controls."""
+        return [record for record, _ in self.records if record.topic != CONTROLS.name]
 
 
 def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: int) -> Fed:
     """`count` records, event times `step_ms` apart on average."""
     fed, users, now_ms = Fed(), [f"u{i}" for i in range(random.randint(3, 10))], first_ms
+    accounts = [f"a{i}" for i in range(random.randint(0, 4))]  # may be linked, and have nothing to do with each other
     earlier: list[tuple[str, dict[str, object]]] = []  # (topic, event) that may be repeated or undone
     undone: set[object] = set()
     for i in range(count):
         now_ms += int(random.expovariate(1 / step_ms))
         kind = random.choice(KINDS)
-        actor, chance = random.choice(users), random.random()
-        event = {"id": f"e{i}", "network": "n", "actor": actor, "target": random.choice(users), "ts": now_ms}
+        if accounts and random.random() < 0.25:
+            _control(fed, random, random.choice(accounts), partitions, now_ms, first_ms)
+            continue
+        actor, chance = random.choice(users + accounts), random.random()
+        target = random.choice(users if actor in accounts else users + accounts)
+        event = {"id": f"e{i}", "network": "n", "actor": actor, "target": target, "ts": now_ms}
         if chance < 0.08 and earlier:
             topic, event = random.choice(earlier)
             _add(fed, topic, event, partitions)
@@ -62,7 +77,37 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
         fed.actions[f"n:{event['actor']}"] += 1
         if event["actor"] != event["target"]:
             fed.engagements[f"n:{event['target']}"] += 1
+    for account, person in fed.persons.items():
+        fed.engagements[person] += fed.engagements[account]
+        fed.actions[person] += fed.actions[account]
     return fed
+
+
+def _control(fed: Fed, random: Random, account: str, partitions: int, now_ms: int, first_ms: int) -> None:
+    """Somebody's account, nobody's any more, or known for something; now and then it was said before what is known."""
+    user, sort = f"n:{account}", random.random()
+    said: dict[str, object] = {"type": "unlink", "user": user, "ts": now_ms}
+    if sort < 0.3:
+        # as of before the first event: a partition that goes by the stream's clock does not know of a later moment
+        figure = random.choice((None, {"value": random.randint(0, 50)}))
+        said |= {"type": "facts", "ts": first_ms, "facts": {"lists": figure}}
+    elif sort < 0.8:
+        said |= {"type": "link", "person": random.choice("pq")}
+    taken = True
+    if sort >= 0.3:
+        if user in fed.said_ms and random.random() < 0.15:
+            said["ts"], taken = fed.said_ms[user] - 1, False
+            fed.bad += 1
+        else:
+            fed.said_ms[user] = now_ms
+            fed.persons.pop(user, None)
+            if "person" in said:
+                fed.persons[user] = f"person:{said['person']}"
+    record = Produced(CONTROLS.name, user.encode(), orjson.dumps(said), now_ms)
+    fed.records.append((record, partition_of(user, partitions)))
+    control = parse(record.value, NEWEST_MS)
+    if taken and not isinstance(control, Reject):
+        fed.controls.append(control)
 
 
 def _add(fed: Fed, topic: str, event: dict[str, object], partitions: int, where: int | None = None) -> None:

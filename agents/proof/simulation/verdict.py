@@ -26,11 +26,12 @@ CLOSE = 1e-6
 def verdict(faults: Faults) -> list[str]:
     """Every difference found, in words."""
     plain = model("plain")
-    wanted = offline.fold((record for record, _ in faults.fed.records), plain, newest_ms=2**60)
+    wanted = offline.fold(faults.fed.events, plain, newest_ms=2**60, controls=faults.fed.controls)
     now_ms = wanted.clock + 86_400_000
     expected = _of(wanted, now_ms)
     return [
         *_counts("the plain fold", expected, faults),
+        *_persons("the plain fold", expected, faults),
         *_tables(faults, expected, now_ms),
         *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
         *_differences("scores", _last_scores(faults), expected, now_ms),
@@ -56,6 +57,13 @@ def _counts(what: str, records: dict[str, dict[str, Any]], faults: Faults) -> It
                 yield f"{what}: {user} has {got} {name}, {counts[user]} were fed"
 
 
+def _persons(what: str, records: dict[str, dict[str, Any]], faults: Faults) -> Iterator[str]:
+    """Whose account everyone is, beside what was fed."""
+    for user, record in records.items():
+        if record.get("person") != faults.fed.persons.get(user):
+            yield f"{what}: {user} is an account of {record.get('person')} instead of {faults.fed.persons.get(user)}"
+
+
 def _tables(faults: Faults, expected: dict[str, dict[str, Any]], now_ms: int) -> Iterator[str]:
     rows: dict[str, dict[str, Any]] = {}
     counts: Counter[str] = Counter()
@@ -65,7 +73,10 @@ def _tables(faults: Faults, expected: dict[str, dict[str, Any]], now_ms: int) ->
         rows |= _of(table, now_ms)
         counts.update(table.counts.as_dict())
     yield from _differences("rows", rows, expected, now_ms)
-    done, fed = counts["folded"] + counts["rejected"] + counts["repeats"], len(faults.fed.records)
+    done, fed = (
+        counts["folded"] + counts["rejected"] + counts["repeats"],
+        len(faults.fed.records) - len(faults.fed.controls),
+    )
     if done != fed:
         yield f"counts: {done} of {fed} events, {dict(counts)}"
 
@@ -87,11 +98,18 @@ def _differences(
             yield f"{what}: {user} is {'missing' if user in expected else 'not expected'}"
             continue
         one, other = records[user], expected[user]
-        for name in ("engagements", "actions", "actors", "followers"):
-            if one[name] != other[name]:
-                yield f"{what}: {user} has {one[name]} {name} instead of {other[name]}"
-        if abs(score.at(one, model("plain"), now_ms)["score"] - other["score"]) > CLOSE:
-            yield f"{what}: {user} has another score"
+        for name in ("engagements", "actions", "actors", "followers", "person", "accounts"):
+            if one.get(name) != other.get(name):
+                yield f"{what}: {user} has {one.get(name)} {name} instead of {other.get(name)}"
+        now = score.at(one, model("plain"), now_ms)
+        if abs(now["score"] - other["score"]) > CLOSE:
+            yield f"{what}: {user} has the score {now['score']} instead of {other['score']}"
+        if _masses(now) != _masses(other):
+            yield f"{what}: {user} has the facts {_masses(now)} instead of {_masses(other)}"
+
+
+def _masses(record: dict[str, Any]) -> dict[str, float]:
+    return {name: round(mass, 6) for name, mass in record.get("facts", {}).items()}
 
 
 def _last_scores(faults: Faults) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.group import Group
 from agents.proof.simulation.worker import Worker
 from streams.partition.loop import Loop
+from streams.topics import ENGAGEMENTS
 
 SETTLED_S = 1.8  # longer than an idle look, so that whatever is still to be noticed is
 PATIENCE_S = 240.0
@@ -76,6 +77,7 @@ class World:
             self._redis_down,
             self._redis_lost,
             self._save,
+            self._old_lines,
         ]
         chosen = self.faults.random.sample(faults, self.faults.random.randint(0, len(faults)))
         self.faults.stopping = self._pause in chosen
@@ -131,6 +133,14 @@ class World:
 
     def _save(self) -> None:
         self.faults.redis.save()
+
+    def _old_lines(self) -> None:
+        """What an account told its person comes again, late: as from a producer without transactions."""
+        place = ENGAGEMENTS.name, self.faults.random.randrange(self.faults.settings.partitions)
+        told = [one for one in self.faults.broker.logs[place].all() if b"account" in (one.value or b"")]
+        if told:
+            self.faults.say(f"an old line comes again to {place}")
+            self.faults.broker.produce(place, None, self.faults.random.choice(told).value)
 
     def _redis_lost(self) -> None:
         which = self.faults.random.random()

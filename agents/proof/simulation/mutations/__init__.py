@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.proof.simulation.mutations import blocks, cut, kernels, redis, takeover, transaction
+from agents.proof.simulation.mutations import blocks, cut, kernels, persons, redis, takeover, transaction
 from agents.proof.simulation.mutations.registry import Change, Mutation
 
 __all__ = ["MUTATIONS", "Change"]
@@ -14,4 +14,5 @@ MUTATIONS: dict[str, Mutation] = {
     **blocks.MUTATIONS,
     **redis.MUTATIONS,
     **kernels.MUTATIONS,
+    **persons.MUTATIONS,
 }

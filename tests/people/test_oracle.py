@@ -1,0 +1,52 @@
+"""Persons and facts beside the oracle, which adds up lists."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+
+from streams.events import KINDS
+from streams.topics import KIND_OF
+from tests.oracle import HALF_LIVES_MS, Oracle, User, fact, person
+from tests.people.doings import Doing, doings, play
+from tests.people.test_persons import NOW_MS, everyone
+from tests.people.world import House
+
+
+@given(doings())
+def test_any_history(done: list[Doing]) -> None:
+    """Who is whose, every count, every window, every fact and the score: of accounts, fans and persons."""
+    oracle, links, known = Oracle(plain=True), {}, defaultdict(dict)
+    said = defaultdict(int)
+    for one in done:
+        if one.to:
+            oracle.receive(oracle.act([(KINDS[KIND_OF[one.topic]], one.value)]))
+        elif one.value["type"] != "facts":
+            if one.ts >= said[one.user]:
+                said[one.user], links[one.user] = one.ts, one.value.get("person")
+        elif all(one.ts >= known[one.user].get(name, (0, 0))[1] for name in one.value["facts"]):
+            for name, body in one.value["facts"].items():
+                known[one.user][name] = (body and body["value"], one.ts)
+    users: dict[str, User] = oracle.users
+    for user, facts in known.items():
+        told = {name: [fact(name, *one)] for name, one in facts.items() if one[0] is not None}
+        users[user].facts = told
+    found = everyone(play(House(), done))
+    for user, record in found.items():
+        own = users[user] if user in users else User()
+        accounts = sorted(account for account, of in links.items() if of and f"person:{of}" == user)
+        if user.startswith("person:"):
+            own = person([users[account] for account in accounts], own)
+        assert record.get("accounts", []) == accounts
+        assert record.get("person") == (f"person:{links[user]}" if links.get(user) else None)
+        counts = own.engagements, own.actions, own.actors(), own.followers
+        assert tuple(record[name] for name in ("engagements", "actions", "actors", "followers")) == counts
+        assert record["event_ts"] == max(own.did_ts, own.got_ts)
+        for name in HALF_LIVES_MS:
+            assert record["windows"][name] == pytest.approx(max(own.window(name, NOW_MS), 0.0), abs=1e-6)
+        facts = {name: own.known_for(name, NOW_MS) for name in own.facts}
+        assert record.get("facts", {}) == pytest.approx(facts, abs=1e-6)
+        assert record["score"] == pytest.approx(own.score(NOW_MS), abs=1e-4 if own.mass(NOW_MS) < 1e-9 else 1e-6)
+    assert set(users) <= set(found)
