@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import click
@@ -22,6 +22,8 @@ from streams.errors import CloutError, TopicMismatch, UsageError
 from streams.fold.rows import PER_KIND
 from streams.settings import Settings
 from streams.sources import FORMATS, MALFORMED, Produced, Source, Synthetic, open_source
+from streams.sources.persons import persons
+from streams.topics import CONTROLS, EVENTS, Topic
 
 SYNTHETIC = "synthetic"
 SYNTHETIC_RATE = 2_000.0  # without a limit and a rate the generator would fill the broker's disk
@@ -42,6 +44,8 @@ _QUIET_S = 0.02  # how often a pipe that has nothing is looked at
               help="How many users the generator has (SOURCE synthetic).")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, show_envvar=True,
               help="Another seed makes other users famous (SOURCE synthetic).")  # fmt: skip
+@click.option("--linked", type=click.FloatRange(0, 1), default=0.0, show_default=True, show_envvar=True, metavar="SHARE",
+              help="This part of the users are accounts of persons with two to four accounts each (SOURCE synthetic).")  # fmt: skip
 @settings_options(*KAFKA)
 @json_option
 def feed(
@@ -53,6 +57,7 @@ def feed(
     from_line: int | None,
     users: int,
     seed: int,
+    linked: float,
     json: bool,
 ) -> int:
     """Send events from SOURCE to the topics, keyed by actor, in the order given.
@@ -60,14 +65,19 @@ def feed(
     SOURCE is a file (plain, gzip or zstd), - for stdin, or `synthetic` for the generator, whose events happen now. Exit code
     0 once all is acknowledged, 1 if the broker refused a record (the others are sent all the same) or none is an event.
 
+    With --linked links, and facts about accounts of every second person, go to the topic `controls` before the first event;
+    --rate and --limit are about the events.
+
     \b
     clout feed events.ndjson
     clout feed higgs-activity_time.txt.gz --format higgs --rate 5000
     clout feed events.ndjson.gz --from-line 120001
     clout feed synthetic --rate 500 --users 2000
+    clout feed synthetic --linked 0.2
     tail -F events.ndjson | clout feed -
     """
     records: Source | Synthetic
+    head: Iterable[Produced] = ()
     if from_line is not None:
         _has_lines(source, from_line)
     if source == SYNTHETIC:
@@ -76,9 +86,12 @@ def feed(
             say(f"{rate:,.0f} records a second until Ctrl-C; see --rate and --limit")
         start_ms = _now_ms()  # also part of the ids, so that another run does not repeat this one's
         records = Synthetic(seed, users, rate, start_ms, clock=_now_ms)
+        head = persons(seed, users, linked, start_ms)
+    elif linked:
+        raise UsageError("--linked is for the generator; links of other users: clout control link --file FILE")
     else:
         records = open_source(source, format, stdin=own_stdin() if source == "-" else None, from_line=from_line or 1)
-    _topics_are_there(settings)
+    _topics_are_there(settings, (*EVENTS, CONTROLS) if linked else EVENTS)
     total = limit if limit is not None or source in (SYNTHETIC, "-") else size_of(source)
     by_bytes = isinstance(records, Source) and limit is None and total is not None
     trickles = isinstance(records, Source) and size_of(source) is None
@@ -90,10 +103,11 @@ def feed(
         def look() -> None:
             if places:
                 places.settle(feeder.unsettled)
-            bar.update(feeder.sent, position(records) if by_bytes and isinstance(records, Source) else None)
+            events = feeder.sent - feeder.acked[CONTROLS.name]
+            bar.update(events, position(records) if by_bytes and isinstance(records, Source) else None)
 
         try:
-            asyncio.run(_feed(feeder, places or records, rate, limit, trickles, look))
+            asyncio.run(_feed(feeder, head, places or records, rate, limit, trickles, look))
         except (CloutError, KeyboardInterrupt) as error:
             if places and feeder.sent and not isinstance(error, UsageError):
                 say(_how_to_go_on(feeder, places, source, format))
@@ -147,16 +161,17 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _topics_are_there(settings: Settings) -> None:
+def _topics_are_there(settings: Settings, wanted: Collection[Topic]) -> None:
     """A broker that creates topics by itself would make them with one partition."""
     with Admin(settings) as admin:
-        problems = [topic.problem for topic in admin.find() if topic.topic.kind and not topic.ok]
+        problems = [topic.problem for topic in admin.find() if topic.topic in wanted and not topic.ok]
     if problems:
         raise TopicMismatch("\n".join(problems))
 
 
 async def _feed(
     feeder: Feeder,
+    head: Iterable[Produced],
     records: Iterable[Produced],
     rate: float | None,
     limit: int | None,
@@ -164,6 +179,7 @@ async def _feed(
     look: Callable[[], None],
 ) -> None:
     async with feeder:
+        await send_all(feeder, head)
         if not trickles:
             await send_all(feeder, records, rate=rate, limit=limit, on_turn=look)
             return

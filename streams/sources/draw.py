@@ -48,8 +48,8 @@ class Dice:
         shares = np.array([share for _, share in shape.kinds], float)
         self._kind_edges = np.cumsum(shares / shares.sum())
         self._drawn = 0  # records before this batch
-        self._actor_of = _mixer(self._rng, users)
-        self._target_of = _mixer(self._rng, users)
+        self._actor_of = mixer(self._rng, users)
+        self._target_of = mixer(self._rng, users)
         self._history = np.zeros((2, 0), np.int64)  # actor and target of the latest records
         self._burst = self._next_burst(0.0)
 
@@ -162,7 +162,7 @@ class Dice:
         return role, source, rows
 
 
-def _mixer(rng: np.random.Generator, users: int) -> Callable[[Array], Array]:
+def mixer(rng: np.random.Generator, users: int) -> Callable[[Array], Array]:
     """A seeded one-to-one map of ranks to users, so that who is active and who is famous are different people."""
     while True:
         step = int(rng.integers(1, min(users, 1 << 22)))  # times a rank it stays below 2^63

@@ -31,6 +31,11 @@ _FIRST_NAMES = tuple(
 )
 
 
+def name_of(user: int) -> str:
+    """What a user of the generator is called, by number from 0."""
+    return f"{_FIRST_NAMES[user & 255]}{user >> 8}"
+
+
 class Synthetic:
     """Iterator of records; the same arguments give the same bytes (with a `clock`, the same but for `ts`).
 

@@ -122,6 +122,8 @@ def test_all_wrong_settings_at_once(clout: Ask) -> None:
         ["offline", "x", "--as-of", "yesterday"],
         ["feed", "there/is/no/such.file"],
         ["feed", "synthetic", "--rate", "0"],
+        ["feed", "synthetic", "--linked", "1.5"],
+        ["feed", "-", "--linked", "0.2"],
         ["worker", "--port", "65536"],
     ],
 )

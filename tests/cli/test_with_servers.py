@@ -180,6 +180,17 @@ def test_feed_synthetic_with_rate_and_limit(with_topics: Ask) -> None:
     assert orjson.loads(done.stdout)["fed"] == 200
 
 
+def test_feed_synthetic_with_persons(with_topics: Ask, kafka: str, prefix: str) -> None:
+    """The links are there beside the events, which are as many as asked for."""
+    done = with_topics("feed", "synthetic", "--linked", "0.5", "--limit", "50", "--users", "40", "--json")
+    assert done.exit_code == 0, done.stderr
+    fed = orjson.loads(done.stdout)
+    controls = [orjson.loads(record.value) for record in read(kafka, f"{prefix}controls")]
+    assert fed["fed"] == 50 + len(controls)
+    assert fed["topics"]["controls"] == len(controls)
+    assert 18 < sum(control["type"] == "link" for control in controls) <= 20
+
+
 @pytest.mark.parametrize("open_one", [False, True])
 def test_rejects_behind_markers_and_gaps(with_topics: Ask, kafka: str, prefix: str, open_one: bool) -> None:
     """N are N records, though markers of transactions and aborted records take offsets too, and one may still be open."""

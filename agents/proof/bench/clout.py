@@ -166,6 +166,6 @@ def _wrong(settings: Settings, redis: Any, expected: Expected) -> str:
         for user, record in redis.hscan_iter(Keys(settings.redis_prefix, shard).users, count=2000):
             read = orjson.loads(record)
             engagements[user.decode()], actions[user.decode()] = read["engagements"], read["actions"]
-    return difference("engagements", expected.engagements(), engagements) or difference(
-        "actions", expected.actions, actions
+    return difference("engagements", expected.with_persons(expected.engagements()), engagements) or difference(
+        "actions", expected.with_persons(expected.actions), actions
     )

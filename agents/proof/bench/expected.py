@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+
+import orjson
 
 from streams.events import decode_event
 
@@ -16,6 +19,7 @@ class Expected:
         self.actions: Counter[str] = Counter()  #: by actor; undos are none
         self.given: Counter[str] = Counter()  #: engagements by target
         self.taken_back: Counter[str] = Counter()  #: by target
+        self.persons: dict[str, str] = {}  #: account -> `person:NAME`
         self.events = 0
         self._recent: dict[str, str] = {}  # id -> target
 
@@ -35,6 +39,19 @@ class Expected:
             self._recent[event.id] = target
             if len(self._recent) > _RECENT:
                 del self._recent[next(iter(self._recent))]
+
+    def link(self, value: bytes) -> None:
+        """A control as it was fed, later than all events, so that these count whoever is whose; facts count nothing here."""
+        control = orjson.loads(value)
+        if control["type"] == "link":
+            self.persons[control["user"]] = f"person:{control['person']}"
+
+    def with_persons(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """By user, and by person the sum of the accounts'."""
+        found = Counter(counts)
+        for account, person in self.persons.items():
+            found[person] += counts.get(account, 0)
+        return dict(found)
 
     def engagements(self) -> dict[str, int]:
         """By target, less those undone; targets with none left are missing."""

@@ -17,7 +17,7 @@ from agents.proof.bench.workloads import Make
 from streams.broker.admin import Admin
 from streams.errors import DependencyDown
 from streams.settings import Settings
-from streams.topics import EVENTS, SCORES
+from streams.topics import CONTROLS, EVENTS, SCORES
 
 _GONE_S = 30.0
 
@@ -27,7 +27,7 @@ class Stage:
 
     def __init__(self, settings: Settings, fold: Fold) -> None:
         self._settings, self.fold, self._runs = settings, fold, 0
-        self._events = {settings.topic(topic.name) for topic in EVENTS}
+        self._events = {settings.topic(topic.name) for topic in (*EVENTS, CONTROLS)}
 
     def fresh(self, **overrides: Any) -> Settings:
         """Settings for one run: nobody has read the events yet, and every other topic is empty."""

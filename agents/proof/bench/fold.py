@@ -43,7 +43,7 @@ class Fold(Expected):
     def wrong_counts(self, records: dict[str, Last]) -> str:
         """What differs in `engagements` of the last records; empty when nothing does. Undos are left out, as in the job."""
         shown = {user: record.engagements for user, record in records.items()}
-        return difference("engagements", self.given, shown)
+        return difference("engagements", self.with_persons(self.given), shown)
 
     def wrong_scores(self, records: dict[str, Last]) -> str:
         """What differs in windows and scores of the last records under the model `plain`; empty when nothing does.

@@ -74,4 +74,9 @@ _GOALS: tuple[tuple[str, str, Callable[[Result], str]], ...] = (
     ("cost an event, 5 M users against 10,000", "3 times", _growth),
     ("cost an event with a hot user, against without", "1 times", _hot),
     ("CPU an event of two processes against one", "1.15 times", lambda r: f"{r['processes'][1]['ratio']:.2f} times"),
+    (
+        "CPU an event with 20 % of the users linked, against none",
+        "1.3 times",
+        lambda r: f"{r['linked'][1]['ratio']:.2f} times",
+    ),
 )

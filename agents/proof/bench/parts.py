@@ -18,10 +18,11 @@ from agents.proof.bench.latency import latency
 from agents.proof.bench.recovery import VERSIONS, recovery
 from agents.proof.bench.servers import ROOT
 from agents.proof.bench.systems import ALL, System, several
-from agents.proof.bench.workloads import Make, Workload, hot, synthetic, workloads
+from agents.proof.bench.workloads import Make, Workload, hot, linked, synthetic, workloads
 
 LEAST = 200  # events of a slow system
 PROCESSES = (1, 2)
+LINKED = 0.2  # of the users
 
 
 def _workload(name: str) -> Callable[[Ground], dict[str, Any]]:
@@ -129,15 +130,30 @@ def _hot(ground: Ground) -> list[dict[str, Any]]:
     return _ours(ground, feeds, ground.sizes.runs)
 
 
+def _linked(ground: Ground) -> list[dict[str, Any]]:
+    """W1 with nobody linked, and with a part of the users as accounts of persons."""
+    users = ground.sizes.users
+    feeds: list[_Feed] = [
+        ({"feed": "nobody is linked"}, synthetic(users), {}),
+        ({"feed": f"{LINKED:.0%} of the users are accounts of persons"}, linked(users, LINKED), {}),
+    ]
+    rows = _ours(ground, feeds, ground.sizes.runs, ground.sizes.events)
+    for row in rows:
+        row["ratio"] = round(row["cpu_us_per_event"] / rows[0]["cpu_us_per_event"], 3)
+    return rows
+
+
 _Feed = tuple[dict[str, Any], Make, dict[str, Any]]  # what its row says, records, settings
 
 
-def _ours(ground: Ground, feeds: Sequence[_Feed], runs: int) -> list[dict[str, Any]]:
+def _ours(ground: Ground, feeds: Sequence[_Feed], runs: int, events: int = 0) -> list[dict[str, Any]]:
     """Clout alone drains several feeds, in turn."""
     drains: list[list[dict[str, Any]]] = [[] for _ in feeds]
     with contextlib.ExitStack() as stack:
         filled = [
-            stack.enter_context(stage(ground.running, make, ground.sizes.extra_events, ground.show, **settings))
+            stack.enter_context(
+                stage(ground.running, make, events or ground.sizes.extra_events, ground.show, **settings)
+            )
             for _, make, settings in feeds
         ]
         for _ in range(runs):
@@ -170,5 +186,6 @@ PARTS: dict[str, Callable[[Ground], Any]] = {
     "growth": _growth,
     "hot": _hot,
     "processes": _processes,
+    "linked": _linked,
 }
 WITH_PEERS = ("w1", "w2")  #: the parts in which others are measured, too

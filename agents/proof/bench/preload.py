@@ -16,6 +16,7 @@ from streams.settings import Settings
 from streams.sources.record import Produced
 from streams.sources.shape import Shape
 from streams.sources.synthetic import Synthetic
+from streams.topics import CONTROLS
 
 KINDS = ("like", "share", "retweet", "follow")  # the four card topics
 BATCH_BYTES = 65_536  # a busy producer's batches; Kafka's default is 16 KB, large feeds use 100 KB and more
@@ -54,7 +55,10 @@ async def preload(
         sent: list[asyncio.Future[Any]] = []
         counted = 0
         for topic, key, value, ts in records:
-            expected.add(value)
+            if topic == CONTROLS.name:
+                expected.link(value)
+            else:
+                expected.add(value)
             place = settings.topic(topic), partition_of(key, settings.partitions)
             batch = open_.get(place) or open_.setdefault(place, producer.create_batch())
             if batch.append(key=key, value=value, timestamp=ts) is None:

@@ -39,6 +39,9 @@ def tables(part: str, measured: Any) -> list[Shown]:
     if part == "processes":
         rows = [[number(r["processes"]), *_cost(r), number(r["ratio"], 2)] for r in measured]
         return [("workers under one parent, the CPU of all of them", ["processes", *_COST, "x one"], rows)]
+    if part == "linked":
+        rows = [[row["feed"], *_cost(row), number(row["ratio"], 2)] for row in measured]
+        return [("accounts of persons, two to four each", ["feed", *_COST, "x nobody"], rows)]
     return [_plain(measured)]
 
 

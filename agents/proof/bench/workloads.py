@@ -14,6 +14,7 @@ import orjson
 from agents.proof.bench.preload import KINDS
 from agents.proof.bench.servers import ROOT
 from streams.sources import higgs
+from streams.sources.persons import persons
 from streams.sources.record import Produced
 from streams.sources.shape import Shape
 from streams.sources.synthetic import Synthetic
@@ -48,6 +49,16 @@ def synthetic(users: int) -> Make:
         return iter(
             Synthetic(seed=1, users=users, rate=_RATE, start_ms=start_ms, shape=_SHAPE.only(*KINDS), limit=events)
         )
+
+    return make
+
+
+def linked(users: int, share: float) -> Make:
+    """The same, but `share` of the users are accounts of persons: the links are first, said after the last event happened."""
+
+    def make(events: int) -> Iterator[Produced]:
+        yield from persons(1, users, share, int(time.time() * 1000))
+        yield from synthetic(users)(events)
 
     return make
 
