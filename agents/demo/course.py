@@ -22,6 +22,7 @@ from streams.errors import DependencyDown
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.sources import Produced
+from streams.topics import CONTROLS
 
 JOIN_S = 60.0
 GUARD_S = 0.25
@@ -151,7 +152,7 @@ class Course:
 
     @property
     def _fed(self) -> int:
-        return self._feeder.acked.total()
+        return self._feeder.acked.total() - self._feeder.acked[CONTROLS.name]
 
     async def _show(self) -> None:
         view: View = TerminalView(Console(), self._url) if sys.stdout.isatty() else LineView(self._errors)

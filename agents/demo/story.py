@@ -13,6 +13,7 @@ from itertools import islice
 import msgspec
 import orjson
 
+from agents.demo.person import with_person
 from agents.feeds.arriving import Arriving, own_stdin
 from agents.feeds.feeder import Feeder
 from agents.feeds.pace import TURN
@@ -20,6 +21,7 @@ from streams.events import Event, decode_event
 from streams.sources import Produced, Shape, Synthetic, open_source
 
 CLOSE_AFTER_S = 20  # so long after its start the demo closes a day: falls are judged against the scores of then
+PERSON_BEFORE_S = 8  # so long before the close three accounts become one person
 PURGE_AFTER_S = 5  # the close is everywhere by then
 LATELY = 20_000  # events among which a purge looks; most of them are still remembered by those who made them
 DEFAULT_RATE = 500.0
@@ -66,6 +68,11 @@ class Plan:
         return f"invented people; the story begins again every {self.again_s / 60:.0f} minutes"
 
     @property
+    def person_ms(self) -> int:
+        """When three accounts become one person, ms since epoch."""
+        return self.closes_ms - PERSON_BEFORE_S * 1000
+
+    @property
     def purge_ms(self) -> int:
         """When somebody falls, ms since epoch."""
         return self.closes_ms + PURGE_AFTER_S * 1000
@@ -77,7 +84,7 @@ def events(plan: Plan, tell: Callable[[str], None]) -> Iterator[Iterator[Produce
     source, form = plan.source, plan.format
     if source is None:
         lively = Synthetic(plan.seed, plan.users, plan.rate, shape=SHAPE, clock=_now_ms)
-        yield purged(lively, plan.purge_ms, _now_ms, tell)
+        yield purged(with_person(lively, plan.person_ms, _now_ms, tell), plan.purge_ms, _now_ms, tell)
         return
     with open_source(source, form, stdin=own_stdin() if source == "-" else None) as opened:
         yield opened

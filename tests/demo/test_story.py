@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 
 import orjson
 
+from agents.demo.person import FIRST, OTHERS, with_person
 from agents.demo.story import LATELY, SHAPE, purged
 from streams.events import KINDS, Event, parse
+from streams.people.controls import Link
+from streams.people.controls import parse as parse_control
 from streams.sources import Produced, Synthetic
-from streams.topics import KIND_OF
+from streams.topics import CONTROLS, KIND_OF
 
 NEWEST_MS = 2**45
 NAMES = dict(zip(KIND_OF, KINDS, strict=True))
@@ -56,3 +60,30 @@ def test_bad_records_are_no_reason_to_stop() -> None:
     """What cannot be read passes, before and after the purge."""
     bad = Produced("likes", b"", b"{", -1)
     assert list(purged([bad] * 3, 0, lambda: 1, print)) == [bad] * 3
+
+
+def test_three_accounts_become_one_person() -> None:
+    """Everything is there in its order; who is engaged with most is so on three networks, and all three are linked once."""
+    told: list[str] = []
+    records = feed()
+    came = list(with_person(records, NOW_MS, iter(range(NOW_MS - 500, NOW_MS + 10_000)).__next__, told.append))
+    links = [record for record in came if record.topic == CONTROLS.name]
+    came = [record for record in came if record not in links]
+    assert came[:FIRST] == records[:FIRST]
+    assert [orjson.loads(r.value)["id"] for r in came] == [orjson.loads(r.value)["id"] for r in records]
+    networks = (SHAPE.network, *OTHERS)
+    said = [parse_control(record.value, NEWEST_MS) for record in links]
+    assert all(isinstance(one, Link) for one in said)
+    (star,) = {one.person for one in said}  # type: ignore[union-attr]
+    assert [one.user for one in said] == [f"{network}:{star}" for network in networks]  # type: ignore[union-attr]
+    assert [record.key.decode() for record in links] == [one.user for one in said]  # type: ignore[union-attr]
+    got = Counter(
+        event.network
+        for record in came[FIRST:]
+        if isinstance(event := parse(record.value, NAMES[record.topic], NEWEST_MS), Event) and event.target == star
+    )
+    assert set(got) == set(networks)
+    moved = [record for record in came if record not in records]
+    assert all(record.key.decode() == "{network}:{actor}".format(**orjson.loads(record.value)) for record in moved)
+    assert len(told) == 1
+    assert told[0].endswith(f"person:{star}")
