@@ -151,7 +151,7 @@ def _send_file(settings: Settings, file: str, kind: str, given: Given, json: boo
     found = read(file, kind, given)
     count = len(found.records)
     what = f"{count:,} controls of type {kind} about {found.users:,} users"
-    silent = f"; {found.silent:,} lines say nothing" if found.silent else ""
+    silent = f"; {found.silent:,} {'line says' if found.silent == 1 else 'lines say'} nothing" if found.silent else ""
     return _send(settings, found, f"{what}{silent}; a worker takes them up as they come", json)
 
 

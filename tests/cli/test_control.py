@@ -256,7 +256,7 @@ def test_into_the_topic(clout: Ask, file: Callable[..., str], kafka: str, prefix
         "refused": 0,
         "topic": f"{prefix}controls",
     }
-    assert "200 controls of type facts about 40 users; 1 lines say nothing" in many.stderr
+    assert "200 controls of type facts about 40 users; 1 line says nothing" in many.stderr
     ended_ms = int(time.time() * 1000)
     by_user: dict[str, list[Any]] = {}
     for record in read_topic(kafka, f"{prefix}controls"):
