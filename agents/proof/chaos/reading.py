@@ -16,7 +16,7 @@ from streams.model.versions import Model
 from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
 from streams.settings import Settings
-from streams.topics import EVENTS, SCORES, STATE
+from streams.topics import RECEIVED, SCORES, STATE
 
 
 class Found(NamedTuple):
@@ -43,7 +43,7 @@ async def check_fed(settings: Settings, sent: list[Sent]) -> None:
     for record, partition in sent:
         wanted.setdefault((settings.topic(record.topic), partition), []).append(record.value)
     held: dict[tuple[str, int], list[bytes]] = {}
-    for topic in EVENTS:
+    for topic in RECEIVED:
         async for record in _records(settings, topic.name):
             held.setdefault((record.topic, record.partition), []).append(record.value)
     for place in wanted.keys() | held.keys():

@@ -87,7 +87,7 @@ class _Run:
         self._wait(lambda: False, WARM_UP_S)
         self._chaos()
         stage.feeding.stop()
-        fed = len(stage.feeding.sent)
+        fed = stage.feeding.events
         stage.tell(f"everything is up, {fed:,} events fed; waiting until all are counted")
         return self._settled(fed)
 

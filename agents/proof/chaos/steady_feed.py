@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from agents.proof.chaos.persons import with_persons
 from streams.broker.security import connection
 from streams.errors import CloutError
 from streams.partitioner import partition_of
 from streams.settings import Settings
 from streams.sources import Produced, Shape, Synthetic
+from streams.topics import CONTROLS
 
 _TICK_S = 0.02
 #: a batch that cannot be delivered for so long is given up, and the run with it; no fault keeps a broker down longer
@@ -42,12 +44,18 @@ class Feeding:
 
     def __init__(self, settings: Settings, seed: int, rate: float, users: int) -> None:
         self._settings, self._rate = settings, rate
-        self._source = Synthetic(seed=seed, users=users, shape=SHAPE, clock=lambda: int(time.time() * 1000))
+        invented = Synthetic(seed=seed, users=users, shape=SHAPE, clock=lambda: int(time.time() * 1000))
+        self._source = with_persons(invented, seed)
         self.sent: list[Sent] = []
         self._failed: list[BaseException] = []
         self._stopping, self._over = threading.Event(), threading.Event()
         self._whole = False  # has it ended, and in order?
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    @property
+    def events(self) -> int:
+        """How many events have been sent; controls are none."""
+        return sum(one.record.topic != CONTROLS.name for one in self.sent)
 
     def start(self) -> None:
         """Returns at once."""
@@ -97,7 +105,7 @@ class Feeding:
     async def _send(self, producer: AIOKafkaProducer, record: Produced) -> None:
         partitions = self._settings.partitions
         partition = partition_of(record.key, partitions)
-        if zlib.crc32(record.key) % _ASTRAY == 0:
+        if zlib.crc32(record.key) % _ASTRAY == 0 and record.topic != CONTROLS.name:
             partition = (partition + 1) % partitions
         self.sent.append(Sent(record, partition))
         topic = self._settings.topic(record.topic)

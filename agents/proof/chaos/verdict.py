@@ -8,10 +8,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams import offline
+from streams.events import Reject
 from streams.model.score import at
 from streams.model.table import Table
 from streams.model.versions import Model
+from streams.people.controls import parse
 from streams.sources import Produced
+from streams.topics import CONTROLS
 
 Record = Mapping[str, Any]
 Records = Mapping[str, Record]
@@ -37,7 +40,11 @@ class Side(NamedTuple):
 
 def expected(fed: Iterable[Produced], model: Model, newest_ms: int, as_of_ms: int) -> dict[str, Record]:
     """Everyone's record at `as_of_ms` by the offline fold of what was fed, in the order fed."""
-    return of_tables([offline.fold(fed, model, newest_ms=newest_ms)], as_of_ms)
+    sent = list(fed)
+    said = (parse(one.value, newest_ms) for one in sent if one.topic == CONTROLS.name)
+    events = (one for one in sent if one.topic != CONTROLS.name)
+    controls = [one for one in said if not isinstance(one, Reject)]
+    return of_tables([offline.fold(events, model, newest_ms=newest_ms, controls=controls)], as_of_ms)
 
 
 def of_tables(tables: Iterable[Table], as_of_ms: int) -> dict[str, Record]:

@@ -1,0 +1,53 @@
+"""Persons of a run: its users are on two networks, and now and then an account is linked, unlinked, or given facts.
+
+Who engages with somebody is on the same network, so accounts of one person, one on each, never engage with each other: then
+nothing depends on when a control is read.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from random import Random
+
+import orjson
+
+from streams.events import KINDS, NEWEST_MS, Reject, parse
+from streams.people.controls import Control, Fact, Facts, Link, Unlink, encode
+from streams.sources import Produced
+from streams.topics import CONTROLS, KIND_OF
+
+NETWORKS = ("demo", "other")
+_EVERY = 40  # events for a control
+_FEW = 300  # users who are linked again and again
+
+
+def with_persons(records: Iterator[Produced], seed: int) -> Iterator[Produced]:
+    """The records, each actor's on one of two networks, with controls among them."""
+    dice = Random(f"{seed} persons")
+    names: list[str] = []
+    for n, record in enumerate(records):
+        event = parse(record.value, KINDS[KIND_OF[record.topic]], NEWEST_MS)
+        if isinstance(event, Reject):
+            yield record
+            continue
+        network = NETWORKS[zlib.crc32(event.actor.encode()) % len(NETWORKS)]
+        if len(names) < _FEW and event.target not in {"", *names}:
+            names.append(event.target)
+        value = orjson.dumps({**orjson.loads(record.value), "network": network})
+        yield record._replace(key=f"{network}:{event.actor}".encode(), value=value)
+        if not n % _EVERY and names:
+            key, value = encode(_control(dice, names, event.ts))
+            yield Produced(CONTROLS.name, key, value, event.ts)
+
+
+def _control(dice: Random, names: list[str], ts: int) -> Control:
+    """Mostly a user's accounts are linked to their own person; at times to another, or to nobody."""
+    name = dice.choice(names)
+    user = f"{dice.choice(NETWORKS)}:{name}"
+    throw = dice.random()
+    if throw < 0.15:
+        return Unlink(user, ts)
+    if throw < 0.35:
+        return Facts(user, ts, {"lists": Fact(float(dice.randrange(1000)), ts), "verified": Fact(1.0, ts)})
+    return Link(user, name if throw < 0.9 else dice.choice(names), ts)
