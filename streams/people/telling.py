@@ -37,7 +37,9 @@ class Telling(NamedTuple):
 def cut(table: Table, changed: Slots, marks: NDArray[np.uint8]) -> Telling:
     """Of those that changed, (n,) slots and how; who is known to have left is told once."""
     unlinked, table.unlinked = table.unlinked, []
-    chosen = np.flatnonzero(table.linked(changed) & ((marks & (DID | GOT | MET | TIED)) != 0))
+    chosen = np.empty(0, np.intp)
+    if table.profiles:  # else nobody is anybody's account
+        chosen = np.flatnonzero(table.linked(changed) & ((marks & (DID | GOT | MET | TIED)) != 0))
     slots = changed[chosen]
     profiles = [table.profiles[slot] for slot in slots.tolist()]
     accounts = [table.users[slot] for slot in slots.tolist()]
