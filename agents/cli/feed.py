@@ -179,7 +179,8 @@ async def _feed(
     look: Callable[[], None],
 ) -> None:
     async with feeder:
-        await send_all(feeder, head)
+        if head:
+            await send_all(feeder, head)
         if not trickles:
             await send_all(feeder, records, rate=rate, limit=limit, on_turn=look)
             return

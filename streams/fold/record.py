@@ -3,7 +3,7 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{day} confidence provisional
 
-Who has facts has parts.facts{}, and their masses, facts{}; an account its person, a person its accounts.
+Who has facts has parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
 Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
 0.74 us a record of 550 bytes, the score included.
@@ -15,7 +15,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
-from streams.fold.more import CODE, NEXT, NOW, OF_WINDOWS, fact_mass, facts_of
+from streams.fold.more import CODE, DATE, MASS, NEXT, NOW, OF_WINDOWS, fact_mass, facts_of
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import ahead_of_row, hill, mass_of
@@ -43,11 +43,12 @@ _FORMS = np.array([form for _, form in _FIELDS])
 _EACH_KIND = [f'"{kind}":' for kind in ("like", "follow", "mention", "reply", "share", "retweet")]
 _KIND_LABELS, _KIND_LENGTHS = _rows(_EACH_KIND, _KIND_WIDE), np.array([len(label) for label in _EACH_KIND])
 _TRUTHS, _BEGIN = _rows(["false", "true"], 8), _rows(['{"user":"'], 16)
-_FACTS = _rows([',"facts":{'], 16)
+_FACTS, _MASS, _DATE = _rows([',"facts":{'], 16), _rows(['{"mass":'], 8), _rows([',"date":'], 8)
+_MASS_LENGTH, _DATE_LENGTH = 8, 8
 _FACTS_LENGTH, _BEGIN_LENGTH, _COMMA, _COLON, _QUOTE, _CLOSED = 10, 9, 44, 58, 34, 125
 
 MOST_RECORD = 1_000  #: bytes of a record at most, without `said`, names and what MORE adds
-MOST_ENTRY = 2 * 32  #: bytes of a fact or network at most, both times that it is there, without its name
+MOST_ENTRY = 128  #: bytes of a fact or network at most, both times that it is there, without its name
 MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
 
 
@@ -94,7 +95,7 @@ def _label(out, at, more, start, end):
 
 @kernel
 def _facts(out, at, row, decays, more, points):
-    """`points` divided among the facts by what they give; without points what they give, the mass."""
+    """`points` divided among the facts by what they give; without points what each gives at its date, and that date."""
     total, entry = 0.0, np.int64(more.first_fact[np.int64(row[MORE])])
     first = entry
     while entry:
@@ -109,8 +110,15 @@ def _facts(out, at, row, decays, more, points):
             at += 1
         code = np.int64(more.facts[entry, CODE])
         at = _label(out, at, more, more.labels[code, 0], more.labels[code, 1])
-        mass = fact_mass(more, entry, decays[NOW])
-        at = fixed(out, at, points * mass / total) if points > 0.0 else ten(out, at, mass)
+        if points > 0.0:
+            at = fixed(out, at, points * fact_mass(more, entry, decays[NOW]) / total)
+        else:
+            words(out, at, _MASS, 0, 8)
+            at = ten(out, at + _MASS_LENGTH, more.facts[entry, MASS])
+            words(out, at, _DATE, 0, 8)
+            at = whole(out, at + _DATE_LENGTH, np.int64(more.facts[entry, DATE]))
+            out[at] = _CLOSED
+            at += 1
         entry = np.int64(more.facts[entry, NEXT])
     out[at] = _CLOSED
     return at + 1

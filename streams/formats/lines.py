@@ -11,6 +11,7 @@ facts  MessagePack [[[name, mass, date], ...], ...]; only where there are some
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 import numpy as np
@@ -66,6 +67,37 @@ def _record(told: Told, part: slice, clock: int) -> bytes:
     if any(facts := told.facts[part]):
         sections["facts"] = _encode(facts)
     return _encode([FORMAT, clock, list(numbers), sections])
+
+
+def each(told: Told) -> Iterator[bytes]:
+    """One record a person, whose lines lie one behind another: what their rows keep."""
+    links, versions, gone, steps, columns = (
+        np.ascontiguousarray(some, _COLUMNS[name]).tobytes()
+        for name, some in zip(
+            list(_COLUMNS)[2:-1], (told.links, told.versions, told.gone, told.steps, told.columns), strict=True
+        )
+    )
+    sizes = np.diff(told.sketches.ends, prepend=0).astype("<u2").tobytes()
+    ends, sketches = [0, *told.sketches.ends.tolist()], told.sketches.text.tobytes()
+    start = 0
+    for person, own in groupby(told.persons):
+        end = start + len(list(own))
+        n = end - start
+        sections = {
+            "account": np.arange(n, dtype="<u2").tobytes(),
+            "person": n.to_bytes(2, "little") * n,
+            "link": links[8 * start : 8 * end],
+            "version": versions[8 * start : 8 * end],
+            "gone": gone[start:end],
+            "steps": steps[12 * start : 12 * end],
+            "columns": columns[8 * LINE * start : 8 * LINE * end],
+            "size": sizes[2 * start : 2 * end],
+            "sketch": sketches[ends[start] : ends[end]],
+        }
+        if any(facts := told.facts[start:end]):
+            sections["facts"] = _encode(facts)
+        yield _encode([FORMAT, 0, [*told.accounts[start:end], person], sections])
+        start = end
 
 
 def decode(names: Sequence[str], sections: Mapping[str, bytes], newest_ms: int, clock: int) -> Told:

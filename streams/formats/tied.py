@@ -28,27 +28,26 @@ class Tied(NamedTuple):
     """What users have beside their rows, as it was at one moment."""
 
     profiles: list[tuple[str, Profile]]
-    persons: list[tuple[str, Told]]
-
-    def __len__(self) -> int:
-        return len(self.profiles) + len(self.persons)
+    persons: list[str]
+    told: Told  #: all their lines, one person's behind another's
 
 
 def cut(table: Table, changed: np.ndarray, marks: np.ndarray) -> Tied:
     """Of those that have the mark TIED; `changed` (n,) slots, `marks` (n,)."""
     tied = changed[(marks & TIED) != 0].tolist()
-    users = {slot: table.users[slot] for slot in tied}
+    users = dict(zip(tied, table.users.of(np.array(tied, np.intp)), strict=True))
     own = [slot for slot in tied if table.lines.of(slot)]
+    names = [users[slot] for slot in own]
     profiles = [(users[slot], table.profiles[slot]) for slot in tied if slot in table.profiles]
-    return Tied(profiles, [(users[slot], table.lines.told([slot], [users[slot]])) for slot in own])
+    return Tied(profiles, names, table.lines.told(own, names))
 
 
 def records(tied: Tied) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of each."""
     for user, profile in tied.profiles:
         yield CONTROL_KEY + user.encode(), _encode(profile)
-    for person, told in tied.persons:
-        yield LINES_KEY + person.encode(), next(lines.encode(told, 0))
+    for person, value in zip(tied.persons, lines.each(tied.told), strict=True):
+        yield LINES_KEY + person.encode(), value
 
 
 def load(table: Table, rows: Sequence[tuple[bytes, bytes]]) -> None:

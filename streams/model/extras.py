@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +38,8 @@ class Extras:
         self._entry_bytes = [0]  # by line: what its facts and networks add to a record at most
         self._free_facts: list[int] = []
         self._free_networks: list[int] = []
+        self._facts: dict[int, list[Given]] = {}  # by line
+        self._networks: dict[int, tuple[tuple[str, ...], list[int]]] = {}  # by line: names, and their entries
         self._counts = {"lines": 1, "facts": 1, "networks": 1}
         self._used = 0  # of the text
         self.arrays = More(
@@ -77,19 +79,25 @@ class Extras:
 
     def facts(self, line: int, facts: Sequence[Given]) -> None:
         """These are its facts now."""
+        if facts == self._facts.get(line, []):
+            return
+        self._facts[line] = list(facts)
         first = self._chained(line, "first_fact", "facts", self._free_facts, len(facts))
         for entry, fact in zip(first, facts, strict=True):
             self.arrays.facts[entry, [CODE, MASS, DATE]] = self._code(fact.name), fact.mass, fact.date
         self._measure(line)
 
-    def networks(self, line: int, networks: Iterable[tuple[str, Floats]]) -> None:
+    def networks(self, line: int, networks: Mapping[str, Sequence[float]]) -> None:
         """These are its networks now, with the sums of their windows (3,), grown as in its row."""
-        given = list(networks)
-        first = self._chained(line, "first_network", "networks", self._free_networks, len(given))
-        for entry, (name, sums) in zip(first, given, strict=True):
-            self.arrays.networks[entry, CODE] = self._code(name)
-            self.arrays.networks[entry, OF_WINDOWS:] = sums
-        self._measure(line)
+        names = tuple(networks)
+        known, entries = self._networks.get(line, ((), []))
+        if names != known:
+            entries = self._chained(line, "first_network", "networks", self._free_networks, len(names))
+            self._networks[line] = names, entries
+            self.arrays.networks[entries, CODE] = [self._code(name) for name in names]
+            self._measure(line)
+        if entries:
+            self.arrays.networks[entries, OF_WINDOWS:] = list(networks.values())
 
     def shrink(self, window: int, halvings: int) -> None:
         """The landmark of a window has moved by so many half-lives."""

@@ -72,7 +72,9 @@ class Lines:
         self.gone: NDArray[np.bool_] = np.zeros(_FIRST, np.bool_)
         self.people = People()
         self.accounts: list[str] = []
+        self.networks: list[str] = []  #: of the accounts
         self.facts: dict[int, list[Given]] = {}
+        self.summed: dict[int, list[int]] = {}  #: by slot of a person, the lines that were summed up last
         self.refused: list[str] = []  #: by `put`, since somebody has looked
         self._of: dict[int, list[tuple[str, int]]] = {}  # by slot of a person, (account, number), sorted
         self._numbers: dict[tuple[int, str], int] = {}
@@ -159,6 +161,7 @@ class Lines:
             self.columns.resize((size, LINE), refcheck=False)
         self.people.room(len(self.links))
         self.accounts.append(account)
+        self.networks.append(account.partition(":")[0])
         self._numbers[slot, account] = number
         bisect.insort(self._of.setdefault(slot, []), (account, number))
         return number

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+from xxhash import xxh3_64_intdigest
 
 from streams.events import PERSON
-from streams.fold.hashing import name_key
-from streams.fold.words import padded
 from streams.model.extras import Given
 from streams.model.versions import Model
 
@@ -37,7 +36,9 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
 
     def given(self, model: Model) -> list[Given]:
         """What its facts give, those of an account and of a person alike; followers are part of the reach."""
-        found = []
+        found: list[Given] = []
+        if not self.facts:
+            return found
         for name, stated in sorted(self.facts.items()):
             if stated.value is not None and name != FOLLOWERS:
                 fact = model.fact(name)
@@ -62,5 +63,4 @@ def is_person(user: str) -> bool:
 
 def kin_of(person: str) -> int:
     """What packs call a person: a hash of the name, everywhere the same."""
-    text = person.encode()
-    return int(name_key(padded(text), 0, len(text), np.uint64(0)))
+    return int(xxh3_64_intdigest(person.encode()))

@@ -49,6 +49,13 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     day: Annotated[float | None, Meta(description="change since the last daily close; null until there is one")]
 
 
+class FactMass(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fact gives. It fades from its date on, with the half-life of its name."""
+
+    mass: Annotated[float, Meta(description="at its date", ge=0)]
+    date: Annotated[int, Meta(description="for when it was stated, ms since epoch")]
+
+
 class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The score of one user at one moment, and what it is made of. More fields may come: ignore those you do not know."""
 
@@ -76,8 +83,8 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
     ]
     provisional: Annotated[bool, Meta(description="fewer than five distinct people")]
     facts: Annotated[
-        dict[str, float] | UnsetType,
-        Meta(description="mass of each fact as of `as_of`; only where there are some"),
+        dict[str, FactMass] | UnsetType,
+        Meta(description="what each fact gives; only where there are some"),
     ] = UNSET
     person: Annotated[
         str | UnsetType, Meta(description="whose account this is, `person:NAME`; only of accounts that are linked")

@@ -64,7 +64,8 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
         "reach": float(reach(record["followers"], model)),
         "participation": float(participation(acted, model)),
     }
-    facts = {name: mass * model.fact_keeps(name, elapsed_ms) for name, mass in record.get("facts", {}).items()}
+    given = record.get("facts", {}).items()
+    facts = {name: one["mass"] * model.fact_keeps(name, now_ms - one["date"]) for name, one in given}
     known = sum(facts.values())
     terms["facts"] = min(known, model.facts_cap)
     total = sum(terms.values())
@@ -73,11 +74,9 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
     earned = point * terms["engagement"]
     score = max(unfloored, 1.0)
     day = record["delta"]["day"]
-    beside = {"facts": facts} if facts else {}
     points = {name: point * terms["facts"] * mass / known for name, mass in facts.items()} if known > 0 else {}
     return {
         **record,
-        **beside,
         "score": score,
         "as_of": now_ms,
         "windows": dict(zip(WINDOWS, windows.tolist(), strict=True)),

@@ -79,8 +79,9 @@ class Model:
         return dict(self.facts).get(name, self.other_fact)
 
     def fact_keeps(self, name: str, elapsed_ms: float) -> float:
-        """What is left of a fact after this time, as a part."""
-        return float(0.5 ** min(elapsed_ms / (self.fact(name).half_life_d * DAY_MS), 1000.0))
+        """What is left of a fact so long after its date, as a part."""
+        lives = elapsed_ms / (self.fact(name).half_life_d * DAY_MS)
+        return float(0.5 ** min(max(lives, 0.0), 1000.0))
 
     @property
     def facts_cap(self) -> float:

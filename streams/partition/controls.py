@@ -8,6 +8,7 @@ from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.partitioner import partition_of
 from streams.people import controls, links
+from streams.people.controls import Control
 
 
 class Controls:
@@ -18,11 +19,14 @@ class Controls:
 
     def records(self, full: str, records: Fetched, newest_ms: int) -> None:
         """Records of the topic, whose full name is `full`."""
-        for record in records:
-            if reject := self._wrong(record.value or b"", newest_ms):
-                self._rejected.event(full, record, reject)
+        read = [self._read(record.value or b"", newest_ms) for record in records]
+        slots = iter(self._table.slots([one.user for one in read if not isinstance(one, Reject)]).tolist())
+        for record, one in zip(records, read, strict=True):
+            wrong = one if isinstance(one, Reject) else links.apply(self._table, one, next(slots))
+            if wrong:
+                self._rejected.event(full, record, wrong)
 
-    def _wrong(self, value: bytes, newest_ms: int) -> Reject | None:
+    def _read(self, value: bytes, newest_ms: int) -> Control | Reject:
         control = controls.parse(value, newest_ms)
         if isinstance(control, Reject):
             return control
@@ -31,4 +35,4 @@ class Controls:
                 f"in partition {self._number}, and {control.user!r} is at home in {home}: its key is the user, in UTF-8"
             )
             return Reject("misplaced_control", "$.user", why)
-        return links.apply(self._table, control)
+        return control

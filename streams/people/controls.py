@@ -24,6 +24,7 @@ from streams.people.checks import PERSON, bad_account, bad_person, bad_time, bad
 FORMAT = 1  #: of the controls that this version knows
 TYPES = ("link", "unlink", "facts")
 MOST_FACTS = 16
+FOLLOWERS = "followers"
 MAX_SOURCE_BYTES = 64
 MOST_VALUE = 1e15  #: whole numbers up to here are exact as floats
 FACT_NAME = "[a-z0-9_]{1,32}"
@@ -211,6 +212,9 @@ def _facts(body: FactsBody, newest_ms: int) -> Facts | Reject:
         if not is_fact_name(name):
             why = f"{name[:_MOST_SHOWN]!r}: the name of a fact is 1 to 32 of a-z, 0-9 and _"
             return Reject("bad_fact_name", "$.facts", why)
+        if name == FOLLOWERS and body.user.startswith(PERSON):
+            why = "a person's followers are those of the accounts: state them there"
+            return Reject("bad_fact_name", f"$.facts.{name}", why)
         found = None if said is None else _fact(f"facts.{name}", said, body.ts, newest_ms)
         if isinstance(found, Reject):
             return found

@@ -14,19 +14,22 @@ from streams.people import persons
 from streams.people.controls import Control, Facts, Link
 
 
-def apply(table: Table, control: Control) -> Reject | None:
-    """Put a control into the row of its user, new if need be. Returns why it cannot be; then nothing has changed."""
-    known = table.users.get(control.user)
-    before = NOTHING if known is None else table.profiles.get(known, NOTHING)
+def apply(table: Table, control: Control, slot: int | None = None) -> Reject | None:
+    """Put a control into the row of its user, new if need be. Returns why it cannot be; then nothing has changed.
+
+    `slot` is the user's where it is known.
+    """
+    if slot is None:
+        slot = table.slot(control.user)
+    before = table.profiles.get(slot, NOTHING)
     if isinstance(control, Facts):
         after = _with_facts(before, control)
     else:
         after = _with_link(before, f"{PERSON}:{control.person}" if isinstance(control, Link) else "", control.ts)
     if isinstance(after, Reject):
         return after
-    if after == before and known is not None:
+    if after == before and slot in table.profiles:
         return None
-    slot = table.slot(control.user)
     if isinstance(control, Facts) and FOLLOWERS in control.facts:
         after = _with_followers(table, slot, before, after)
     if before.person and after.link > before.link:
@@ -63,9 +66,6 @@ def _with_link(before: Profile, person: str, ts: int) -> Profile | Reject:
 
 
 def _with_facts(before: Profile, control: Facts) -> Profile | Reject:
-    if FOLLOWERS in control.facts and is_person(control.user):
-        why = "a person's followers are those of the accounts: state them there. Nothing of this control was taken"
-        return Reject("bad_fact_name", f"$.facts.{FOLLOWERS}", why)
     facts = dict(before.facts)
     for name, fact in control.facts.items():
         date, known = fact.date if fact else control.ts, facts.get(name)

@@ -69,8 +69,9 @@ def sum_up(table: Table, slots: Sequence[int]) -> None:
             rows[with_lines, column] = np.maximum.reduceat(columns[:, column], starts)
     rows[:, ACTORS] = table.people.unite(places, lines.people, flat, bounds)
     table.cells[places, :LINE] = rows
+    windows = columns[:, SUMS:ENGAGEMENTS].reshape(len(flat), KINDS, _WINDOWS).sum(axis=1).tolist()
     for slot, own, (start, end) in zip(slots, live, pairwise(bounds.tolist()), strict=True):
-        _beside(table, slot, own, columns[start:end])
+        _beside(table, slot, own, windows[start:end])
 
 
 def _moved(lines: Lines, numbers: Slots, steps: np.ndarray) -> Floats:
@@ -84,22 +85,23 @@ def _moved(lines: Lines, numbers: Slots, steps: np.ndarray) -> Floats:
     return columns
 
 
-def _beside(table: Table, slot: int, numbers: Sequence[int], columns: Floats) -> None:
+def _beside(table: Table, slot: int, numbers: Sequence[int], windows: Sequence[Sequence[float]]) -> None:
     """What a person has beside the row: networks, facts, the names of the accounts."""
     lines, extras = table.lines, table.extras
     line = extras.line(table.cells, slot)
-    accounts = [lines.accounts[number] for number in numbers]
-    networks: dict[str, Floats] = {}
-    for account, own in zip(accounts, columns, strict=True):
-        sums = own[SUMS:ENGAGEMENTS].reshape(-1, _WINDOWS).sum(axis=0)
-        name = account.partition(":")[0]
-        networks[name] = networks[name] + sums if name in networks else sums
-    extras.networks(line, sorted(networks.items()))
+    networks: dict[str, Sequence[float]] = {}  # accounts come by name, so networks do
+    for number, (day, week, quarter) in zip(numbers, windows, strict=True):
+        name = lines.networks[number]
+        before = networks.get(name, (0.0, 0.0, 0.0))
+        networks[name] = before[0] + day, before[1] + week, before[2] + quarter
+    extras.networks(line, networks)
     own_facts = table.profiles.get(slot, NOTHING).given(table.model)
     if own_facts or any(number in lines.facts for number in numbers) or extras.arrays.first_fact[line]:
         given = [own_facts, *(lines.facts.get(number, []) for number in numbers)]
         extras.facts(line, together([fact for some in given for fact in some], table.model))
-    extras.ends(line, member("accounts", accounts) if accounts else b"")
+    if numbers != lines.summed.get(slot, []):
+        lines.summed[slot] = list(numbers)
+        extras.ends(line, member("accounts", [lines.accounts[number] for number in numbers]) if numbers else b"")
 
 
 def together(facts: Sequence[Given], model: Model) -> list[Given]:

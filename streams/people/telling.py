@@ -42,7 +42,7 @@ def cut(table: Table, changed: Slots, marks: NDArray[np.uint8]) -> Telling:
         chosen = np.flatnonzero(table.linked(changed) & ((marks & (DID | GOT | MET | TIED)) != 0))
     slots = changed[chosen]
     profiles = [table.profiles[slot] for slot in slots.tolist()]
-    accounts = [table.users[slot] for slot in slots.tolist()]
+    accounts = table.users.of(slots)
     return Telling(chosen, accounts, profiles, table.people.copied(slots), table.steps, unlinked, table.model)
 
 

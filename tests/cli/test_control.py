@@ -110,13 +110,13 @@ def test_json_lines(file: Callable[..., str]) -> None:
     path = file(
         {"type": "facts", "user": "net:a", "ts": NOW_MS - 9, "facts": {"lists": {"value": 3, "date": NOW_MS - 8, "source": "own"}}},
         "",
-        {"user": "person:p", "facts": {"followers": 1200, "lists": None, "verified": {"value": 1}}},
+        {"user": "net:p", "facts": {"followers": 1200, "lists": None, "verified": {"value": 1}}},
     )  # fmt: skip
     given = Given(NOW_MS, NOW_MS - 5, "census")
     assert sent(path, given=given) == [
         Facts("net:a", NOW_MS - 9, {"lists": Fact(3, NOW_MS - 8, "own")}),
         Facts(
-            "person:p",
+            "net:p",
             NOW_MS,
             {"followers": Fact(1200, NOW_MS - 5, "census"), "lists": None, "verified": Fact(1, NOW_MS - 5, "census")},
         ),

@@ -59,7 +59,9 @@ def test_good_controls() -> None:
     assert parsed(FACTS, facts=said) == Facts(
         "net:ann", T0, {"followers": Fact(1200.0, T0 - 5, "census.csv"), "verified": Fact(1.0, T0), "lists": None}
     )
-    assert parsed(FACTS, user="person:ann") == Facts("person:ann", T0, {"followers": Fact(1200.0, T0)})
+    one = {"lists": {"value": 1200}}
+    assert parsed(FACTS, user="person:ann", facts=one) == Facts("person:ann", T0, {"lists": Fact(1200.0, T0)})
+    assert refused(parsed(FACTS, user="person:ann")) == ("bad_fact_name", "$.facts.followers")
 
 
 def test_null_is_absent_and_unknown_fields_are_ignored() -> None:

@@ -46,7 +46,10 @@ def test_any_history(done: list[Doing]) -> None:
         assert record["event_ts"] == max(own.did_ts, own.got_ts)
         for name in HALF_LIVES_MS:
             assert record["windows"][name] == pytest.approx(max(own.window(name, NOW_MS), 0.0), abs=1e-6)
-        facts = {name: own.known_for(name, NOW_MS) for name in own.facts}
-        assert record.get("facts", {}) == pytest.approx(facts, abs=1e-6)
+        told = record.get("facts", {})
+        dates = {name: max(date for _, date in known) for name, known in own.facts.items()}
+        assert {name: fact["date"] for name, fact in told.items()} == dates
+        facts = {name: own.known_for(name, dates[name]) for name in own.facts}
+        assert {name: fact["mass"] for name, fact in told.items()} == pytest.approx(facts, abs=1e-6)
         assert record["score"] == pytest.approx(own.score(NOW_MS), abs=1e-4 if own.mass(NOW_MS) < 1e-9 else 1e-6)
     assert set(users) <= set(found)

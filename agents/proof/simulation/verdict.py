@@ -109,7 +109,7 @@ def _differences(
 
 
 def _masses(record: dict[str, Any]) -> dict[str, float]:
-    return {name: round(mass, 6) for name, mass in record.get("facts", {}).items()}
+    return {name: round(fact["mass"], 6) for name, fact in record.get("facts", {}).items()}
 
 
 def _last_scores(faults: Faults) -> dict[str, dict[str, Any]]:
