@@ -16,6 +16,7 @@ from streams.fold.people import (
     is_full,
     people_of,
     put,
+    sound,
     to_registers,
 )
 from streams.fold.words import load_u64
@@ -58,6 +59,17 @@ def counted(p, slots, out):
     """How many people ever engaged with each of these, (n,)."""
     for i in range(len(slots)):
         out[i] = people_of(p, slots[i])
+
+
+@kernel
+def unsound(text, ends):
+    """The number of the first sketch in `text` that is neither sound nor a byte of 0 for nobody; -1: all are."""
+    start = np.int64(0)
+    for i in range(len(ends)):
+        if not (ends[i] == start + 1 and text[start] == 0) and not sound(text, start, ends[i]):
+            return i
+        start = ends[i]
+    return -1
 
 
 @kernel

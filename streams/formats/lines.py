@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold import people
+from streams.fold import unions
 from streams.fold.packs import FORMAT
 from streams.fold.rows import DID_TS, GOT_TS, LINE, LONGEST
 from streams.fold.words import padded
@@ -158,12 +158,9 @@ def _facts(section: bytes, n: int) -> list[list[Given]]:
 
 
 def _sketches(section: bytes, sizes: NDArray[np.int64]) -> Copied:
-    ends, text, start = np.cumsum(sizes), padded(section), 0
+    ends, text = np.cumsum(sizes), padded(section)
     if len(section) != int(sizes.sum()):
         raise ValueError("pack with columns of different lengths")
-    for end in ends.tolist():
-        nobody = end == start + 1 and not text[start]
-        if not nobody and not people.sound(text, start, end):
-            raise ValueError("a line with a sketch of people that is none")
-        start = end
+    if sizes.min(initial=1) < 1 or unions.unsound(text, ends) >= 0:
+        raise ValueError("a line with a sketch of people that is none")
     return Copied(text, ends)

@@ -41,22 +41,39 @@ class Told(NamedTuple):
     def __len__(self) -> int:
         return len(self.accounts)
 
-    def where(self, mask: NDArray[np.bool_]) -> Told:
-        """Some of them, (n,) says which."""
-        chosen = np.flatnonzero(mask)
-        sketches = [some for some, one in zip(self.sketches.each(), mask.tolist(), strict=True) if one]
+    def at(self, order: Slots) -> Told:
+        """The same lines in another order."""
+        each, places = list(self.sketches.each()), order.tolist()
+        sketches = [each[i] for i in places]
         return Told(
-            [self.accounts[i] for i in chosen.tolist()],
-            [self.persons[i] for i in chosen.tolist()],
-            self.links[chosen],
-            self.versions[chosen],
-            self.gone[chosen],
-            self.steps[chosen],
-            self.columns[chosen],
+            [self.accounts[i] for i in places],
+            [self.persons[i] for i in places],
+            self.links[order],
+            self.versions[order],
+            self.gone[order],
+            self.steps[order],
+            self.columns[order],
             Copied(
                 np.frombuffer(b"".join(sketches), np.uint8), np.cumsum([len(some) for some in sketches], dtype=np.int64)
             ),
-            [self.facts[i] for i in chosen.tolist()],
+            [self.facts[i] for i in places],
+            self.clock,
+        )
+
+    def between(self, start: int, end: int) -> Told:
+        """Those from number `start` to `end`."""
+        part, ends = slice(start, end), self.sketches.ends
+        first = int(ends[start - 1]) if start else 0
+        return Told(
+            self.accounts[part],
+            self.persons[part],
+            self.links[part],
+            self.versions[part],
+            self.gone[part],
+            self.steps[part],
+            self.columns[part],
+            Copied(self.sketches.text[first : int(ends[end - 1])], ends[part] - first),
+            self.facts[part],
             self.clock,
         )
 
@@ -75,6 +92,7 @@ class Lines:
         self.networks: list[str] = []  #: of the accounts
         self.facts: dict[int, list[Given]] = {}
         self.summed: dict[int, list[int]] = {}  #: by slot of a person, the lines that were summed up last
+        self.known: dict[int, list[Given]] = {}  #: the same of facts
         self.refused: list[str] = []  #: by `put`, since somebody has looked
         self._of: dict[int, list[tuple[str, int]]] = {}  # by slot of a person, (account, number), sorted
         self._numbers: dict[tuple[int, str], int] = {}
@@ -93,7 +111,7 @@ class Lines:
 
         Accounts for which a person has no place go to `refused`.
         """
-        news, numbers = [], []
+        news, numbers, pairs = [], [], list(zip(told.links.tolist(), told.versions.tolist(), strict=True))
         for i, (slot, account) in enumerate(zip(slots.tolist(), told.accounts, strict=True)):
             number = self._numbers.get((slot, account))
             if number is None and not self._has_place(slot):
@@ -102,10 +120,10 @@ class Lines:
                 continue
             if number is None:
                 number = self._add(slot, account)
-            elif (told.links[i], told.versions[i]) <= (self.links[number], self.versions[number]):
+            elif pairs[i] <= (self.links[number], self.versions[number]):
                 continue
             # two lines of one account in a pack: the pair decides here, too
-            self.links[number], self.versions[number] = told.links[i], told.versions[i]
+            self.links[number], self.versions[number] = pairs[i]
             news.append(i)
             numbers.append(number)
             if told.facts[i]:
@@ -134,8 +152,12 @@ class Lines:
         return Told(
             [self.accounts[number] for number in numbers],
             persons,
-            self.links[places], self.versions[places], self.gone[places],
-            self.steps[places], self.columns[places], self.people.copied(places),
+            self.links[places],
+            self.versions[places],
+            self.gone[places],
+            self.steps[places],
+            self.columns[places],
+            self.people.copied(places),
             [self.facts.get(number, []) for number in numbers],
         )
 

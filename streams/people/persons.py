@@ -97,8 +97,10 @@ def _beside(table: Table, slot: int, numbers: Sequence[int], windows: Sequence[S
     extras.networks(line, networks)
     own_facts = table.profiles.get(slot, NOTHING).given(table.model)
     if own_facts or any(number in lines.facts for number in numbers) or extras.arrays.first_fact[line]:
-        given = [own_facts, *(lines.facts.get(number, []) for number in numbers)]
-        extras.facts(line, together([fact for some in given for fact in some], table.model))
+        given = [*own_facts, *(fact for number in numbers for fact in lines.facts.get(number, ()))]
+        if given != lines.known.get(slot):
+            lines.known[slot] = given
+            extras.facts(line, together(given, table.model))
     if numbers != lines.summed.get(slot, []):
         lines.summed[slot] = list(numbers)
         extras.ends(line, member("accounts", [lines.accounts[number] for number in numbers]) if numbers else b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -50,8 +51,12 @@ def homes(telling: Telling, rows: Floats, version: int, partitions: int) -> Iter
     """The lines for each partition, in order; `rows` are those of the changed, (n, WIDTH)."""
     told = _told(telling, rows, version)
     home = np.array([_home(person, partitions) for person in told.persons], np.intp)
-    for to in np.unique(home).tolist():
-        yield to, told.where(home == to)
+    if len(home):
+        order = np.argsort(home, kind="stable")
+        told, home = told.at(order), home[order]
+        starts = np.flatnonzero(np.diff(home, prepend=-1))
+        for start, end in pairwise([*starts.tolist(), len(home)]):
+            yield int(home[start]), told.between(start, end)
 
 
 def _told(telling: Telling, rows: Floats, version: int) -> Told:
