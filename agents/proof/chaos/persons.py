@@ -1,7 +1,7 @@
 """Persons of a run: its users are on two networks, and now and then an account is linked, unlinked, or given facts.
 
-Who engages with somebody is on the same network, so accounts of one person, one on each, never engage with each other: then
-nothing depends on when a control is read.
+Who engages with somebody is on the same network, and a person has one account on each, so accounts of one person never engage with
+each other: then nothing depends on when a control is read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def with_persons(records: Iterator[Produced], seed: int) -> Iterator[Produced]:
 
 
 def _control(dice: Random, names: list[str], ts: int) -> Control:
-    """Mostly a user's accounts are linked to their own person; at times to another, or to nobody."""
+    """Mostly a user's accounts are linked to one person; at times to another that nobody else is linked to, or to nobody."""
     name = dice.choice(names)
     user = f"{dice.choice(NETWORKS)}:{name}"
     throw = dice.random()
@@ -50,4 +50,4 @@ def _control(dice: Random, names: list[str], ts: int) -> Control:
         return Unlink(user, ts)
     if throw < 0.35:
         return Facts(user, ts, {"lists": Fact(float(dice.randrange(1000)), ts), "verified": Fact(1.0, ts)})
-    return Link(user, name if throw < 0.9 else dice.choice(names), ts)
+    return Link(user, name if throw < 0.9 else f"{name}-{dice.randrange(3)}", ts)
