@@ -1,4 +1,4 @@
-"""The rows of `state` in format 2, which `streams.formats.state` describes: written from rows, and read into them.
+"""The rows of `state` in format 3, which `streams.formats.state` describes: written from rows, and read into them.
 
 0.08 us a record to write, 1.5 us to read into a new table: names are added, memories find a place.
 """
@@ -118,7 +118,7 @@ def _filled(mask):
 
 @kernel
 def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
-    """The number of the first record that is none of format 1; -1: all are. Nobody's name is empty."""
+    """The number of the first record that is none of these; -1: all are. Nobody's name is empty."""
     for i in range(len(key_ends)):
         start, end = value_starts[i], value_ends[i]
         if key_ends[i] - key_starts[i] < 1 or not valid(keys, key_starts[i], key_ends[i]):

@@ -24,7 +24,8 @@ from streams.fold.words import padded
 from streams.model.extras import Given
 from streams.model.lines import Told
 from streams.model.memory import Copied
-from streams.model.profiles import MOST_FACTS, is_person
+from streams.model.profiles import is_person
+from streams.model.versions import MOST_FACTS
 
 MOST = 300  #: lines in a record, so that it stays below the broker's 1 MB with the longest names and all facts
 _COLUMNS = {

@@ -8,10 +8,7 @@ from xxhash import xxh3_64_intdigest
 
 from streams.events import PERSON
 from streams.model.extras import Given
-from streams.model.versions import Model
-
-MOST_FACTS = 16  #: of a user
-FOLLOWERS = "followers"  #: the fact that is part of the reach
+from streams.model.versions import FOLLOWERS, Model
 
 
 class Stated(msgspec.Struct, frozen=True, array_like=True):

@@ -29,6 +29,8 @@ FACTS = {
     "seniority": Fact(0.05, 0.2, 730.0),
 }
 OTHER = Fact(0.02, 0.2)
+FOLLOWERS = "followers"  #: the fact that is part of the reach
+MOST_FACTS = 16  #: of a user
 
 
 @dataclass(frozen=True, slots=True)

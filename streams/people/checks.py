@@ -12,8 +12,9 @@ from streams.events import (
     Reject,
     bad_text,
 )
+from streams.events import PERSON as NETWORK
 
-PERSON = "person:"  #: how the user of a person begins: a network that no account is of
+PERSON = f"{NETWORK}:"  #: how the user of a person begins: a network that no account is of
 
 
 def bad_time(path: str, ts: int, newest_ms: int) -> Reject | None:

@@ -19,12 +19,11 @@ from streams.events import (
     bad_text,
     no_json,
 )
+from streams.model.versions import FOLLOWERS, MOST_FACTS
 from streams.people.checks import PERSON, bad_account, bad_person, bad_time, bad_user
 
 FORMAT = 1  #: of the controls that this version knows
 TYPES = ("link", "unlink", "facts")
-MOST_FACTS = 16
-FOLLOWERS = "followers"
 MAX_SOURCE_BYTES = 64
 MOST_VALUE = 1e15  #: whole numbers up to here are exact as floats
 FACT_NAME = "[a-z0-9_]{1,32}"

@@ -8,8 +8,9 @@ from streams.events import PERSON, Reject
 from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
 from streams.fold.rows import GOT, TIED, UNSEEN
 from streams.model.extras import FOR_EVER
-from streams.model.profiles import FOLLOWERS, MOST_FACTS, NOTHING, Profile, Stated, is_person, kin_of
+from streams.model.profiles import NOTHING, Profile, Stated, is_person, kin_of
 from streams.model.table import Table, Unlinked
+from streams.model.versions import FOLLOWERS, MOST_FACTS
 from streams.people import persons
 from streams.people.controls import Control, Facts, Link
 

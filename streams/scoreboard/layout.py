@@ -8,6 +8,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.events import PERSON
 from streams.model.windows import Floats
 
 #: daily closes kept for each user
@@ -18,8 +19,6 @@ UPDATES_KEPT = 1_000
 ALERTS_KEPT = 1_000
 #: boards of networks in a shard: whoever feeds events names networks, and must not make keys without bound
 MOST_NETWORKS = 100
-#: what stands before the colon in the name of a person, who is on no network's board
-PERSONS = "person"
 #: histogram bins for one point of score
 BINS_PER_POINT = 10
 #: scores from 0 to 100, 100.0 included
@@ -88,7 +87,7 @@ class Keys:
 def network_of(user: str) -> str | None:
     """On whose board a user is beside the overall one: what stands before the first colon. None for persons."""
     network, colon, _ = user.partition(":")
-    return network if colon and network != PERSONS else None
+    return network if colon and network != PERSON else None
 
 
 def shard_of(partition: int, shards: int) -> int:

@@ -8,10 +8,11 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.events import PERSON
 from streams.fold import networks
 from streams.fold.words import padded
 from streams.model.texts import Texts
-from streams.scoreboard.layout import MOST_NETWORKS, PERSONS
+from streams.scoreboard.layout import MOST_NETWORKS
 
 
 class Where(NamedTuple):
@@ -39,7 +40,7 @@ class Networks:
         self._quoted: list[str] = []
         self._known, self._bounds = padded(b""), np.zeros(1, np.int64)
         self._counts: NDArray[np.int64] = np.zeros(MOST_NETWORKS, np.int64)
-        self._meet(PERSONS.encode())
+        self._meet(PERSON.encode())
 
     def of(self, names: Texts) -> NDArray[np.int64]:
         """The numbers (n,) of these users' networks; -1: no network's board is for them."""
