@@ -55,6 +55,7 @@ class Engagement:
     follow: bool  #: one net follower more; an undo: one less
     undo: bool = False
     action: Action | None = None  #: where the actor remembers it
+    kin: str = ""  #: whose account the actor was at `ts`, as far as was known
 
 
 @dataclass
@@ -71,6 +72,13 @@ class User:
     followers: int = 0
     got_ts: int = 0
     facts: dict[str, list[tuple[float, int]]] = field(default_factory=dict)  #: by name (mass, its date)
+    last_person: tuple[str, int, float] = "", 0, 0  #: whose account it is or was last, from when and up to when
+    stated: int = 0  #: up to when the number of followers that was stated knows of follows
+
+    def kin(self, ts: int) -> str:
+        """Whose account it was at `ts`, by the last link."""
+        person, since, until = self.last_person
+        return person if since <= ts < until else ""
 
     def known_for(self, name: str, now_ms: float) -> float:
         """Mass of a fact: of all accounts as of the latest date, capped, then halved."""
@@ -179,7 +187,7 @@ class Oracle:
                     done.target, done.weight = target, as_sent(weight)
                     follow = kind == "follow" and not any(action.kind == "follow" for action in pair)
                     to = f"{event['network']}:{target}"
-                    out.append(Engagement(to, name, kind, ts, done.weight, follow, action=done))
+                    out.append(Engagement(to, name, kind, ts, done.weight, follow, action=done, kin=user.kin(ts)))
                 remember(user, done)
         return out
 
@@ -192,7 +200,8 @@ class Oracle:
             (undone,) = found
             target, weight, undone.target, undone.weight = undone.target, undone.weight, "", 0.0
             follow = kind == "follow" and not any(a.kind == "follow" for a in user.memory if a.target == target)
-            out = [Engagement(f"{event['network']}:{target}", name, kind, undone.ts, -weight, follow, undo=True)]
+            to, kin = f"{event['network']}:{target}", user.kin(undone.ts)
+            out = [Engagement(to, name, kind, undone.ts, -weight, follow, undo=True, kin=kin)]
             user.did.append((-1, undone.ts))
             self.counts["undone"] += 1
         else:
@@ -205,6 +214,10 @@ class Oracle:
         """Fold engagements into those engaged with."""
         for one in engagements:
             user, sign = self.users[one.user], -1 if one.undo else 1
+            if one.kin and one.kin == user.kin(one.ts):
+                continue  # nobody engages with themselves
+            if not one.undo and one.ts <= user.stated:
+                one.follow = False
             user.got.append((one.kind, one.weight, one.ts))
             user.got_ts = max(user.got_ts, one.ts)
             user.engagements += sign

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 import pytest
@@ -15,24 +16,36 @@ from tests.people.test_persons import NOW_MS, everyone
 from tests.people.world import House
 
 
-@given(doings())
+@given(doings(kin=True, followers=True, most=50))
 def test_any_history(done: list[Doing]) -> None:
-    """Who is whose, every count, every window, every fact and the score: of accounts, fans and persons."""
+    """Who is whose, every count, every window, every fact and the score: of accounts, fans and persons.
+
+    Engagements arrive when all controls are known, as `play` has it: what actors know of their links is of the moment.
+    """
     oracle, links, known = Oracle(plain=True), {}, defaultdict(dict)
-    said = defaultdict(int)
+    said, sent = defaultdict(int), []
     for one in done:
         if one.to:
-            oracle.receive(oracle.act([(KINDS[KIND_OF[one.topic]], one.value)]))
+            sent += oracle.act([(KINDS[KIND_OF[one.topic]], one.value)])
         elif one.value["type"] != "facts":
             if one.ts >= said[one.user]:
-                said[one.user], links[one.user] = one.ts, one.value.get("person")
+                before, said[one.user] = links.get(one.user), one.ts
+                links[one.user] = now = one.value.get("person")
+                user = oracle.users[one.user]
+                if now and now != before:
+                    user.last_person = now, one.ts, math.inf
+                elif before and not now:
+                    user.last_person = (*user.last_person[:2], one.ts)
         elif all(one.ts >= known[one.user].get(name, (0, 0))[1] for name in one.value["facts"]):
             for name, body in one.value["facts"].items():
                 known[one.user][name] = (body and body["value"], one.ts)
     users: dict[str, User] = oracle.users
     for user, facts in known.items():
-        told = {name: [fact(name, *one)] for name, one in facts.items() if one[0] is not None}
-        users[user].facts = told
+        number, date = facts.pop("followers", (None, 0))
+        if number is not None:
+            users[user].followers, users[user].stated = number, date
+        users[user].facts = {name: [fact(name, *one)] for name, one in facts.items() if one[0] is not None}
+    oracle.receive(sent)
     found = everyone(play(House(), done))
     for user, record in found.items():
         own = users[user] if user in users else User()

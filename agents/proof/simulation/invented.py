@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import orjson
 
@@ -27,6 +28,7 @@ class Fed:
     controls: list[Control] = field(default_factory=list)  #: those that must be taken, in order
     persons: dict[str, str] = field(default_factory=dict)  #: whose account each is in the end
     said_ms: dict[str, int] = field(default_factory=dict)  #: when the last link or unlink of each was said
+    first: int = 0  #: so many records, controls, are known before anything else is fed
 
     @property
     def events(self) -> list[Produced]:
@@ -40,6 +42,8 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
     accounts = [f"a{i}" for i in range(random.randint(0, 4))]  # may be linked, and have nothing to do with each other
     earlier: list[tuple[str, dict[str, object]]] = []  # (topic, event) that may be repeated or undone
     undone: set[object] = set()
+    if random.random() < 0.5:
+        users += _first(fed, random, users[0], partitions, first_ms, count * step_ms)
     for i in range(count):
         now_ms += int(random.expovariate(1 / step_ms))
         kind = random.choice(KINDS)
@@ -60,8 +64,7 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
                 undone.add(done["id"])
                 event = {**done, "id": f"e{i}", "ts": now_ms, "undo": True, "ref": done["id"]}
                 _add(fed, topic, event, partitions)
-                if event["actor"] != event["target"]:
-                    fed.engagements[f"n:{event['target']}"] -= 1
+                _count(fed, event, -1)
                 continue
         if chance < 0.23:
             damaged = Produced(TOPIC_OF[kind], b"n:" + actor.encode(), b'{"id": 5}', now_ms)
@@ -75,12 +78,34 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
             _add(fed, TOPIC_OF[kind], event, partitions)
             earlier = [*earlier[-7:], (TOPIC_OF[kind], event)]
         fed.actions[f"n:{event['actor']}"] += 1
-        if event["actor"] != event["target"]:
-            fed.engagements[f"n:{event['target']}"] += 1
+        _count(fed, event, 1)
     for account, person in fed.persons.items():
         fed.engagements[person] += fed.engagements[account]
         fed.actions[person] += fed.actions[account]
     return fed
+
+
+def _first(fed: Fed, random: Random, known: str, partitions: int, first_ms: int, span_ms: int) -> list[str]:
+    """What has to be known before the first event, else it depends on what is read first: two accounts of one person who engage
+    with each other, and a number of followers that holds up to somewhere in between. Returns the accounts.
+    """
+    accounts, ts = ["k0", "k1"], first_ms - 1
+    for account in accounts:
+        user = f"n:{account}"
+        fed.persons[user], fed.said_ms[user] = "person:k", ts
+        _say(fed, {"type": "link", "user": user, "person": "k", "ts": ts}, partitions)
+    date = ts + random.randint(0, span_ms)
+    figure = {"value": random.randint(0, 9), "date": date}
+    _say(fed, {"type": "facts", "user": f"n:{known}", "ts": ts, "facts": {"followers": figure}}, partitions)
+    fed.first = len(fed.records)
+    return accounts
+
+
+def _count(fed: Fed, event: dict[str, object], sign: int) -> None:
+    """Nothing counts that somebody does to themselves, by whatever account."""
+    actor, target = f"n:{event['actor']}", f"n:{event['target']}"
+    if actor != target and not "person:k" == fed.persons.get(actor) == fed.persons.get(target):
+        fed.engagements[target] += sign
 
 
 def _control(fed: Fed, random: Random, account: str, partitions: int, now_ms: int, first_ms: int) -> None:
@@ -103,7 +128,12 @@ def _control(fed: Fed, random: Random, account: str, partitions: int, now_ms: in
             fed.persons.pop(user, None)
             if "person" in said:
                 fed.persons[user] = f"person:{said['person']}"
-    record = Produced(CONTROLS.name, user.encode(), orjson.dumps(said), now_ms)
+    _say(fed, said, partitions, now_ms, taken=taken)
+
+
+def _say(fed: Fed, said: dict[str, Any], partitions: int, now_ms: int | None = None, *, taken: bool = True) -> None:
+    user = said["user"]
+    record = Produced(CONTROLS.name, user.encode(), orjson.dumps(said), said["ts"] if now_ms is None else now_ms)
     fed.records.append((record, partition_of(user, partitions)))
     control = parse(record.value, NEWEST_MS)
     if taken and not isinstance(control, Reject):

@@ -9,7 +9,7 @@ from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.group import Group
 from agents.proof.simulation.worker import Worker
 from streams.partition.loop import Loop
-from streams.topics import ENGAGEMENTS
+from streams.topics import CONTROLS, ENGAGEMENTS
 
 SETTLED_S = 1.8  # longer than an idle look, so that whatever is still to be noticed is
 PATIENCE_S = 240.0
@@ -64,8 +64,17 @@ class World:
         together = self.faults.random.choice((1, 1, 10, 1_000))  # steadily, in bursts, or all at once
         for at, (record, number) in enumerate(self.faults.fed.records, 1):
             self.faults.broker.produce((record.topic, number), record.key, record.value)
+            if at == self.faults.fed.first:
+                await self._until_known()
             if at % together == 0:
                 await asyncio.sleep(self.faults.random.expovariate(20 / together))
+
+    async def _until_known(self) -> None:
+        """Until all controls that were fed are in rows that were committed."""
+        broker = self.faults.broker
+        ends = {place: log.end() for place, log in broker.logs.items() if place[0] == CONTROLS.name}
+        while not all(broker.offsets.get(place, 0) >= end for place, end in ends.items()):  # noqa: ASYNC110 - nothing to wait on
+            await asyncio.sleep(0.05)
 
     async def _trouble(self, for_s: float) -> None:
         faults = [

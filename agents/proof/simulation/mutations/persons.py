@@ -92,3 +92,22 @@ def _controls_not_kept() -> Iterator[None]:
 def _older_link() -> Iterator[None]:
     with instead(links, "_with_link", lambda link: lambda before, *said: link(replace(before, ts=0), *said)):
         yield
+
+
+@MUTATIONS.mutation("accounts of one person count for each other")
+def _kin_counts() -> Iterator[None]:
+    with instead(links, "kin_of", lambda _: lambda _: 0):
+        yield
+
+
+@MUTATIONS.mutation("after a take-over follows count that the stated number has")
+def _counted_again() -> Iterator[None]:
+    def forgetting(put: Any) -> Any:
+        def putting(table: Any, slot: int, profile: Any) -> None:
+            put(table, slot, profile)
+            table.extras.arrays.stated[:] = 0
+
+        return putting
+
+    with instead(tied, "links", lambda module: SimpleNamespace(put=forgetting(module.put))):
+        yield
