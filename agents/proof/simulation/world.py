@@ -73,7 +73,11 @@ class World:
         """Until all controls that were fed are in rows that were committed."""
         broker = self.faults.broker
         ends = {place: log.end() for place, log in broker.logs.items() if place[0] == CONTROLS.name}
-        while not all(broker.offsets.get(place, 0) >= end for place, end in ends.items()):  # noqa: ASYNC110 - nothing to wait on
+        end_s = asyncio.get_running_loop().time() + PATIENCE_S
+        while any(broker.offsets.get(place, 0) < end for place, end in ends.items()):
+            if asyncio.get_running_loop().time() > end_s:
+                self.faults.wrong.append(f"the first controls were not taken in {PATIENCE_S:.0f} s")
+                return
             await asyncio.sleep(0.05)
 
     async def _trouble(self, for_s: float) -> None:
