@@ -192,7 +192,8 @@ class Shown:
         moved = np.abs(done.scores - board) >= BOARD_STEP * table.model.displayed_step
         numbers = self._networks.of(names)
         self._networks.entered(numbers[before == 0])
-        where = Where(numbers, linked, linked & (before >= 0), self._networks.names)
+        # an account whose place was not written since the take-over may be where a crash has left it
+        where = Where(numbers, linked, linked & (board == 0.0), self._networks.names)
         users = Changes(names, done.scores, moved, done.records, where)
         updates = users.updates(board, table.model.displayed_step, self.number, now_ms)
         bins = self._spread.move(before, now)
