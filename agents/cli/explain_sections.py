@@ -108,7 +108,7 @@ def one_more(found: Explanation, sheet: Sheet) -> Lines:
     yield table(heads, rows, wide=("kind",))
     if following:
         away = f"{following.score} is {following.points:.2f} points away"
-        yield Text(f"{away}: so many of one kind reach it, at once, from as many average people")
+        yield Text(f"{away}: so many of one kind at once, from as many average people, are enough")
     yield Text(f"average: from somebody new {_who(average)}", "dim")
     yield Text(f"selective: from somebody new {_who(selective)}", "dim")
 

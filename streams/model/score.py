@@ -28,7 +28,7 @@ def participation(acted: ArrayLike, model: Model) -> Floats:
 def hill(mass: ArrayLike, model: Model) -> Floats:
     """The score before the floor of 1: 100 m^k / (m^k + m0^k), in logit space a straight line in log mass."""
     x = (np.maximum(np.asarray(mass, dtype=np.float64), 0.0) / model.half_mass) ** model.steepness
-    return 100.0 * x / (1.0 + x)
+    return np.minimum(100.0 * x / (1.0 + x), 100.0)  # rounding may else end just above
 
 
 def mass_for(score: float, model: Model) -> float:
