@@ -64,7 +64,7 @@ def networks(found: Explanation, sheet: Sheet) -> Lines:
     if not found.accounts:
         return
     names = [shortened(safe(one.user), sheet.room - GAP - len("100.00")) for one in sheet.accounts]
-    wide = max(map(cell_len, names), default=0)
+    wide = max(_LABEL, max(map(cell_len, names), default=0))
     yield from _bars({safe(name): points for name, points in found.parts.networks.items()}, sheet, wide)
     for one, name in zip(sheet.accounts, names, strict=True):
         line = Text.assemble(
@@ -164,7 +164,7 @@ def _days(days: float) -> str:
 
 
 def _spell(ms: int) -> str:
-    """A span of time in the unit that fits it, never less than it is."""
+    """A span of time in the unit that fits it, rounded down."""
     units = ((2 * _YEAR_MS, _YEAR_MS, "years"), (2 * DAY_MS, DAY_MS, "days"), (2 * _HOUR_MS, _HOUR_MS, "hours"))
     for least, unit, name in units:
         if ms >= least:
