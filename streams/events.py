@@ -11,7 +11,7 @@ from msgspec import Meta
 from streams import mistakes
 
 Kind = Literal["like", "follow", "mention", "reply", "share", "retweet"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 TOPIC_OF: dict[str, str] = {
     "like": "likes",
     "follow": "follows",

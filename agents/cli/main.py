@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "control": ("agents.cli.control:control", "Say whose accounts are one person's, and facts about users."),
     "offline": ("agents.cli.offline:offline", "Score files of events without a broker."),
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
-    "top": ("agents.cli.scores:top", "Show who scores highest now."),
+    "top": ("agents.cli.top:top", "Show who scores highest now."),
     "alerts": ("agents.cli.alerts:alerts", "Show whose score fell, as it happens with --follow."),
     "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
     "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics, or print their schemas."),

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import click
 import orjson
 
+from agents.cli.offline_explain import explained
 from agents.cli.options import TIME, json_option, settings_options
 from agents.cli.output import console, counted, leaderboard, moment, safe, say
 from agents.cli.progress import Progress, position, progress, size_of
@@ -41,6 +42,8 @@ _REASONS = 8  # for so many a reject is shown
 @click.option("--out", show_envvar=True, help="Write the records as JSON lines to this file, - for stdout.")
 @click.option("--top", type=click.IntRange(min=1), show_envvar=True,
               help="Only the N highest; without --json and --out a table of them (10).")  # fmt: skip
+@click.option("--explain", metavar="USER", show_envvar=True,
+              help="Instead of all scores, why this user scores what they score and what would change it.")  # fmt: skip
 @settings_options("model")
 @json_option
 def offline(
@@ -51,6 +54,7 @@ def offline(
     as_of: int | None,
     out: str | None,
     top: int | None,
+    explain: str | None,
     json: bool,
 ) -> int:
     """Score the events of files (plain, gzip, zstd; - for stdin) with the functions a worker uses, and no broker.
@@ -60,17 +64,23 @@ def offline(
 
     \b
     clout offline events.ndjson
+    clout offline events.ndjson --explain bluesky:bob
     clout offline higgs-activity_time.txt.gz --format higgs --as-of 2012-07-05 --out scores.ndjson
     """
     ensure(say)
     began_s = time.monotonic()
     report = Report()
     skipped: dict[str, int] = {}
+    if explain is not None and (out is not None or top is not None):
+        raise UsageError("--explain is about one user: leave out --out and --top")
     lines = json or out is not None
     with _opened(out) as to:
         said = _controls(controls, report) if controls else []
         table = _fold(settings, files, format, said, as_of, report, skipped)
         as_of_ms = table.clock if as_of is None else as_of
+        if explain is not None:
+            _sum_up(table, report, skipped, as_of_ms, time.monotonic() - began_s)
+            return explained(table, explain, as_of_ms, json=json)
         with progress("scoring", "users", min(len(table), top or len(table))) as bar:
             best = scored(table, as_of_ms, top if lines or top else _TOP, bar.update)
             if lines:

@@ -1,34 +1,25 @@
-"""`clout score` and `clout top`: what is on the scoreboard now."""
+"""`clout score`: a user's live score, what it is made of, and with --explain what would change it."""
 
 from __future__ import annotations
 
-import asyncio
-import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from agents.cli.options import REDIS, TIME, json_option, settings_options
-from agents.cli.output import console, json_line, leaderboard, moment, safe, say, signed
+from agents.cli.output import json_line, moment, safe, say, signed
+from agents.cli.places import Account, accounts_of, like, named, place_of, unknown_user
 from agents.cli.redis import ask, now_ms
-from streams.errors import UsageError
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.scoreboard.reader import Rank, Reader, Record
-
-
-class _Seen(NamedTuple):
-    record: Record  #: at the time asked for
-    stored: Record
-    rank: Rank | None
-    network_rank: Rank | None
-    percentile: float | None  #: None: unknown, and of accounts of persons, who are not counted overall
+    from streams.scoreboard.reader import Reader, Record
 
 
 class _Wanted(NamedTuple):
-    n: int
-    network: str | None
+    as_of_ms: int | None
+    explain: bool
     json: bool
 
 
@@ -36,60 +27,67 @@ class _Wanted(NamedTuple):
 @click.argument("users", metavar="USER...", nargs=-1, required=True)
 @click.option("--as-of", type=TIME, show_envvar=True,
               help="Decayed to this time instead of now, if nothing else happens; ms since epoch or ISO 8601.")  # fmt: skip
+@click.option("--explain", is_flag=True, show_envvar=True,
+              help="A page on each: the parts, the history, what one more engagement would give, the score to come.")  # fmt: skip
 @settings_options(*REDIS, "clock")
 @json_option
-def score(settings: Settings, users: tuple[str, ...], as_of: int | None, json: bool) -> int:
+def score(settings: Settings, users: tuple[str, ...], as_of: int | None, explain: bool, json: bool) -> int:
     """Show the live score of users (`network:id`), what it is made of, and their place.
 
-    With --json one score record a line. Unknown users are named on stderr, and the exit code is 1.
+    With --json one score record a line, with --explain one explanation. Unknown users are named on stderr, and the exit code is 1.
 
     \b
     clout score bluesky:did:plc:abc
+    clout score person:ann --explain
     clout score twitter:88 twitter:677 --json | jq .score
     """
-    named = tuple(map(_name, users))
-    return ask(settings, lambda reader: _score(settings, reader, named, as_of, json))
+    names, wanted = tuple(map(named, users)), _Wanted(as_of, explain, json)
+    return ask(settings, lambda reader: _score(settings, reader, names, wanted))
 
 
-def _name(given: str) -> str:
-    """A user's name from the command line, in UTF-8 whatever the locale says that the terminal writes."""
-    try:
-        return os.fsencode(given).decode() if any("\udc80" <= letter <= "\udcff" for letter in given) else given
-    except UnicodeDecodeError:
-        raise UsageError(f"{safe(given)} is not UTF-8, which names of users are") from None
-
-
-async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], as_of_ms: int | None, json: bool) -> int:
-    from streams.scoreboard.reader import score_at
-
-    at_ms = await now_ms(settings, reader) if as_of_ms is None else as_of_ms
-    unknown = 0
+async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], wanted: _Wanted) -> int:
+    at_ms = await now_ms(settings, reader) if wanted.as_of_ms is None else wanted.as_of_ms
+    unknown = shown = 0
     for user, stored in zip(users, await reader.users(users), strict=True):
         if stored is None:
             unknown += 1
-            hint = "" if ":" in user else "; users are named network:id, such as bluesky:did:plc:abc"
-            say(f"clout: unknown user {safe(user)}{hint}")
+            say(unknown_user(user, await like(reader, user)))
             continue
         if at_ms < stored["event_ts"]:
             say(
                 f"clout: {moment(at_ms)} lies before the newest event of {safe(user)} ({moment(stored['event_ts'])}): "
                 "the score is calculated backwards and includes what happened later"
             )
-        record = score_at(stored, at_ms)
-        if json:
-            json_line(record)
-        else:
-            rank = await reader.rank(user)
-            linked = rank is not None and rank.network is not None
-            percentile = None if linked else await reader.percentile(stored["score"])
-            click.echo(_readable(_Seen(record, stored, rank, await reader.network_rank(user), percentile)))
-            for line in await _accounts(reader, record.get("accounts", []), at_ms):
-                click.echo(line)
+        if shown and wanted.explain and not wanted.json:
+            click.echo("\n")
+        await _show(reader, stored, at_ms, wanted)
+        shown += 1
     return 1 if unknown else 0
 
 
-def _readable(seen: _Seen) -> str:
-    record = seen.record
+async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> None:
+    from streams.scoreboard.reader import score_at
+
+    record = score_at(stored, at_ms)
+    if wanted.explain:
+        from agents.cli.explain_page import show
+        from streams.model import versions
+        from streams.model.explain import explain
+
+        until = moment(at_ms)[:10]
+        closes = {date: close for date, close in (await reader.history(stored["user"])).items() if date <= until}
+        found = explain(stored, versions.model(stored["model"]), at_ms, closes)
+        if wanted.json:
+            show(found, json=True)
+        else:
+            show(found, await place_of(reader, stored), await accounts_of(reader, record, at_ms))
+    elif wanted.json:
+        json_line(record)
+    else:
+        click.echo(_readable(record, await place_of(reader, stored), await accounts_of(reader, record, at_ms)))
+
+
+def _readable(record: Record, place: str, accounts: Sequence[Account]) -> str:
     parts = {
         **record["parts"]["kinds"],
         "reach": record["parts"]["reach"],
@@ -104,7 +102,7 @@ def _readable(seen: _Seen) -> str:
     lines = [
         f"{safe(record['user'])}  {record['score']:.2f}"
         + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
-        f"  place    {_place(seen)}",
+        f"  place    {place}",
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
         *_networks(record),
         f"  windows  {_numbers(record['windows'].items())}   (decayed sums of weighted engagement)",
@@ -112,22 +110,17 @@ def _readable(seen: _Seen) -> str:
         f"{record['followers']:,} followers",
         f"  trust    {sure}",
         f"  times    as of {moment(record['as_of'])}, newest event {moment(record['event_ts'])}, model {record['model']}",
+        *_accounts(accounts),
     ]
     return "\n".join(lines)
 
 
-async def _accounts(reader: Reader, accounts: list[str], at_ms: int) -> list[str]:
-    """A line for each account of a person, the highest first."""
-    from streams.scoreboard.reader import score_at
-
-    found = [score_at(stored, at_ms) for stored in await reader.users(accounts) if stored]
-    wide = max((len(safe(record["user"])) for record in found), default=0)
-    lines = []
-    for record in sorted(found, key=lambda one: -one["score"]):
-        own = await reader.network_rank(record["user"])
-        place = f"  rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}" if own else ""
-        lines.append(f"  account  {safe(record['user']):{wide}}  {record['score']:6.2f}{place}")
-    return lines
+def _accounts(accounts: Sequence[Account]) -> list[str]:
+    wide = max((len(safe(one.user)) for one in accounts), default=0)
+    return [
+        f"  account  {safe(one.user):{wide}}  {one.score:6.2f}" + (f"  {one.place}" if one.place else "")
+        for one in accounts
+    ]
 
 
 def _networks(record: Record) -> list[str]:
@@ -135,19 +128,6 @@ def _networks(record: Record) -> list[str]:
     if "accounts" not in record:
         return []
     return [f"  networks {_numbers(record['parts']['networks'].items()) or 'nothing yet'}"]
-
-
-def _place(seen: _Seen) -> str:
-    rank, own = seen.rank, seen.network_rank
-    if rank and rank.network is not None:
-        places = [f"account of {safe(seen.record['person'])}" if "person" in seen.record else "account of a person"]
-    else:
-        places = [f"rank {rank.rank:,} of {rank.of:,}" if rank else "no rank"]
-    if seen.percentile is not None:
-        places.append(f"above {seen.percentile:.1f} % of all")
-    if own:
-        places.append(f"rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}")
-    return ", ".join(places)
 
 
 def _people(record: Record) -> str:
@@ -162,60 +142,3 @@ def _floored(record: Record) -> str:
 
 def _numbers(pairs: Any) -> str:
     return "  ".join(f"{safe(name)} {value:.2f}" for name, value in pairs)
-
-
-@click.command()
-@click.option(
-    "-n", "n", type=click.IntRange(1, 10_000), default=10, show_default=True, show_envvar=True, help="How many."
-)
-@click.option("--network", metavar="NAME", show_envvar=True, help="On this network's board instead of the overall one.")
-@click.option("--watch", is_flag=True, show_envvar=True, help="Look again and again until Ctrl-C.")
-@click.option("--every", type=click.FloatRange(min=0.1), default=1.0, show_default=True, show_envvar=True,
-              metavar="SECONDS", help="How often, with --watch.")  # fmt: skip
-@settings_options(*REDIS, "clock")
-@json_option
-def top(settings: Settings, n: int, network: str | None, watch: bool, every: float, json: bool) -> None:
-    """Show who scores highest now; with --json one score record a line, the highest first.
-
-    Accounts of persons are on the boards of their networks only; overall the person takes their place.
-
-    With --watch --json each look is one line: {"as_of": ms, "top": [score record, ...]}.
-
-    \b
-    clout top -n 20
-    clout top --network bluesky
-    clout top --watch
-    """
-    wanted = _Wanted(n, network, json)
-    ask(settings, lambda reader: _watch(settings, reader, wanted, every) if watch else _top(settings, reader, wanted))
-
-
-async def _top(settings: Settings, reader: Reader, wanted: _Wanted) -> None:
-    n, network, json = wanted
-    records = await reader.top(n, await now_ms(settings, reader), network)
-    if json:
-        for record in records:
-            json_line(record)
-    elif records:
-        console().print(leaderboard(records))
-    if not records and network is not None and (names := await reader.networks()):
-        say(f"no board of the network {safe(network)}; there are: {', '.join(map(safe, names))}")
-    elif not records:
-        say("nobody has a score yet: is a worker running (`clout worker`), was anything fed (`clout feed`)?")
-
-
-async def _watch(settings: Settings, reader: Reader, wanted: _Wanted, every_s: float) -> None:
-    from rich.live import Live
-
-    (n, network, json), screen = wanted, console()
-    with Live(console=screen, auto_refresh=False, screen=screen.is_terminal, redirect_stdout=False) as live:
-        while True:
-            at_ms = await now_ms(settings, reader)
-            records = await reader.top(n, at_ms, network)
-            if json:
-                json_line({"as_of": at_ms, "top": records})
-            elif screen.is_terminal:
-                live.update(leaderboard(records), refresh=True)
-            else:
-                screen.print(leaderboard(records))
-            await asyncio.sleep(every_s)

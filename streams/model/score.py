@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,12 @@ def participation(acted: ArrayLike, model: Model) -> Floats:
 def hill(mass: ArrayLike, model: Model) -> Floats:
     """The score before the floor of 1: 100 m^k / (m^k + m0^k), in logit space a straight line in log mass."""
     x = (np.maximum(np.asarray(mass, dtype=np.float64), 0.0) / model.half_mass) ** model.steepness
-    return 100.0 * x / (1.0 + x)
+    return np.minimum(100.0 * x / (1.0 + x), 100.0)  # rounding may else end just above
+
+
+def mass_for(score: float, model: Model) -> float:
+    """The mass that scores this, more than 0 and less than 100: `hill` the other way, m0 (s / (100 - s))^(1/k)."""
+    return float(model.half_mass * (score / (100.0 - score)) ** (1.0 / model.steepness))
 
 
 def engagement_mass(windows: Floats, model: Model) -> Floats:
@@ -40,6 +45,36 @@ def engagement_mass(windows: Floats, model: Model) -> Floats:
 def mass(windows: Floats, followers: ArrayLike, acted: ArrayLike, model: Model) -> Floats:
     """All of it: engagement, reach and participation."""
     return engagement_mass(windows, model) + reach(followers, model) + participation(acted, model)
+
+
+class Terms(NamedTuple):
+    """What the mass of a record is made of at one moment."""
+
+    windows: Floats  #: (3,) decayed sums
+    acted: float  #: own actions, decayed
+    engagement: float
+    reach: float
+    participation: float
+    facts: float  #: all together, capped
+    each_fact: dict[str, float]  #: before the cap
+
+    @property
+    def mass(self) -> float:
+        """All of it."""
+        return self.engagement + self.reach + self.participation + self.facts
+
+
+def terms(record: dict[str, Any], model: Model, now_ms: int) -> Terms:
+    """The mass of a published record at `now_ms`, if nothing else happened since: the closed form that `at` reads."""
+    elapsed_ms = now_ms - record["as_of"]
+    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))
+    windows = np.asarray([record["windows"][name] for name in WINDOWS]) * keep
+    acted = record["acted"] * float(keep[1])
+    given = record.get("facts", {}).items()
+    facts = {name: one["mass"] * model.fact_keeps(name, now_ms - one["date"]) for name, one in given}
+    engaged, taken_part = float(engagement_mass(windows, model)), float(participation(acted, model))
+    reached = float(reach(record["followers"], model))
+    return Terms(windows, acted, engaged, reached, taken_part, min(sum(facts.values()), model.facts_cap), facts)
 
 
 def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
@@ -55,38 +90,26 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
     >>> [round(at(record, DEFAULT, days * DAY_MS)["score"], 1) for days in (0, 1, 7, 62)]
     [64.3, 63.2, 60.5, 51.7]
     """
-    elapsed_ms = now_ms - record["as_of"]
-    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))
-    windows = np.asarray([record["windows"][name] for name in WINDOWS]) * keep
-    acted = record["acted"] * float(keep[1])
-    terms = {
-        "engagement": float(engagement_mass(windows, model)),
-        "reach": float(reach(record["followers"], model)),
-        "participation": float(participation(acted, model)),
-    }
-    given = record.get("facts", {}).items()
-    facts = {name: one["mass"] * model.fact_keeps(name, now_ms - one["date"]) for name, one in given}
-    known = sum(facts.values())
-    terms["facts"] = min(known, model.facts_cap)
-    total = sum(terms.values())
-    unfloored = float(hill(total, model))
-    point = unfloored / total if total > 0 else 0.0
-    earned = point * terms["engagement"]
+    then = terms(record, model, now_ms)
+    unfloored = float(hill(then.mass, model))
+    point = unfloored / then.mass if then.mass > 0 else 0.0
+    earned = point * then.engagement
     score = max(unfloored, 1.0)
     day = record["delta"]["day"]
-    points = {name: point * terms["facts"] * mass / known for name, mass in facts.items()} if known > 0 else {}
+    known = sum(then.each_fact.values())
+    points = {name: point * then.facts * mass / known for name, mass in then.each_fact.items()} if known > 0 else {}
     return {
         **record,
         "score": score,
         "as_of": now_ms,
-        "windows": dict(zip(WINDOWS, windows.tolist(), strict=True)),
-        "acted": acted,
+        "windows": dict(zip(WINDOWS, then.windows.tolist(), strict=True)),
+        "acted": then.acted,
         "floored": unfloored < 1.0,
         "parts": {
             "kinds": _scaled(record["parts"]["kinds"], earned),
             "networks": _scaled(record["parts"]["networks"], earned),
-            "reach": point * terms["reach"],
-            "participation": point * terms["participation"],
+            "reach": point * then.reach,
+            "participation": point * then.participation,
             **({"facts": points} if points else {}),
         },
         "delta": {**record["delta"], "day": None if day is None else day + score - record["score"]},

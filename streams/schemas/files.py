@@ -1,4 +1,4 @@
-"""The files in this folder: a schema for each topic that teams write to or read, and the AsyncAPI document of all."""
+"""The files in this folder: a schema for each topic that teams write to or read, of an explanation, and the AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from streams.topics import ALL
 def files() -> dict[str, str]:
     """Their names and contents, with the settings' defaults."""
     found = {f"{topic.name}.json": values.document(topic) for topic in ALL if topic.name not in values.INTERNAL}
-    return {name: text(one) for name, one in {**found, "asyncapi.json": asyncapi.document(Settings())}.items()}
+    found |= {"explanation.json": values.explanation(), "asyncapi.json": asyncapi.document(Settings())}
+    return {name: text(one) for name, one in found.items()}
 
 
 def text(document: dict[str, Any]) -> str:

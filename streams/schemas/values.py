@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of what each topic holds, made from the types that the code reads and writes with.
+"""The JSON Schema (2020-12) of what each topic holds, and of an explanation, made from the types the code reads and writes with.
 
 No `$ref`, and nothing that draft 7 reads otherwise: tools of both drafts take them, and so does AsyncAPI.
 """
@@ -12,6 +12,7 @@ import msgspec
 from streams.events import MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_ID_BYTES, MAX_NETWORK_BYTES, Bare, Event
 from streams.formats.header import Header
 from streams.formats.rejects import RejectRecord
+from streams.model.explained import Explanation
 from streams.model.published import AlertRecord, ScoreRecord
 from streams.people.controls import FORMAT, FactsBody, Link, Unlink
 from streams.topics import ALERTS, CONTROLS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS, Topic
@@ -36,6 +37,11 @@ def document(topic: Topic) -> Schema:
     """A schema that stands alone: of the topic's value, with the key's as `x-key`."""
     whole = value(topic)
     return {"$schema": DIALECT, "title": topic.name, "x-key": key(topic), **whole}
+
+
+def explanation() -> Schema:
+    """A schema that stands alone: of what `clout score --explain --json` prints. It is in no topic."""
+    return {"$schema": DIALECT, "title": "explanation", **of(Explanation)}
 
 
 def key(topic: Topic) -> Schema:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -19,6 +20,7 @@ from streams.broker.admin import Admin
 from streams.events import Reject
 from streams.formats import rejects
 from streams.formats.rejects import Origin
+from streams.model.explained import Explanation
 from streams.partitioner import partition_of
 from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.flush import Flush
@@ -271,7 +273,7 @@ def board(clout: Ask, redis_url: str, prefix: str) -> Ask:
             windows = {"day": 0.0, "week": 0.0, "quarter": quarter}
             p = partition_of(user, 4)
             found = [name for name in scores if partition_of(name, 4) == p]
-            users = rows({user: scores[user]}, windows=windows)
+            users = rows({user: scores[user]}, windows=windows, actors_error=0.0)
             await writer.write(Flush(p, next(versions), PULSE, users, bins({name: scores[name] for name in found})))
         await writer.write(Flush(0, next(versions), PULSE, alerts=[orjson.dumps(alert) for alert in alerts]))
         await client.aclose()
@@ -307,6 +309,34 @@ def test_score_for_people(board: Ask) -> None:
         assert text in shown, text
 
 
+def test_explain_for_people(board: Ask, redis_url: str, prefix: str) -> None:
+    """A page on each, with place and daily closes up to the time asked for; with --json an explanation a line."""
+    closes = {"2025-12-29": 61.5, "2025-12-30": 12.25, "2026-01-01": 70.0}
+    with connect_sync(redis_url) as redis:
+        redis.hset(Keys(prefix, 0).history, "t:ann", orjson.dumps(closes))
+    page = board("score", "t:bob", "t:ann", "--explain", clock="stream").stdout
+    for text in (
+        "rank 1 of 3, above 66.7 % of all",
+        "61.50 on 2025-12-29, 70.00 on 2026-01-01",
+        "lowest 12.25 on 2025-12-30",
+    ):
+        assert page.count(text) == 1, text
+    assert page.count("If nothing happens") == 2
+    for as_of, days in ((NOW_MS, 3), (NOW_MS - 2 * 24 * HOUR_MS, 2)):
+        done = board("score", "t:ann", "t:bob", "--explain", "--json", "--as-of", str(as_of))
+        ann, bob = (msgspec.json.decode(line, type=Explanation) for line in done.stdout.splitlines())
+        assert [(close.date, close.score) for close in ann.history] == list(closes.items())[:days]
+        assert (ann.user, ann.as_of, bob.user, bob.history) == ("t:ann", as_of, "t:bob", [])
+
+
+def test_an_unknown_user_may_be_on_another_network(board: Ask) -> None:
+    """Whoever has the same id elsewhere is named, and the exit code is 1."""
+    for given in ("z:ann", "ann", "person:ann"):
+        done = board("score", given, "--explain")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert f"unknown user {given}; did you mean t:ann?" in done.stderr
+
+
 def test_boards_of_networks(board: Ask, redis_url: str, prefix: str) -> None:
     """`top --network` has those of one network; an account of a person is overall nowhere, and has its place there."""
     of_t = board("top", "--network", "t", "--json", clock="stream")
@@ -323,7 +353,7 @@ def test_boards_of_networks(board: Ask, redis_url: str, prefix: str) -> None:
 
 def test_unknown_users_go_to_stderr(board: Ask) -> None:
     """Known users are answered in the order asked for, unknown ones named on stderr, and the exit code is 1."""
-    done = board("score", "t:bob", "t:nobody", "ann", "t:ann", "--json")
+    done = board("score", "t:bob", "t:nobody", "nobody", "t:ann", "--json")
     assert done.exit_code == 1
     assert [orjson.loads(line)["user"] for line in done.stdout.splitlines()] == ["t:bob", "t:ann"]
     assert "t:nobody" in done.stderr

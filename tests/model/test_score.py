@@ -84,6 +84,11 @@ def test_hill_curve(mass: float, expected: float) -> None:
     assert score.hill(mass, DEFAULT) == pytest.approx(expected, abs=2e-3)
 
 
+def test_no_score_is_above_100() -> None:
+    """Not by the last digit, whatever the mass."""
+    assert max(score.hill(np.geomspace(1e12, 1e300, 10_000), DEFAULT)) == 100.0
+
+
 def test_one_like_just_now() -> None:
     """Mass 0.5 + 0.5 + 1 = 2, score 42.425; a day later mass 0.25 + 0.452862 + 0.988953 = 1.691815.
 

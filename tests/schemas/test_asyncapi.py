@@ -108,9 +108,9 @@ def test_operations_are_clouts() -> None:
 
 
 def test_the_files_are_current() -> None:
-    """One for each public topic and the document, as `deploy/readme` would write them; no other."""
-    made = files()
-    assert set(made) == {f"{topic.name}.json" for topic in ALL if topic.name not in values.INTERNAL} | {"asyncapi.json"}
+    """One for each public topic, of an explanation, and the document, as `deploy/readme` would write them; no other."""
+    made, topics = files(), {f"{topic.name}.json" for topic in ALL if topic.name not in values.INTERNAL}
+    assert set(made) == topics | {"explanation.json", "asyncapi.json"}
     assert {file.name for file in FOLDER.glob("*.json")} == set(made)
     stale = [name for name, text in made.items() if (FOLDER / name).read_text() != text]
     assert stale == [], "run deploy/readme"

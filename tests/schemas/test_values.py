@@ -20,6 +20,7 @@ from streams.fold.rows import CLOSE
 from streams.formats import rejects, state
 from streams.formats.rejects import DROPPED, MOST_BYTES, REPLAYED, Origin
 from streams.model.alerts import FallRule, judge
+from streams.model.explain import explain
 from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
 from streams.model.records import scored
 from streams.model.versions import DEFAULT
@@ -103,6 +104,25 @@ def test_score_records_fit() -> None:
     assert ask({**body, "score": 100.1})
     assert ask({**body, "parts": {**body["parts"], "kinds": {"poke": 1.0}}})
     assert ask({**body, "windows": {"day": 0.0, "week": 0.0}})
+    assert ask({**body, "more": 1}) == []
+
+
+def test_explanations_fit() -> None:
+    """Of each of those records, also later; not without a field, nor with a kind that there is not."""
+    made = values.explanation()
+    ask = wrong(made)
+    assert "$ref" not in json.dumps(made)
+    for record in score_records():
+        for closes in ({}, {"2026-01-01": 40.5}):
+            found = explain(orjson.loads(record), DEFAULT, NOW_MS + 86_400_000, closes)
+            body = orjson.loads(msgspec.json.encode(found))
+            assert ask(body) == []
+            assert set(body) <= set(made["properties"])
+    for name in made["required"]:
+        assert ask({one: said for one, said in body.items() if one != name}), name
+    assert ask(
+        {**body, "one_more": {**body["one_more"], "average": {**body["one_more"]["average"], "points": {"poke": 1}}}}
+    )
     assert ask({**body, "more": 1}) == []
 
 

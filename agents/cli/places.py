@@ -1,0 +1,86 @@
+"""Where a user stands, for people: rank, percentile, whose account it is; a person's accounts; names like an unknown one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from agents.cli.output import safe
+from streams.errors import UsageError
+from streams.events import PERSON
+
+if TYPE_CHECKING:
+    from streams.scoreboard.reader import Rank, Reader, Record
+
+_MOST_LIKE = 3  # names that an unknown one may have been meant to be
+
+
+class Account(NamedTuple):
+    """An account of a person."""
+
+    user: str
+    score: float
+    place: str = ""
+
+
+async def place_of(reader: Reader, stored: Record) -> str:
+    """In words: the overall rank and percentile, or whose account it is; the rank on the network's board."""
+    user = stored["user"]
+    rank, own = await reader.rank(user), await reader.network_rank(user)
+    places = [_overall(stored, rank)]
+    linked = rank is not None and rank.network is not None
+    percentile = None if linked else await reader.percentile(stored["score"])  # accounts are not counted overall
+    if percentile is not None:
+        places.append(f"above {percentile:.1f} % of all")
+    if own:
+        places.append(_on_network(own))
+    return ", ".join(places)
+
+
+def _overall(stored: Record, rank: Rank | None) -> str:
+    if rank is None:
+        return "no rank"
+    if rank.network is None:
+        return f"rank {rank.rank:,} of {rank.of:,}"
+    return f"account of {safe(stored['person'])}" if "person" in stored else "account of a person"
+
+
+def _on_network(own: Rank) -> str:
+    return f"rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}"
+
+
+async def accounts_of(reader: Reader, record: Record, at_ms: int) -> list[Account]:
+    """The accounts of a person at that time, the highest first; nobody else has any."""
+    from streams.scoreboard.reader import score_at
+
+    found = [score_at(stored, at_ms) for stored in await reader.users(record.get("accounts", [])) if stored]
+    accounts = []
+    for one in sorted(found, key=lambda account: -account["score"]):
+        own = await reader.network_rank(one["user"])
+        accounts.append(Account(one["user"], one["score"], _on_network(own) if own else ""))
+    return accounts
+
+
+async def like(reader: Reader, user: str) -> list[str]:
+    """Users of the same id on other networks, persons among them: what an unknown name may have been meant to be."""
+    own = user.rpartition(":")[2] if user.startswith(f"{PERSON}:") else user.partition(":")[2] or user
+    others = [f"{network}:{own}" for network in (*await reader.networks(), PERSON)]
+    known = zip(others, await reader.users(others), strict=True)
+    return [name for name, stored in known if stored is not None][:_MOST_LIKE]
+
+
+def named(given: str) -> str:
+    """A user's name from the command line, in UTF-8 whatever the locale says that the terminal writes."""
+    try:
+        return os.fsencode(given).decode() if any("\udc80" <= letter <= "\udcff" for letter in given) else given
+    except UnicodeDecodeError:
+        raise UsageError(f"{safe(given)} is not UTF-8, which names of users are") from None
+
+
+def unknown_user(user: str, others: list[str]) -> str:
+    """That nobody of this name is known, and who may have been meant."""
+    if others:
+        hint = f"; did you mean {', '.join(map(safe, others))}?"
+    else:
+        hint = "" if ":" in user else "; users are named network:id, such as bluesky:did:plc:abc"
+    return f"clout: unknown user {safe(user)}{hint}"

@@ -1,0 +1,111 @@
+"""An explanation of a score, as types: what `clout score --explain --json` prints. `streams.model.explain` makes it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from streams.events import KINDS, Kind
+from streams.model.published import Delta, Parts, Windows
+
+_KINDS = {"propertyNames": {"enum": list(KINDS)}}
+_Days = Annotated[int, Meta(description="so many days after `as_of`", ge=1)]
+_Then = Annotated[float, Meta(description="the score then", ge=1, le=100)]
+_Decade = Annotated[int, Meta(description="a multiple of ten", ge=10, le=90)]
+
+
+class OneMore(msgspec.Struct, frozen=True, kw_only=True):
+    """What one more engagement would give now, from somebody who never engaged with this user before."""
+
+    score: Annotated[float, Meta(description="of who engages", ge=1, le=100)]
+    acted: Annotated[float, Meta(description="their own actions so far, decayed with a half-life of 7 days", ge=0)]
+    points: Annotated[dict[Kind, float], Meta(description="points by kind of event", extra_json_schema=_KINDS)]
+
+
+class OneMoreFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """What one more engagement would give now, by who it comes from."""
+
+    average: Annotated[OneMore, Meta(description="from somebody who scores and acts as is usual")]
+    selective: Annotated[OneMore, Meta(description="from somebody who scores the same and has not acted lately")]
+
+
+class NextDecade(msgspec.Struct, frozen=True, kw_only=True):
+    """How far it is to the next multiple of ten."""
+
+    score: _Decade
+    points: Annotated[float, Meta(description="points to it", ge=0)]
+    mass: Annotated[float, Meta(description="mass to it", ge=0)]
+    engagements: Annotated[
+        dict[Kind, int],
+        Meta(
+            description="by kind: so many at once reach it, each from another average person; what gives nothing is left out",
+            extra_json_schema=_KINDS,
+        ),
+    ]
+
+
+class Later(msgspec.Struct, frozen=True, kw_only=True):
+    """The score some days later, if nothing happens."""
+
+    days: _Days
+    at: Annotated[int, Meta(description="that moment, ms since epoch")]
+    score: _Then
+
+
+class Crossing(msgspec.Struct, frozen=True, kw_only=True):
+    """When a score falls below a multiple of ten, if nothing happens."""
+
+    score: _Decade
+    at: Annotated[int | None, Meta(description="the first ms since epoch below it; null: not within ten years")]
+
+
+class Outlook(msgspec.Struct, frozen=True, kw_only=True):
+    """The score to come, if nothing happens."""
+
+    later: Annotated[list[Later], Meta(max_length=3, description="in 1, 7 and 30 days")]
+    below: Annotated[list[Crossing], Meta(max_length=9, description="every multiple of ten below the score, falling")]
+
+
+class Close(msgspec.Struct, frozen=True, kw_only=True):
+    """The score when a day closed."""
+
+    date: Annotated[str, Meta(description="the day, as in 2026-11-28")]
+    score: _Then
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a user scores what they score, and what would change it. More fields may come: ignore those you do not know."""
+
+    user: Annotated[str, Meta(description="`network:id` or `person:NAME`")]
+    score: Annotated[float, Meta(description="1 to 100, as of `as_of`", ge=1, le=100)]
+    as_of: Annotated[int, Meta(description="for which moment all of this holds, ms since epoch")]
+    model: Annotated[str, Meta(description="name of the model, the named constants that all of this is computed with")]
+    event_ts: Annotated[int, Meta(description="time of the newest event in it, ms since epoch")]
+    delta: Delta
+    engagements: Annotated[int, Meta(description="how many engagements this user got, less those undone")]
+    actors: Annotated[int, Meta(description="how many distinct people ever engaged", ge=0)]
+    actors_error: Annotated[
+        float, Meta(description="0: `actors` is exact; else one standard error, relative", ge=0, le=1)
+    ]
+    confidence: Annotated[float, Meta(description="how much stands behind the score", ge=0, le=1)]
+    provisional: Annotated[bool, Meta(description="few distinct people stand behind it")]
+    floored: Annotated[bool, Meta(description="the formula gave less than 1, and 1 is shown")]
+    mass: Annotated[float, Meta(description="what the score is a curve of", ge=0)]
+    parts: Parts
+    windows: Annotated[
+        Windows,
+        Meta(description="The points of the kinds again, by the window that they come from: how lasting they are."),
+    ]
+    one_more: OneMoreFrom
+    next_decade: Annotated[NextDecade | None, Meta(description="null from 90 on: nobody reaches 100")]
+    outlook: Outlook
+    history: Annotated[
+        list[Close], Meta(max_length=90, description="daily closes, oldest first; offline there are none")
+    ]
+    person: Annotated[str | UnsetType, Meta(description="whose account this is, `person:NAME`")] = UNSET
+    accounts: Annotated[
+        Annotated[list[str], Meta(max_length=64)] | UnsetType,
+        Meta(description="the accounts that are summed up, by name; only of persons"),
+    ] = UNSET
