@@ -55,20 +55,8 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
     >>> [round(at(record, DEFAULT, days * DAY_MS)["score"], 1) for days in (0, 1, 7, 62)]
     [64.3, 63.2, 60.5, 51.7]
     """
-    elapsed_ms = now_ms - record["as_of"]
-    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))
-    windows = np.asarray([record["windows"][name] for name in WINDOWS]) * keep
-    acted = record["acted"] * float(keep[1])
-    terms = {
-        "engagement": float(engagement_mass(windows, model)),
-        "reach": float(reach(record["followers"], model)),
-        "participation": float(participation(acted, model)),
-    }
-    given = record.get("facts", {}).items()
-    facts = {name: one["mass"] * model.fact_keeps(name, now_ms - one["date"]) for name, one in given}
-    known = sum(facts.values())
-    terms["facts"] = min(known, model.facts_cap)
-    total = sum(terms.values())
+    windows, acted, terms, facts = _read(record, model, now_ms)
+    known, total = sum(facts.values()), sum(terms.values())
     unfloored = float(hill(total, model))
     point = unfloored / total if total > 0 else 0.0
     earned = point * terms["engagement"]
@@ -91,6 +79,30 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
         },
         "delta": {**record["delta"], "day": None if day is None else day + score - record["score"]},
     }
+
+
+def mass_at(record: dict[str, Any], model: Model, now_ms: int) -> float:
+    """The mass of a published score record at `now_ms`, as `at` reads it."""
+    return sum(_read(record, model, now_ms)[2].values())
+
+
+def _read(
+    record: dict[str, Any], model: Model, now_ms: int
+) -> tuple[Floats, float, dict[str, float], dict[str, float]]:
+    """Of a record at `now_ms`: windows (3,), own actions, the mass term by term, and what each fact gives before the cap."""
+    elapsed_ms = now_ms - record["as_of"]
+    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))
+    windows = np.asarray([record["windows"][name] for name in WINDOWS]) * keep
+    acted = record["acted"] * float(keep[1])
+    given = record.get("facts", {}).items()
+    facts = {name: one["mass"] * model.fact_keeps(name, now_ms - one["date"]) for name, one in given}
+    terms = {
+        "engagement": float(engagement_mass(windows, model)),
+        "reach": float(reach(record["followers"], model)),
+        "participation": float(participation(acted, model)),
+        "facts": min(sum(facts.values()), model.facts_cap),
+    }
+    return windows, acted, terms, facts
 
 
 def _scaled(parts: dict[str, float], total: float) -> dict[str, float]:

@@ -7,7 +7,7 @@ percentiles use stored scores: the idle pass keeps these within a displayed step
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -78,6 +78,15 @@ class Reader:
         for keys, wanted in by_shard.items():
             found |= await self._records(keys, wanted)
         return [found[user] for user in users]
+
+    async def everyone(self) -> AsyncIterator[Record]:
+        """The stored records of all users, in no order; each once."""
+        for keys in self._keys:
+            seen: set[bytes] = set()
+            async for user, record in self._client.hscan_iter(keys.users, count=FIELDS_A_CALL):
+                if user not in seen:
+                    seen.add(user)
+                    yield orjson.loads(record)
 
     async def top(self, n: int, now_ms: int, network: str | None = None) -> list[Record]:
         """The n highest at `now_ms`, overall or of a network, decayed to it, highest first.
