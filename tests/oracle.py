@@ -28,7 +28,7 @@ FACTS = {
     "seniority": (0.05, 0.2, 730),
 }
 OTHER_FACT = (0.02, 0.2, 365)
-ALL_FACTS = 3.89 * (0.3 / 0.7) ** (1 / 0.459)  # mass that alone scores 30
+ALL_FACTS = 6.4 * (0.3 / 0.7) ** (1 / 0.375)  # mass that alone scores 30
 REMEMBERED = 16  # of each kind an actor
 
 
@@ -119,8 +119,8 @@ class User:
 
     def score(self, now_ms: float) -> float:
         """The Hill curve of the mass, never below 1."""
-        powered = self.mass(now_ms) ** 0.459
-        return max(100 * powered / (powered + 3.89**0.459), 1.0)
+        powered = self.mass(now_ms) ** 0.375
+        return max(100 * powered / (powered + 6.4**0.375), 1.0)
 
 
 def person(accounts: Iterable[User], own: User) -> User:

@@ -40,7 +40,8 @@ def written(found: Sequence[Distribution]) -> str:
     model = found[0].model
     sections = "\n".join(map(_section, found))
     given = ", ".join(
-        f"{n} fresh like{'s' if n > 1 else ''} of strangers {score:.1f}" for n, score in likes(model).items()
+        f"{n} fresh like{'s of strangers' if n > 1 else ' of a stranger'} {score:.1f}"
+        for n, score in likes(model).items()
     )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -63,8 +64,8 @@ def _section(one: Distribution) -> str:
     if one.weeks:
         figures.append(
             f"<figure>{_weeks(one)}<figcaption>By week: the average (below) and where the top 5 % begin (above), "
-            f"each from its lowest to its highest in the week, after the busiest hour of each day (solid) and the quietest (dashed). Shaded: "
-            f"{_WITHIN:g} points around the goals.</figcaption></figure>"
+            f"each from its lowest to its highest in the week, after the busiest hour of each day (solid) and the quietest "
+            f"(dashed). Shaded: {_WITHIN:g} points around the goals.</figcaption></figure>"
         )
         figures.append(_table(one.weeks))
     return (

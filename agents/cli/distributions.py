@@ -58,7 +58,7 @@ class Distribution(NamedTuple):
 def at_once(name: str, masses: Floats, model: Model, goal: Goal, at_ms: int) -> Distribution:
     """Of people at one moment. Raises CloutError as `fit` does."""
     people = Population.of(masses)
-    curve = fit(people, model, goal)
+    curve = fit(people, goal)
     note = f"{people.size:,} people engaged with in the 90 days up to {moment(at_ms)}"
     return Distribution(name, note, people, model, goal, curve, [], farthest([people], model, goal), [])
 
@@ -68,7 +68,7 @@ def over_weeks(
 ) -> Distribution:
     """Of people at many moments: the curve fits all of them as one. Raises CloutError as `fit` does."""
     people = Population.together([population for _, population in moments])
-    curve, weeks = fit(people, model, goal), []
+    curve, weeks = fit(people, goal), []
     for week, night in sorted({(when.week, when.night) for when, _ in moments}):
         some = [population for when, population in moments if (when.week, when.night) == (week, night)]
         averages, tops = [one.average(model) for one in some], [one.top(model) for one in some]
@@ -114,7 +114,10 @@ def lines(one: Distribution) -> Iterator[str]:
         f"  {model.name:7}  half_mass {model.half_mass:.4g}, steepness {model.steepness:.4g}: average "
         f"{one.people.average(model):.1f}, top 5 % from {one.people.top(model):.1f}, at most {one.farthest:.1f} from the goals"
     )
-    given = ", ".join(f"{n} fresh likes {score:.1f}" for n, score in likes(model).items())
+    given = ", ".join(
+        f"{n} fresh like{'s of strangers' if n > 1 else ' of a stranger'} {score:.1f}"
+        for n, score in likes(model).items()
+    )
     yield f"  {given}"
     for some in one.tried[:5]:
         day, week, quarter = some.mixture

@@ -98,7 +98,7 @@ class Population:
         return float(self.masses[self._first_of_top])
 
 
-def fit(population: Population, model: Model, goal: Goal | None = None) -> Curve:
+def fit(population: Population, goal: Goal | None = None) -> Curve:
     """The curve under which this population meets the goal, to 1e-9 points. Raises CloutError where there is none.
 
     By bisection: with the top pinned, a steeper curve lowers all below it, and they are 95 % of the people.
@@ -115,11 +115,13 @@ def fit(population: Population, model: Model, goal: Goal | None = None) -> Curve
             "the top 5 % have no mass: nothing is left of what happened; look at an earlier time (--as-of)"
         )
 
-    def curve(steepness: float) -> Curve:
-        return Curve(exp(log(top_mass) - height / steepness), steepness)
+    nothing = population.masses <= 0
+    from_top = np.where(nothing, -1e9, np.log(np.where(nothing, 1.0, population.masses) / top_mass))
 
     def above(steepness: float) -> bool:
-        return population.average(curve(steepness).of(model)) > goal.average
+        # in logs: of the flattest curves m0 is no number any more
+        scores = 100.0 / (1.0 + np.exp(-np.clip(steepness * from_top + height, -700.0, 700.0)))
+        return float(np.maximum(scores, 1.0) @ population.counts) > goal.average * population.size
 
     flat, steep = _FLATTEST, _STEEPEST
     if not above(flat):
@@ -131,7 +133,7 @@ def fit(population: Population, model: Model, goal: Goal | None = None) -> Curve
         if not flat < middle < steep:
             break
         flat, steep = (middle, steep) if above(middle) else (flat, middle)
-    return curve(steep)
+    return Curve(exp(log(top_mass) - height / steep), steep)
 
 
 def _none(goal: Goal, how: str, why: str) -> str:

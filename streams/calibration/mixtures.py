@@ -36,6 +36,6 @@ def tried(moments: Callable[[Model], Moments], model: Model, goal: Goal) -> list
     for day, week in product(_TRIED, _TRIED):
         mixed = replace(model, mixture=(day, week, 1.0))
         populations = [population for _, population in moments(mixed)]
-        curve = fit(Population.together(populations), mixed, goal)
+        curve = fit(Population.together(populations), goal)
         found.append(Tried(mixed.mixture, curve, farthest(populations, curve.of(mixed), goal)))
     return sorted(found, key=lambda one: one.farthest)

@@ -1,8 +1,8 @@
 """Steady traffic: one week repeated for half a year by people who come and go, in seconds.
 
-A window is a sum that halves with H. So its value at a moment of week w, t after its beginning, is what the weeks before have left,
-times 2^(-t/H), plus what week w has given so far. The second part is the same in every week but for who holds the roles: it is added
-up once for each moment of a week, by role.
+A window is a sum that halves with H. So its value at a moment of week w, t after its beginning, is what the weeks before have
+left, times 2^(-t/H), plus what week w has given so far. The second part is the same in every week but for who holds the roles:
+it is added up once for each moment of a week, by role.
 
     people   |carried over|  * 2^(-t/H)   +   |this week's part up to t|   by who holds which role now
 """
@@ -41,6 +41,7 @@ class _Part(NamedTuple):
     got: Numbers
     windows: Floats  #: (got, 3) decayed to the moment
     newest: Floats  #: (got,) ms since the beginning of the week
+    engagements: Floats  #: (got,) less those undone
     followers: Floats  #: (got,)
     did: Numbers
     acted: Floats  #: (did,)
@@ -51,6 +52,7 @@ class _People:
 
     def __init__(self, n: int) -> None:
         self.windows, self.followers, self.acted = np.zeros((n, 3)), np.zeros(n), np.zeros(n)
+        self.engagements = np.zeros(n)
         self.newest = np.full(n, _NEVER)  # ms since the beginning of the week under way
 
     def add(self, part: _Part, holders: Numbers, lives_ms: Floats) -> None:
@@ -59,6 +61,7 @@ class _People:
         self.windows *= np.exp2(-WEEK_MS / lives_ms)
         self.windows[got] += part.windows
         self.followers[got] += part.followers
+        self.engagements[got] += part.engagements
         self.acted *= np.exp2(-WEEK_MS / lives_ms[1])
         self.acted[did] += part.acted
         self.newest[got] = np.maximum(self.newest[got], part.newest)
@@ -105,16 +108,17 @@ def masses(
             got, did = holders[one.got], holders[one.did]
             mass = all_.windows @ (mixture * np.exp2(-at_ms / lives))
             mass[got] += one.windows @ mixture
-            newest, acted, followers = all_.newest.copy(), all_.acted * 2.0 ** (-at_ms / lives[1]), all_.followers
+            newest, engagements, followers = all_.newest.copy(), all_.engagements.copy(), all_.followers
             newest[got] = np.maximum(newest[got], one.newest)
+            engagements[got] += one.engagements
+            acted = all_.acted * 2.0 ** (-at_ms / lives[1])
             acted[did] += one.acted
             if followers.any() or one.followers.any():
                 followers = followers.copy()
                 followers[got] += one.followers
                 mass += reach(followers, model)
             mass += participation(acted, model)
-            start_ms = week.start_ms + number * WEEK_MS
-            yield Moment(number + 1, at_ms, night), mass[lately(newest + start_ms, start_ms + at_ms)]
+            yield Moment(number + 1, at_ms, night), mass[lately(newest, engagements, at_ms)]
         all_.add(part(number, WEEK_MS), holders, lives)
 
 
@@ -134,6 +138,8 @@ def _part(weighed: Weighed, own: tuple[Numbers, Numbers, Numbers], at_ms: int, l
     np.maximum.at(newest, place, times.astype(np.float64))
     actors, acting, signs = (column[own[1] <= at_ms] for column in own)
     did, whose = np.unique(actors, return_inverse=True)
-    acted = np.bincount(whose, signs * np.exp2((acting - at_ms) / lives[1]), minlength=len(did))
-    followers = np.bincount(place, follows.astype(np.float64), minlength=len(got))
-    return _Part(got.astype(np.int64), np.stack(windows, axis=1), newest, followers, did.astype(np.int64), acted)
+    acted = np.bincount(whose, signs * np.exp2((acting - at_ms) / lives[1]), minlength=len(did)).astype(np.float64)
+    followers = np.bincount(place, follows, minlength=len(got)).astype(np.float64)
+    engagements = np.bincount(place, np.sign(weights), minlength=len(got)).astype(np.float64)
+    windows_of = np.stack(windows, axis=1).astype(np.float64)
+    return _Part(got.astype(np.int64), windows_of, newest, engagements, followers, did.astype(np.int64), acted)

@@ -1,9 +1,9 @@
 """Who is who from week to week, when one real week is repeated: people come and go, and fame moves.
 
-A **role** is all that one user did and got in the real week. Each later week every role has another holder, drawn with two numbers:
+A **role** is all that one user did and got in the real week. Each later week roles have other holders, drawn with two numbers:
 
-- `NEW`: this part of all people leave for ever each week, and others whom nobody has seen come in their place. One week cannot tell;
-  5 % means that somebody stays for 20 weeks on average.
+- `NEW`: this part of all people leave for ever each week, and others whom nobody has seen come in their place. One week cannot
+  tell; 5 % means that somebody stays for 20 weeks on average.
 - `MOVES`: the others take over a role like their own, so that it is not always the same who are on top. Each moves on the scale of
   log2(engagements + 0.5) by a normal step of this size, anew each week, and roles are handed out in that order. With 1.5 doublings
   41 % of those who got one engagement in the Higgs week get some in the next, and 10 % of those who got none. The file itself says

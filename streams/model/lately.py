@@ -13,9 +13,9 @@ from streams.model.windows import Floats
 LATELY_MS = 90 * DAY_MS
 
 
-def lately(got_ms: Floats, now_ms: float) -> NDArray[np.bool_]:
-    """Whose newest engagement, got at `got_ms` (n,) (0: never), is less than 90 days old."""
-    return (got_ms > now_ms - LATELY_MS) & (got_ms > 0)
+def lately(got_ms: Floats, engagements: Floats, now_ms: float) -> NDArray[np.bool_]:
+    """Whose newest engagement, got at `got_ms` (n,), is less than 90 days old; not whose `engagements` (n,) were all undone."""
+    return (got_ms > now_ms - LATELY_MS) & (engagements > 0)
 
 
 def record_counts(record: dict[str, Any], model: Model, now_ms: int) -> bool:
