@@ -144,7 +144,7 @@ def _place(seen: _Seen) -> str:
     else:
         places = [f"rank {rank.rank:,} of {rank.of:,}" if rank else "no rank"]
     if seen.percentile is not None:
-        places.append(f"above {seen.percentile:.1f} % of all")
+        places.append(f"above {seen.percentile:.1f} % of those engaged with in 90 days")
     if own:
         places.append(f"rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}")
     return ", ".join(places)

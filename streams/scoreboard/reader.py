@@ -131,12 +131,12 @@ class Reader:
         return dict(sorted(zip(names, sizes, strict=True), key=lambda item: -item[1]))
 
     async def distribution(self) -> Spread:
-        """The histogram of all scores."""
+        """The histogram of scores: everyone engaged with in the last 90 days, accounts of persons left out."""
         ours = [(self._keys[shard_of(p, len(self._keys))], p) for p in range(self._partitions)]
         return merged(await asyncio.gather(*(self._client.hgetall(keys.spread(p)) for keys, p in ours)))
 
     async def percentile(self, score: float) -> float | None:
-        """Per cent of all users below this score, to a tenth of a point; None without any user."""
+        """Per cent of those in the histogram below this score, to a tenth of a point; None without any."""
         return (await self.distribution()).percentile(score)
 
     async def pulses(self) -> dict[int, Record]:
