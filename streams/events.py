@@ -216,9 +216,7 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
         why = f"{event.ts} is more than {MAX_AHEAD_MS // 60_000} minutes ahead of the clock"
         return Reject("ts_in_future", "$.ts", why)
     if ":" in event.network or event.network == PERSON:
-        return Reject(
-            "bad_network", "$.network", "a network name has no colon, and `person` is where accounts are summed up"
-        )
+        return Reject("bad_network", "$.network", "a network name has no colon, and `person` is where accounts are summed up")
     named = [
         ("network", event.network, MAX_NETWORK_BYTES),
         ("id", event.id, MAX_ID_BYTES),

@@ -42,19 +42,11 @@ BELOW: dict[str, set[str]] = {
     "streams.schemas": BASE
     | {"streams.model", "streams.people", "streams.formats", "streams.topics", "streams.settings"},
     "streams.sources": BASE,
-    "streams.offline": BASE
-    | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
+    "streams.offline": BASE | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
     "streams.calibration": BASE | {"streams.model", "streams.sources", "streams.offline", "streams.topics"},
     "streams.scoreboard": BASE | {"streams.model", "streams.settings", "streams.topics"},
     "streams.partition": BASE
-    | {
-        "streams.model",
-        "streams.people",
-        "streams.formats",
-        "streams.settings",
-        "streams.topics",
-        "streams.scoreboard",
-    },
+    | {"streams.model", "streams.people", "streams.formats", "streams.settings", "streams.topics", "streams.scoreboard"},
     "streams.broker": BASE
     | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.rights", "streams.partition"},
 }
@@ -210,9 +202,7 @@ def test_kernels_know_arrays_only(name: str) -> None:
     """A kernel's module imports numpy, `math`, `typing` and other kernels; three know the compiler or what it made."""
     compilers = {"streams.fold", "streams.fold.compiled", "streams.fold.words", "streams.fold.folder"}
     for one in imported(MODULES[name]):
-        known = (
-            one in {"__future__", "math", "typing"} or one.split(".")[0] == "numpy" or one.startswith("streams.fold")
-        )
+        known = one in {"__future__", "math", "typing"} or one.split(".")[0] == "numpy" or one.startswith("streams.fold")
         assert known or name in compilers, f"{name} imports {one}"
 
 

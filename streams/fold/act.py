@@ -80,9 +80,7 @@ def _fetch_ahead(dirty, m, lines, order, i):
 
 
 @kernel
-def act(
-    cells, dirty, m, text, lines, order, start, grown, attends, standing, landmark, model, more, partitions, counts, out
-):
+def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, landmark, model, more, partitions, counts, out):
     """Fold the events lines[order[start:]] into their actors; engagements go to `out`.
 
     Returns how far it came before the arena of memories, or `out`, was full.

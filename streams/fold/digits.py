@@ -1,4 +1,5 @@
-"""Numbers and texts as JSON, written into a byte array at a place; each returns the place behind what it wrote."""
+"""Numbers and texts as JSON, written into a byte array at a place; each returns the place behind what it wrote.
+"""
 
 from __future__ import annotations
 

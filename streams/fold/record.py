@@ -173,12 +173,7 @@ def _values(row, decays, model, facts, values):
     point = unfloored / total if total > 0.0 else 0.0
     score, actors = max(unfloored, 1.0), max(row[ACTORS], 0.0)
     values[0], values[2] = score, max(row[DID_TS], row[GOT_TS])
-    values[3], values[4], values[5], values[6] = (
-        row[ENGAGEMENTS],
-        actors,
-        ERROR if actors > EXACT else 0.0,
-        row[ACTIONS],
-    )
+    values[3], values[4], values[5], values[6] = row[ENGAGEMENTS], actors, ERROR if actors > EXACT else 0.0, row[ACTIONS]
     values[7], values[8], values[9] = mass.day, mass.week, mass.quarter
     values[10], values[11], values[12] = row[FOLLOWERS], mass.acted, unfloored < 1.0
     values[13] = values[14] = mass.engagement * point
@@ -210,9 +205,7 @@ def write(names, slots, rows, by_slot, decays, model, more, said, out, bounds, s
         start, end = names.starts[slot], names.starts[slot + 1]
         words(out, at, _BEGIN, 0, 16)
         at = escaped(out, at + _BEGIN_LENGTH, names.text, start, end)
-        for field in range(
-            len(_FORMS)
-        ):  # no part of its own: `more` is only given to calls that need it, see `mass_of`
+        for field in range(len(_FORMS)):  # no part of its own: `more` is only given to calls that need it, see `mass_of`
             words(out, at, _LABELS, field * _WIDE, _WIDE)
             at += _LENGTHS[field]
             form, value = _FORMS[field], values[field]
