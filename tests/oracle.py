@@ -113,7 +113,7 @@ class User:
         day, week, quarter = (max(self.window(name, now_ms), 0.0) for name in HALF_LIVES_MS)
         reach = min(1.0, 0.05 * math.log2(1 + max(self.followers, 0)))
         acted = max(self.acted(now_ms), 0.0)
-        participation = 0.1 * acted / (acted + 10)
+        participation = 0.04 * acted / (acted + 10)
         facts = min(sum(self.known_for(name, now_ms) for name in self.facts), ALL_FACTS)
         return quarter + 0.5 * week + 0.5 * day + reach + participation + facts
 

@@ -135,13 +135,13 @@ def test_self_engagement_divides_attention() -> None:
 def test_default_model_multiplies_all_four() -> None:
     """Ann's second share with bob, both at T0: 4 * 1/2 * 0.80x * 0.625.
 
-    Her standing then: 1 action gives participation 0.1 * 1 / 11 = 0.0090909; (0.0090909 / 6.4)^0.375 =
-    exp(0.375 * -6.556779) = 0.085538; score 7.8798; standing 0.8 + 0.4 * 0.078798 = 0.831519.
-    4 * 0.5 * 0.831519 * 0.625 = 1.039399.
+    Her standing then: 1 action gives participation 0.04 * 1 / 11 = 0.0036364; (0.0036364 / 6.4)^0.375 =
+    exp(0.375 * -7.473069) = 0.060664; score 5.7195; standing 0.8 + 0.4 * 0.057195 = 0.822878.
+    4 * 0.5 * 0.822878 * 0.625 = 1.028597.
     """
     world = World(DEFAULT)
     assert world.did("share", "ann", "bob") == pytest.approx(4 * 0.804, rel=1e-6)
-    assert world.did("share", "ann", "bob") == pytest.approx(1.039399, rel=1e-5)
+    assert world.did("share", "ann", "bob") == pytest.approx(1.028597, rel=1e-5)
 
 
 def test_plain_model_holds_the_other_three_at_one() -> None:

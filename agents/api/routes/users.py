@@ -23,8 +23,8 @@ def routes(served: Served) -> APIRouter:
         """The score record, decayed to now, with `rank`, `of` and `percentile`. `user` is `network:id`.
 
         `board` is null where `rank` is overall. Of an account of a person it is the network on whose board it is ranked; such
-        accounts are not counted overall, so `percentile` is null. It is the part of those engaged with in the last 90 days who score
-        less, in per cent; `counted` says whether this user is one of them.
+        accounts are not counted overall, so `percentile` is null. It is the part of those engaged with in the last 90 days who
+        score less, in per cent; `counted` says whether this user is one of them.
         """
         record, rank, now = await asyncio.gather(served.reader.user(user), served.reader.rank(user), served.now_ms())
         if record is None or rank is None:
