@@ -15,11 +15,12 @@ from streams.fold.rows import TIED
 from streams.formats.engagements import local
 from streams.model import assess, records
 from streams.model.acting import act
-from streams.model.engagements import Outbox
+from streams.model.engagements import Engagements, Outbox
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.table import Table
 from streams.model.texts import Texts
+from streams.model.users import Slots
 from streams.model.versions import Model
 from streams.people import links, persons, telling
 from streams.people.controls import Control
@@ -116,8 +117,8 @@ class Core:
 
     def fold(
         self, table: Table, values: Sequence[bytes], kinds: Sequence[int], newest_ms: int, as_of_ms: int | None = None
-    ) -> None:
-        """Fold records of these kinds, in this order, as one block."""
+    ) -> list[tuple[Engagements, Slots]]:
+        """Fold records of these kinds, in this order, as one block. Returns the engagements, and the slots of their targets."""
         parsed, report = self._parsed, self.report
         for _, reject in parsed.add(Texts.of(values), kinds, newest_ms):
             table.counts.rejected += 1
@@ -129,8 +130,8 @@ class Core:
         parsed.find_actors(table, 0, partitions=1, number=0)
         act(table, parsed, parsed.in_order(), self._out)
         parsed.clear()
-        for pack in self._out.take().values():
-            receive(table, local(pack, table.clock))
+        packs = [one for pack in self._out.take().values() for one in local(pack, table.clock)]
+        return list(zip(packs, receive(table, packs), strict=True))
 
 
 def scored(

@@ -28,7 +28,7 @@ FACTS = {
     "seniority": (0.05, 0.2, 730),
 }
 OTHER_FACT = (0.02, 0.2, 365)
-ALL_FACTS = 3.89 * (0.3 / 0.7) ** (1 / 0.459)  # mass that alone scores 30
+ALL_FACTS = 6.4 * (0.3 / 0.7) ** (1 / 0.375)  # mass that alone scores 30
 REMEMBERED = 16  # of each kind an actor
 
 
@@ -113,14 +113,14 @@ class User:
         day, week, quarter = (max(self.window(name, now_ms), 0.0) for name in HALF_LIVES_MS)
         reach = min(1.0, 0.05 * math.log2(1 + max(self.followers, 0)))
         acted = max(self.acted(now_ms), 0.0)
-        participation = 0.1 * acted / (acted + 10)
+        participation = 0.04 * acted / (acted + 10)
         facts = min(sum(self.known_for(name, now_ms) for name in self.facts), ALL_FACTS)
         return quarter + 0.5 * week + 0.5 * day + reach + participation + facts
 
     def score(self, now_ms: float) -> float:
         """The Hill curve of the mass, never below 1."""
-        powered = self.mass(now_ms) ** 0.459
-        return max(100 * powered / (powered + 3.89**0.459), 1.0)
+        powered = self.mass(now_ms) ** 0.375
+        return max(100 * powered / (powered + 6.4**0.375), 1.0)
 
 
 def person(accounts: Iterable[User], own: User) -> User:

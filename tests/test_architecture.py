@@ -43,6 +43,7 @@ BELOW: dict[str, set[str]] = {
     | {"streams.model", "streams.people", "streams.formats", "streams.topics", "streams.settings"},
     "streams.sources": BASE,
     "streams.offline": BASE | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
+    "streams.calibration": BASE | {"streams.model", "streams.sources", "streams.offline", "streams.topics"},
     "streams.scoreboard": BASE | {"streams.model", "streams.settings", "streams.topics"},
     "streams.partition": BASE
     | {"streams.model", "streams.people", "streams.formats", "streams.settings", "streams.topics", "streams.scoreboard"},

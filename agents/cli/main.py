@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "feed": ("agents.cli.feed:feed", "Send events from a file, stdin or the generator to the topics."),
     "control": ("agents.cli.control:control", "Say whose accounts are one person's, and facts about users."),
     "offline": ("agents.cli.offline:offline", "Score files of events without a broker."),
+    "calibrate": ("agents.cli.calibrate:calibrate", "Fit the curve of the score to events, or to who is there now."),
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
     "top": ("agents.cli.top:top", "Show who scores highest now."),
     "alerts": ("agents.cli.alerts:alerts", "Show whose score fell, as it happens with --follow."),

@@ -31,7 +31,7 @@ async def place_of(reader: Reader, stored: Record) -> str:
     linked = rank is not None and rank.network is not None
     percentile = None if linked else await reader.percentile(stored["score"])  # accounts are not counted overall
     if percentile is not None:
-        places.append(f"above {percentile:.1f} % of all")
+        places.append(f"above {percentile:.1f} % of those engaged with in 90 days")
     if own:
         places.append(_on_network(own))
     return ", ".join(places)

@@ -85,10 +85,10 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
 
     >>> from streams.model.versions import DAY_MS, DEFAULT
     >>> kept = {"day": 4.0, "week": 6.0, "quarter": 9.0}
-    >>> parts = {"kinds": {"like": 64.3}, "networks": {"net": 64.3}, "reach": 0.0, "participation": 0.0}
-    >>> record = {"score": 64.3, "as_of": 0, "windows": kept, "acted": 0.0, "followers": 0, "parts": parts, "delta": {"day": None}}
+    >>> parts = {"kinds": {"like": 57.3}, "networks": {"net": 57.3}, "reach": 0.0, "participation": 0.0}
+    >>> record = {"score": 57.3, "as_of": 0, "windows": kept, "acted": 0.0, "followers": 0, "parts": parts, "delta": {"day": None}}
     >>> [round(at(record, DEFAULT, days * DAY_MS)["score"], 1) for days in (0, 1, 7, 62)]
-    [64.3, 63.2, 60.5, 51.7]
+    [57.3, 56.3, 54.0, 46.8]
     """
     then = terms(record, model, now_ms)
     unfloored = float(hill(then.mass, model))
@@ -114,6 +114,11 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
         },
         "delta": {**record["delta"], "day": None if day is None else day + score - record["score"]},
     }
+
+
+def mass_at(record: dict[str, Any], model: Model, now_ms: int) -> float:
+    """The mass of a published score record at `now_ms`, as `at` reads it."""
+    return terms(record, model, now_ms).mass
 
 
 def _scaled(parts: dict[str, float], total: float) -> dict[str, float]:

@@ -55,11 +55,11 @@ class Model:
     reach_per_doubling: float = 0.05
     reach_cap: float = 1.0
     #: most mass that taking part can give, and the decayed number of actions that gives half of it
-    participation_cap: float = 0.1
+    participation_cap: float = 0.04
     participation_half: float = 10.0
-    #: the mass that scores 50, and the steepness of the Hill curve; fitted to an average of 40 and a top 5 % from 63
-    half_mass: float = 3.89
-    steepness: float = 0.459
+    #: the mass that scores 50, and the steepness of the Hill curve: near 40 on average and 63 for the top 5 %, by `clout calibrate`
+    half_mass: float = 6.4
+    steepness: float = 0.375
     #: what each fact gives, by its name, and any other
     facts: tuple[tuple[str, Fact], ...] = tuple(FACTS.items())
     other_fact: Fact = OTHER

@@ -1,4 +1,4 @@
-"""The idle pass: now and then everyone is looked at, in slices, and whose score has moved in silence is marked for sending."""
+"""The idle pass: now and then everyone is looked at, in slices; whose score has moved in silence is marked for sending."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ ENOUGH = 20_000  # users found make an interval
 class IdlePass:
     """The passes over one table, one each `every_s`."""
 
-    def __init__(self, table: Table, every_s: float, monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self, table: Table, every_s: float, monotonic_s: Callable[[], float], also: Callable[[int, int, int], None]
+    ) -> None:
+        """`also` is called for each slice: its first slot, its size, and the time that scores are for."""
+        self._also = also
         self._table, self._every_s, self._monotonic_s = table, every_s, monotonic_s
         # the first one soon after a take-over: redis may show what the predecessor did not commit
         self._began_s = monotonic_s() - every_s + min(every_s, FIRST_LOOK_S)
@@ -34,7 +38,9 @@ class IdlePass:
             self._began_s, self._from = now_s, 0
         if self._from is None:
             return False
-        moved = assess.moved(self._table, now_ms(), self._from, assess.SLICE)
+        at_ms = now_ms()
+        moved = assess.moved(self._table, at_ms, self._from, assess.SLICE)
+        self._also(self._from, assess.SLICE, at_ms)
         self._table.dirty[moved] |= MOVED
         self._moved += len(moved)
         start = self._from + assess.SLICE

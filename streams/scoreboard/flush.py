@@ -75,11 +75,12 @@ class Look(NamedTuple):
     linked: int = 0  #: users of the partition who are accounts of persons: not on the board, not in the histogram
     linked_together: int = 0  #: `linked` of all partitions of the shard
     unplaced: int = 0  #: users missing from the boards of their networks, of all that pulses name
+    engaged: int = 0  #: users of the partition who should be in its histogram, as its pulse says
 
     @property
     def lost(self) -> str:
         """What of this partition alone is not there any more, in words; empty: nothing."""
-        wanted = self.shown - self.linked
+        wanted = self.engaged
         return "" if self.counted == wanted else f"the histogram has {self.counted} users instead of {wanted}"
 
     @property

@@ -80,7 +80,7 @@ class Keys:
         return self._key("findings")
 
     def spread(self, partition: int) -> str:
-        """Hash: histogram bin -> how many users of this partition are in it; see `bin_of`."""
+        """Hash: histogram bin -> how many users of this partition are in it; see `bin_of` and `Counted`."""
         return self._key(f"spread:{partition}")
 
 

@@ -18,6 +18,7 @@ class Said(NamedTuple):
     closed: int  #: the version of the last interval whose daily closes it has, 0: none
     origin: str  #: see `Header`
     linked: int  #: those of `shown` who are accounts of persons, and so not on the overall board
+    counted: int  #: those of `shown` who are in the histogram
     networks: dict[str, int]  #: users on the board of each network, as `Networks.said` gives it
 
 
@@ -30,6 +31,7 @@ def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
         "users": len(table),
         "shown": said.shown,
         **({"linked": said.linked} if said.linked else {}),  # right behind `shown`: look.lua goes by it
+        "counted": said.counted,
         **({"networks": said.networks} if said.networks else {}),
         "complete": said.complete,
         "closed": said.closed,

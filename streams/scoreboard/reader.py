@@ -7,7 +7,7 @@ percentiles use stored scores: the idle pass keeps these within a displayed step
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -79,6 +79,15 @@ class Reader:
             found |= await self._records(keys, wanted)
         return [found[user] for user in users]
 
+    async def everyone(self) -> AsyncIterator[Record]:
+        """The stored records of all users, in no order; each once."""
+        for keys in self._keys:
+            seen: set[bytes] = set()
+            async for user, record in self._client.hscan_iter(keys.users, count=FIELDS_A_CALL):
+                if user not in seen:
+                    seen.add(user)
+                    yield orjson.loads(record)
+
     async def top(self, n: int, now_ms: int, network: str | None = None) -> list[Record]:
         """The n highest at `now_ms`, overall or of a network, decayed to it, highest first.
 
@@ -122,12 +131,12 @@ class Reader:
         return dict(sorted(zip(names, sizes, strict=True), key=lambda item: -item[1]))
 
     async def distribution(self) -> Spread:
-        """The histogram of all scores."""
+        """The histogram of scores: everyone engaged with in the last 90 days, accounts of persons left out."""
         ours = [(self._keys[shard_of(p, len(self._keys))], p) for p in range(self._partitions)]
         return merged(await asyncio.gather(*(self._client.hgetall(keys.spread(p)) for keys, p in ours)))
 
     async def percentile(self, score: float) -> float | None:
-        """Per cent of all users below this score, to a tenth of a point; None without any user."""
+        """Per cent of those in the histogram below this score, to a tenth of a point; None without any."""
         return (await self.distribution()).percentile(score)
 
     async def pulses(self) -> dict[int, Record]:

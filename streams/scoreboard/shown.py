@@ -3,7 +3,7 @@
 A sweep writes everyone who is marked, in calls of 500, each user scored when the call is made. Whoever changes ten times while
 Redis is busy is written once, memory is bounded by itself, and "show everyone again" is setting all marks.
 
-Accounts of persons are on their network's board only, and not in the histogram: their scores are kept here below 0.
+Accounts of persons are on their network's board only: their scores are kept here below 0. Who is in the histogram: see `Counted`.
 
 Two scores of a user are kept apart: the one last *published* in `scores` (column SCORE of the table; the idle pass and alerts go by
 it) and the one that Redis has (kept here; the histogram, the board and the batches for push go by it).
@@ -12,7 +12,7 @@ it) and the one that Redis has (kept here; the histogram, the board and the batc
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,29 +23,19 @@ from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.windows import Floats
 from streams.scoreboard.changes import Changes
+from streams.scoreboard.counted import Counted
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.latency import Latency
 from streams.scoreboard.networks import Networks, Where
 from streams.scoreboard.once import Once
 from streams.scoreboard.pulse import Said, pulse
-from streams.scoreboard.spread import Histogram
+from streams.scoreboard.sweep import Sweep
 
 CHUNK = 500  # users in one call: 500 to 1,000 are fastest, and none stalls Redis for 10 ms
 AGAIN_AT_ONCE = 10_000  # users shown again in one sweep: those who have changed meanwhile wait for no more
 #: The board is written when a score has moved by this part of a displayed step since it was last written there: ZADD is most
 #: of what a user costs Redis. Records are always exact.
 BOARD_STEP = 0.2
-
-
-class _Sweep(NamedTuple):
-    """Who is written in one go, and what Redis has once that is done."""
-
-    slots: Slots
-    whole: bool  #: is nobody left who may be missing?
-    cut: int  #: the version of the last cut before it began
-    counts: dict[str, int]  #: as it began
-    times: list[NDArray[np.int64]]  #: of the engagements folded before it began and after the one before
-    late: int  #: how many more, older than `Latency` measures
 
 
 class Shown:
@@ -58,13 +48,13 @@ class Shown:
         self.once = Once(number, closed)
         self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there, below 0: an account of a person
         self._board: Floats = np.zeros(0)  # what the boards have
-        self._spread, self._networks = Histogram(), Networks()
-        self._linked = 0  # of those whom Redis has, the accounts of persons
+        self._counted, self._networks = Counted(), Networks()
+        self._there = self._linked = 0  # whom Redis has, and of them the accounts of persons
         self._anew = True  # the first call drops what whoever had the partition before has counted
         self._counts = table.counts.as_dict()
         self._complete = self._cut = 0
         self._wanted = 0  # a sweep is to begin if there are at most so many users to write
-        self._sweep: _Sweep | None = None
+        self._sweep: Sweep | None = None
         self._at = 0  # how far it is
         self._folded: list[NDArray[np.int64]] = []
         self._late = 0
@@ -86,16 +76,24 @@ class Shown:
         if show:
             self.show()
 
+    def fall_out(self, first: int, most: int, now_ms: int) -> None:
+        """Mark who is in the histogram but was not engaged with any more in the last 90 days: at most `most` from slot `first` on.
+
+        Part of the idle pass, whose interval follows: so the histogram is as old as a pass.
+        """
+        self._table.dirty[self._counted.fallen_out(self._table.cells, first, most, now_ms)] |= UNSEEN
+
     def show(self, most: int = 2**62) -> None:
         """Begin a sweep as soon as the one under way has ended; not if more than `most` users are to be written."""
         self._wanted = max(self._wanted, most)
 
     # -- what happens to Redis -----------------------------------------------------------------------------------------
 
-    def resume(self, complete: int, origin: str) -> bool:
+    def resume(self, complete: int, origin: str, now_ms: int) -> bool:
         """After a take-over: Redis has everything published up to `complete` of the rows of `origin`; the rest is marked.
 
-        False when that is nothing, so that everyone is shown again.
+        False when that is nothing, so that everyone is shown again. The histogram is written anew in any case: since then some may
+        have fallen out.
         """
         rows = self._table.cells[: len(self._table)]
         if origin != self._table.origin:
@@ -110,17 +108,19 @@ class Shown:
         for start in range(0, len(rows), AGAIN_AT_ONCE):
             slots = start + np.flatnonzero(self._scores[start : min(start + AGAIN_AT_ONCE, len(rows))])
             now, _ = self._signed(slots, self._scores[slots])
-            self._spread.move(np.zeros_like(now), now)
+            self._counted.move(rows, slots, np.zeros_like(now), now, now_ms)
+            self._there += len(slots)
             self._networks.entered(self._networks.of(self._table.users.named(slots)))
             self._scores[slots] = now
-        self._complete = complete
+        self._complete, self._anew = complete, True
         return True
 
     def everyone(self) -> None:
         """Redis has nobody, or nobody knows whom: everyone is shown again."""
         self._table.dirty[: len(self._table)] |= AGAIN
         self._scores[:], self._board[:] = 0.0, 0.0
-        self._spread, self._anew, self._complete, self._linked = Histogram(), True, 0, 0
+        self._anew, self._complete, self._there, self._linked = True, 0, 0, 0
+        self._counted.empty()
         self._networks.empty()
         self.rebuilds += 1
         if self._sweep:  # its engagements count once they are there
@@ -173,12 +173,12 @@ class Shown:
         if len(slots) > most:
             return
         counts = self._table.counts.as_dict()
-        self._sweep = _Sweep(slots, whole, self._cut, counts, self._folded, self._late)
+        self._sweep = Sweep(slots, whole, self._cut, counts, self._folded, self._late)
         self._at, self._folded, self._late = 0, [], 0
         if not whole:
             self.show()
 
-    def _users(self, sweep: _Sweep, now_ms: int) -> Flush:
+    def _users(self, sweep: Sweep, now_ms: int) -> Flush:
         """The next 500 of a sweep; its last call says what Redis has then."""
         table, version = self._table, self.versions.next()
         slots = sweep.slots[self._at : self._at + CHUNK]
@@ -196,7 +196,8 @@ class Shown:
         where = Where(numbers, linked, linked & (board == 0.0), self._networks.names)
         users = Changes(names, done.scores, moved, done.records, where)
         updates = users.updates(board, table.model.displayed_step, self.number, now_ms)
-        bins = self._spread.move(before, now)
+        bins = self._counted.move(table.cells, slots, before, now, now_ms)
+        self._there += int(np.count_nonzero(before == 0))
         self._scores[slots] = now
         self._board[slots[moved]] = done.scores[moved]
         if self._at >= len(sweep.slots):
@@ -217,18 +218,19 @@ class Shown:
         return Said(
             self._counts,
             self.latency.sparse(),
-            self._spread.population + self._linked,
+            self._there,
             self._complete,
             self.once.closed,
             self._table.origin,
             self._linked,
+            self._counted.histogram.population,
             self._networks.said(),
         )
 
     def _flush(self, now_ms: int, version: int, **content: Any) -> Flush:
         """A call. The first one drops the histogram of whoever had the partition before."""
         if self._anew:
-            content["bins"], content["anew"], self._anew = self._spread.filled(), True, False
+            content["bins"], content["anew"], self._anew = self._counted.histogram.filled(), True, False
         return Flush(
             self.number,
             version,
@@ -244,3 +246,4 @@ class Shown:
             self._scores, self._board = (
                 np.concatenate((old, np.zeros(room - len(old)))) for old in (self._scores, self._board)
             )
+            self._counted.room(room)

@@ -19,7 +19,7 @@ class Spread(NamedTuple):
 
     @property
     def population(self) -> int:
-        """How many users there are in all."""
+        """How many users are in it."""
         return sum(self.bins.values())
 
     @property

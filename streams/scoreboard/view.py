@@ -77,7 +77,7 @@ class View:
 
     def resume(self, complete: int, origin: str) -> None:
         """After a take-over: Redis has everything that was published up to `complete` of the rows of `origin`."""
-        if not self.shown.resume(complete, origin):
+        if not self.shown.resume(complete, origin, self._now_ms()):
             log.warning(
                 "everyone will be shown again: partition=%d why='redis does not have what was committed'",
                 self.shown.number,

@@ -183,7 +183,7 @@ def test_a_later_record_is_right_too() -> None:
         for name, half_life_ms in zip(("day", "week", "quarter"), job.HALF_LIVES_MS, strict=True):
             setattr(windows, name, getattr(windows, name) * 0.5 ** (DAY_MS / half_life_ms))
         mass = windows.quarter + 0.5 * (windows.week + windows.day)
-        x = ((mass + 0.05 * 2 + 0.1 * 2 / 12) / 3.89) ** 0.459
+        x = ((mass + 0.05 * 2 + 0.04 * 2 / 12) / 6.4) ** 0.375
         record.score = max(1.0, 100 * x / (1 + x))
     assert not fold.wrong_scores(records)
 

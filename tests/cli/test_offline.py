@@ -26,7 +26,7 @@ def test_one_like_by_hand(clout: Ask, event: Ask, events: Ask) -> None:
     done = clout("offline", events(event("like", "ann", "bob")), "--json", "--model", "plain")
     assert done.exit_code == 0
     bob, ann = records(done)
-    x = (2 / 3.89) ** 0.459
+    x = (2 / 6.4) ** 0.375
     assert bob["user"] == "t:bob"
     assert bob["score"] == pytest.approx(100 * x / (1 + x), abs=5.1e-9)
     assert (bob["engagements"], bob["actions"], bob["version"], bob["as_of"], bob["model"]) == (

@@ -316,7 +316,7 @@ def test_explain_for_people(board: Ask, redis_url: str, prefix: str) -> None:
         redis.hset(Keys(prefix, 0).history, "t:ann", orjson.dumps(closes))
     page = board("score", "t:bob", "t:ann", "--explain", clock="stream").stdout
     for text in (
-        "rank 1 of 3, above 66.7 % of all",
+        "rank 1 of 3, above 66.7 % of those engaged with in 90 days",
         "61.50 on 2025-12-29, 70.00 on 2026-01-01",
         "lowest 12.25 on 2025-12-30",
     ):
@@ -343,7 +343,8 @@ def test_boards_of_networks(board: Ask, redis_url: str, prefix: str) -> None:
     assert [orjson.loads(line)["user"] for line in of_t.stdout.splitlines()] == ["t:ann", "t:bob", "t:[b]c\u202ed"]
     none = board("top", "--network", "z\u202e", clock="stream")
     assert "no board of the network z\\u202e; there are: t" in none.stderr
-    assert "rank 1 of 3, above 66.7 % of all, rank 1 of 3 on t" in board("score", "t:ann", clock="stream").stdout
+    place = "rank 1 of 3, above 66.7 % of those engaged with in 90 days, rank 1 of 3 on t"
+    assert place in board("score", "t:ann", clock="stream").stdout
     with connect_sync(redis_url) as redis:
         redis.zrem(Keys(prefix, 0).board, "t:ann")
     assert "account of a person, rank 1 of 3 on t\n" in board("score", "t:ann", clock="stream").stdout

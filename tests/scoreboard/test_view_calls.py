@@ -309,7 +309,7 @@ def test_a_successor_writes_what_was_published_after_complete() -> None:
             for user, version in (("a:1", 5), ("a:2", 7), ("a:3", 8)):
                 slot = small.table.slot(user)
                 small.table.cells[slot, [SCORE, PUBLISHED]] = 40.0, version
-            small.shown.resume(complete, origin)
+            small.shown.resume(complete, origin, NOW_MS)
             small.publish()
             assert await small.view.drained(PATIENCE_S)
             assert set(redis.scores) == written

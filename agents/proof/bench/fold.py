@@ -58,8 +58,8 @@ class Fold(Expected):
         followers = np.asarray([record.followers for record in got])
         acted = np.asarray([record.acted for record in got])
         mass = wanted @ np.asarray((0.5, 0.5, 1.0))
-        mass += np.minimum(1.0, 0.05 * np.log2(1.0 + np.maximum(followers, 0))) + 0.1 * acted / (acted + 10.0)
-        x = (mass / 3.89) ** 0.459
+        mass += np.minimum(1.0, 0.05 * np.log2(1.0 + np.maximum(followers, 0))) + 0.04 * acted / (acted + 10.0)
+        x = (mass / 6.4) ** 0.375
         scores = np.maximum(1.0, 100.0 * x / (1.0 + x))
         off = np.abs(np.asarray([record.score for record in got]) - scores)
         off = np.maximum(off, np.max(np.abs(windows / wanted - 1.0), axis=1))

@@ -56,7 +56,7 @@ def add(row: Row | None, ts: int, weight: float) -> Row:
 def record(user: str, row: Row) -> dict[str, object]:
     """A row as it goes to `scores`; the score is that of the model `plain` without reach and participation."""
     day, week, quarter, ts, engagements = row
-    x = ((quarter + 0.5 * week + 0.5 * day) / 3.89) ** 0.459
+    x = ((quarter + 0.5 * week + 0.5 * day) / 6.4) ** 0.375
     windows = {"day": day, "week": week, "quarter": quarter}
     score = max(1.0, 100.0 * x / (1.0 + x))
     return {"user": user, "score": score, "as_of": ts, "engagements": engagements, "windows": windows}

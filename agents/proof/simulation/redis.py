@@ -76,7 +76,12 @@ class Redis:
             linked=shown.pulses.get(partition, {}).get("linked", 0),
             linked_together=sum(pulse.get("linked", 0) for pulse in shown.pulses.values()),
             unplaced=self._unplaced(),
+            engaged=self._engaged(partition),
         )
+
+    def _engaged(self, partition: int) -> int:
+        pulse = self.shown.pulses.get(partition, {})
+        return int(pulse.get("counted", self.shown.counts.get(partition, 0) - pulse.get("linked", 0)))
 
     def _unplaced(self) -> int:
         shown, wanted = self.shown, Counter[str]()

@@ -11,6 +11,7 @@ import orjson
 
 from agents.proof.simulation.faults import Faults
 from streams import offline
+from streams.fold.rows import ENGAGEMENTS
 from streams.formats import state
 from streams.model import score
 from streams.model.table import Table
@@ -36,7 +37,7 @@ def verdict(faults: Faults) -> list[str]:
         *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
         *_differences("scores", _last_scores(faults), expected, now_ms),
         *_headers(faults),
-        *_spread(faults, _linked(wanted)),
+        *_spread(faults, _linked(wanted), _counted(wanted)),
         *_versions(faults),
         *_rejects(faults),
         *_alerts(faults),
@@ -161,9 +162,15 @@ def _linked(table: Table) -> set[str]:
     return set(table.users.of(slots[table.linked(slots)]))
 
 
-def _spread(faults: Faults, linked: set[str]) -> Iterator[str]:
-    """The histogram counts everyone but accounts of persons once, where they are; the board has them, near enough, and that of
-    each network everyone of it.
+def _counted(table: Table) -> set[str]:
+    """Who was engaged with, and is no account of a person; no run is longer than 90 days."""
+    slots = np.flatnonzero(table.cells[: len(table), ENGAGEMENTS] > 0)
+    return set(table.users.of(slots[~table.linked(slots)]))
+
+
+def _spread(faults: Faults, linked: set[str], in_it: set[str]) -> Iterator[str]:
+    """The histogram counts everyone who was engaged with but accounts of persons once, where they are; the board has all but
+    accounts of persons, near enough, and that of each network everyone of it.
 
     After a take-over the histogram begins with the scores last published, not those last shown, which are a little older or
     younger: a bin more or less; hours when history is replayed.
@@ -186,7 +193,7 @@ def _spread(faults: Faults, linked: set[str]) -> Iterator[str]:
         if strange:
             yield f"board of {network}: {strange} are of others"
     counted = sorted(at for bins in shown.spread.values() for at, count in bins.items() for _ in range(count))
-    wanted = sorted(int(exact * 10) for user, exact in scores.items() if user not in linked)
+    wanted = sorted(int(exact * 10) for user, exact in scores.items() if user in in_it)
     if len(counted) != len(wanted) or any(abs(one - other) > near for one, other in zip(counted, wanted, strict=True)):
         yield f"spread: {counted} instead of {wanted}"
 

@@ -129,7 +129,7 @@ final class Job {
 
     /** The record in `scores`. Names of users in these benchmarks need no escaping. */
     byte[] json(String user) {
-      double x = Math.pow((quarter + 0.5 * week + 0.5 * day) / 3.89, 0.459);
+      double x = Math.pow((quarter + 0.5 * week + 0.5 * day) / 6.4, 0.375);
       double score = Math.max(1.0, 100.0 * x / (1.0 + x));
       String record =
           "{\"user\":\"" + user + "\",\"score\":" + score + ",\"as_of\":" + ts + ",\"engagements\":" + engagements
