@@ -24,7 +24,7 @@ MUTATIONS = Registry()
 def _any_line() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
         def putting(self: Lines, *given: Any) -> Any:
-            self.links[:] = self.versions[:] = 0
+            self.arrays.links[:] = self.arrays.versions[:] = -1
             return put(self, *given)
 
         return putting
@@ -38,8 +38,8 @@ def _no_marker() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
         def putting(self: Lines, *given: Any) -> Any:
             changed = put(self, *given)
-            gone = np.flatnonzero(self.gone)
-            self.links[gone] = self.versions[gone] = 0
+            gone = np.flatnonzero(self.arrays.gone)
+            self.arrays.links[gone] = self.arrays.versions[gone] = -1
             return changed
 
         return putting
@@ -73,7 +73,8 @@ def _only_links() -> Iterator[None]:
 
 
 def _not_kept(key: bytes) -> contextlib.AbstractContextManager[None]:
-    return instead(tied, "records", lambda records: lambda cut: [one for one in records(cut) if one[0][:1] != key])
+    name = {tied.CONTROL_KEY: "profiles", tied.LINES_KEY: "lines"}[key]
+    return instead(tied, "cut", lambda cut: lambda *given: cut(*given)._replace(**{name: []}))
 
 
 @MUTATIONS.mutation("lines of persons are not kept")
