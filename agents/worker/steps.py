@@ -180,8 +180,8 @@ def persons() -> None:
     import numpy as np
 
     from streams.fold import people
-    from streams.formats import tied
     from streams.fold.rows import TIED
+    from streams.formats import tied
     from streams.offline import sum_up
     from streams.people.controls import Link
     from streams.people.links import apply

@@ -45,7 +45,7 @@ class Lines(NamedTuple):
     networks: NDArray[np.int32]  #: by number of an account: the code of its network
     heads: NDArray[np.int32]  #: by number of a person in column MORE: the first line; 0: none
     stale: NDArray[np.uint8]  #: by the same: are accounts there that were not, or the other way round?
-    count: NDArray[np.int64]  #: (1,) lines so far, number 0 included
+    used: NDArray[np.int64]  #: (1,) how many numbers are in use, 0 included
 
 
 @part
@@ -90,7 +90,9 @@ def homes(persons, numbers, partitions, out):
 
 
 @kernel
-def write(persons, told, links, slots, version, accounts, steps, rows, sketches, ends, facts, bounds, order, first, out):
+def write(
+    persons, told, links, slots, version, accounts, steps, rows, sketches, ends, facts, bounds, order, first, out
+):
     """Lines from place `first` of `order` on; returns at which place it ends, since `out` is full, and how many bytes there are.
 
     Line i is of account `slots[i]` to person `told[i]`; its row, sketch and facts are number i of theirs, less as many markers as

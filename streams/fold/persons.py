@@ -1,6 +1,6 @@
 """Rows of persons: lines of accounts that have come, and their sum. 0.3 us a line to keep, 0.7 us a line that is summed up.
 
-    row = sum of the lines, each 2^(its landmark - ours) times, with no account below 0 followers; people are the union of theirs
+row = sum of the lines, each 2^(its landmark - ours) times, with no account below 0 followers; people are the union of theirs
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def _before(names, i, k):
 
 
 @kernel
-def _place(lines, names, person, full):
-    """A number for one more line of a person who has none to spare if `full`: then the oldest marker makes room; 0: there is none."""
+def _place(lines, person, full):
+    """A number for one more line of a person; of one who has as many as may be (`full`) that of the oldest marker; 0: none."""
     if not full:
-        number = lines.count[0]
-        lines.count[0] = number + 1
+        number = lines.used[0]
+        lines.used[0] = number + 1
         return number
     number, oldest = np.int64(lines.heads[person]), np.int64(0)
     while number:
@@ -83,7 +83,7 @@ def take(lines, people, names, persons, accounts, a, numbers, steps, columns, pl
         while number and lines.accounts[number] != account:
             number, count = np.int64(lines.after[number]), count + 1
         if not number:
-            number = _place(lines, names, person, count >= MOST_ACCOUNTS)
+            number = _place(lines, person, count >= MOST_ACCOUNTS)
             if not number:
                 taken[i] = OLDER if numbers[i, 2] else REFUSED
                 continue

@@ -1,4 +1,4 @@
-"""What records of persons and their accounts end with, `,"accounts":["net:ann"]` and `,"person":"person:ann"`; texts moved together."""
+"""What records of persons and accounts end with, `,"accounts":["net:ann"]` and `,"person":"person:ann"`. 0.1 us a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of persons on the wire, beside engagements: [2, sender's clock ms, [], {"lines": bytes}], as `streams.fold.lines` has them."""
+"""Lines of persons on the wire, beside engagements: [2, sender's clock ms, [], {"lines": bytes}], see `streams.fold.lines`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,15 @@ def encode(telling: Telling, some: Slots, rows: Floats, version: int, clock: int
     bounds, done = np.concatenate([[0], telling.facts.ends]), 0
     while done < len(some):
         done, size = lines.write(
-            *(persons.arrays, telling.persons, telling.links, telling.accounts, version, accounts.arrays, telling.steps),
+            *(
+                persons.arrays,
+                telling.persons,
+                telling.links,
+                telling.accounts,
+                version,
+                accounts.arrays,
+                telling.steps,
+            ),
             *(rows, telling.sketches.text, telling.sketches.ends, telling.facts.text, bounds, some, done, out),
         )
         yield _encode([FORMAT, clock, [], {SECTION: out[:size].tobytes()}])
@@ -61,10 +69,8 @@ def decode(section: bytes, newest_ms: int, clock: int = 0, *, careful: bool = Fa
     )
     if n < 0:
         raise ValueError(_WRONG[groups])
-    told = Told(
-        *(text, Names(persons, person_ends[:groups]), of[:n], Names(accounts, ends[:n])),
-        *(numbers[:n], steps[:n], columns[:n], places[:n], clock),
-    )
+    named = Names(persons, person_ends[:groups]), Names(accounts, ends[:n])
+    told = Told(text, named[0], of[:n], named[1], numbers[:n], steps[:n], columns[:n], places[:n], clock)
     for i in np.flatnonzero(told.places[:, 1] < told.places[:, 2]).tolist():
         if any(not 0 <= fact.date <= newest_ms for fact in given(told.facts(i))):
             raise ValueError(_WRONG[OUT_OF_RANGE])

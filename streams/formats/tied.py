@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from streams.errors import CloutError
 from streams.events import NEWEST_MS
 from streams.fold import lines as kernels
-from streams.fold.lines import MOST_LINE
 from streams.fold.rows import MORE, TIED
 from streams.formats import lines
 from streams.formats.packed import Packed

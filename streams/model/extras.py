@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from streams.fold import names, tails
 from streams.fold import persons as kernels
+from streams.fold.digits import MOST_ESCAPED
 from streams.fold.lines import Lines as LineArrays
 from streams.fold.more import CODE, DATE, MASS, NEXT, OF_WINDOWS, More
-from streams.fold.digits import MOST_ESCAPED
 from streams.fold.record import MOST_ENTRY
 from streams.fold.rows import MORE
 from streams.model.given import Given, as_told
@@ -71,7 +71,8 @@ class Extras:
                 for column in (self._fact_bytes, self._network_bytes, self.link, self.person):
                     column.resize(2 * after, refcheck=False)
             self.person[first:after] = -1
-        return cells[slots, MORE].astype(np.intp)
+        found: Slots = cells[slots, MORE].astype(np.intp)
+        return found
 
     def line(self, cells: Floats, slot: int) -> int:
         """The line of a slot, new if need be."""
@@ -86,7 +87,7 @@ class Extras:
         return self.persons.find(persons, adding=True)
 
     def accounts(self, lines: Slots, persons: Slots, links: NDArray[np.int64]) -> None:
-        """They are, or were, accounts of the persons of these numbers; `links` (n, 3): from one event time up to another, number."""
+        """They are, or were, accounts of the persons of these numbers. `links` (n, 3): from and up to which event time, number."""
         more, since, until = self.arrays, links[:, 0], links[:, 1]
         names.keys_of(self.persons.arrays, persons, more.kin, lines)
         more.since[lines], more.until[lines], self.link[lines] = since, until, links[:, 2]
@@ -103,7 +104,7 @@ class Extras:
 
     def connect(self, lines: Slots, theirs: LineArrays, accounts: Users) -> None:
         """These persons have networks, and records that end, as their lines `theirs` say; `accounts` are the names."""
-        wanted = int(self._networks_used[0]) + int(theirs.count[0])
+        wanted = int(self._networks_used[0]) + int(theirs.used[0])
         if wanted > len(self.arrays.networks):
             self._grow(2 * wanted, "networks")
         more = self.arrays

@@ -40,7 +40,9 @@ class Told(NamedTuple):
     persons: Names
     of: Slots  #: (n,) number of the line's person
     accounts: Names  #: (n,)
-    numbers: NDArray[np.int64]  #: (n, 3) of the link, see `Profile`; version of the interval in which it was scored; 1: a marker
+    numbers: NDArray[
+        np.int64
+    ]  #: (n, 3) of the link, see `Profile`; version of the interval in which it was scored; 1: a marker
     steps: NDArray[np.int64]  #: (n, 3) the landmarks of the sums, in half-lives
     columns: Floats  #: (n, LINE) of the account's row
     places: NDArray[np.int64]  #: (n, 3) in `text`, where the sketch and the facts begin, and where these end
@@ -84,7 +86,7 @@ class Lines:
         Returns under which number each is kept now, (n,), OLDER, or REFUSED where a person has no place for the account.
         """
         accounts = self._accounts(told.accounts)
-        self._room("links", int(self.arrays.count[0]) + len(told), *_OF_LINES)
+        self._room("links", int(self.arrays.used[0]) + len(told), *_OF_LINES)
         self.reaching(of)
         self.people.room(len(self.arrays.links))
         taken, done = np.empty(len(told), np.int64), 0

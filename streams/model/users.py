@@ -71,7 +71,7 @@ class Users(Sequence[str]):
         slots = np.empty(len(ends), np.intp)
         if len(ends):
             self.room(len(ends), int(ends[-1]))
-            names.slots_of(self.arrays, text, ends, slots, True)  # noqa: FBT003
+            names.slots_of(self.arrays, text, ends, slots, True)
         return slots
 
     def get(self, user: str) -> int | None:

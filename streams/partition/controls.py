@@ -19,11 +19,11 @@ class Controls:
 
     def records(self, full: str, records: Fetched, newest_ms: int) -> None:
         """Records of the topic, whose full name is `full`."""
-        read = [self._read(record.value or b"", newest_ms) for record in records]
+        read = [self._read(value, newest_ms) for value in records.values]
         refused = iter(links.apply(self._table, [one for one in read if not isinstance(one, Reject)]))
-        for record, one in zip(records, read, strict=True):
+        for i, one in enumerate(read):
             if wrong := one if isinstance(one, Reject) else next(refused):
-                self._rejected.event(full, record, wrong)
+                self._rejected.event(full, records[i], wrong)
 
     def _read(self, value: bytes, newest_ms: int) -> Control | Reject:
         control = controls.parse(value, newest_ms)

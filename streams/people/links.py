@@ -23,8 +23,9 @@ def apply(table: Table, controls: Sequence[Control]) -> list[Reject | None]:
 
     Returns of each why it cannot be; then it has changed nothing.
     """
-    slots, rejects, changed = table.slots([one.user for one in controls]).tolist(), [], {}
-    for control, slot in zip(controls, slots, strict=True):
+    rejects: list[Reject | None] = []
+    changed: dict[int, None] = {}
+    for control, slot in zip(controls, table.slots([one.user for one in controls]).tolist(), strict=True):
         found = _one(table, control, slot)
         rejects.append(found if isinstance(found, Reject) else None)
         if found is True:
