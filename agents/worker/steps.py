@@ -182,10 +182,12 @@ def persons() -> None:
     from streams.fold import people
     from streams.fold.rows import TIED
     from streams.formats import tied
+    from streams.model.scraps import Scraps
     from streams.offline import sum_up
     from streams.people.controls import Link
     from streams.people.links import apply
 
+    Scraps().add(bytes(256), np.zeros((1, 2), np.int64))
     table = _table()
     apply(table, [Link(_USERS[0], "ada", _NOW_MS)])
     people.add(table.people.room_for_one(), 0, np.uint64(1))
