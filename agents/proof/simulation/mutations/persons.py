@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from agents.proof.simulation.mutations.registry import Registry, instead
 from streams.fold.rows import TIED
 from streams.formats import tied
+from streams.model.extras import Extras
 from streams.model.lines import Lines
 from streams.partition import intake
 from streams.people import links
@@ -97,15 +98,22 @@ def _older_link() -> Iterator[None]:
 
 @MUTATIONS.mutation("accounts of one person count for each other")
 def _kin_counts() -> Iterator[None]:
-    with instead(links, "kin_of", lambda _: lambda _: 0):
+    def forgetting(accounts: Any) -> Any:
+        def putting(self: Extras, lines: Any, *given: Any) -> None:
+            accounts(self, lines, *given)
+            self.arrays.kin[lines] = 0
+
+        return putting
+
+    with instead(Extras, "accounts", forgetting):
         yield
 
 
 @MUTATIONS.mutation("after a take-over follows count that the stated number has")
 def _counted_again() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
-        def putting(table: Any, slot: int, profile: Any) -> None:
-            put(table, slot, profile)
+        def putting(table: Any, slots: Any) -> None:
+            put(table, slots)
             table.extras.arrays.stated[:] = 0
 
         return putting
