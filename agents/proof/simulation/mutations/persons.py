@@ -25,7 +25,7 @@ MUTATIONS = Registry()
 def _any_line() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
         def putting(self: Lines, *given: Any) -> Any:
-            self.arrays.links[:] = self.arrays.versions[:] = -1
+            self.arrays.links[:] = self.arrays.versions[:] = 0
             return put(self, *given)
 
         return putting
@@ -40,7 +40,7 @@ def _no_marker() -> Iterator[None]:
         def putting(self: Lines, *given: Any) -> Any:
             changed = put(self, *given)
             gone = np.flatnonzero(self.arrays.gone)
-            self.arrays.links[gone] = self.arrays.versions[gone] = -1
+            self.arrays.links[gone] = self.arrays.versions[gone] = 0
             return changed
 
         return putting
