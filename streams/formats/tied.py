@@ -5,7 +5,7 @@ c   MessagePack of `streams.model.profiles.Profile`          l   all lines of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -66,12 +66,14 @@ def _lines(table: Table, slots: Slots) -> Iterator[Packed]:
 
 def records(tied: Tied) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of each."""
-    return chain.from_iterable((controls(tied), *tied.lines))
+    return chain.from_iterable(parts(tied))
 
 
-def controls(tied: Tied) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of what controls said."""
-    return ((CONTROL_KEY + user.encode(), _encode(profile)) for user, profile in tied.profiles)
+def parts(tied: Tied) -> Iterator[Iterable[tuple[bytes, bytes]]]:
+    """The same, to be sent part by part."""
+    if tied.profiles:
+        yield [(CONTROL_KEY + user.encode(), _encode(profile)) for user, profile in tied.profiles]
+    yield from tied.lines
 
 
 def load(table: Table, rows: Sequence[tuple[bytes, bytes]]) -> None:

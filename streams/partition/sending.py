@@ -119,7 +119,7 @@ class Sender:
             await self._out(STATE.name, self._outlet.number, some)
             await asyncio.sleep(0)
             began_s = self._clocks.cpu_s()
-        for records in (tied.controls(cut.tied), *cut.tied.lines):
+        for records in tied.parts(cut.tied):
             await self._out(STATE.name, self._outlet.number, records)
         header = state.Header(
             generation=self._versions.generation,
