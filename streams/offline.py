@@ -12,10 +12,12 @@ import numpy as np
 
 from streams.events import Reject, event_time
 from streams.fold.rows import TIED
+from streams.formats import engagements, lines
 from streams.formats.engagements import local
 from streams.model import assess, records
 from streams.model.acting import act
 from streams.model.engagements import Engagements, Outbox
+from streams.model.lines import Told
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.table import Table
@@ -97,8 +99,9 @@ def sum_up(table: Table) -> None:
     if not table.linked(everyone).any() and not table.unlinked:
         return
     told = telling.cut(table, everyone, np.full(len(table), TIED, np.uint8))
-    for _, lines in telling.homes(told, table.cells[: len(table)], 1, partitions=1):
-        persons.take(table, lines)
+    for _, some in telling.homes(told, partitions=1):
+        sent = lines.encode(told, some, table.cells[: len(table)], 1, table.clock)
+        persons.take(table, [arrived for record in sent if isinstance(arrived := engagements.arrived(record), Told)])
 
 
 class Core:
@@ -110,7 +113,7 @@ class Core:
     def control(self, table: Table, waiting: deque[Control], until_ms: int) -> None:
         """Put the controls up to this time into rows."""
         while waiting and waiting[0].ts <= until_ms:
-            if reject := links.apply(table, waiting.popleft()):
+            if reject := links.apply(table, [waiting.popleft()])[0]:
                 table.counts.rejected += 1
                 self.report.rejects[reject.reason] += 1
                 self.report.examples.setdefault(reject.reason, reject)

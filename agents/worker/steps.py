@@ -180,17 +180,19 @@ def persons() -> None:
     import numpy as np
 
     from streams.fold import people
-    from streams.formats import engagements, lines
+    from streams.fold.rows import TIED
+    from streams.formats import tied
+    from streams.model.scraps import Scraps
     from streams.offline import sum_up
     from streams.people.controls import Link
     from streams.people.links import apply
 
+    Scraps().add(bytes(256), np.zeros((1, 2), np.int64))
     table = _table()
-    apply(table, Link(_USERS[0], "ada", _NOW_MS))
+    apply(table, [Link(_USERS[0], "ada", _NOW_MS)])
     people.add(table.people.room_for_one(), 0, np.uint64(1))
     sum_up(table)
-    for record in lines.encode(table.lines.told([1], ["person:ada"]), 0):
-        engagements.arrived(record)
+    tied.load(_table(), list(tied.records(tied.cut(table, np.arange(2), np.full(2, TIED, np.uint8)))))
 
 
 @_step

@@ -164,3 +164,11 @@ def slots_of(names, a, ends, slots, adding):
             slot = add(names, tag, bucket, a, start, n)
         slots[i] = slot
         start = ends[i]
+
+
+@kernel
+def keys_of(names, slots, out, places):
+    """The hash of each of these names, everywhere the same, goes to its place in `out`."""
+    for i in range(len(slots)):
+        start = names.starts[slots[i]]
+        out[places[i]] = name_key(names.text, start, names.starts[slots[i] + 1] - start, _U(0))

@@ -224,3 +224,18 @@ def put(p, slot, a, start):
     count = np.int64(a[start])
     move(p.arena, _moved(p, slot, count, 0), a, start + 1, size_of(count) - 1)
     p.known[slot] = count
+
+
+@kernel
+def unite_one(p, slot, q, number):
+    """Add those whom `number` of `q` knows to those whom a slot of `p` knows. There is room."""
+    count, start = np.int64(q.known[number]), np.int64(q.at[number]) * UNIT
+    if count != REGISTERED:
+        for i in range(count):
+            add(p, slot, load_u64(q.arena, start + 8 * i))
+        return
+    if p.known[slot] != REGISTERED:
+        to_registers(p, slot)
+    at = np.int64(p.at[slot]) * UNIT
+    for i in range(REGISTERS):
+        p.arena[at + i] = max(p.arena[at + i], q.arena[start + i])

@@ -66,8 +66,8 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
     """A record of the topic, engagements or lines of persons. Raises ValueError as `decode`."""
     if careful:
         wire = _wire(record)
-        if "account" in wire.sections:
-            return lines.decode(wire.names, wire.sections, newest_ms, wire.clock)
+        if lines.SECTION in wire.sections:
+            return lines.decode(wire.sections[lines.SECTION], newest_ms, wire.clock, careful=True)
         record = _again(wire, record)
     text = padded(record)
     count = max(packs.count_of(text, len(record)), 0)
@@ -75,8 +75,8 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
     found = packs.places(text, len(record), starts, lengths)
     if found.total < 0:
         wire = _wire(record)
-        if "account" in wire.sections:
-            return lines.decode(wire.names, wire.sections, newest_ms, wire.clock)
+        if lines.SECTION in wire.sections:
+            return lines.decode(wire.sections[lines.SECTION], newest_ms, wire.clock)
         raise ValueError(_STRANGE)
     if found.clock > newest_ms:
         raise ValueError(f"pack with a clock of {found.clock}, out of range")
@@ -114,13 +114,14 @@ def _wire(record: bytes) -> _Wire:
         raise ValueError(f"pack of format {version}; this worker knows {FORMAT}")
     if wire.clock < 0:
         raise ValueError(f"pack with a clock of {wire.clock}, out of range")
-    known = lines.SECTIONS if "account" in wire.sections else _KINDS
+    told = lines.SECTION in wire.sections
+    known = (lines.SECTION,) if told else tuple(_KINDS)
     for name in wire.sections:
         if name not in known:
             raise ValueError(
                 f"pack with a section {name[:40]!r}, which this worker does not know: a newer Clout has written it, run that"
             )
-    if known is lines.SECTIONS:
+    if told:
         return wire
     for name in NAMES:
         if name not in wire.sections:

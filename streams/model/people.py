@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold import people, unions
+from streams.fold import people
 from streams.fold.people import MOST_CHUNK, SORTS, UNIT
 from streams.model.memory import Copied
 from streams.model.users import Slots
-from streams.model.windows import Floats
 
 ROOM = 4 * MOST_CHUNK  #: bytes of a new arena; it doubles, then grows by steps
 _STEP = 4 << 20
@@ -32,28 +31,14 @@ class People:
 
     def room_for_one(self) -> people.People:
         """The arrays, with room in the arena for at least one more sketch of any size."""
-        return self._room_for(MOST_CHUNK)
+        return self.room_for(MOST_CHUNK)
 
-    def _room_for(self, more: int) -> people.People:
+    def room_for(self, more: int) -> people.People:
+        """The arrays, with room in the arena for so many bytes."""
         arena = self.arrays.arena
         if self.nbytes + more > len(arena):
             arena.resize(len(arena) + min(max(len(arena), ROOM), _STEP), refcheck=False)
         return self.arrays
-
-    def unite(self, slots: Slots, others: People, numbers: Slots, bounds: Slots) -> Floats:
-        """Slot i knows whom `numbers` of `others` from bounds[i] to bounds[i + 1] know. Returns how many, (n,)."""
-        done = 0
-        while done < len(slots):
-            done = unions.unite(self._room_for(2 * MOST_CHUNK), slots, others.arrays, numbers, bounds, done)
-        counts = np.empty(len(slots))
-        unions.counted(self.arrays, slots, counts)
-        return counts
-
-    def put(self, slots: Slots, sketches: Copied) -> None:
-        """These are their sketches now, sound ones; a byte of 0: nobody."""
-        done = 0
-        while done < len(slots):
-            done = unions.put_all(self.room_for_one(), slots, sketches.text, sketches.ends, done)
 
     def copied(self, slots: Slots) -> Copied:
         """The sketches of these as they are now, a copy."""

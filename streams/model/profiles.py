@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-from xxhash import xxh3_64_intdigest
 
 from streams.events import PERSON
-from streams.model.extras import Given
+from streams.model.given import Given
 from streams.model.versions import FOLLOWERS, Model
 
 
@@ -56,8 +55,3 @@ NOTHING = Profile()
 def is_person(user: str) -> bool:
     """Is this the row of a person?"""
     return user.startswith(PERSON + ":")
-
-
-def kin_of(person: str) -> int:
-    """What packs call a person: a hash of the name, everywhere the same."""
-    return int(xxh3_64_intdigest(person.encode()))

@@ -56,8 +56,8 @@ class Counts:
 class Unlinked(NamedTuple):
     """An account has left a person, who has to be told."""
 
-    person: str
-    account: str
+    person: int  #: number of the person, see `Extras.persons`
+    account: int  #: slot
     link: int  #: the number of the change
 
 
@@ -68,7 +68,8 @@ class Table:
         self.model, self.constants = model, model.constants
         self.users = Users()
         self.memory, self.people = Memory(), People()
-        self.extras, self.lines = Extras(model), Lines()
+        self.extras = Extras(model)
+        self.lines = Lines(self.extras.code)
         self.profiles: dict[int, Profile] = {}  #: by slot, of whom there are controls
         self.unlinked: list[Unlinked] = []  #: since the last cut
         self.cells: Floats = np.zeros((_FIRST, WIDTH))
@@ -101,6 +102,11 @@ class Table:
         """The slots (n,) of these users, new if need be. May move arrays, as `room` does."""
         self.room(len(users), sum(map(len, users)) * 4)
         return self.users.find(users, adding=True)
+
+    def added(self, text: NDArray[np.uint8], ends: NDArray[np.int64]) -> Slots:
+        """The same of names that lie one behind another in `text`, with spare bytes behind."""
+        self.room(len(ends), int(ends[-1]) if len(ends) else 0)
+        return self.users.added(text, ends)
 
     def slot(self, user: str) -> int:
         """The slot of a user, new if need be."""

@@ -66,6 +66,14 @@ class Users(Sequence[str]):
         names.slots_of(self.arrays, padded(joined), ends, slots, adding)
         return slots
 
+    def added(self, text: NDArray[np.uint8], ends: NDArray[np.int64]) -> Slots:
+        """The slots (n,) of names that lie one behind another in `text`, with spare bytes behind, new if need be."""
+        slots = np.empty(len(ends), np.intp)
+        if len(ends):
+            self.room(len(ends), int(ends[-1]))
+            names.slots_of(self.arrays, text, ends, slots, True)
+        return slots
+
     def get(self, user: str) -> int | None:
         """The slot of a user, or None."""
         slot = int(self.find([user])[0])

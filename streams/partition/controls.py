@@ -19,12 +19,11 @@ class Controls:
 
     def records(self, full: str, records: Fetched, newest_ms: int) -> None:
         """Records of the topic, whose full name is `full`."""
-        read = [self._read(record.value or b"", newest_ms) for record in records]
-        slots = iter(self._table.slots([one.user for one in read if not isinstance(one, Reject)]).tolist())
-        for record, one in zip(records, read, strict=True):
-            wrong = one if isinstance(one, Reject) else links.apply(self._table, one, next(slots))
-            if wrong:
-                self._rejected.event(full, record, wrong)
+        read = [self._read(value, newest_ms) for value in records.values]
+        refused = iter(links.apply(self._table, [one for one in read if not isinstance(one, Reject)]))
+        for i, one in enumerate(read):
+            if wrong := one if isinstance(one, Reject) else next(refused):
+                self._rejected.event(full, records[i], wrong)
 
     def _read(self, value: bytes, newest_ms: int) -> Control | Reject:
         control = controls.parse(value, newest_ms)

@@ -60,8 +60,9 @@ class Scoring:
             self._times.append(pack.times[~undone])  # an undo carries the time of what it undoes
         lines, self._lines = self._lines, []
         self._table.advance(max((told.clock for told, _, _ in lines), default=0))
-        for told, full, record in lines:
-            if refused := persons.take(self._table, told):
+        all_refused = persons.take(self._table, [told for told, _, _ in lines])
+        for (_, full, record), refused in zip(lines, all_refused, strict=True):
+            if refused:
                 why = f"a person has at most {MOST_ACCOUNTS} accounts, and these found no place: {', '.join(refused)[:500]}"
                 self._rejected.event(full, record, Reject("too_many_accounts", "$", why))
         return sum(map(len, packs)) + sum(len(told) for told, _, _ in lines)

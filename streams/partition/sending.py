@@ -68,8 +68,9 @@ class Sender:
         await self._publisher.begin()
         for to, pack in cut.packs.items():
             await self._out(ENGAGEMENTS.name, to, ((None, record) for record in packed.encode(pack, cut.clock)))
-        for to, told in telling.homes(cut.telling, cut.rows, version, self._outlet.partitions):
-            await self._out(ENGAGEMENTS.name, to, ((None, record) for record in lines.encode(told, cut.clock)))
+        for to, some in telling.homes(cut.telling, self._outlet.partitions):
+            told = lines.encode(cut.telling, some, cut.rows, version, cut.clock)
+            await self._out(ENGAGEMENTS.name, to, ((None, record) for record in told))
         for to, astray in cut.strays.items():
             await self._out(STRAYS.name, to, ((None, record) for record in strays.encode(astray)))
         await self._out(REJECTS.name, self._outlet.number, cut.rejects)
@@ -118,7 +119,8 @@ class Sender:
             await self._out(STATE.name, self._outlet.number, some)
             await asyncio.sleep(0)
             began_s = self._clocks.cpu_s()
-        await self._out(STATE.name, self._outlet.number, tied.records(cut.tied))
+        for records in tied.parts(cut.tied):
+            await self._out(STATE.name, self._outlet.number, records)
         header = state.Header(
             generation=self._versions.generation,
             version=version,

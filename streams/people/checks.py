@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from streams import mistakes
 from streams.events import (
     MAX_AHEAD_MS,
@@ -15,6 +17,11 @@ from streams.events import (
 from streams.events import PERSON as NETWORK
 
 PERSON = f"{NETWORK}:"  #: how the user of a person begins: a network that no account is of
+
+
+_usual = re.compile(
+    f"[!-9;-~]{{1,{MAX_NETWORK_BYTES}}}:[!-~]{{1,{MAX_ID_BYTES}}}"
+).fullmatch  # nothing is wrong with it
 
 
 def bad_time(path: str, ts: int, newest_ms: int) -> Reject | None:
@@ -33,6 +40,8 @@ def bad_time(path: str, ts: int, newest_ms: int) -> Reject | None:
 
 def bad_user(user: str) -> Reject | None:
     """What is wrong with a `network:id`."""
+    if _usual(user):
+        return None
     if reject := bad_text("user", user, MAX_NETWORK_BYTES + 1 + MAX_ID_BYTES):
         return reject
     network, colon, name = user.partition(":")

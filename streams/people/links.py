@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from msgspec.structs import replace
 
 from streams.events import PERSON, Reject
 from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
 from streams.fold.rows import GOT, TIED, UNSEEN
 from streams.model.extras import FOR_EVER
-from streams.model.profiles import NOTHING, Profile, Stated, is_person, kin_of
+from streams.model.profiles import NOTHING, Profile, Stated, is_person
 from streams.model.table import Table, Unlinked
 from streams.model.versions import FOLLOWERS, MOST_FACTS
 from streams.people import persons
 from streams.people.controls import Control, Facts, Link
 
 
-def apply(table: Table, control: Control, slot: int | None = None) -> Reject | None:
-    """Put a control into the row of its user, new if need be. Returns why it cannot be; then nothing has changed.
+def apply(table: Table, controls: Sequence[Control]) -> list[Reject | None]:
+    """Put controls, in this order, into the rows of their users, new if need be.
 
-    `slot` is the user's where it is known.
+    Returns of each why it cannot be; then it has changed nothing.
     """
-    if slot is None:
-        slot = table.slot(control.user)
+    rejects: list[Reject | None] = []
+    changed: dict[int, None] = {}
+    for control, slot in zip(controls, table.slots([one.user for one in controls]).tolist(), strict=True):
+        found = _one(table, control, slot)
+        rejects.append(found if isinstance(found, Reject) else None)
+        if found is True:
+            changed[slot] = None
+    put(table, list(changed))
+    table.dirty[list(changed)] |= TIED | UNSEEN
+    return rejects
+
+
+def _one(table: Table, control: Control, slot: int) -> Reject | bool:
+    """Has it changed the profile of its user?"""
     before = table.profiles.get(slot, NOTHING)
     if isinstance(control, Facts):
         after = _with_facts(before, control)
@@ -30,28 +45,36 @@ def apply(table: Table, control: Control, slot: int | None = None) -> Reject | N
     if isinstance(after, Reject):
         return after
     if after == before and slot in table.profiles:
-        return None
+        return False
     if isinstance(control, Facts) and FOLLOWERS in control.facts:
         after = _with_followers(table, slot, before, after)
     if before.person and after.link > before.link:
-        table.unlinked.append(Unlinked(before.person, control.user, after.link))
-    put(table, slot, after)
-    table.dirty[slot] |= TIED | UNSEEN
-    return None
+        table.unlinked.append(Unlinked(table.extras.number_of(before.person), slot, after.link))
+    table.profiles[slot] = after
+    return True
 
 
-def put(table: Table, slot: int, profile: Profile) -> None:
-    """This is the profile of a slot, and the kernels know of it."""
-    table.profiles[slot] = profile
-    line = table.extras.line(table.cells, slot)
-    if profile.kin:
-        table.extras.account(line, kin_of(profile.kin), profile.since, profile.until)
-    table.extras.arrays.stated[line] = profile.stated
-    if is_person(table.users[slot]):
-        persons.sum_up(table, [slot])
+def put(table: Table, slots: Sequence[int]) -> None:
+    """The kernels know of the profiles of these slots."""
+    if not slots:
         return
-    table.extras.ends(line, persons.member("person", profile.person) if profile.person else b"")
-    table.extras.facts(line, profile.given(table.model))
+    extras, profiles = table.extras, [table.profiles[slot] for slot in slots]
+    lines = extras.lines(table.cells, np.array(slots))
+    extras.stated(lines, [profile.stated for profile in profiles])
+    tied = [(line, profile) for line, profile in zip(lines.tolist(), profiles, strict=True) if profile.kin]
+    if tied:
+        places = np.array([line for line, _ in tied])
+        numbers = extras.numbers_of([profile.kin for _, profile in tied])
+        extras.accounts(places, numbers, np.array([[one.since, one.until, one.link] for _, one in tied]))
+    own = []
+    for slot, line, profile in zip(slots, lines.tolist(), profiles, strict=True):
+        if profile.facts:
+            if is_person(table.users[slot]):
+                table.lines.facts_changed.add(line)
+                own.append(slot)
+            else:
+                extras.facts(line, profile.given(table.model))
+    persons.sum_up(table, np.array(own, np.intp))
 
 
 def _with_link(before: Profile, person: str, ts: int) -> Profile | Reject:

@@ -3,77 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold.rows import DID, GOT, LINE, MET, TIED
-from streams.model.lines import Told
+from streams.fold import lines
+from streams.fold.rows import DID, GOT, MET, MORE, TIED
+from streams.fold.words import padded
 from streams.model.memory import Copied
-from streams.model.profiles import Profile
-from streams.model.table import Table, Unlinked
-from streams.model.users import Slots
-from streams.model.versions import Model
-from streams.model.windows import Floats
-from streams.partitioner import partition_of
-
-_home = lru_cache(65_536)(partition_of)
+from streams.model.table import Table
+from streams.model.users import Slots, Users
 
 
 class Telling(NamedTuple):
-    """Accounts that have something to tell, and those that left, as they were at one moment."""
+    """Accounts that have something to tell, and those that left, as they were at one moment; markers are first."""
 
-    changed: Slots  #: (n,) their numbers among those that changed
-    accounts: list[str]
-    profiles: list[Profile]
-    sketches: Copied
+    changed: Slots  #: (n,) numbers of those who tell, among those that changed
+    persons: Slots  #: (k + n,) numbers of whom they tell, see `Extras.persons`
+    accounts: Slots  #: (k + n,) slots
+    links: NDArray[np.int64]  #: (k + n,)
+    sketches: Copied  #: (n,)
+    facts: Copied  #: (n,)
     steps: NDArray[np.int64]  #: (3,) the landmarks, in half-lives
-    unlinked: list[Unlinked]
-    model: Model
+    names: tuple[Users, Users]  #: of persons and accounts: a name never changes
+
+    def __len__(self) -> int:
+        return len(self.persons)
 
 
 def cut(table: Table, changed: Slots, marks: NDArray[np.uint8]) -> Telling:
     """Of those that changed, (n,) slots and how; who is known to have left is told once."""
-    unlinked, table.unlinked = table.unlinked, []
-    chosen = np.empty(0, np.intp)
+    unlinked, table.unlinked = np.array(table.unlinked, np.int64).reshape(-1, 3), []
+    chosen, extras = np.empty(0, np.intp), table.extras
     if table.profiles:  # else nobody is anybody's account
         chosen = np.flatnonzero(table.linked(changed) & ((marks & (DID | GOT | MET | TIED)) != 0))
     slots = changed[chosen]
-    profiles = [table.profiles[slot] for slot in slots.tolist()]
-    accounts = table.users.of(slots)
-    return Telling(chosen, accounts, profiles, table.people.copied(slots), table.steps, unlinked, table.model)
-
-
-def homes(telling: Telling, rows: Floats, version: int, partitions: int) -> Iterator[tuple[int, Told]]:
-    """The lines for each partition, in order; `rows` are those of the changed, (n, WIDTH)."""
-    told = _told(telling, rows, version)
-    home = np.array([_home(person, partitions) for person in told.persons], np.intp)
-    if len(home):
-        order = np.argsort(home, kind="stable")
-        told, home = told.at(order), home[order]
-        starts = np.flatnonzero(np.diff(home, prepend=-1))
-        for start, end in pairwise([*starts.tolist(), len(home)]):
-            yield int(home[start]), told.between(start, end)
-
-
-def _told(telling: Telling, rows: Floats, version: int) -> Told:
-    """Markers first: who left and came back is there again."""
-    gone, n = telling.unlinked, len(telling.accounts)
-    k = len(gone)
-    nobody = np.zeros(k, np.uint8)
-    text = np.concatenate([nobody, telling.sketches.text])
-    ends = np.concatenate([np.arange(1, k + 1), telling.sketches.ends + k])
-    return Told(
-        [one.account for one in gone] + telling.accounts,
-        [one.person for one in gone] + [profile.person for profile in telling.profiles],
-        np.array([one.link for one in gone] + [profile.link for profile in telling.profiles], np.int64),
-        np.full(k + n, version, np.int64),
-        np.arange(k + n) < k,
-        np.tile(telling.steps, (k + n, 1)),
-        np.concatenate([np.zeros((k, LINE)), rows[telling.changed, :LINE]]),
-        Copied(text, ends.astype(np.int64)),
-        [[] for _ in gone] + [profile.given(telling.model) for profile in telling.profiles],
+    of = table.cells[slots, MORE].astype(np.intp)
+    return Telling(
+        chosen,
+        np.concatenate([unlinked[:, 0], extras.person[of]]),
+        np.concatenate([unlinked[:, 1], slots]),
+        np.concatenate([unlinked[:, 2], extras.link[of]]),
+        table.people.copied(slots),
+        _facts(table, of),
+        table.steps,
+        (extras.persons, table.users),
     )
+
+
+def _facts(table: Table, of: Slots) -> Copied:
+    """Of the users with these numbers in column MORE, as their persons get them."""
+    some = np.flatnonzero(table.extras.arrays.first_fact[of])
+    told, sizes = [table.extras.told.get(number, b"") for number in of[some].tolist()], np.zeros(len(of), np.int64)
+    sizes[some] = np.fromiter(map(len, told), np.int64, len(told))
+    return Copied(padded(b"".join(told)), sizes.cumsum())
+
+
+def homes(telling: Telling, partitions: int) -> Iterator[tuple[int, Slots]]:
+    """For each partition the numbers of its lines, those of one person one behind another, markers first."""
+    if len(telling):
+        home = np.empty(len(telling), np.int64)
+        lines.homes(telling.names[0].arrays, telling.persons, partitions, home)
+        order = np.lexsort((telling.persons, home))  # stable: who left and came back is there again
+        for some in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
+            yield int(home[some[0]]), some

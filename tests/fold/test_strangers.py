@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import struct
 from collections.abc import Callable, Iterator
 from itertools import islice
+from random import Random
 from unittest import mock
 
 import msgspec
@@ -14,14 +17,16 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.events import KINDS, NEWEST_MS
 from streams.fold.packs import count_of
+from streams.fold.rows import DID_TS, GOT_TS
 from streams.fold.words import padded
 from streams.formats import engagements as wire
 from streams.formats.engagements import encode
 from streams.model.engagements import packed
+from streams.model.given import Given, as_told
 from streams.sources import Produced, Shape, Synthetic, open_source
 from streams.topics import KIND_OF
 from tests.fold.edge import Edge
-from tests.fold.fuzz import batches, events, memories, packs
+from tests.fold.fuzz import batches, events, lines, memories, packs
 from tests.fold.fuzz.broken import NEWEST, T0
 from tests.fold.fuzz.events import Parser
 from tests.sources.conftest import real  # noqa: F401 - the fixture
@@ -68,6 +73,54 @@ def test_a_record_that_says_it_has_very_many_headers() -> None:
 def test_memories() -> None:
     """Damaged ones are named and change nothing."""
     assert 0.1 < memories.memories(7, 2_000)["taken"] < 0.9
+
+
+def test_lines() -> None:
+    """Lines of persons are refused or are what a plain reader finds; good ones are taken."""
+    said = lines.lines(7, 1_000)
+    assert said["good"] == 1.0
+    assert 0.05 < said["broken"] < 0.9
+
+
+def test_every_beginning_of_lines() -> None:
+    """Cut off anywhere but behind a group, they are none."""
+    edge, dice = Edge(), Random(1)
+    first, second = (lines.text(b"person:a") + b"\1\0" + lines.line(dice, "net:a") for _ in range(2))
+    assert lines.check(first + second, edge)
+    taken = [n for n in range(1, len(first + second)) if lines.check((first + second)[:n], edge)]
+    assert taken == [len(first)]
+
+
+@pytest.mark.parametrize(
+    ("person", "account"),
+    [("net:a", "net:b"), ("person:a", "person:b"), ("person:a", ""), ("", "net:b"), ("person:" + "x" * 400, "net:b")],
+)
+def test_a_line_is_of_an_account_to_a_person(person: str, account: str) -> None:
+    """And of nobody else, whose name is as long as names are."""
+    data = lines.text(person.encode()) + b"\1\0" + lines.line(Random(1), account)
+    assert not lines.check(data, Edge())
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [(3, math.nan), (3, math.inf), (DID_TS, NEWEST + 1.0), (GOT_TS, NEWEST + 1.0)]
+)
+def test_a_line_out_of_range(column: int, value: float) -> None:
+    """A sum that is no number, or a time to come, would stay for ever."""
+    fixed = struct.pack("<qqBIIII", 1, 1, 0, 1, 1, 1, 1 << column)
+    for end, good in ((struct.pack("<d", 1.0), True), (struct.pack("<d", value), False)):
+        data = lines.text(b"person:a") + b"\1\0" + lines.text(b"net:a") + fixed + end + b"\0" + lines.text(b"")
+        assert lines.check(data, Edge()) is good
+    for bad in ((-1, 1, 0), (1, -1, 0), (1, 1, 2)):
+        data = data.replace(fixed, struct.pack("<qqBIIII", *bad, 1, 1, 1, 0)).replace(end, b"")
+        assert not lines.check(data, Edge())
+
+
+@pytest.mark.parametrize("facts", [b"x", as_told([Given("a", math.inf, T0)]), as_told([Given("a", 1.0, NEWEST + 1)])])
+def test_facts_of_a_line_that_are_none(facts: bytes) -> None:
+    """Broken, no number, or of a time to come."""
+    fixed = struct.pack("<qqBIIII", 1, 1, 0, 1, 1, 1, 0)
+    data = lines.text(b"person:a") + b"\1\0" + lines.text(b"net:a") + fixed + b"\0" + lines.text(facts)
+    assert not lines.check(data, Edge())
 
 
 @pytest.mark.parametrize(

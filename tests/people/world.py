@@ -77,8 +77,9 @@ class House:
         self._version += 1
         self.rejects += [orjson.loads(value) for _, value in cut.rejects]
         sent = [(to, record) for to, pack in cut.packs.items() for record in engagements.encode(pack, cut.clock)]
-        for to, told in telling.homes(cut.telling, cut.rows, self._version, self.partitions):
-            sent += [(to, record) for record in lines.encode(told, cut.clock)]
+        for to, some in telling.homes(cut.telling, self.partitions):
+            told = lines.encode(cut.telling, some, cut.rows, self._version, cut.clock)
+            sent += [(to, record) for record in told]
         return sent
 
     def table(self, user: str) -> Table:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.group import Group
 from agents.proof.simulation.worker import Worker
+from streams.formats.lines import SECTION
 from streams.partition.loop import Loop
 from streams.topics import CONTROLS, ENGAGEMENTS
 
@@ -150,7 +151,7 @@ class World:
     def _old_lines(self) -> None:
         """What an account told its person comes again, late: as from a producer without transactions."""
         place = ENGAGEMENTS.name, self.faults.random.randrange(self.faults.settings.partitions)
-        told = [one for one in self.faults.broker.logs[place].all() if b"account" in (one.value or b"")]
+        told = [one for one in self.faults.broker.logs[place].all() if SECTION.encode() in (one.value or b"")]
         if told:
             self.faults.say(f"an old line comes again to {place}")
             self.faults.broker.produce(place, None, self.faults.random.choice(told).value)

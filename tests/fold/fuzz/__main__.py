@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.fold.fuzz import batches, events, memories, packs
+from tests.fold.fuzz import batches, events, lines, memories, packs
 
 ALL: dict[str, Callable[[int, int], dict[str, float]]] = {
     "records": events.records,
     "packs": packs.packs,
     "batches": batches.batches,
     "memories": memories.memories,
+    "lines": lines.lines,
 }
 
 

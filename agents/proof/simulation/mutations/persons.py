@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from agents.proof.simulation.mutations.registry import Registry, instead
 from streams.fold.rows import TIED
 from streams.formats import tied
+from streams.model.extras import Extras
 from streams.model.lines import Lines
 from streams.partition import intake
 from streams.people import links
@@ -24,7 +25,7 @@ MUTATIONS = Registry()
 def _any_line() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
         def putting(self: Lines, *given: Any) -> Any:
-            self.links[:] = self.versions[:] = 0
+            self.arrays.links[:] = self.arrays.versions[:] = 0
             return put(self, *given)
 
         return putting
@@ -38,8 +39,8 @@ def _no_marker() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
         def putting(self: Lines, *given: Any) -> Any:
             changed = put(self, *given)
-            gone = np.flatnonzero(self.gone)
-            self.links[gone] = self.versions[gone] = 0
+            gone = np.flatnonzero(self.arrays.gone)
+            self.arrays.links[gone] = self.arrays.versions[gone] = 0
             return changed
 
         return putting
@@ -73,7 +74,8 @@ def _only_links() -> Iterator[None]:
 
 
 def _not_kept(key: bytes) -> contextlib.AbstractContextManager[None]:
-    return instead(tied, "records", lambda records: lambda cut: [one for one in records(cut) if one[0][:1] != key])
+    name = {tied.CONTROL_KEY: "profiles", tied.LINES_KEY: "lines"}[key]
+    return instead(tied, "cut", lambda cut: lambda *given: cut(*given)._replace(**{name: []}))
 
 
 @MUTATIONS.mutation("lines of persons are not kept")
@@ -96,15 +98,22 @@ def _older_link() -> Iterator[None]:
 
 @MUTATIONS.mutation("accounts of one person count for each other")
 def _kin_counts() -> Iterator[None]:
-    with instead(links, "kin_of", lambda _: lambda _: 0):
+    def forgetting(accounts: Any) -> Any:
+        def putting(self: Extras, lines: Any, *given: Any) -> None:
+            accounts(self, lines, *given)
+            self.arrays.kin[lines] = 0
+
+        return putting
+
+    with instead(Extras, "accounts", forgetting):
         yield
 
 
 @MUTATIONS.mutation("after a take-over follows count that the stated number has")
 def _counted_again() -> Iterator[None]:
     def forgetting(put: Any) -> Any:
-        def putting(table: Any, slot: int, profile: Any) -> None:
-            put(table, slot, profile)
+        def putting(table: Any, slots: Any) -> None:
+            put(table, slots)
             table.extras.arrays.stated[:] = 0
 
         return putting
