@@ -90,11 +90,11 @@ async def _ask(client: Any, settings: Settings, told: Told) -> int:
         for number, said in pulses.items():
             if number not in parts or not said["version"]:
                 continue  # not noticed yet
-            shown = {int(b): int(n) for b, n in (await client.hgetall(marks[number])).items()}
+            marked = await client.hexists(marks[number], str(_MARK))
             if not said["users"]:
                 parts[number] = 1.0
-            elif _MARK not in shown:
-                written = sum(shown.values()) + said.get("linked", 0)
+            elif not marked:
+                written = said["shown"]  # since the histogram was dropped, with the mark
                 parts[number] = min(written / said["users"], 1.0)
                 users += written
         done = sum(parts.values())

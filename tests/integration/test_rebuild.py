@@ -42,11 +42,13 @@ def rebuilt(clout: Stack, by: str) -> int:
 
 
 def whole(clout: Stack, events: list[Produced], users: int) -> None:
-    """Everyone's record is exact, and everyone is in board and histogram, once."""
+    """Everyone's record is exact and everyone is on the board; in the histogram is, once, who was engaged with."""
     exact(clout, events)
     keys, redis = Keys(clout.settings.redis_prefix, 0), Redis.from_url(clout.settings.redis)
     spread = [redis.hgetall(keys.spread(number)) for number in range(clout.settings.partitions)]
-    assert sum(int(count) for bins in spread for count in bins.values()) == users == redis.zcard(keys.board)
+    engaged = sum(orjson.loads(record)["engagements"] > 0 for record in redis.hvals(keys.users))
+    assert sum(int(count) for bins in spread for count in bins.values()) == engaged > 0
+    assert redis.zcard(keys.board) == users
     assert min(int(name) for bins in spread for name in bins) >= 0
 
 
