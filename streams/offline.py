@@ -60,14 +60,17 @@ def fold(
     report: Report | None = None,
     on_block: Callable[[], None] | None = None,
     controls: Iterable[Control] = (),
+    closes_ms: int = 0,
 ) -> Table:
     """Fold records, in the order given, into one table.
 
     Events later than `newest_ms` are rejected, as a worker does (wall clock + `MAX_AHEAD_MS`); those later than `as_of_ms`
-    are left out. `controls` are taken at their times, before the block of events in which these lie. Rejects, repeats and the
+    are left out. `controls` are taken at their times, before the block of events in which these lie. A
+    day closes `closes_ms` after midnight, UTC, by the newest event time. Rejects, repeats and the
     rest are in `table.counts`, reasons in `report`. About 4 us an event.
     """
     table, core = Table(model), Core(report)
+    table.days.closes_ms = closes_ms
     until_ms = newest_ms if as_of_ms is None else as_of_ms
     waiting = _in_time_order(one for one in controls if one.ts <= until_ms)
     source = iter(produced)
@@ -131,6 +134,7 @@ class Core:
         if as_of_ms is not None:
             report.later += parsed.leave_out_after(as_of_ms)
         parsed.find_actors(table, 0, partitions=1, number=0)
+        table.days.begin(parsed.newest_ms())
         act(table, parsed, parsed.in_order(), self._out)
         parsed.clear()
         packs = [one for pack in self._out.take().values() for one in local(pack, table.clock)]
@@ -147,7 +151,7 @@ def scored(
     slots = np.fromiter(_ranked(table, as_of_ms, top), np.intp)
     for start in range(0, len(slots), _CHUNK):
         part = slots[start : start + _CHUNK]
-        done = records.scored(table, part, np.ascontiguousarray(table.cells[part]), as_of_ms, 0)
+        done = records.scored(table, part, None, as_of_ms, 0)
         for slot, score, record in zip(part.tolist(), done.scores.tolist(), done.records, strict=True):
             yield Scored(table.users[slot], score, record)
         if on_chunk:

@@ -138,12 +138,10 @@ def _flushes(found: Recovered, number: int) -> Iterator[Flush]:
     if not header:
         return
     versions = Versions(0)
-    shown = Shown(table, number, "clout rebuild", versions, header.closed)
+    shown = Shown(table, number, "clout rebuild", versions)
     shown.everyone()
     while flush := shown.call(header.now_ms):
         yield flush
         shown.arrived(header.now_ms)
-    said = shown.said()._replace(
-        counts=header.counts, complete=header.version, closed=header.closed, origin=header.origin
-    )
+    said = shown.said()._replace(counts=header.counts, complete=header.version, origin=header.origin)
     yield Flush(number, header.version, pulse(table, header.now_ms, "clout rebuild", said))

@@ -83,20 +83,14 @@ def keys(
     for shard, size in enumerate(sizes):
         ours = [pulse for number, pulse in pulses.items() if number % settings.redis_shards == shard]
         shown = sum(pulse.get("shown", 0) for pulse in ours)
-        linked = sum(pulse.get("linked", 0) for pulse in ours)
-        for name, wanted in (("board", shown - linked), ("users", shown)):
+        linked, closes = (sum(pulse.get(name, 0) for pulse in ours) for name in ("linked", "closes"))
+        for name, wanted in (("board", shown - linked), ("users", shown), ("history", closes)):
             if size[name] < wanted:
                 text = (
                     f"{settings.redis_prefix}:{{{shard}}}:{name} has {size[name]:,} of {wanted:,} users: it was deleted or "
                     "evicted. A running worker writes them again within seconds; without one run `clout rebuild`"
                 )
                 findings.append(Finding("keys", WRONG, text))
-        if not size["history"] and any(pulse.get("closed") for pulse in ours):
-            text = (
-                f"{settings.redis_prefix}:{{{shard}}}:history is gone (deleted or evicted): daily closes begin anew with the next "
-                "one. Restore it from a backup of Redis if they matter"
-            )
-            findings.append(Finding("keys", NOTE, text))
     return findings
 
 

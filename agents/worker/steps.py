@@ -89,12 +89,12 @@ def alerts() -> None:
     import numpy as np
 
     from streams.fold.alerts import noted
-    from streams.model.alerts import FallRule, judge
+    from streams.model.alerts import FallRule, falls
 
     table = _table()
     slots = table.slots(_USERS)
     scores, rows, marks = np.ones(2), table.cells[slots], table.changed()[1]
-    judge(table, slots, scores, _NOW_MS, 1, FallRule())
+    falls(table, slots, scores, _NOW_MS, FallRule())
     noted(table.cells, slots, scores, 1, rows, marks)
 
 
@@ -144,11 +144,22 @@ def records() -> None:
     from streams.scoreboard.changes import Changes
 
     table = _table()
-    done = scored(table, table.slots(_USERS), table.cells[:2], _NOW_MS, 1)
-    judge(table, done.slots, done.scores, _NOW_MS, 1, FallRule())
+    done = scored(table, table.slots(_USERS), None, _NOW_MS, 1)
+    judge(table, done, _NOW_MS, 1, FallRule())
     noted(table.cells, done.slots, done.scores, 1, table.cells[:2], np.zeros(2, np.uint8))
     changes = Changes(table.users.named(done.slots), done.scores, np.ones(2, np.bool_), done.records)
     changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+
+
+@_step
+def days() -> None:
+    """Daily closes: taken of users who change, and read."""
+    table = _table()
+    slots = table.slots(_USERS)
+    table.days.begin(_NOW_MS)
+    table.days.touch(table, slots, _NOW_MS)
+    table.days.facts_then(table, slots)
+    table.days.known(table, slots), table.days.since(slots), table.days.last(table, slots)
 
 
 @_step

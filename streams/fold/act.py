@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel
+from streams.fold.days import ACTED_SINCE, late, touched
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.more import facts_of, kin_at
 from streams.fold.names import same
@@ -66,12 +67,13 @@ def before_block(cells, lines, order, landmark, decays, model, more, grown, atte
 
 
 @kernel
-def _fetch_ahead(dirty, m, lines, order, i):
+def _fetch_ahead(dirty, m, days, lines, order, i):
     if i + 12 < len(order):
         later = np.int64(lines[order[i + 12]].slot)
         ahead(m.at, later)
         ahead(m.size, later)
         ahead(m.sort, later)
+        ahead(days.line, later)
         ahead(dirty, later)
     if i + 6 < len(order):
         later = np.int64(lines[order[i + 6]].slot)
@@ -80,15 +82,18 @@ def _fetch_ahead(dirty, m, lines, order, i):
 
 
 @kernel
-def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, landmark, model, more, partitions, counts, out):
-    """Fold the events lines[order[start:]] into their actors; engagements go to `out`.
+def act(
+    cells, dirty, m, days, text, lines, order, start, grown, attends, standing, landmark, calendar, model, more, partitions,
+    counts, out,
+):  # fmt: skip
+    """Fold the events lines[order[start:]] into their actors; engagements go to `out`. There is room for a line of `days` for each.
 
     Returns how far it came before the arena of memories, or `out`, was full.
     """
     for i in range(start, len(order)):
         if m.lists[TOP] + MOST > len(m.arena) or out.so_far[0] == len(out.ends):
             return i
-        _fetch_ahead(dirty, m, lines, order, i)
+        _fetch_ahead(dirty, m, days, lines, order, i)
         e = lines[order[i]]
         slot, kind = np.int64(e.slot), np.int64(e.kind)
         dirty[slot] |= DID
@@ -115,9 +120,16 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
             counts[REPEATS] += 1
             continue
         if e.undo:
-            _undo(cells, m, text, e, slot, kind, named, landmark, model, more, partitions, counts, out)
+            line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
+            _undo(cells, m, days, line, text, e, slot, kind, named, landmark, calendar, model, more, partitions, counts, out)
             remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0)
             continue
+        behind = e.ts >= calendar.closed_ms
+        line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
+        if line and behind:
+            days.since[line, ACTED_SINCE] += grown[i]
+        elif line:
+            late(days, line, e.ts, 0.0, 0.0, 0.0, calendar, model)
         acted = cells[slot, ACTED]
         cells[slot, ACTED] = acted + grown[i]
         cells[slot, ACTIONS] += 1.0
@@ -138,13 +150,13 @@ def act(cells, dirty, m, text, lines, order, start, grown, attends, standing, la
             code |= FOLLOW
         if cells[slot, MORE] > 0.0 and kin_at(more, cells[slot], e.ts):
             code |= KIN
-        emit(out, text, e.network_at, e.network_len, text, e.target_at, n, slot, weight, e.ts, code, partitions)
+        emit(out, text, e.network_at, e.network_len, text, e.target_at, n, slot, weight, e.ts, e.ts, code, partitions)
         remember(m, slot, kind, oldest, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n)
     return len(order)
 
 
 @kernel
-def _undo(cells, m, text, e, slot, kind, at, landmark, model, more, partitions, counts, out):
+def _undo(cells, m, days, line, text, e, slot, kind, at, landmark, calendar, model, more, partitions, counts, out):
     """Take back what the entry at `at` (-1: not remembered) still weighs, from its target and from the actor's own actions."""
     n = length(m.arena, at) - ENTRY if at >= 0 else 0
     if not n:  # not remembered, undone before, or for nobody
@@ -160,7 +172,12 @@ def _undo(cells, m, text, e, slot, kind, at, landmark, model, more, partitions, 
         other += length(m.arena, other)
     if cells[slot, MORE] > 0.0 and kin_at(more, cells[slot], ts):
         code |= KIN
-    emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, slot, -weight, ts, code, partitions)
+    emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, slot, -weight, ts, e.ts, code, partitions)
     take_back(m, slot, at)
-    cells[slot, ACTED] -= growth(ts, landmark, model.half_lives[WEEK])
+    grown = growth(ts, landmark, model.half_lives[WEEK])
+    cells[slot, ACTED] -= grown
+    if line and e.ts >= calendar.closed_ms:
+        days.since[line, ACTED_SINCE] -= grown
+    elif line:
+        late(days, line, e.ts, 0.0, 0.0, 0.0, calendar, model)
     counts[UNDONE] += 1

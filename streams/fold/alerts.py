@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.rows import ALERTED_AT, CLOSE, DID, GOT, PUBLISHED, SCORE, WIDTH
+from streams.fold.rows import ALERTED_AT, DID, GOT, PUBLISHED, SCORE, WIDTH
 from streams.fold.words import ahead
 
 NOTHING, RAISED, RECOVERED = 0, 1, 2
 
 
 @part
-def _verdict(row, score, now_ms, points, recovered_at, cooldown_ms):
+def _verdict(row, score, close, now_ms, points, recovered_at, cooldown_ms):
     """Raised: so many points below the close, no alert on, none raised lately. Recovered: one is on, and the fall small again."""
-    close = row[CLOSE]
     fall = close - score if close > 0.0 else 0.0
     if row[ALERTED_AT] < 0.0:
         return RECOVERED if fall <= recovered_at else NOTHING
@@ -24,13 +23,16 @@ def _verdict(row, score, now_ms, points, recovered_at, cooldown_ms):
 
 
 @kernel
-def judged(cells, slots, scores, now_ms, points, recovered_at, cooldown_ms, verdicts):
-    """The verdicts (n,) about users scored so; returns how many there are of RAISED or RECOVERED. Changes nothing."""
+def judged(cells, slots, scores, closes, now_ms, points, recovered_at, cooldown_ms, verdicts):
+    """The verdicts (n,) about users scored so, with these last closes (NONE: no fall); changes nothing.
+
+    Returns how many there are of RAISED or RECOVERED.
+    """
     found, flat = 0, cells.reshape(-1)
     for i in range(len(slots)):
         if i + 8 < len(slots):
             ahead(flat, slots[i + 8] * WIDTH + SCORE)
-        verdicts[i] = _verdict(cells[slots[i]], scores[i], now_ms, points, recovered_at, cooldown_ms)
+        verdicts[i] = _verdict(cells[slots[i]], scores[i], closes[i], now_ms, points, recovered_at, cooldown_ms)
         found += verdicts[i] != NOTHING
     return found
 

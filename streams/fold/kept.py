@@ -1,4 +1,4 @@
-"""The rows of `state` in format 3, which `streams.formats.state` describes: written from rows, and read into them.
+"""The rows of `state` in format 4, which `streams.formats.state` describes: written from rows, and read into them.
 
 0.08 us a record to write, 1.5 us to read into a new table: names are added, memories find a place.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
+from streams.fold.days import ACTED_SINCE, GAINED, KEPT_SINCE
 from streams.fold.hashing import name_key
 from streams.fold.letters import valid
 from streams.fold.memories import MOST as MOST_MEMORY
@@ -19,7 +20,6 @@ from streams.fold.people import sound as sound_people
 from streams.fold.rows import (
     ACTED,
     ACTIONS,
-    CLOSE,
     DID,
     DID_TS,
     ENGAGEMENTS,
@@ -31,11 +31,12 @@ from streams.fold.rows import (
     SUMS,
     WEEK,
 )  # fmt: skip
-from streams.fold.words import ahead, load_f64, load_u32, move, store_f64, store_u32
+from streams.fold.words import ahead, load_f64, load_u32, load_u64, move, store_f64, store_u32, store_u64
 
 DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
-DID_HEAD, GOT_HEAD = 52, 16  #: bytes before the memory; before the columns
-COLUMNS = KEPT - SUMS  #: that a record of what somebody got may have
+DID_HEAD, GOT_HEAD = 56, 24  #: bytes before the memory; before the columns
+OF_ROW = KEPT - SUMS  #: columns of the row that a record of what somebody got may have
+COLUMNS = OF_ROW + KEPT_SINCE  #: and those of what has come since the last close; that of the actions stays empty
 MOST_ROW = (
     3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD
 )  #: bytes of a user's three records at most, without names, memory and sketch
@@ -65,9 +66,12 @@ def _copy(out, at, text, ends, number):
 
 
 @kernel
-def write(names, slots, rows, marks, memories, memory_ends, first, people, people_ends, first_met, steps, out, bounds):
+def write(
+    names, slots, rows, marks, days, since, memories, memory_ends, first, people, people_ends, first_met, steps, out, bounds
+):
     """The records of users changed like this, key and value in turn, number i of these from bounds[i] to bounds[i + 1].
 
+    `days` (n,) and `since` (n, KEPT_SINCE) are the day of the last close, 0: nobody's, and what has come behind it.
     `steps` are the landmarks in half-lives, `first` and `first_met` are the numbers of the first memory and of the first sketch.
     Returns how many records there are.
     """
@@ -81,21 +85,29 @@ def write(names, slots, rows, marks, memories, memory_ends, first, people, peopl
         if marks[i] & DID:
             at = bounds[2 * n + 1] = _key(out, at, DID_KEY, names, slot)
             store_u32(out, at, np.uint32(steps[WEEK]))
-            at = _column(out, _column(out, _column(out, at + 4, row[ACTED]), row[ACTIONS]), row[DID_TS])
-            at = _column(out, _column(out, _column(out, at, row[SCORE]), row[CLOSE]), row[PUBLISHED])
+            store_u32(out, at + 4, np.uint32(days[i]))
+            at = _column(out, _column(out, _column(out, at + 8, row[ACTED]), row[ACTIONS]), row[DID_TS])
+            at = _column(out, _column(out, at, row[SCORE]), row[PUBLISHED])
+            at = _column(out, at, since[i, ACTED_SINCE] if days[i] else 0.0)
             at = _copy(out, at, memories, memory_ends, memory)
             n, memory = n + 1, memory + 1
             bounds[2 * n] = at
         if marks[i] & GOT:
             head = bounds[2 * n + 1] = _key(out, at, GOT_KEY, names, slot)
-            at, mask = head + GOT_HEAD, np.uint32(0)
+            at, mask = head + GOT_HEAD, np.uint64(0)
             for window in range(3):
                 store_u32(out, head + 4 * window, np.uint32(steps[window]))
-            for column in range(COLUMNS):
+            store_u32(out, head + 12, np.uint32(days[i]))
+            for column in range(OF_ROW):
                 if row[SUMS + column] != 0.0:
-                    mask |= np.uint32(1) << np.uint32(column)
+                    mask |= np.uint64(1) << np.uint64(column)
                     at = _column(out, at, row[SUMS + column])
-            store_u32(out, head + 12, mask)
+            if days[i]:
+                for column in range(KEPT_SINCE):
+                    if since[i, column] != 0.0 and column != ACTED_SINCE:
+                        mask |= np.uint64(1) << np.uint64(OF_ROW + column)
+                        at = _column(out, at, since[i, column])
+            store_u64(out, head + 16, mask)
             n += 1
             bounds[2 * n] = at
         if marks[i] & MET:
@@ -111,7 +123,7 @@ def _filled(mask):
     """How many bits are set."""
     n = 0
     while mask:
-        mask &= mask - np.uint32(1)
+        mask &= mask - np.uint64(1)
         n += 1
     return n
 
@@ -129,8 +141,8 @@ def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
         elif keys[key_starts[i]] == GOT_KEY:
             if end - start < GOT_HEAD:
                 return i
-            mask = load_u32(values, start + 12)
-            if mask >> np.uint32(COLUMNS) or end - start != GOT_HEAD + 8 * _filled(mask):
+            mask = load_u64(values, start + 16)
+            if mask >> np.uint64(COLUMNS) or end - start != GOT_HEAD + 8 * _filled(mask):
                 return i
         elif keys[key_starts[i]] == MET_KEY:
             if not sound_people(values, start, end):
@@ -147,41 +159,65 @@ def _moved(x, written, now):
 
 
 @part
-def _did(row, text, at, steps):
-    row[ACTED] = _moved(load_f64(text, at + 4), load_u32(text, at), steps[WEEK])
-    row[ACTIONS], row[DID_TS] = load_f64(text, at + 12), load_f64(text, at + 20)
-    if load_f64(text, at + 44) >= row[PUBLISHED]:  # the record with the higher version knows what was published last
-        row[SCORE], row[CLOSE], row[PUBLISHED] = (
-            load_f64(text, at + 28),
-            load_f64(text, at + 36),
-            load_f64(text, at + 44),
-        )
+def _line(d, slot, day):
+    """The line of a slot, new if need be, for what is kept of a day; 0: of nobody, or newer closes are there. There is room."""
+    line = np.int64(d.line[slot])
+    if not day:
+        return np.int64(0)
+    if not line:
+        line = d.used[0]
+        d.used[0] = line + 1
+        d.line[slot] = line
+    if d.day[line] < day:
+        d.day[line] = d.first[line] = day
+        for column in range(KEPT_SINCE):
+            d.since[line, column] = 0.0
+    return line if d.day[line] == day else np.int64(0)
 
 
 @part
-def _got(row, text, at, steps, cells):
-    mask, column_at = load_u32(text, at + 12), at + GOT_HEAD
+def _did(row, days, slot, text, at, steps):
+    row[ACTED] = _moved(load_f64(text, at + 8), load_u32(text, at), steps[WEEK])
+    row[ACTIONS], row[DID_TS] = load_f64(text, at + 16), load_f64(text, at + 24)
+    if load_f64(text, at + 40) >= row[PUBLISHED]:  # the record with the higher version knows what was published last
+        row[SCORE], row[PUBLISHED] = load_f64(text, at + 32), load_f64(text, at + 40)
+    line = _line(days, slot, np.int64(load_u32(text, at + 4)))
+    if line:
+        days.since[line, ACTED_SINCE] = _moved(load_f64(text, at + 48), load_u32(text, at), steps[WEEK])
+
+
+@part
+def _got(row, days, slot, text, at, steps, cells):
+    mask, column_at = load_u64(text, at + 16), at + GOT_HEAD
     for column in range(COLUMNS):
         cells[SUMS + column] = 0.0
-        if (mask >> np.uint32(column)) & np.uint32(1):
+        if (mask >> np.uint64(column)) & np.uint64(1):
             cells[SUMS + column] = load_f64(text, column_at)
             column_at += 8
+    line = _line(days, slot, np.int64(load_u32(text, at + 12)))
+    if line:
+        for column in range(KEPT_SINCE):
+            value, window = cells[KEPT + column], column % 3
+            if GAINED <= column < ACTED_SINCE:
+                value = _moved(value, load_u32(text, at + 4 * window), steps[window])
+            if column != ACTED_SINCE:
+                days.since[line, column] = value
     for column in range(SUMS, ENGAGEMENTS):
         window = (column - SUMS) % 3
         row[column] = _moved(cells[column], load_u32(text, at + 4 * window), steps[window])
     newer = cells[PUBLISHED] >= row[PUBLISHED]
     for column in range(ENGAGEMENTS, KEPT):
-        if newer or not (column == SCORE or column == CLOSE or column == PUBLISHED):
+        if newer or not (column == SCORE or column == PUBLISHED):
             row[column] = cells[column]
 
 
 @kernel
-def read(names, cells, memories, people, keys, key_starts, key_ends, values, value_starts, value_ends, steps, first):
+def read(names, cells, memories, people, days, keys, key_starts, key_ends, values, value_starts, value_ends, steps, first):
     """Put sound records from number `first` on into rows; returns how far it came before an arena was full.
 
-    There is room for as many users and their names. Later records of a user replace earlier ones.
+    There is room for as many users, their names and lines. Later records of a user replace earlier ones.
     """
-    scratch, count = np.empty(KEPT), len(key_ends)
+    scratch, count = np.empty(SUMS + COLUMNS), len(key_ends)
     tags = np.empty(count - first, np.uint64)
     for i in range(first, count):
         start = key_starts[i] + 1
@@ -199,10 +235,10 @@ def read(names, cells, memories, people, keys, key_starts, key_ends, values, val
             slot = add(names, tag, place, keys, start, n)
         at = value_starts[i]
         if keys[start - 1] == DID_KEY:
-            _did(cells[slot], values, at, steps)
+            _did(cells[slot], days, slot, values, at, steps)
             put_one(memories, slot, values, at + DID_HEAD, value_ends[i] - at - DID_HEAD)
         elif keys[start - 1] == GOT_KEY:
-            _got(cells[slot], values, at, steps, scratch)
+            _got(cells[slot], days, slot, values, at, steps, scratch)
         else:
             put_people(people, slot, values, at)
     return count

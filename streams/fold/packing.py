@@ -34,13 +34,14 @@ class Emitted(NamedTuple):
     actors: NDArray[np.int32]  #: slots
     weights: NDArray[np.float32]
     times: NDArray[np.int64]
+    done: NDArray[np.int64]  #: when; of an undo, whose time is that of what it undoes, its own
     codes: NDArray[np.uint8]
     homes: NDArray[np.int32]
     so_far: NDArray[np.int64]  #: (1,) how many
 
 
 @kernel
-def emit(out, a, network_at, network_n, b, at, n, actor, weight, ts, code, partitions):
+def emit(out, a, network_at, network_n, b, at, n, actor, weight, ts, done, code, partitions):
     """One more: the target is network:name, parts of `a` and `b`; `actor` is a slot."""
     i = out.so_far[0]
     start = out.ends[i - 1] if i else np.int64(0)
@@ -49,12 +50,13 @@ def emit(out, a, network_at, network_n, b, at, n, actor, weight, ts, code, parti
     move(out.names, start + network_n + 1, b, at, n)
     end = start + network_n + 1 + n
     out.ends[i], out.actors[i], out.weights[i], out.times[i], out.codes[i] = end, actor, weight, ts, code
+    out.done[i] = done
     out.homes[i] = partition_of(out.names, start, end - start, partitions)
     out.so_far[0] = i + 1
 
 
 @kernel
-def by_home(given, partitions, lines, bytes_, names, ends, actors, weights, times, codes):
+def by_home(given, partitions, lines, bytes_, names, ends, actors, weights, times, done, codes):
     """The columns of `given` in the order of partitions: p has lines[p]:lines[p+1], and bytes_[p]:bytes_[p+1] of `names`.
 
     `ends` count from the beginning of a partition's names.
@@ -80,7 +82,7 @@ def by_home(given, partitions, lines, bytes_, names, ends, actors, weights, time
         line_of[home], place_of[home] = line + 1, at + end - start
         ends[line] = place_of[home] - bytes_[home]
         actors[line], weights[line], times[line] = given.actors[i], given.weights[i], given.times[i]
-        codes[line] = given.codes[i]
+        done[line], codes[line] = given.done[i], given.codes[i]
         start = end
 
 
@@ -117,11 +119,12 @@ def _section(out, at, number, size):
 
 
 @kernel
-def write(users, names, ends, actors, weights, times, codes, kin, first, clock, out):
+def write(users, names, ends, actors, weights, times, done, codes, kin, first, clock, out):
     """A record with the engagements from number `first` on. Returns (how far it came, its bytes).
 
-    `kin` is (n,), or (0,) where nobody is anybody's account. `out` has room for all of them, or for MOST_BYTES; a name has at
-    most 65,535 bytes. The seed of `users` keeps strangers from choosing names that fall together.
+    `kin` is (n,), or (0,) where nobody is anybody's account, `done` (n,), or (0,) where nothing is undone. `out` has room for
+    all of them, or for MOST_BYTES; a name has at most 65,535 bytes.
+    The seed of `users` keeps strangers from choosing names that fall together.
     """
     count = min(len(ends) - first, MOST)
     room = 16
@@ -147,7 +150,7 @@ def write(users, names, ends, actors, weights, times, codes, kin, first, clock, 
     store_u64(out, 3, swapped(_U(clock)))
     out[11] = 0xDD
     _big(out, 12, n)
-    out[at] = 0x80 | (ALWAYS + min(len(kin), 1))
+    out[at] = 0x80 | (ALWAYS + min(len(kin), 1) + min(len(done), 1))
     at = _section(out, at + 1, 0, 2 * i)
     for k in range(i):
         store_u16(out, at + 2 * k, np.uint16(whom[k]))
@@ -168,5 +171,10 @@ def write(users, names, ends, actors, weights, times, codes, kin, first, clock, 
         at = _section(out, at, 5, 8 * i)
         for k in range(i):
             store_u64(out, at + 8 * k, kin[first + k])
+        at += 8 * i
+    if len(done):
+        at = _section(out, at, 6, 8 * i)
+        for k in range(i):
+            store_u64(out, at + 8 * k, _U(done[first + k]))
         at += 8 * i
     return first + i, at

@@ -6,6 +6,7 @@ column, little-endian, one value an engagement, and these there are, in this ord
     target  u16  number of the name of who was engaged with        actor  u16  number of the name of who did it
     weight  f32  as it was at `ts`                                 ts     i64  ms        code  u8  kind, and flags
     kin     u64  hash of the person whose account the actor was at `ts`; 0: nobody's. Only where somebody was one's
+    done    i64  when it was done, ms: of an undo, whose `ts` is that of what it takes back. Only where there is one
 
 What is written later may have more sections; a reader that does not know one refuses the pack and says so. 0.1 us an engagement.
 """
@@ -23,8 +24,8 @@ from streams.fold.words import load_f32, load_i64, load_u16, load_u32, swapped
 
 FORMAT = 2
 NAMES = ("target", "actor", "weight", "ts", "code")  #: of the sections that every pack has
-SOMETIMES = ("kin",)  #: of those that some have, behind them
-SECTION_SIZES = np.array([2, 2, 4, 8, 1, 8])  #: bytes of a value, of both
+SOMETIMES = ("kin", "done")  #: of those that some have, behind them
+SECTION_SIZES = np.array([2, 2, 4, 8, 1, 8, 8])  #: bytes of a value, of both
 ALWAYS = len(NAMES)
 _HEADS = [bytes((0xA0 | len(name),)) + name.encode() for name in NAMES + SOMETIMES]
 SECTIONS = np.frombuffer(b"".join(_HEADS) + bytes(8), np.uint8).copy()  #: the names, with their heads
@@ -65,6 +66,7 @@ class Places(NamedTuple):
     times: int
     codes: int
     kin: int  #: 0: it has none
+    done: int  #: the same
 
 
 @kernel
@@ -139,14 +141,14 @@ def _section(a, at, size, number):
 def places(a, size, starts, lengths):
     """Read a pack of `size` bytes; the places of its names go to `starts` and `lengths` (names,)."""
     none = np.int64(0)
-    bad = Places(np.int64(-1), none, none, none, none, none, none, none, none)
+    bad = Places(np.int64(-1), none, none, none, none, none, none, none, none, none)
     count, clock, at = _head(a, size)
     if count < 0 or count > len(starts):
         return bad
     at = _names_end(a, np.int64(at), size, count, starts, lengths)
     if at < 0 or at >= size or not 0x80 | ALWAYS <= a[at] <= 0x80 | len(SECTION_SIZES):
         return bad
-    with_kin = a[at] > 0x80 | ALWAYS
+    more = np.int64(a[at]) - (0x80 | ALWAYS)
     targets, n = _section(a, at + 1, size, 0)
     total = n // 2
     actors, n_actors = _section(a, targets + n if targets >= 0 else np.int64(-1), size, 1)
@@ -162,15 +164,20 @@ def places(a, size, starts, lengths):
         or n_codes != total
     ):
         return bad
-    end, kin = codes + n_codes, none
-    if with_kin:
-        kin, n_kin = _section(a, end, size, 5)
-        if kin < 0 or n_kin != 8 * total:
-            return bad
-        end = kin + n_kin
-    if end != size:
+    end, kin, done = codes + n_codes, none, none
+    for number in range(ALWAYS, len(SECTION_SIZES)):
+        start, n = _section(a, end, size, number)
+        if start >= 0 and more > 0:
+            if n != 8 * total:
+                return bad
+            if number == ALWAYS:
+                kin = start
+            else:
+                done = start
+            end, more = start + n, more - 1
+    if end != size or more:
         return bad
-    return Places(total, count, clock, targets, actors, weights, times, codes, kin)
+    return Places(total, count, clock, targets, actors, weights, times, codes, kin, done)
 
 
 @kernel
@@ -182,7 +189,7 @@ def sound(a, found, newest_ms):
         if not np.isfinite(load_f32(a, found.weights + 4 * i)) or a[found.codes + i] & KIND_BITS >= KINDS:
             return 1, newest
         ts = load_i64(a, found.times + 8 * i)
-        if not 0 <= ts <= newest_ms:
+        if not 0 <= ts <= newest_ms or (found.done and not 0 <= load_i64(a, found.done + 8 * i) <= newest_ms):
             return 2, newest
         if max(load_u16(a, found.targets + 2 * i), load_u16(a, found.actors + 2 * i)) >= found.names:
             return 3, newest

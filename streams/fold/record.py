@@ -1,7 +1,7 @@
 """The score record of a user, one JSON object, its fields always in this order:
 
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
-    floored parts{kinds{} networks{} reach participation} delta{day} confidence provisional
+    floored parts{kinds{} networks{} reach participation} delta{day week month} confidence provisional
 
 Who has facts has parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
@@ -14,10 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
+from streams.fold.days import NONE, close_of
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
 from streams.fold.more import CODE, DATE, MASS, NEXT, NOW, OF_WINDOWS, fact_mass, facts_of
 from streams.fold.people import ERROR, EXACT
-from streams.fold.rows import ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
+from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import ahead_of_row, hill, mass_of
 from streams.fold.words import ahead, move
 
@@ -27,14 +28,14 @@ def _rows(texts: list[str], wide: int) -> np.ndarray:
     return np.frombuffer("".join(text.ljust(wide) for text in texts).encode(), np.uint8).copy()
 
 
-WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORKS, OF_FACTS = range(8)
+WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORKS, OF_FACTS, SINCE = range(9)
 #: what stands before each value, and how it is written
 _FIELDS = [
     ('","score":', POINTS), ("", SAID), ("", WHOLE), (',"engagements":', WHOLE), (',"actors":', WHOLE),
     (',"actors_error":', POINTS), (',"actions":', WHOLE),
     (',"windows":{"day":', TEN), (',"week":', TEN), (',"quarter":', TEN), ('},"followers":', WHOLE), (',"acted":', TEN),
     (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORKS), ('},"reach":', POINTS),
-    (',"participation":', POINTS), ("", OF_FACTS), ('},"delta":{"day":', POINTS), ('},"confidence":', POINTS),
+    (',"participation":', POINTS), ("", OF_FACTS), ('},"delta":{"day":', SINCE), ('},"confidence":', POINTS),
     (',"provisional":', TRUTH),
 ]  # fmt: skip
 _WIDE, _KIND_WIDE = 32, 16
@@ -45,6 +46,8 @@ _KIND_LABELS, _KIND_LENGTHS = _rows(_EACH_KIND, _KIND_WIDE), np.array([len(label
 _TRUTHS, _BEGIN = _rows(["false", "true"], 8), _rows(['{"user":"'], 16)
 _FACTS, _MASS, _DATE = _rows([',"facts":{'], 16), _rows(['{"mass":'], 8), _rows([',"date":'], 8)
 _MASS_LENGTH, _DATE_LENGTH = 8, 8
+_WEEK, _MONTH = _rows([',"week":'], 16), _rows([',"month":'], 16)
+_WEEK_LENGTH, _MONTH_LENGTH = 8, 9
 _FACTS_LENGTH, _BEGIN_LENGTH, _COMMA, _COLON, _QUOTE, _CLOSED = 10, 9, 44, 58, 34, 125
 
 MOST_RECORD = 1_000  #: bytes of a record at most, without `said`, names and what MORE adds
@@ -178,16 +181,31 @@ def _values(row, decays, model, facts, values):
     values[10], values[11], values[12] = row[FOLLOWERS], mass.acted, unfloored < 1.0
     values[13] = values[14] = mass.engagement * point
     values[15], values[16], values[17] = mass.reach * point, mass.participation * point, mass.facts * point
-    values[18] = score - row[CLOSE] if row[CLOSE] > 0.0 else np.nan  # written as null
     values[19], values[20] = actors / (actors + model.confident_actors), actors < model.confident_actors
     return score
 
 
 @kernel
-def write(names, slots, rows, by_slot, decays, model, more, said, out, bounds, scores):
+def _since(out, at, row, score, known, moments, decays, model, more, closes, i):
+    """How the score has changed since the last close (null: there is none), and since those of a week and of a month ago."""
+    for j in range(3):
+        close = close_of(known[i, j], row, moments[j], decays[j], model, more)
+        if j == 0:
+            closes[i] = close
+            at = fixed(out, at, score - close if close != NONE else np.nan)
+        elif close != NONE:
+            words(out, at, _WEEK if j == 1 else _MONTH, 0, 16)
+            at = fixed(out, at + (_WEEK_LENGTH if j == 1 else _MONTH_LENGTH), score - close)
+    return at
+
+
+@kernel
+def write(names, slots, rows, by_slot, decays, known, moments, then, model, more, said, out, bounds, scores, closes):
     """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
+    `known` (n, 3) is what lines know of the closes at `moments` (3,), `then` (3, 4) what reads rows at these; the last one of
+    each goes to `closes` (n,).
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
     for i in range(len(slots)):
@@ -222,6 +240,8 @@ def write(names, slots, rows, by_slot, decays, model, more, said, out, bounds, s
                 at = _kinds(out, at, row, decays, model, value, shares)
             elif form == SAID:
                 at = put(out, at, said)
+            elif form == SINCE:
+                at = _since(out, at, row, scores[i], known, moments, then, model, more, closes, i)
             elif form == OF_FACTS:
                 if value > 0.0:
                     at = _facts(out, at, row, decays, more, value)

@@ -9,8 +9,8 @@ ACTED, ACTIONS, DID_TS = 0, 1, 2
 SUMS = 3
 ENGAGEMENTS = SUMS + 3 * KINDS
 ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
-# What was last published: score, daily close (0: none yet), when the fall alert was last raised (ms; negative: it is on), version.
-SCORE, CLOSE, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3, GOT_TS + 4
+# What was last published: score, when the fall alert was last raised (ms; negative: it is on), version.
+SCORE, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3
 KEPT = PUBLISHED + 1  #: columns that `state` keeps
 MORE = KEPT  #: the number of what few have beside their row, see `streams.fold.more`; 0: nothing
 WIDTH = MORE + 1

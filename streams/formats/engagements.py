@@ -17,7 +17,7 @@ from streams.formats import lines
 from streams.model.engagements import Engagements, Pack, packed
 from streams.model.lines import Told
 
-_KINDS = dict(zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8"), strict=True))  # of the columns
+_KINDS = dict(zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8", "<i8"), strict=True))  # of the columns
 _STRANGE = "a pack of engagements that no Clout has written: a name too long, or columns in another form"
 _NAMELESS = "pack with an engagement of somebody who is not named in it"
 
@@ -92,9 +92,7 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
 
 def _again(wire: _Wire, record: bytes) -> bytes:
     """The same pack, written by ourselves."""
-    target, actor, *columns = (
-        np.frombuffer(wire.sections[name], _KINDS[name]) for name in _KINDS if name in wire.sections
-    )
+    target, actor, *columns = (np.frombuffer(wire.sections.get(name, b""), kind) for name, kind in _KINDS.items())
     if len(target) > MOST or any(len(name.encode()) > LONGEST for name in wire.names):
         raise ValueError(_STRANGE)
     if max(target.max(initial=0), actor.max(initial=0)) >= max(len(wire.names), 1):

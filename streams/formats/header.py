@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,9 +20,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     positions: Annotated[dict[str, int], Meta(description="base topic -> next offset to apply")]
     topics: Annotated[dict[str, str], Meta(description="base topic -> id of the topic that the position is of")] = {}
     clock: Annotated[int, Meta(description="newest event time, ms")]
-    day: Annotated[int, Meta(description="the UTC day up to whose midnight closes are taken")]
-    closed_ms: Annotated[int, Meta(description="when the last daily closes were taken for")] = 0
-    closed: Annotated[int, Meta(description="the version of the interval that took the last daily closes")] = 0
+    day: Annotated[int, Meta(description="the day (since epoch) that had begun; rows know up to which their closes are taken")]
+    closed_ms: Annotated[int, Meta(description="when it began: the moment of the last daily close")] = 0
     half_lives_ms: Annotated[tuple[int, int, int], Meta(description="of the three windows")]
     counts: Annotated[dict[str, int], Meta(description="what the partition has counted since it began")]
     model: Annotated[str, Meta(description="name of the model that weighed; empty before it was kept")] = ""

@@ -2,11 +2,14 @@
 to them, and who did it.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
-them; `c` + user and `l` + person what few have, see `streams.formats.tied`. Values of format 3, little-endian:
-  did   week landmark u32, columns ACTED ACTIONS DID_TS SCORE CLOSE PUBLISHED f64, then the memory as it is
-  got   three landmarks u32, a bit for each of the columns SUMS.. that is not 0 (u32), those columns f64
+them; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see `streams.formats.closes`.
+Values of format 4, little-endian:
+  did   week landmark u32, day of the last close u32 (0: has none), columns ACTED ACTIONS DID_TS SCORE PUBLISHED f64, own actions
+        since that close f64, then the memory as it is
+  got   three landmarks u32, that day u32, a bit for each column that is not 0 (u64), those columns f64: SUMS.. of the row, then
+        what has come since that close, see `streams.fold.days`
   met   how many (u8) and their hashes u64; or 255 and 256 registers u8: see `streams.fold.people`
-Score, close and version last published are in both: the record with the higher version knows them.
+Score and version last published are in both: the record with the higher version knows them.
 A landmark is written as its number of half-lives since the epoch; a record is scaled to the table's landmarks when it is read.
 Apart, because an event dirties the actor's first and the target's second, and the third only when somebody new comes: one joint
 record would double the traffic.
@@ -29,7 +32,7 @@ from streams.fold.kept import MOST_ROW
 from streams.fold.people import REGISTERED, estimated
 from streams.fold.rows import DID, ENGAGEMENTS, MET, SUMS
 from streams.fold.words import padded
-from streams.formats import tied
+from streams.formats import closes, tied
 from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
 from streams.model.memory import Copied
@@ -42,11 +45,11 @@ __all__ = ["FORMAT", "Header"]  # their own module imports no numpy: the schema 
 
 HEADER = b"h"
 DID_KEY, GOT_KEY, MET_KEY = b"d", b"g", b"p"
-_ACTED = struct.Struct("<Idddddd")
-_GOT_HEAD = struct.Struct("<IIII")
+_ACTED = struct.Struct("<IIdddddd")
+_GOT_HEAD = struct.Struct("<IIIIQ")
 _FLOAT = struct.Struct("<d")
 _ENGAGEMENTS_BIT = 1 << ENGAGEMENTS - SUMS
-_BESIDE = np.frombuffer(tied.CONTROL_KEY + tied.LINES_KEY, np.uint8)
+_BESIDE = np.frombuffer(tied.CONTROL_KEY + tied.LINES_KEY + closes.KEY, np.uint8)
 _AT_ONCE = 1_000  # rows made ready at a time, so that whoever takes records one by one never waits long: 2 ms
 
 
@@ -76,6 +79,14 @@ class Changed(Protocol):
     @property
     def people(self) -> Copied:
         """Of those who were engaged with by somebody new (MET), in the order of `changed`."""
+
+    @property
+    def day_of(self) -> NDArray[np.int64]:
+        """(n,) the day of the last close that each has; 0: none."""
+
+    @property
+    def since(self) -> Floats:
+        """(n, KEPT_SINCE) what has come behind it."""
 
     @property
     def landmarks(self) -> tuple[int, ...]:
@@ -139,6 +150,8 @@ def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int,
             slots,
             changed.rows[part],
             marks,
+            changed.day_of[part],
+            changed.since[part],
             memories.text,
             memories.ends,
             done,
@@ -165,10 +178,10 @@ def load(table: Table, rows: Packed, written: int = FORMAT) -> None:
 def count(key: bytes, value: bytes) -> int:
     """What a person would ask a record: how many actions of them, engagements with them, or people are in it."""
     if key[:1] == DID_KEY:
-        return int(_ACTED.unpack_from(value)[2])
+        return int(_ACTED.unpack_from(value)[3])
     if key[:1] == MET_KEY:
         return value[0] if value[0] != REGISTERED else round(float(estimated(padded(value), 1)))
-    mask = _GOT_HEAD.unpack_from(value)[3]
+    mask = _GOT_HEAD.unpack_from(value)[4]
     if not mask & _ENGAGEMENTS_BIT:
         return 0
     return int(_FLOAT.unpack_from(value, _GOT_HEAD.size + 8 * (mask & (_ENGAGEMENTS_BIT - 1)).bit_count())[0])
@@ -178,7 +191,8 @@ def _load(table: Table, rows: Packed) -> None:
     beside = np.isin(rows.keys.text[rows.keys.starts], _BESIDE) & (rows.keys.ends > rows.keys.starts)
     if beside.any():
         some = [(key, value) for (key, value), one in zip(rows, beside.tolist(), strict=True) if one]
-        tied.load(table, some)
+        closes.load(table, [one for one in some if one[0][:1] == closes.KEY])
+        tied.load(table, [one for one in some if one[0][:1] != closes.KEY])
         rows = rows.where(~beside)
     keys, values = rows.keys, rows.values
     records = keys.text, keys.starts, keys.ends, values.text, values.starts, values.ends
@@ -193,7 +207,7 @@ def _load(table: Table, rows: Packed) -> None:
     steps = np.array([at // life for at, life in zip(table.landmarks, lives, strict=True)])
     done = 0
     while done < len(keys):
-        arenas = table.memory.room_for_one(), table.people.room_for_one()
+        arenas = table.memory.room_for_one(), table.people.room_for_one(), table.days.room_for(len(keys) - done)
         done = kept.read(table.users.arrays, table.cells, *arenas, *records, steps, done)
 
 
@@ -210,4 +224,4 @@ class _Reader(NamedTuple):
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
 #: and has a partition of an older format written whole with its first commit.
-_READERS = {3: _Reader(_decode, _load)}
+_READERS = {4: _Reader(_decode, _load)}

@@ -14,10 +14,10 @@ from typing import Literal
 import msgspec
 
 from streams.errors import CloutError
-from streams.formats import state, tied
+from streams.formats import closes, state, tied
 from streams.formats.state import Header
 
-FORMAT = 2
+FORMAT = 3
 _TAIL = b'{"end":'
 
 
@@ -48,6 +48,7 @@ class _Row(msgspec.Struct, omit_defaults=True):
     met: bytes | None = None
     said: bytes | None = None
     lines: bytes | None = None
+    days: bytes | None = None
     actions: int | None = None
     engagements: int | None = None
     people: int | None = None
@@ -65,6 +66,7 @@ _SORTS = {
     state.MET_KEY: "met",
     tied.CONTROL_KEY: "said",
     tied.LINES_KEY: "lines",
+    closes.KEY: "days",
 }
 _COUNTS = {state.DID_KEY: "actions", state.GOT_KEY: "engagements", state.MET_KEY: "people"}
 
@@ -177,8 +179,7 @@ def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header
     """A header for each of so many partitions that take over these rows, whichever goes where.
 
     Clocks and days are the newest, versions the highest, so whatever follows is accepted everywhere; counts keep their sum;
-    sources begin at their logs' starts; a new origin says that nothing has reached Redis or `scores`. Versions of different
-    partitions cannot be compared: if closes were taken, those of all rows are taken again.
+    sources begin at their logs' starts; a new origin says that nothing has reached Redis or `scores`.
     """
     some, origin = list(headers.values()), secrets.token_hex(8)
     version = max(header.version for header in some)
@@ -189,7 +190,6 @@ def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header
             some[0],
             generation=max(header.generation for header in some),
             version=version,
-            closed=version + 1 if any(header.closed for header in some) else 0,
             now_ms=max(header.now_ms for header in some),
             clock=max(header.clock for header in some),
             day=max(header.day for header in some),

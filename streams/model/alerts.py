@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.alerts import RAISED, judged
-from streams.fold.rows import ALERTED_AT, CLOSE
+from streams.fold.rows import ALERTED_AT
 from streams.model.published import AlertRecord
+from streams.model.records import Scored
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.windows import Floats
@@ -41,17 +42,18 @@ class Alert(NamedTuple):
 
 def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> NDArray[np.bool_]:
     """About which of these users, scored so at `now_ms`, an alert has to be raised; (n,). Changes nothing."""
-    raised: NDArray[np.bool_] = _verdicts(table, slots, scores, now_ms, rule)[1] == RAISED
+    raised: NDArray[np.bool_] = _verdicts(table, slots, scores, table.days.last(table, slots), now_ms, rule)[1] == RAISED
     return raised
 
 
-def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int, rule: FallRule) -> list[Alert]:
-    """Judge users just scored (slots and scores of shape (n,)); updates their ALERTED_AT."""
-    found, verdicts = _verdicts(table, slots, scores, now_ms, rule)
+def judge(table: Table, done: Scored, now_ms: int, version: int, rule: FallRule) -> list[Alert]:
+    """Judge users just scored; updates their ALERTED_AT."""
+    slots, scores, closes, _ = done
+    found, verdicts = _verdicts(table, slots, scores, closes, now_ms, rule)
     alerts = []
     for i in np.flatnonzero(verdicts).tolist() if found else ():
         row, raised, score = table.cells[slots[i]], bool(verdicts[i] == RAISED), float(scores[i])
-        close = float(row[CLOSE])
+        close = max(float(closes[i]), 0.0)
         row[ALERTED_AT] = -now_ms if raised else abs(row[ALERTED_AT])
         user = table.users[slots[i]]
         state: Literal["raised", "recovered"] = "raised" if raised else "recovered"
@@ -72,8 +74,10 @@ def judge(table: Table, slots: Slots, scores: Floats, now_ms: int, version: int,
     return alerts
 
 
-def _verdicts(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> tuple[int, NDArray[np.uint8]]:
+def _verdicts(
+    table: Table, slots: Slots, scores: Floats, closes: Floats, now_ms: int, rule: FallRule
+) -> tuple[int, NDArray[np.uint8]]:
     verdicts = np.empty(len(slots), np.uint8)
     recovered_at = rule.points * (1.0 - rule.recovery)
     limits = float(rule.points), recovered_at, float(rule.cooldown_ms)
-    return judged(table.cells, np.ascontiguousarray(slots), scores, float(now_ms), *limits, verdicts), verdicts
+    return judged(table.cells, np.ascontiguousarray(slots), scores, closes, float(now_ms), *limits, verdicts), verdicts

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from streams.fold import packing
 from streams.fold.packing import Emitted
 from streams.fold.packs import Places
-from streams.fold.rows import KIN, LONGEST, MORE
+from streams.fold.rows import KIN, LONGEST, MORE, UNDO
 from streams.fold.words import SPARE, padded
 from streams.model.users import Users
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2_000  # engagements that are collected before they are sorted: with the longest names 0.7 MB
 _NOBODY: NDArray[np.uint64] = np.empty(0, np.uint64)
+_NOTHING: NDArray[np.int64] = np.empty(0, np.int64)
 
 
 class Piece(NamedTuple):
@@ -34,6 +35,7 @@ class Piece(NamedTuple):
     actors: NDArray[np.int32]  #: slots
     weights: NDArray[np.float32]
     times: NDArray[np.int64]  #: ms
+    done: NDArray[np.int64]  #: ms, when; (0,): nothing is undone in it
     codes: NDArray[np.uint8]
     kin: NDArray[
         np.uint64
@@ -47,6 +49,7 @@ class Piece(NamedTuple):
             self.actors[lines],
             self.weights[lines],
             self.times[lines],
+            self.done[lines],
             self.codes[lines],
             self.kin[lines],
         )
@@ -65,14 +68,16 @@ class Pack:
 
     def whole(self) -> Piece:
         """All of it as one; with spare bytes behind the names."""
-        names, ends, *columns, kin = zip(*self.pieces, strict=True)
+        names, ends, actors, weights, times, done, codes, kin = zip(*self.pieces, strict=True)
         if any(map(len, kin)):
             kin = tuple(some if len(some) else np.zeros(len(of), np.uint64) for some, of in zip(kin, ends, strict=True))
+        if any(map(len, done)):
+            done = tuple(some if len(some) else of for some, of in zip(done, times, strict=True))
         before = np.cumsum([0, *map(len, names[:-1])])
         return Piece(
             np.concatenate([*names, np.zeros(SPARE, np.uint8)]),
             np.concatenate([some + so_far for some, so_far in zip(ends, before, strict=True)]),
-            *map(np.concatenate, (*columns, kin)),
+            *map(np.concatenate, (actors, weights, times, done, codes, kin)),
         )
 
 
@@ -83,6 +88,7 @@ def packed(
     times: ArrayLike,
     codes: ArrayLike,
     kin: ArrayLike = _NOBODY,
+    done: ArrayLike = _NOTHING,
 ) -> Pack:
     """A pack of what is given column by column, (n,) each; without `kin` nobody is anybody's account."""
     users, texts = Users(), [target.encode() for target in targets]
@@ -99,6 +105,7 @@ def packed(
                 slots,
                 np.asarray(weights, np.float32),
                 np.asarray(times, np.int64),
+                np.asarray(done, np.int64),
                 np.asarray(codes, np.uint8),
                 np.asarray(kin, np.uint64),
             )
@@ -119,6 +126,7 @@ class Outbox:
             np.empty(AT_ONCE, np.int32),
             np.empty(AT_ONCE, np.float32),
             np.empty(AT_ONCE, np.int64),
+            np.empty(AT_ONCE, np.int64),
             np.empty(AT_ONCE, np.uint8),
             np.empty(AT_ONCE, np.int32),
             np.zeros(1, np.int64),
@@ -134,11 +142,14 @@ class Outbox:
             return
         names = np.empty(int(emitted.ends[n - 1]) + SPARE, np.uint8)
         ends, actors, weights = np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.float32)
-        all_ = Piece(names, ends, actors, weights, np.empty(n, np.int64), np.empty(n, np.uint8), _NOBODY)
+        times, done = np.empty((2, n), np.int64)
+        all_ = Piece(names, ends, actors, weights, times, done, np.empty(n, np.uint8), _NOBODY)
         packing.by_home(emitted, self.partitions, self._lines, self._bytes, *all_[:-1])
         if ((of_kin := all_.codes & KIN) != 0).any():
             line = table.cells[actors, MORE].astype(np.intp)
             all_ = all_._replace(kin=np.where(of_kin, table.extras.arrays.kin[line], np.uint64(0)))
+        if not (all_.codes & UNDO).any():
+            all_ = all_._replace(done=_NOTHING)
         emitted.so_far[0] = 0
         lines, places = self._lines.tolist(), self._bytes.tolist()
         for home in np.flatnonzero(np.diff(self._lines)).tolist():

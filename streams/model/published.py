@@ -47,6 +47,12 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """How the score has changed."""
 
     day: Annotated[float | None, Meta(description="change since the last daily close; null until there is one")]
+    week: Annotated[
+        float | UnsetType, Meta(description="since the close six days before that one; left out where there was none")
+    ] = UNSET
+    month: Annotated[
+        float | UnsetType, Meta(description="since the close 29 days before the last; left out where there was none")
+    ] = UNSET
 
 
 class FactMass(msgspec.Struct, frozen=True, kw_only=True):

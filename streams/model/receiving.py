@@ -18,15 +18,16 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
     Returns whose the targets are, (n,) for each pack.
     """
     table.advance(max((max(pack.clock, pack.newest_ms) for pack in packs), default=0))
-    landmarks, half_lives = np.array(table.landmarks), table.constants.half_lives
+    landmarks, calendar = np.array(table.landmarks), table.days.calendar(table)
     folded, counts = [], np.zeros(7, np.int64)
     for pack in packs:
         table.room(int(pack.found.names), int(pack.lengths.sum()))
-        slots, done = np.empty(len(pack), np.intp), 0
+        slots, done, days = np.empty(len(pack), np.intp), 0, table.days.room_for(int(pack.found.names))
         while done < len(pack):
             done = kernels.receive(
-                *(table.cells, table.dirty, table.users.arrays, table.people.room_for_one(), table.extras.arrays),
-                *(pack.text, pack.found, pack.starts, pack.lengths, landmarks, half_lives, done, slots, counts),
+                *(table.cells, table.dirty, table.users.arrays, table.people.room_for_one(), days, table.extras.arrays),
+                *(pack.text, pack.found, pack.starts, pack.lengths),
+                *(landmarks, calendar, table.constants, done, slots, counts),
             )
         table.counts.folded += len(slots)
         folded.append(slots)

@@ -13,6 +13,7 @@ import orjson
 from streams.fold import record
 from streams.fold.record import MOST_NAME, MOST_RECORD
 from streams.fold.rows import MORE
+from streams.model.days import Known
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.users import Slots
@@ -24,26 +25,34 @@ class Scored(NamedTuple):
 
     slots: Slots
     scores: Floats
+    closes: Floats  #: the last daily close; `streams.fold.days.NONE`
     records: Texts
 
 
-def scored(table: Table, slots: Slots, rows: Floats, now_ms: int, version: int, decays: Floats | None = None) -> Scored:
-    """Score these users at `now_ms` and write their records under `version`.
+class Rows(NamedTuple):
+    """Rows copied earlier, and what reads them: the table's landmarks may have moved since."""
 
-    `rows` are theirs, (n, WIDTH), or the table's own (`table.cells`), which need no copy. Rows copied earlier are read with the
-    `decays` of that moment: the table's landmarks may have moved since.
-    """
+    cells: Floats  #: (n, WIDTH)
+    decays: Floats
+    known: Known
+
+
+def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version: int) -> Scored:
+    """Score these users at `now_ms` and write their records under `version`; without a copy by their rows as they are."""
+    if copied is None:
+        table.days.begin(now_ms)
+    rows, decays, known = copied or Rows(table.cells, table.decays(now_ms), table.days.known(table, slots))
     said = _said(now_ms, table.model.name, version)
     names = table.users.named(slots)
-    more = table.extras.most_bytes(rows[slots, MORE] if rows is table.cells else rows[:, MORE])
+    more = table.extras.most_bytes(rows[slots, MORE] if copied is None else rows[:, MORE])
     text, bounds = Texts.room(len(slots), len(slots) * (MOST_RECORD + len(said)) + MOST_NAME * names.size + more)
-    scores = np.empty(len(slots))
+    scores, closes = np.empty((2, len(slots)))
     record.write(
-        *(table.users.arrays, slots, np.ascontiguousarray(rows), rows is table.cells),
-        *(table.decays(now_ms) if decays is None else decays, table.constants, table.extras.arrays),
-        *(np.frombuffer(said, np.uint8), text, bounds, scores),
+        *(table.users.arrays, slots, np.ascontiguousarray(rows), copied is None),
+        *(decays, np.ascontiguousarray(known.closes), known.moments_ms, known.decays, table.constants, table.extras.arrays),
+        *(np.frombuffer(said, np.uint8), text, bounds, scores, closes),
     )
-    return Scored(slots, scores, Texts.between(text, bounds))
+    return Scored(slots, scores, closes, Texts.between(text, bounds))
 
 
 def _said(now_ms: int, model: str, version: int) -> bytes:

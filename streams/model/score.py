@@ -95,7 +95,7 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
     point = unfloored / then.mass if then.mass > 0 else 0.0
     earned = point * then.engagement
     score = max(unfloored, 1.0)
-    day = record["delta"]["day"]
+    moved = score - record["score"]
     known = sum(then.each_fact.values())
     points = {name: point * then.facts * mass / known for name, mass in then.each_fact.items()} if known > 0 else {}
     return {
@@ -112,7 +112,7 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
             "participation": point * then.participation,
             **({"facts": points} if points else {}),
         },
-        "delta": {**record["delta"], "day": None if day is None else day + score - record["score"]},
+        "delta": {name: None if change is None else change + moved for name, change in record["delta"].items()},
     }
 
 

@@ -2,7 +2,7 @@
 
 A user's number (slot) indexes every column. Numbers live in one float64 matrix, a user a line; names (users.py) and what
 depends on order (memory.py) in arrays of bytes. This is the seam to `streams.fold`: kernels read and fill these arrays, and
-cannot make room in them. Bytes a user: 240 for the matrix, some 45 for the name and its place, the rest what they remember
+cannot make room in them. Bytes a user: 232 for the matrix, some 45 for the name and its place, the rest what they remember
 (memory.py) and who engaged with them (people.py).
 """
 
@@ -19,6 +19,7 @@ from streams.events import KINDS
 from streams.fold import marks
 from streams.fold.rows import ACTED, CHANGED, MORE, SUMS, WEEK, WIDTH
 from streams.model import windows
+from streams.model.days import Days
 from streams.model.extras import Extras
 from streams.model.lines import Lines
 from streams.model.memory import Memory
@@ -67,7 +68,7 @@ class Table:
     def __init__(self, model: Model) -> None:
         self.model, self.constants = model, model.constants
         self.users = Users()
-        self.memory, self.people = Memory(), People()
+        self.memory, self.people, self.days = Memory(), People(), Days()
         self.extras = Extras(model)
         self.lines = Lines(self.extras.code)
         self.profiles: dict[int, Profile] = {}  #: by slot, of whom there are controls
@@ -77,10 +78,6 @@ class Table:
         self._found: Slots = np.empty(0, np.intp)
         self.landmarks: list[int] = [0, 0, 0]
         self.clock = 0  #: newest event time read here or by those who sent engagements here, ms
-        self.day = (
-            0  #: the day (since epoch; each begins when one closes) up to whose beginning closes are taken; 0: none yet
-        )
-        self.closed_ms = 0  #: when the last daily close was taken for, ms; 0: none yet
         self.origin, self.published_from = "", 0  #: see `streams.formats.state.Header`
         self.counts = Counts()
 
@@ -97,6 +94,7 @@ class Table:
             self.dirty.resize(rows, refcheck=False)
             self.memory.room(rows)
             self.people.room(rows)
+            self.days.room(rows)
 
     def slots(self, users: Sequence[str]) -> Slots:
         """The slots (n,) of these users, new if need be. May move arrays, as `room` does."""
@@ -133,6 +131,7 @@ class Table:
         for column in columns:
             np.ldexp(self.cells[:, column], -halvings, out=self.cells[:, column])
         self.extras.shrink(window, halvings)
+        self.days.shrink(window, halvings)
 
     def decays(self, now_ms: int) -> Floats:
         """What the three windows' sums are multiplied by to be read at `now_ms`, and that moment; shape (4,)."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from streams.formats.strays import Stray
 from streams.formats.tied import Tied
+from streams.model.days import Known
 from streams.model.engagements import Pack
 from streams.model.memory import Copied
 from streams.model.users import Slots, Users
@@ -25,10 +26,13 @@ class Cut(NamedTuple):
     rejects: list[tuple[bytes, bytes]]  #: key, value
     changed: Slots
     clock: int
-    day: int  #: see `Table`
-    closed_ms: int  #: see `Table`
+    day: int  #: `Days.today`
+    closed_ms: int  #: see `Days`
     counts: dict[str, int]  #: `Counts` at the cut
     rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
+    known: Known  #: what there is of the closes that their records refer to
+    day_of: NDArray[np.int64]  #: (n,) the day of the last close that their lines have; 0: nobody's
+    since: Floats  #: (n, KEPT_SINCE) what has come behind it
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int
     marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED, MET, TIED
@@ -37,4 +41,5 @@ class Cut(NamedTuple):
     people: Copied  #: who engaged with those whom somebody new engaged with (MET), in the order of `changed`
     landmarks: tuple[int, ...]
     tied: Tied  #: what some of them have beside their rows, of those marked TIED
+    closes: list[tuple[bytes, bytes]]  #: the records of `state` for closes that were taken
     telling: Telling  #: what accounts have to tell their persons

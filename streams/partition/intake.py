@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import LostInput
-from streams.fold.rows import DID, MET
-from streams.formats import tied
-from streams.model import days
-from streams.model.days import Closes
+from streams.fold.rows import DID, GOT, MET
+from streams.formats import closes, tied
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.partition.actions import Actions
@@ -31,7 +29,7 @@ from streams.topics import CONTROLS, ENGAGEMENTS, STRAYS
 
 
 class Intake:
-    """A table and the blocks on their way into it. `stream_clock`: the day closes by event time, within the folding."""
+    """A table and the blocks on their way into it."""
 
     def __init__(
         self,
@@ -40,18 +38,16 @@ class Intake:
         partitions: int,
         turns: Turns | None = None,
         *,
-        stream_clock: bool = False,
         closes_ms: int = 0,
     ) -> None:
         self.table, self.number, self.turns = table, number, turns or Turns()
         self.positions: dict[str, int] = {}
         self.pending = 0  # events and engagements folded since the last cut
-        self._stream_clock, self._closes_ms = stream_clock, closes_ms
+        table.days.closes_ms = closes_ms
         self.rejected = Rejected(table.counts, number)
         self._actions = Actions(table, number, partitions, self.rejected)
         self._scoring = Scoring(table, self.rejected)
         self._controls = Controls(table, number, partitions, self.rejected)
-        self._closes: list[Closes] = []
 
     @property
     def careful(self) -> bool:
@@ -69,11 +65,6 @@ class Intake:
     def take_reversed(self) -> Slots:
         """Who has lost engagements to undos folded since this was asked last, or since the cut."""
         return self._scoring.take_reversed()
-
-    def take_closes(self) -> list[Closes]:
-        """Daily closes taken while folding, by the stream clock, since this was asked last."""
-        closes, self._closes = self._closes, []
-        return closes
 
     def fold(self, block: Block, newest_ms: int) -> None:
         """Fold one block, see `fold_all`."""
@@ -104,15 +95,14 @@ class Intake:
                 self._actions.events(block.topic, topic, records, newest_ms)
             self.positions[topic] = max(at, block.after)
             self.pending += max(len(records), 1)
-        self._close_days(self._scoring)
+        self._begin_day(self._scoring)
         self.pending += self._scoring.receive()
-        self._close_days(self._actions)
+        self._begin_day(self._actions)
         self._actions.act()
 
-    def _close_days(self, stage: Actions | Scoring) -> None:
-        """With the stream clock: take the closes of the days that ended before what waits in a stage, before it is folded."""
-        if self._stream_clock and (newest_ms := stage.newest_ms()) > self.table.clock:
-            self._closes.extend(days.due(self.table, newest_ms, self._closes_ms))
+    def _begin_day(self, stage: Actions | Scoring) -> None:
+        """What waits in a stage may be ahead of the clock: then the day begins with it."""
+        self.table.days.begin(stage.newest_ms())
 
     def cut(self, now_ms: int | None = None) -> Cut:
         """Everything since the last cut, to be scored at `now_ms` (without it: at the newest event time).
@@ -121,6 +111,8 @@ class Intake:
         """
         table = self.table
         changed, marks = table.changed()
+        taken = closes.lacking(table, changed)
+        marks[taken] |= DID | GOT  # what has come since a close is in both records
         now_ms = table.clock if now_ms is None else now_ms
         packs, strays = self._actions.take()
         self._scoring.take_reversed()
@@ -134,10 +126,12 @@ class Intake:
             self.rejected.take(),
             changed,
             table.clock,
-            table.day,
-            table.closed_ms,
+            table.days.today,
+            table.days.closed_ms,
             table.counts.as_dict(),
             table.cells.take(changed, axis=0),
+            table.days.known(table, changed),
+            *table.days.since(changed),
             table.decays(now_ms),
             now_ms,
             marks,
@@ -146,5 +140,6 @@ class Intake:
             table.people.copied(changed[(marks & MET) != 0]),
             tuple(table.landmarks),
             tied.cut(table, changed, marks),
+            closes.cut(table, changed[taken]),
             telling.cut(table, changed, marks),
         )

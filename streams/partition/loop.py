@@ -11,8 +11,6 @@ from typing import Any
 
 from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
-from streams.model import days
-from streams.model.days import Closes
 from streams.model.table import Table
 from streams.partition.block import Block
 from streams.partition.figures import Figures
@@ -48,14 +46,12 @@ class Loop:
         supply: Supply,
     ) -> None:
         self.intake, self._sender, self._view, self.epoch = intake, sender, view, start.epoch
-        self._closes_ms = pace.closes_ms
-        self._ends, self._stream_clock, self._clocks, self._supply = start.ends, pace.stream_clock, clocks, supply
+        self._ends, self._clocks, self._supply = start.ends, clocks, supply
         self._now_ms = pace.now_ms(intake.table, clocks)
         self._interval = Interval(pace.interval_s, pace.share, clocks.monotonic_s)
         self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s, view.shown.fall_out)
         self._wake, self._closing = asyncio.Event(), False
         self._sending: asyncio.Task[None] | None = None
-        self._closes: list[Closes] = []  # daily closes taken and not yet sent
         self._viewing: asyncio.Task[None] | None = None
         self._held_back = False  # the blocks at hand wait for another topic
         self._hold_until_s = 0.0
@@ -181,6 +177,7 @@ class Loop:
         self._held_back = not blocks
         if not blocks:  # another topic's records are on their way
             return False
+        self.table.days.begin(self._now_ms())
         self.intake.fold_all(blocks, newest_ms)
         for block in blocks:
             self._supply.folded(block)
@@ -226,23 +223,15 @@ class Loop:
 
     async def _send(self, *, last: bool = False) -> None:
         now_ms = self._now_ms()
-        if not self._stream_clock:
-            for taken in days.taken(self.table, now_ms, self._closes_ms):
-                if taken:
-                    self._closes.append(taken)
-                else:
-                    await asyncio.sleep(0)
-        # one moment from here to the cut
-        closes, self._closes = [*self.intake.take_closes(), *self._closes], []
+        self.table.days.begin(now_ms)
         backlog = self._interval.backlog(self.intake.pending, self._supply.behind())
         self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
         shown = self._view.shown
         version = shown.versions.next()
         cut = self.intake.cut(now_ms)
         shown.cut(version, show=self._interval.shows(backlog=backlog) or last)
-        shown.once.close(closes, version)
         self._view.go()
         await asyncio.sleep(0)  # the cut of 200,000 rows took 35 ms
-        shown.once.alert(await self._sender.send(cut, version, closed=bool(closes), last=last))
+        shown.once.alert(await self._sender.send(cut, version, last=last))
         self._view.go()
         self._interval.adapt(self._sender.busy_s, backlog=backlog)

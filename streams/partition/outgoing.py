@@ -8,7 +8,7 @@ from typing import NamedTuple
 from streams.fold.alerts import noted
 from streams.formats.packed import Packed
 from streams.model.alerts import Alert, FallRule, judge
-from streams.model.records import scored
+from streams.model.records import Rows, scored
 from streams.model.table import Table
 from streams.partition.cut import Cut
 
@@ -26,7 +26,8 @@ def chunks(table: Table, rule: FallRule, cut: Cut, version: int) -> Iterator[Out
     """Score and judge the changed users as they were at the cut, chunk by chunk."""
     for start in range(0, len(cut.changed), CHUNK):
         part = slice(start, start + CHUNK)
-        done = scored(table, cut.changed[part], cut.rows[part], cut.now_ms, version, cut.decays)
-        alerts = judge(table, done.slots, done.scores, cut.now_ms, version, rule)
+        rows = Rows(cut.rows[part], cut.decays, cut.known.between(part))
+        done = scored(table, cut.changed[part], rows, cut.now_ms, version)
+        alerts = judge(table, done, cut.now_ms, version, rule)
         noted(table.cells, done.slots, done.scores, version, cut.rows[part], cut.marks[part])
         yield Outgoing(Packed(table.users.named(done.slots), done.records), alerts)

@@ -188,18 +188,17 @@ class Partitions:
     ) -> Loop:
         settings, ports, header = self._settings, self._ports, found.header
         clocks, stream_clock = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s), settings.clock == "stream"
-        closed = header.closed if header else 0
         versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
         ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
         rule = FallRule(points=settings.alert_points, cooldown_ms=round(settings.alert_cooldown_h * 3_600_000))
         outlet = Outlet(number, settings.topic, ids, settings.partitions)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         intake = Intake(
-            found.table, number, settings.partitions, turns, stream_clock=stream_clock, closes_ms=settings.day_closes_ms
+            found.table, number, settings.partitions, turns, closes_ms=settings.day_closes_ms
         )
-        pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock, settings.day_closes_ms)
-        shown = Shown(found.table, number, self._owner, versions, closed)
-        sender = Sender(found.table, publisher, outlet, rule, versions, clocks, closed)
+        pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock)
+        shown = Shown(found.table, number, self._owner, versions)
+        sender = Sender(found.table, publisher, outlet, rule, versions, clocks)
         if header:
             sender.begun = header.begun + 1
             intake.careful = header.begun >= DEATHS

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
-import numpy as np
-
 from streams.errors import CloutError
-from streams.fold.rows import PUBLISHED
 from streams.formats import state, tied
 from streams.formats.packed import Packed
 from streams.formats.state import Header
-from streams.model import assess, days, windows
+from streams.model import windows
 from streams.model.table import Counts, Table
-from streams.model.versions import DAY_MS, Model
+from streams.model.versions import Model
 
 _LOADED_AT_ONCE = 5_000  # rows put into a table before the event loop gets a turn: 10 ms
 
@@ -50,7 +47,7 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
         raise CloutError(
             f"the state was kept with half-lives {header.half_lives_ms} ms, model {model.name} has {model.half_lives_ms}"
         )
-    table.clock, table.day, table.closed_ms = header.clock, header.day, header.closed_ms or header.day * DAY_MS
+    table.clock, table.days.today, table.days.closed_ms = header.clock, header.day, header.closed_ms
     table.origin, table.published_from = header.origin, header.published_from
     table.counts = Counts(**header.counts)
     table.landmarks = [windows.landmark(header.clock, life) for life in model.half_lives_ms]
@@ -59,9 +56,4 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
         state.load(table, Packed.of(some), header.format)
         await asyncio.sleep(0)
     tied.settle(table)
-    if header.closed:  # a row kept before the last midnight has an older close, and nothing has happened to it since
-        older = np.flatnonzero(table.cells[: len(table), PUBLISHED] < header.closed)
-        for start in range(0, len(older), assess.SLICE):
-            days.close_again(table, older[start : start + assess.SLICE])
-            await asyncio.sleep(0)
     return Recovered(table, header)

@@ -43,11 +43,9 @@ class Sender:
         rule: FallRule,
         versions: Versions,
         clocks: Clocks,
-        closed: int = 0,
     ) -> None:
-        """`closed` is the version of the interval that took the last daily closes."""
         self._table, self._publisher, self._outlet, self._rule = table, publisher, outlet, rule
-        self._versions, self._clocks, self._closed = versions, clocks, closed
+        self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
         self.commits = 0
         self.begun = 0  #: see `Header`; what the next commit says, and none after it
@@ -57,14 +55,9 @@ class Sender:
             None  #: the last header committed, and the end of `state` behind it
         )
 
-    async def send(self, cut: Cut, version: int, *, closed: bool = False, last: bool = False) -> list[bytes]:
-        """Send an interval under this version. Returns the alerts in it, once Kafka has all of it; raises when Kafka fails.
-
-        `closed`: daily closes were taken in it.
-        """
+    async def send(self, cut: Cut, version: int, *, last: bool = False) -> list[bytes]:
+        """Send an interval under this version. Returns the alerts in it, once Kafka has all of it; raises when Kafka fails."""
         self.busy_s, self._publisher.busy_s = 0.0, 0.0
-        if closed:
-            self._closed = version
         await self._publisher.begin()
         for to, pack in cut.packs.items():
             await self._out(ENGAGEMENTS.name, to, ((None, record) for record in packed.encode(pack, cut.clock)))
@@ -119,7 +112,7 @@ class Sender:
             await self._out(STATE.name, self._outlet.number, some)
             await asyncio.sleep(0)
             began_s = self._clocks.cpu_s()
-        for records in tied.parts(cut.tied):
+        for records in (*tied.parts(cut.tied), cut.closes):
             await self._out(STATE.name, self._outlet.number, records)
         header = state.Header(
             generation=self._versions.generation,
@@ -130,7 +123,6 @@ class Sender:
             clock=cut.clock,
             day=cut.day,
             closed_ms=cut.closed_ms,
-            closed=self._closed,
             half_lives_ms=lives,
             counts=cut.counts,
             model=self._table.model.name,

@@ -24,7 +24,6 @@ class Pace(NamedTuple):
     share: float  #: the part of a core that sending may take in this partition
     idle_s: float  #: seconds between two idle passes
     stream_clock: bool  #: is now the newest event time, and not the wall clock?
-    closes_ms: int = 0  #: when a day closes, ms after midnight, UTC
 
     def now_ms(self, table: Table, clocks: Clocks) -> Callable[[], int]:
         """The clock that scores are for."""

@@ -25,12 +25,17 @@ def apply(table: Table, controls: Sequence[Control]) -> list[Reject | None]:
     """
     rejects: list[Reject | None] = []
     changed: dict[int, None] = {}
+    facts: dict[int, int] = {}  # since when what was told of some holds, ms
     for control, slot in zip(controls, table.slots([one.user for one in controls]).tolist(), strict=True):
         found = _one(table, control, slot)
         rejects.append(found if isinstance(found, Reject) else None)
         if found is True:
             changed[slot] = None
+            if isinstance(control, Facts):
+                facts[slot] = min(control.ts, facts.get(slot, control.ts))
     put(table, list(changed))
+    known_then = [slot for slot, told in facts.items() if told < table.days.closed_ms]
+    table.days.facts_then(table, np.array(known_then, np.intp))
     table.dirty[list(changed)] |= TIED | UNSEEN
     return rejects
 
@@ -46,8 +51,10 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
         return after
     if after == before and slot in table.profiles:
         return False
-    if isinstance(control, Facts) and FOLLOWERS in control.facts:
-        after = _with_followers(table, slot, before, after)
+    if isinstance(control, Facts):
+        table.days.touch(table, np.array([slot]), control.ts)
+        if FOLLOWERS in control.facts:
+            after = _with_followers(table, slot, before, after)
     if before.person and after.link > before.link:
         table.unlinked.append(Unlinked(table.extras.number_of(before.person), slot, after.link))
     table.profiles[slot] = after
@@ -112,6 +119,8 @@ def _with_followers(table: Table, slot: int, before: Profile, after: Profile) ->
     if before.facts.get(FOLLOWERS) == after.facts[FOLLOWERS]:
         return after
     by_events = float(row[FOLLOWERS_COLUMN]) + before.counted
-    row[FOLLOWERS_COLUMN] = by_events if value is None else value
+    now = by_events if value is None else value
+    table.days.follow(slot, now - float(row[FOLLOWERS_COLUMN]))
+    row[FOLLOWERS_COLUMN] = now
     table.dirty[slot] |= GOT
     return replace(after, counted=0.0 if value is None else by_events - value)

@@ -39,6 +39,7 @@ def take(table: Table, tolds: Sequence[Told]) -> list[list[str]]:
         return []
     changed, refused = zip(*(keep(table, told) for told in tolds), strict=True)
     touched = np.unique(np.concatenate(changed))
+    table.days.touch(table, touched, max(table.clock, table.days.closed_ms))
     sum_up(table, touched)
     table.dirty[touched] |= GOT | TIED | UNSEEN
     return list(refused)

@@ -51,8 +51,8 @@ class Flush:
     bins: dict[int, int] = field(default_factory=dict)
     #: one JSON for push: what changed
     updates: bytes | None = None
-    #: the day (YYYY-MM-DD, UTC) that ended and the closing scores; at most 2,000
-    closes: tuple[str, list[tuple[str, float]]] | None = None
+    #: users of this chunk whose daily closes are others than Redis has, and these, see `streams.model.days.shown`
+    closes: list[tuple[str, bytes]] = field(default_factory=list)
     #: finished alerts (JSON, UTF-8)
     alerts: list[bytes] = field(default_factory=list)
     #: the version Redis must have, else nothing is written; None: any older one
@@ -76,6 +76,7 @@ class Look(NamedTuple):
     linked_together: int = 0  #: `linked` of all partitions of the shard
     unplaced: int = 0  #: users missing from the boards of their networks, of all that pulses name
     engaged: int = 0  #: users of the partition who should be in its histogram, as its pulse says
+    closes: int = 0  #: users whose daily closes all partitions of the shard have given
 
     @property
     def lost(self) -> str:

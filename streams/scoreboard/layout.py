@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from streams.events import PERSON
 from streams.model.windows import Floats
 
-#: daily closes kept for each user
-CLOSES_KEPT = 90
 #: entries kept (about) in the stream of change batches: a minute when busy, the longest a push reader may lag behind
 UPDATES_KEPT = 1_000
 #: entries kept (about) in the stream of alerts
@@ -56,7 +54,7 @@ class Keys:
 
     @property
     def history(self) -> str:
-        """Hash: user -> the last daily closes, JSON `{"2026-11-21": 41.2, ...}`, oldest first."""
+        """Hash: user -> daily closes up to the day that they last changed, JSON: see `streams.scoreboard.closes`."""
         return self._key("history")
 
     @property

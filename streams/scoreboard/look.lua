@@ -4,7 +4,8 @@
 -- ARGV  1 partition   2 networks that may have a board   3 and so on: the names of those that are known
 -- Answers version and shown of the partition, the users in its histogram, shown of all partitions of the shard together,
 -- how many entries board, users, history and alerts have, the partition's accounts of persons and those of all partitions, how
--- many users the boards of networks lack, how many users should be in the histogram, and the names of those that have one: if others are known, ask again with these.
+-- many users the boards of networks lack, how many users should be in the histogram, of how many all have given daily closes, and
+-- the names of those that have one: if others are known, ask again with these.
 
 local board, users, spread, pulse, history, alerts, networks = unpack(KEYS)
 
@@ -16,12 +17,12 @@ local function unquoted(name) -- quoted as in a URL: no quotes and brackets are 
   return (string.gsub(name, '%%(%x%x)', function(code) return string.char(tonumber(code, 16)) end))
 end
 
-local together, version, shown, linked, off, engaged, wanted = 0, 0, 0, 0, 0, 0, {}
+local together, version, shown, linked, off, engaged, closes, wanted = 0, 0, 0, 0, 0, 0, 0, {}
 local said = redis.call('HGETALL', pulse)
 for i = 1, #said, 2 do
   local one = number(said[i + 1], 'shown')
   local apart = tonumber(string.match(said[i + 1], '"shown":%d+,"linked":(%d+)')) or 0
-  together, off = together + one, off + apart
+  together, off, closes = together + one, off + apart, closes + number(said[i + 1], 'closes')
   if said[i] == ARGV[1] then
     version, shown, linked = number(said[i + 1], 'version'), one, apart
     engaged = tonumber(string.match(said[i + 1], '"counted":(%d+)')) or one - apart -- an older worker has everyone in it
@@ -51,5 +52,5 @@ end
 return {
   version, shown, counted, together,
   redis.call('ZCARD', board), redis.call('HLEN', users), redis.call('HLEN', history), redis.call('XLEN', alerts),
-  linked, off, unplaced, engaged, names,
+  linked, off, unplaced, engaged, closes, names,
 }

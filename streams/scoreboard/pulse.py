@@ -15,7 +15,7 @@ class Said(NamedTuple):
     latency: dict[str, int]  #: as `Latency.sparse` gives it
     shown: int  #: users that Redis has once it has taken this call
     complete: int  #: everything published up to this version is in Redis then; 0: not even what was there before
-    closed: int  #: the version of the last interval whose daily closes it has, 0: none
+    closes: int  #: users whose daily closes it has
     origin: str  #: see `Header`
     linked: int  #: those of `shown` who are accounts of persons, and so not on the overall board
     counted: int  #: those of `shown` who are in the histogram
@@ -34,7 +34,8 @@ def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
         "counted": said.counted,
         **({"networks": said.networks} if said.networks else {}),
         "complete": said.complete,
-        "closed": said.closed,
+        "closes": said.closes,
+        "closed_ms": table.days.closed_ms,
         "origin": said.origin,
         "model": table.model.name,
         "counts": said.counts,

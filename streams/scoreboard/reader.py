@@ -17,6 +17,7 @@ from redis.exceptions import NoPermissionError, RedisError
 from streams.model import score as scoring
 from streams.model import versions
 from streams.partitioner import partition_of
+from streams.scoreboard import closes
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.layout import Keys, network_of, shard_of
 from streams.scoreboard.refusal import refusal
@@ -169,8 +170,19 @@ class Reader:
         return await self._each(of)
 
     async def history(self, user: str) -> dict[str, float]:
-        """The daily closes of a user, `{"2026-11-21": 41.2, ...}`, oldest first; empty for somebody unknown."""
-        return _record(await self._client.hget(self._of(user).history, user)) or {}
+        """The daily closes of a user, at most 90, `{"2026-11-21": 41.2, ...}`, oldest first; empty for somebody unknown.
+
+        Those since the user last changed follow from the record.
+        """
+        keys, partition = self._of(user), partition_of(user, self._partitions)
+        record, kept, pulse = await asyncio.gather(
+            self._client.hget(keys.users, user),
+            self._client.hget(keys.history, user),
+            self._client.hget(keys.pulse, partition),
+        )
+        if record is None or pulse is None:
+            return {}
+        return closes.whole(orjson.loads(record), _record(kept), orjson.loads(pulse).get("closed_ms", 0))
 
     async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.

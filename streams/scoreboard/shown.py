@@ -7,6 +7,8 @@ Accounts of persons are on their network's board only: their scores are kept her
 
 Two scores of a user are kept apart: the one last *published* in `scores` (column SCORE of the table; the idle pass and alerts go by
 it) and the one that Redis has (kept here; the histogram, the board and the batches for push go by it).
+
+Daily closes go with a record when they are others than Redis has.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.windows import Floats
 from streams.scoreboard.changes import Changes
+from streams.scoreboard.closes import text
 from streams.scoreboard.counted import Counted
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.latency import Latency
@@ -41,11 +44,10 @@ BOARD_STEP = 0.2
 class Shown:
     """One partition in Redis. No I/O here: `View` makes the calls, one at a time, each until it is answered."""
 
-    def __init__(self, table: Table, number: int, owner: str, versions: Versions, closed: int = 0) -> None:
-        """`closed` is the header's."""
+    def __init__(self, table: Table, number: int, owner: str, versions: Versions) -> None:
         self.number, self.versions = number, versions
         self._table, self._owner = table, owner
-        self.once = Once(number, closed)
+        self.once = Once(number)
         self._scores: Floats = np.zeros(0)  # what Redis has, 0: nobody there, below 0: an account of a person
         self._board: Floats = np.zeros(0)  # what the boards have
         self._counted, self._networks = Counted(), Networks()
@@ -58,7 +60,7 @@ class Shown:
         self._at = 0  # how far it is
         self._folded: list[NDArray[np.int64]] = []
         self._late = 0
-        self._closes_next = False  # daily closes take turns with a sweep
+        self._with_closes = 0  # users whose daily closes Redis has
         self.latency = Latency()
         self.rebuilds = 0  #: how often everyone was shown again
 
@@ -112,6 +114,11 @@ class Shown:
             self._there += len(slots)
             self._networks.entered(self._networks.of(self._table.users.named(slots)))
             self._scores[slots] = now
+        days = self._table.days
+        own = days.lines(np.flatnonzero(~lacking))
+        days.arrays.shown[own] = days.arrays.kept[own]
+        days.arrays.shown[0] = 0
+        self._with_closes = int(np.count_nonzero(days.arrays.shown))
         self._complete, self._anew = complete, True
         return True
 
@@ -122,12 +129,18 @@ class Shown:
         self._anew, self._complete, self._there, self._linked = True, 0, 0, 0
         self._counted.empty()
         self._networks.empty()
+        self._table.days.arrays.shown[:], self._with_closes = 0, 0
         self.rebuilds += 1
         if self._sweep:  # its engagements count once they are there
             self._folded, self._late = [*self._sweep.times, *self._folded], self._late + self._sweep.late
             self._table.dirty[self._sweep.slots] |= UNSEEN
             self._sweep = None
         self.show()
+
+    @property
+    def with_closes(self) -> int:
+        """Of how many users Redis has daily closes."""
+        return self._with_closes
 
     @property
     def idle(self) -> bool:
@@ -151,10 +164,6 @@ class Shown:
         self.once.nothing_out()
         if not self._sweep and self._wanted:
             self._begin()
-        if self.once.has_closes and (self._closes_next or not self._sweep):
-            self._closes_next = False
-            return self._flush(now_ms, self.versions.next(), closes=self.once.some_closes(self._table.users))
-        self._closes_next = True
         if not self._sweep:
             return self._flush(now_ms, self.versions.next()) if self.once else None
         return self._users(self._sweep, now_ms)
@@ -185,7 +194,7 @@ class Shown:
         self._at += CHUNK
         self._grow()
         table.paid(slots)
-        done = scored(table, slots, table.cells, now_ms, version)
+        done = scored(table, slots, None, now_ms, version)
         before, board, names = self._scores[slots], self._board[slots], table.users.named(slots)
         now, linked = self._signed(slots, done.scores, before)
         board[linked != (before < 0)] = 0.0  # who became an account of a person, or is none any more, is written anew
@@ -196,7 +205,7 @@ class Shown:
         where = Where(numbers, linked, linked & (board == 0.0), self._networks.names)
         users = Changes(names, done.scores, moved, done.records, where)
         updates = users.updates(board, table.model.displayed_step, self.number, now_ms)
-        bins = self._counted.move(table.cells, slots, before, now, now_ms)
+        bins, closes = self._counted.move(table.cells, slots, before, now, now_ms), self._closes(slots)
         self._there += int(np.count_nonzero(before == 0))
         self._scores[slots] = now
         self._board[slots[moved]] = done.scores[moved]
@@ -205,7 +214,21 @@ class Shown:
             self._counts = sweep.counts
             if sweep.whole:
                 self._complete = sweep.cut
-        return self._flush(now_ms, version, users=users, bins=bins, updates=updates)
+        return self._flush(now_ms, version, users=users, bins=bins, updates=updates, closes=closes)
+
+    def _closes(self, slots: Slots) -> list[tuple[str, bytes]]:
+        """Of these the users whose daily closes are others than Redis has."""
+        days = self._table.days
+        lines, arrays = days.lines(slots), days.arrays
+        some = (lines > 0) & (arrays.shown[lines] != arrays.day[lines])
+        own = lines[some]
+        self._with_closes += int(np.count_nonzero(arrays.shown[own] == 0))
+        arrays.shown[own] = arrays.day[own]
+        texts = [
+            text(first - 1, closes)
+            for first, closes in (days.hundredths(line, self._table.constants) for line in own.tolist())
+        ]
+        return list(zip(self._table.users.of(slots[some]), texts, strict=True))
 
     def _signed(self, slots: Slots, scores: Floats, before: Floats | None = None) -> tuple[Floats, NDArray[np.bool_]]:
         """These users' scores as they are kept here, and who is an account of a person; `before`: as they were kept."""
@@ -220,7 +243,7 @@ class Shown:
             self.latency.sparse(),
             self._there,
             self._complete,
-            self.once.closed,
+            self._with_closes,
             self._table.origin,
             self._linked,
             self._counted.histogram.population,

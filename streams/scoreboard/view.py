@@ -55,6 +55,7 @@ class View:
         self._something, self._nothing = asyncio.Event(), asyncio.Event()
         self._nothing.set()
         self.refusal: Refusal | None = None  #: while Redis does not take what is written
+        self._without = 0  # users without daily closes at the last look, of all of the shard
         self._look_s = 0.0  # when to look again (the clock of the event loop)
         self._asked: tuple[tuple[int, ...], float, float] | None = None  # gaps, when to ask again, the pause after that
 
@@ -158,6 +159,10 @@ class View:
     def _missing(self, seen: Look) -> str:
         if seen.version != self._last:
             return f"redis has version {seen.version} instead of {self._last}"
+        gap, before = max(seen.closes - seen.history, 0), self._without
+        self._without = gap
+        if gap and gap != before and self.shown.with_closes:  # once for each: a gap that stays is not ours
+            return f"redis has daily closes of {seen.history} users instead of {seen.closes}"
         return seen.lost
 
     async def _asked_for(self, seen: Look) -> str:

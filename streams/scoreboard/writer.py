@@ -27,7 +27,7 @@ import orjson
 
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush, Look
-from streams.scoreboard.layout import ALERTS_KEPT, CLOSES_KEPT, MOST_NETWORKS, UPDATES_KEPT, Keys, network_of, shard_of
+from streams.scoreboard.layout import ALERTS_KEPT, MOST_NETWORKS, UPDATES_KEPT, Keys, network_of, shard_of
 from streams.scoreboard.script import Script
 
 
@@ -129,13 +129,12 @@ class Writer:
 
     def _call(self, flush: Flush) -> list[Any]:
         """Number of keys, the keys, the arguments: see the head of flush.lua. The client's hot loop."""
-        day, closes = flush.closes or ("", [])
         if not 0 <= flush.partition < self._partitions:
             raise ValueError(f"partition {flush.partition}: there are {self._partitions}")
         if not 0 < flush.version < MAX_VERSION:
             raise ValueError(f"version {flush.version}: expected 1 to 2**53")
-        if max(len(flush.users), len(closes), len(flush.bins)) > MAX_USERS:
-            sizes = f"{len(flush.users)} users, {len(closes)} closes, {len(flush.bins)} bins"
+        if max(len(flush.users), len(flush.closes), len(flush.bins)) > MAX_USERS:
+            sizes = f"{len(flush.users)} users, {len(flush.closes)} closes, {len(flush.bins)} bins"
             raise ValueError(f"{sizes}: at most {MAX_USERS} of each a call")
         keys, boards = self._of(flush.partition), flush.users.boards()
         spread = keys.spread(flush.partition)
@@ -150,12 +149,10 @@ class Writer:
             flush.users.records(),
             self._list(list(chain.from_iterable(flush.bins.items()))),
             flush.updates or b"",
-            day,
-            # as JSON text: Lua would print 17 digits
-            self._list([text for user, score in closes for text in (user, orjson.dumps(score).decode())]),
+            self._list([text for user, closes in flush.closes for text in (user, closes.decode())]),
             self._list([str(alert, "utf-8") for alert in flush.alerts]),
             int(flush.anew),
-            *(CLOSES_KEPT, UPDATES_KEPT, ALERTS_KEPT),
+            *(UPDATES_KEPT, ALERTS_KEPT),
             "" if flush.after is None else flush.after,
             *(boards.left, MOST_NETWORKS),
             *chain.from_iterable(boards.networks),

@@ -12,6 +12,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -26,9 +27,10 @@ from agents.proof.bench.workloads import synthetic
 from streams.broker.scan import Scan
 from streams.model.table import Table
 from streams.model.versions import DEFAULT
+from streams.scoreboard.closes import KEPT, text
 from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.flush import Flush
-from streams.scoreboard.layout import CLOSES_KEPT, Keys
+from streams.scoreboard.layout import Keys
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
 from streams.sources.record import Produced
@@ -116,7 +118,7 @@ def _transactions(settings: Settings, topics: dict[str, dict[str, Any]], wall_s:
 
 
 def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict[str, Any]:
-    """Bytes a user as Redis counts them, without its base; what a full history adds, and what one daily close costs."""
+    """Bytes a user as Redis counts them, without its base; what a full history adds, and what writing one costs."""
     with connect_sync(settings) as redis:
         shards = [Keys(settings.redis_prefix, shard) for shard in range(settings.redis_shards)]
         used = {
@@ -135,16 +137,16 @@ def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict
         "updates_bytes": used["updates"],
         "cpu_us_per_record": round(drained["redis_cpu_us_per_event"] * drained["events"] / drained["score_records"], 2),
         "history_bytes_per_user": round(history / len(some), 1),
-        "cpu_us_per_close": round(closes_s / (CLOSES_KEPT * len(some)) * 1e6, 2),
+        "cpu_us_per_close": round(closes_s / (KEPT * len(some)) * 1e6, 2),
     }
 
 
 async def _fill_history(settings: Settings, prefix: str, users: list[str]) -> None:
-    writer = Writer(connect(settings), prefix, 1, 1)
+    writer, dice = Writer(connect(settings), prefix, 1, 1), Random(1)
     try:
-        for day in range(CLOSES_KEPT):
-            closes = [(user, 40.0 + 0.123456789 * day) for user in users]
-            await writer.write(Flush(0, day + 1, {}, closes=(f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}", closes)))
+        closes = [4_000 + dice.randint(-100, 100) for _ in range(KEPT)]
+        for version in range(1, KEPT + 1):
+            await writer.write(Flush(0, version, {}, closes=[(user, text(20_000, closes)) for user in users]))
     finally:
         await writer.close()
 

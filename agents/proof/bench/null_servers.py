@@ -57,7 +57,7 @@ class Scoreboard:
         before, self._version = self._version, flush.version
         self.users += len(flush.users)
         self.calls.append((asyncio.get_running_loop().time(), len(flush.users)))
-        self.closes += len(flush.closes[1]) if flush.closes else 0
+        self.closes += len(flush.closes)
         return before
 
     async def look(self, partition: int) -> Look:  # noqa: ARG002

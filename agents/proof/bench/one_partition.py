@@ -59,7 +59,7 @@ def population(users: int) -> Table:
         b"\0" + b"someone!" + b"\7\0someone",
     )
     table.memory.put(slots, [b"".join((head, before, number.to_bytes(8), after)) for number in range(users)])
-    table.day = now_ms // DAY_MS
+    table.days.begin(now_ms)
     rows[:, SCORE] = assess.population(table, now_ms)
     return table
 

@@ -62,7 +62,8 @@ def _cases(changed: int) -> dict[str, Case]:
         one.interval_over()
 
     def close(one: OnePartition) -> None:
-        one.table.day -= 1
+        one.shift_s += 86_400.0
+        one.table.dirty[:changed] |= DID | GOT
         one.interval_over()
 
     def everyone(one: OnePartition) -> None:
@@ -72,16 +73,13 @@ def _cases(changed: int) -> dict[str, Case]:
     def committed(one: OnePartition) -> bool:
         return one.sender.commits > 1 and one.loop.view_caught_up
 
-    def closed(one: OnePartition) -> bool:
-        return one.board.closes >= len(one.table) and committed(one)
-
     def shown(one: OnePartition) -> bool:
         return one.board.users >= len(one.table) and one.loop.view_caught_up
 
     return {
         "commit": (commit, committed),
         "idle pass": (idle, shown),
-        "daily close": (close, closed),
+        "daily close": (close, committed),
         "show everyone": (everyone, shown),
     }
 

@@ -27,7 +27,7 @@ class Shown:
     boards: dict[str, dict[str, float]] = field(default_factory=dict)  #: by network
     networks: set[str] = field(default_factory=set)  #: that have a board
     spread: dict[int, dict[int, int]] = field(default_factory=dict)
-    closes: dict[str, dict[str, float]] = field(default_factory=dict)
+    closes: dict[str, bytes] = field(default_factory=dict)
     pulses: dict[int, dict[str, Any]] = field(default_factory=dict)  #: by partition
     counts: dict[int, int] = field(default_factory=dict)  #: users shown, as the pulses say, by partition
     complete: dict[int, int] = field(default_factory=dict)  #: up to which version all is there, as the pulses say
@@ -41,7 +41,7 @@ class Redis:
         self.shown, self.down, self.wrong = Shown(), False, list[str]()
         self._saved = Shown()
         self._seen: dict[str, int] = {}
-        self.keys: tuple[str, ...] = ("board", "users", "spread", "pulse", "networks", "boards")  #: that may be lost
+        self.keys: tuple[str, ...] = ("board", "users", "spread", "pulse", "networks", "boards", "history")  #: that may be lost
 
     def apply(self, flush: Flush) -> int:
         """See `streams.scoreboard.writer.Writer.write`."""
@@ -77,6 +77,7 @@ class Redis:
             linked_together=sum(pulse.get("linked", 0) for pulse in shown.pulses.values()),
             unplaced=self._unplaced(),
             engaged=self._engaged(partition),
+            closes=sum(pulse.get("closes", 0) for pulse in shown.pulses.values()),
         )
 
     def _engaged(self, partition: int) -> int:
@@ -118,6 +119,8 @@ class Redis:
             self._seen.clear()
         elif key == "spread":
             self.shown.spread.pop(partition, None)
+        elif key == "history":
+            self.shown.closes.clear()
         elif key == "networks":
             self.shown.networks.clear()
         elif key == "boards":
@@ -142,9 +145,7 @@ class Redis:
         if flush.anew:
             spread.clear()
         spread.update(flush.bins)
-        day, closes = flush.closes or ("", [])
-        for user, close in closes:
-            shown.closes.setdefault(user, {})[day] = close
+        shown.closes |= dict(flush.closes)
         shown.alerts += flush.alerts
 
     def _place(self, flush: Flush) -> None:

@@ -25,7 +25,7 @@ from streams.fold import memories
 from streams.model import assess, engagements, memory
 from streams.partition import idle_pass, interval, outgoing, partitions
 from streams.partition import loop as broker_loop
-from streams.scoreboard import once, shown
+from streams.scoreboard import shown
 
 TOGETHER = 20  # seeds a core gets at once
 PATIENCE = 600  # seeds a mutation may live through before it counts as missed
@@ -142,7 +142,6 @@ def _small() -> Iterator[None]:
         (outgoing, "CHUNK", 3),
         (shown, "CHUNK", 2),
         (shown, "AGAIN_AT_ONCE", 3),
-        (once, "CLOSES_CHUNK", 2),
         (partitions, "LOOK_S", 1.0),
         (partitions, "LOST_AFTER_S", 3.0),
     )

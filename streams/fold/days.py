@@ -1,0 +1,257 @@
+"""What is kept of a user's days: the daily closes, and what has come since the last of them.
+
+A day closes at a moment. The *close* is the mass then of the events before it, whenever these are read, and its score. Whoever has
+events of more than one day has a line here; of everybody else all closes follow from the row by the closed form, and cost nothing.
+
+    events       o  o     |    o   o  |         a line: the closes that are taken, up to that of `day`,
+    closes                ^           ^                 and in SINCE the sums of what lies behind it
+
+A row is touched before anything changes it: then the closes since `day` are taken, of the row as it has been since. So nobody is
+looked at when a day closes. An event that comes late changes the closes that it lies before: the last one exactly, of those before
+it the windows. An undo counts when it was done: a close before that stays what it was.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.fold.compiled import kernel, part
+from streams.fold.more import DATE, NEXT, NOW, fact_mass, facts_of
+from streams.fold.rows import ACTED, DID_TS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
+from streams.fold.score import hill, mass_of
+
+DAYS = 90  #: closes that are kept
+#: columns of SINCE: gained by kind and window, reversed by window (grown as in the row), own actions, net followers
+GAINED = 0
+REVERSED = GAINED + 3 * KINDS
+ACTED_SINCE, FOLLOWERS_SINCE = REVERSED + 3, REVERSED + 4
+KEPT_SINCE = FOLLOWERS_SINCE + 1  #: columns that `state` keeps beside the row
+CLOSE, FACTS_THEN = KEPT_SINCE, KEPT_SINCE + 1  #: mass at the last close (nan: to be computed), and that of all facts then
+SINCE = FACTS_THEN + 1
+NONE = -1.0  #: in place of a close: there was none
+_DAY_MS = 86_400_000
+
+
+class Days(NamedTuple):
+    """The arrays, as kernels read them."""
+
+    line: NDArray[np.int32]  #: (users,) the line of each; 0: none
+    day: NDArray[np.int64]  #: (lines,) the last close that was taken is that at the beginning of this day
+    first: NDArray[np.int64]  #: (lines,) and the first one
+    closes: NDArray[np.float32]  #: (lines, DAYS) mass, by day modulo DAYS
+    since: NDArray[np.float64]  #: (lines, SINCE)
+    kept: NDArray[np.int64]  #: (lines,) of which day `state` has the closes; 0: not these
+    shown: NDArray[np.int64]  #: (lines,) the same of Redis
+    used: NDArray[np.int64]  #: (1,) lines in use; line 0 is nobody's
+
+
+class Calendar(NamedTuple):
+    """The last moments at which days closed."""
+
+    today: int  #: the day that has begun with the last of them
+    closed_ms: int  #: when that was
+    decays: NDArray[np.float64]  #: (DAYS + 1, 4) what reads sums at that moment, a day before it, and so on: see `Table.decays`
+
+
+@kernel
+def mass_at(row, decays, model, more):
+    """The mass of a row at a moment after its last event."""
+    mass = mass_of(row, decays, model, facts_of(more, row, decays) if row[MORE] > 0.0 else 0.0)
+    return mass.engagement + mass.reach + mass.participation + mass.facts
+
+
+@kernel
+def _facts_before(more, row, decays, model):
+    """The mass of all facts at a moment, of those that are dated before it."""
+    total, entry = 0.0, np.int64(more.first_fact[np.int64(row[MORE])]) if row[MORE] > 0.0 else np.int64(0)
+    while entry:
+        if more.facts[entry, DATE] < decays[NOW]:
+            total += fact_mass(more, entry, decays[NOW])
+        entry = np.int64(more.facts[entry, NEXT])
+    return min(total, model.facts_cap)
+
+
+@part
+def scored(mass, model):
+    """The score of a mass, at least 1."""
+    return max(hill(mass, model), 1.0)
+
+
+@part
+def day_of(calendar, ts):
+    """The day in which a moment lies, at most today."""
+    return min(calendar.today + (np.int64(ts) - calendar.closed_ms) // _DAY_MS, calendar.today)
+
+
+@kernel
+def _base_mass(since, row, decays, model):
+    """The mass at the last close by what lies before it."""
+    mass = 0.0
+    for window in range(3):
+        total = -since[REVERSED + window]
+        for kind in range(KINDS):
+            total += row[SUMS + 3 * kind + window] - since[GAINED + 3 * kind + window]
+        mass += max(total * decays[window], 0.0) * model.mixture[window]
+    followers, acted = row[FOLLOWERS] - since[FOLLOWERS_SINCE], max((row[ACTED] - since[ACTED_SINCE]) * decays[1], 0.0)
+    mass += min(model.reach_per_doubling * np.log2(1.0 + max(followers, 0.0)), model.reach_cap)
+    mass += model.participation_cap * acted / (acted + model.participation_half)
+    return mass + min(since[FACTS_THEN], model.facts_cap)
+
+
+@kernel
+def last_close(d, line, row, calendar, model):
+    """The mass at the close of the line's day."""
+    since, back = d.since[line], calendar.today - d.day[line]
+    if np.isnan(since[CLOSE]):
+        since[CLOSE] = _base_mass(since, row, calendar.decays[min(back, DAYS)], model)
+        d.closes[line, d.day[line] % DAYS] = since[CLOSE]
+    return since[CLOSE]
+
+
+@kernel
+def _roll(d, line, row, calendar, model, more):
+    """The closes since the line's day are taken, of a row that has not changed since; then nothing has come since the last."""
+    last_close(d, line, row, calendar, model)
+    since = d.since[line]
+    for day in range(max(d.day[line] + 1, calendar.today - DAYS + 1), calendar.today + 1):
+        since[CLOSE] = mass_at(row, calendar.decays[calendar.today - day], model, more)
+        d.closes[line, day % DAYS] = since[CLOSE]
+    for column in range(KEPT_SINCE):
+        since[column] = 0.0
+    since[FACTS_THEN] = min(facts_of(more, row, calendar.decays[0]), model.facts_cap) if row[MORE] > 0.0 else 0.0
+    d.day[line], d.first[line] = calendar.today, max(d.first[line], calendar.today - DAYS + 1)
+
+
+@kernel
+def _begin(d, slot, row, other, calendar, model, more):
+    """A line for somebody whose events have all been of one day, `other`. There is room."""
+    line = d.used[0]
+    d.used[0] = line + 1
+    d.line[slot] = line
+    since = d.since[line]
+    for column in range(SINCE):
+        since[column] = 0.0
+    d.kept[line] = d.shown[line] = 0
+    d.day[line], d.first[line] = other, other + 1
+    if other < calendar.today:
+        _roll(d, line, row, calendar, model, more)
+    else:  # all of it has come since the last close
+        for column in range(3 * KINDS):
+            since[GAINED + column] = row[SUMS + column]
+        since[ACTED_SINCE], since[FOLLOWERS_SINCE] = row[ACTED], row[FOLLOWERS]
+        if row[MORE] > 0.0 and 0 < more.stated[np.int64(row[MORE])] < calendar.closed_ms:
+            since[FOLLOWERS_SINCE] = 0.0  # they were there before
+        since[FACTS_THEN] = _facts_before(more, row, calendar.decays[0], model)
+    return line
+
+
+@part
+def touched(d, slot, row, ts, calendar, model, more):
+    """The line of a row that something of a moment is about to change, 0: none. There is room for one."""
+    line = np.int64(d.line[slot])
+    if line == 0:
+        newest = max(row[DID_TS], row[GOT_TS])
+        if newest > 0.0:
+            other = day_of(calendar, newest)
+            if day_of(calendar, ts) != other:
+                line = _begin(d, slot, row, other, calendar, model, more)
+    elif d.day[line] < calendar.today:
+        _roll(d, line, row, calendar, model, more)
+    return line
+
+
+@kernel
+def late(d, line, ts, day, week, quarter, calendar, model):
+    """Something came that lies before the last close, and adds so much to the sums of the windows."""
+    since = d.since[line]
+    since[CLOSE] = np.nan
+    d.kept[line] = d.shown[line] = 0
+    first = max(day_of(calendar, ts) + 1, calendar.today - DAYS + 1)
+    while d.first[line] > first:
+        d.first[line] -= 1
+        d.closes[line, d.first[line] % DAYS] = 0.0
+    for close in range(first, calendar.today):
+        decays = calendar.decays[calendar.today - close]
+        more = day * decays[0] * model.mixture[0] + week * decays[1] * model.mixture[1]
+        d.closes[line, close % DAYS] += more + quarter * decays[2] * model.mixture[2]
+
+
+@kernel
+def touch(d, cells, slots, ts, calendar, model, more):
+    """Touch these, (n,), before something of a moment changes them. There is room for as many lines."""
+    for i in range(len(slots)):
+        touched(d, slots[i], cells[slots[i]], ts, calendar, model, more)
+
+
+@kernel
+def facts_then(d, cells, slots, calendar, model, more):
+    """The last close of these, (n,), is computed anew, with the facts that are known now."""
+    for i in range(len(slots)):
+        line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
+        if line:
+            back = min(calendar.today - d.day[line], DAYS)
+            d.since[line, FACTS_THEN] = _facts_before(more, row, calendar.decays[back], model)
+            d.since[line, CLOSE] = np.nan
+            d.kept[line] = d.shown[line] = 0
+
+
+@kernel
+def read(d, cells, slots, calendar, model, back, out):
+    """Fill in, (n, m): the closes so many days before the last, back (m,), that lines have; NONE; nan: the closed form has it."""
+    for i in range(len(slots)):
+        line = np.int64(d.line[slots[i]])
+        if line:  # `state` and Redis are told of it, too
+            last_close(d, line, cells[slots[i]], calendar, model)
+        for j in range(len(back)):
+            day = calendar.today - back[j]
+            if line == 0 or day > d.day[line]:
+                out[i, j] = np.nan
+            elif day < d.first[line]:
+                out[i, j] = NONE
+            elif day == d.day[line]:
+                out[i, j] = scored(d.since[line, CLOSE], model)
+            else:
+                out[i, j] = scored(np.float64(d.closes[line, day % DAYS]), model)
+
+
+@part
+def close_of(known, row, moment_ms, decays, model, more):
+    """A close that `read` gave, by the closed form if need be; NONE."""
+    if not np.isnan(known):
+        return known
+    newest = max(row[DID_TS], row[GOT_TS])
+    if newest >= moment_ms or newest == 0.0:
+        return NONE
+    return scored(mass_at(row, decays, model, more), model)
+
+
+@kernel
+def copied(d, slots, out):
+    """What has come since the last close of these, (n, KEPT_SINCE); returns its day (n,); 0: nobody's line."""
+    days = np.zeros(len(slots), np.int64)
+    for i in range(len(slots)):
+        line = np.int64(d.line[slots[i]])
+        if line:
+            days[i] = d.day[line]
+            for column in range(KEPT_SINCE):
+                out[i, column] = d.since[line, column]
+    return days
+
+
+@kernel
+def fill(cells, slots, known, calendar, back, model, more):
+    """Compute what `read` has left to the closed form of the closes so many days back, (m,), in `known` (n, m)."""
+    for i in range(len(slots)):
+        for j in range(len(back)):
+            moment = np.float64(calendar.closed_ms - back[j] * _DAY_MS)
+            known[i, j] = close_of(known[i, j], cells[slots[i]], moment, calendar.decays[back[j]], model, more)
+
+
+@kernel
+def scores(masses, model, out):
+    """The scores (n,) of masses, at least 1."""
+    for i in range(len(masses)):
+        out[i] = scored(np.float64(masses[i]), model)
