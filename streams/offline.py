@@ -134,7 +134,6 @@ class Core:
         if as_of_ms is not None:
             report.later += parsed.leave_out_after(as_of_ms)
         parsed.find_actors(table, 0, partitions=1, number=0)
-        table.days.begin(parsed.newest_ms())
         act(table, parsed, parsed.in_order(), self._out)
         parsed.clear()
         packs = [one for pack in self._out.take().values() for one in local(pack, table.clock)]

@@ -11,6 +11,7 @@ import orjson
 
 from agents.cli.output import safe, say
 from agents.cli.places import Account, named, unknown_user
+from streams.model.closes import history
 from streams.model.records import scored
 from streams.model.table import Table
 
@@ -29,11 +30,12 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
         return 1
     [record] = found
     accounts = [Account(one["user"], one["score"]) for one in _records(table, record.get("accounts", []), as_of_ms)]
+    closes = dict(history(table, int(table.users.get(user) or 0)))
     place = f"account of {safe(record['person'])}" if "person" in record else ""
-    show(explain(record, table.model, as_of_ms, {}), place, accounts, json=json)
+    show(explain(record, table.model, as_of_ms, closes), place, accounts, json=json)
     return 0
 
 
 def _records(table: Table, users: list[str], as_of_ms: int) -> list[dict[str, Any]]:
     slots = [slot for slot in map(table.users.get, users) if slot is not None]
-    return [orjson.loads(one) for one in scored(table, np.array(slots, np.intp), table.cells, as_of_ms, 0).records]
+    return [orjson.loads(one) for one in scored(table, np.array(slots, np.intp), None, as_of_ms, 0).records]

@@ -154,12 +154,14 @@ def records() -> None:
 @_step
 def days() -> None:
     """Daily closes: taken of users who change, and read."""
+    from streams.model import closes
+
     table = _table()
     slots = table.slots(_USERS)
     table.days.begin(_NOW_MS)
-    table.days.touch(table, slots, _NOW_MS)
-    table.days.facts_then(table, slots)
-    table.days.known(table, slots), table.days.since(slots), table.days.last(table, slots)
+    closes.touch(table, slots, _NOW_MS)
+    closes.facts_then(table, slots)
+    closes.known(table, slots), table.days.since(slots), closes.last(table, slots)
 
 
 @_step

@@ -29,10 +29,14 @@ GAINED = 0
 REVERSED = GAINED + 3 * KINDS
 ACTED_SINCE, FOLLOWERS_SINCE = REVERSED + 3, REVERSED + 4
 KEPT_SINCE = FOLLOWERS_SINCE + 1  #: columns that `state` keeps beside the row
-CLOSE, FACTS_THEN = KEPT_SINCE, KEPT_SINCE + 1  #: mass at the last close (nan: to be computed), and that of all facts then
+CLOSE, FACTS_THEN = (
+    KEPT_SINCE,
+    KEPT_SINCE + 1,
+)  #: mass at the last close (nan: to be computed), and that of all facts then
 SINCE = FACTS_THEN + 1
 NONE = -1.0  #: in place of a close: there was none
-_DAY_MS = 86_400_000
+OTHERS = -1  #: in place of a day: other closes than these
+MS = 86_400_000  #: of a day
 
 
 class Days(NamedTuple):
@@ -44,7 +48,7 @@ class Days(NamedTuple):
     closes: NDArray[np.float32]  #: (lines, DAYS) mass, by day modulo DAYS
     since: NDArray[np.float64]  #: (lines, SINCE)
     kept: NDArray[np.int64]  #: (lines,) of which day `state` has the closes; 0: not these
-    shown: NDArray[np.int64]  #: (lines,) the same of Redis
+    shown: NDArray[np.int64]  #: (lines,) the same of Redis; OTHERS: it has some, not these
     used: NDArray[np.int64]  #: (1,) lines in use; line 0 is nobody's
 
 
@@ -53,7 +57,9 @@ class Calendar(NamedTuple):
 
     today: int  #: the day that has begun with the last of them
     closed_ms: int  #: when that was
-    decays: NDArray[np.float64]  #: (DAYS + 1, 4) what reads sums at that moment, a day before it, and so on: see `Table.decays`
+    decays: NDArray[
+        np.float64
+    ]  #: (DAYS + 1, 4) what reads sums at that moment, a day before it, and so on: see `Table.decays`
 
 
 @kernel
@@ -64,7 +70,7 @@ def mass_at(row, decays, model, more):
 
 
 @kernel
-def _facts_before(more, row, decays, model):
+def facts_before(more, row, decays, model):
     """The mass of all facts at a moment, of those that are dated before it."""
     total, entry = 0.0, np.int64(more.first_fact[np.int64(row[MORE])]) if row[MORE] > 0.0 else np.int64(0)
     while entry:
@@ -83,7 +89,7 @@ def scored(mass, model):
 @part
 def day_of(calendar, ts):
     """The day in which a moment lies, at most today."""
-    return min(calendar.today + (np.int64(ts) - calendar.closed_ms) // _DAY_MS, calendar.today)
+    return min(calendar.today + (np.int64(ts) - calendar.closed_ms) // MS, calendar.today)
 
 
 @kernel
@@ -144,7 +150,7 @@ def _begin(d, slot, row, other, calendar, model, more):
         since[ACTED_SINCE], since[FOLLOWERS_SINCE] = row[ACTED], row[FOLLOWERS]
         if row[MORE] > 0.0 and 0 < more.stated[np.int64(row[MORE])] < calendar.closed_ms:
             since[FOLLOWERS_SINCE] = 0.0  # they were there before
-        since[FACTS_THEN] = _facts_before(more, row, calendar.decays[0], model)
+        since[FACTS_THEN] = facts_before(more, row, calendar.decays[0], model)
     return line
 
 
@@ -168,7 +174,9 @@ def late(d, line, ts, day, week, quarter, calendar, model):
     """Something came that lies before the last close, and adds so much to the sums of the windows."""
     since = d.since[line]
     since[CLOSE] = np.nan
-    d.kept[line] = d.shown[line] = 0
+    d.kept[line] = 0
+    if d.shown[line]:
+        d.shown[line] = OTHERS
     first = max(day_of(calendar, ts) + 1, calendar.today - DAYS + 1)
     while d.first[line] > first:
         d.first[line] -= 1
@@ -184,74 +192,3 @@ def touch(d, cells, slots, ts, calendar, model, more):
     """Touch these, (n,), before something of a moment changes them. There is room for as many lines."""
     for i in range(len(slots)):
         touched(d, slots[i], cells[slots[i]], ts, calendar, model, more)
-
-
-@kernel
-def facts_then(d, cells, slots, calendar, model, more):
-    """The last close of these, (n,), is computed anew, with the facts that are known now."""
-    for i in range(len(slots)):
-        line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
-        if line:
-            back = min(calendar.today - d.day[line], DAYS)
-            d.since[line, FACTS_THEN] = _facts_before(more, row, calendar.decays[back], model)
-            d.since[line, CLOSE] = np.nan
-            d.kept[line] = d.shown[line] = 0
-
-
-@kernel
-def read(d, cells, slots, calendar, model, back, out):
-    """Fill in, (n, m): the closes so many days before the last, back (m,), that lines have; NONE; nan: the closed form has it."""
-    for i in range(len(slots)):
-        line = np.int64(d.line[slots[i]])
-        if line:  # `state` and Redis are told of it, too
-            last_close(d, line, cells[slots[i]], calendar, model)
-        for j in range(len(back)):
-            day = calendar.today - back[j]
-            if line == 0 or day > d.day[line]:
-                out[i, j] = np.nan
-            elif day < d.first[line]:
-                out[i, j] = NONE
-            elif day == d.day[line]:
-                out[i, j] = scored(d.since[line, CLOSE], model)
-            else:
-                out[i, j] = scored(np.float64(d.closes[line, day % DAYS]), model)
-
-
-@part
-def close_of(known, row, moment_ms, decays, model, more):
-    """A close that `read` gave, by the closed form if need be; NONE."""
-    if not np.isnan(known):
-        return known
-    newest = max(row[DID_TS], row[GOT_TS])
-    if newest >= moment_ms or newest == 0.0:
-        return NONE
-    return scored(mass_at(row, decays, model, more), model)
-
-
-@kernel
-def copied(d, slots, out):
-    """What has come since the last close of these, (n, KEPT_SINCE); returns its day (n,); 0: nobody's line."""
-    days = np.zeros(len(slots), np.int64)
-    for i in range(len(slots)):
-        line = np.int64(d.line[slots[i]])
-        if line:
-            days[i] = d.day[line]
-            for column in range(KEPT_SINCE):
-                out[i, column] = d.since[line, column]
-    return days
-
-
-@kernel
-def fill(cells, slots, known, calendar, back, model, more):
-    """Compute what `read` has left to the closed form of the closes so many days back, (m,), in `known` (n, m)."""
-    for i in range(len(slots)):
-        for j in range(len(back)):
-            moment = np.float64(calendar.closed_ms - back[j] * _DAY_MS)
-            known[i, j] = close_of(known[i, j], cells[slots[i]], moment, calendar.decays[back[j]], model, more)
-
-
-@kernel
-def scores(masses, model, out):
-    """The scores (n,) of masses, at least 1."""
-    for i in range(len(masses)):
-        out[i] = scored(np.float64(masses[i]), model)

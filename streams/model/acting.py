@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.fold import act as kernels
 from streams.fold.rows import WEEK
+from streams.model.closes import calendar
 from streams.model.engagements import Outbox
 from streams.model.parsed import Parsed
 from streams.model.table import Table
@@ -24,14 +25,14 @@ def act(table: Table, parsed: Parsed, order: Slots, out: Outbox) -> None:
     table.advance(int(lines["ts"][order].max()))
     landmark, decays = table.landmarks[WEEK], table.decays(table.clock)
     grown, attends, standing = np.empty((3, n))
-    more, calendar, days = table.extras.arrays, table.days.calendar(table), table.days.room_for(n)
+    more, before, days = table.extras.arrays, calendar(table), table.days.room_for(n)
     kernels.before_block(table.cells, lines, order, landmark, decays, model, more, grown, attends, standing)
     counts, done = np.zeros(7, np.int64), 0
     while True:
         memories = table.memory.room_for_one()
         done = kernels.act(
             *(table.cells, table.dirty, memories, days, parsed.text, lines, order, done, grown, attends, standing),
-            *(landmark, calendar, model, more, out.partitions, counts, out.emitted),
+            *(landmark, before, model, more, out.partitions, counts, out.emitted),
         )
         out.collect(table)
         if done == n:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from streams.fold.alerts import RAISED, judged
 from streams.fold.rows import ALERTED_AT
+from streams.model.closes import last
 from streams.model.published import AlertRecord
 from streams.model.records import Scored
 from streams.model.table import Table
@@ -42,7 +43,7 @@ class Alert(NamedTuple):
 
 def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> NDArray[np.bool_]:
     """About which of these users, scored so at `now_ms`, an alert has to be raised; (n,). Changes nothing."""
-    raised: NDArray[np.bool_] = _verdicts(table, slots, scores, table.days.last(table, slots), now_ms, rule)[1] == RAISED
+    raised: NDArray[np.bool_] = _verdicts(table, slots, scores, last(table, slots), now_ms, rule)[1] == RAISED
     return raised
 
 

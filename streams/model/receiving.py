@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from streams.fold import receive as kernels
+from streams.model.closes import calendar
 from streams.model.engagements import Engagements
 from streams.model.table import Table
 from streams.model.users import Slots
@@ -18,7 +19,7 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
     Returns whose the targets are, (n,) for each pack.
     """
     table.advance(max((max(pack.clock, pack.newest_ms) for pack in packs), default=0))
-    landmarks, calendar = np.array(table.landmarks), table.days.calendar(table)
+    landmarks, before = np.array(table.landmarks), calendar(table)
     folded, counts = [], np.zeros(7, np.int64)
     for pack in packs:
         table.room(int(pack.found.names), int(pack.lengths.sum()))
@@ -27,7 +28,7 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
             done = kernels.receive(
                 *(table.cells, table.dirty, table.users.arrays, table.people.room_for_one(), days, table.extras.arrays),
                 *(pack.text, pack.found, pack.starts, pack.lengths),
-                *(landmarks, calendar, table.constants, done, slots, counts),
+                *(landmarks, before, table.constants, done, slots, counts),
             )
         table.counts.folded += len(slots)
         folded.append(slots)

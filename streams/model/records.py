@@ -13,7 +13,7 @@ import orjson
 from streams.fold import record
 from streams.fold.record import MOST_NAME, MOST_RECORD
 from streams.fold.rows import MORE
-from streams.model.days import Known
+from streams.model.closes import Known, known
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.users import Slots
@@ -41,7 +41,7 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
     """Score these users at `now_ms` and write their records under `version`; without a copy by their rows as they are."""
     if copied is None:
         table.days.begin(now_ms)
-    rows, decays, known = copied or Rows(table.cells, table.decays(now_ms), table.days.known(table, slots))
+    rows, decays, then = copied or Rows(table.cells, table.decays(now_ms), known(table, slots))
     said = _said(now_ms, table.model.name, version)
     names = table.users.named(slots)
     more = table.extras.most_bytes(rows[slots, MORE] if copied is None else rows[:, MORE])
@@ -49,7 +49,14 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
     scores, closes = np.empty((2, len(slots)))
     record.write(
         *(table.users.arrays, slots, np.ascontiguousarray(rows), copied is None),
-        *(decays, np.ascontiguousarray(known.closes), known.moments_ms, known.decays, table.constants, table.extras.arrays),
+        *(
+            decays,
+            np.ascontiguousarray(then.closes),
+            then.moments_ms,
+            then.decays,
+            table.constants,
+            table.extras.arrays,
+        ),
         *(np.frombuffer(said, np.uint8), text, bounds, scores, closes),
     )
     return Scored(slots, scores, closes, Texts.between(text, bounds))

@@ -111,11 +111,12 @@ class Table:
         return int(self.slots([user])[0])
 
     def advance(self, newest_ms: int) -> None:
-        """Tell the table the newest event time before it is folded: moves the clock, and landmarks left far behind."""
+        """Tell the table the newest event time before it is folded: moves the clock, the day, and landmarks left far behind."""
         if newest_ms <= self.clock:
             return
         first = self.clock == 0
         self.clock = newest_ms
+        self.days.begin(newest_ms)  # it may be ahead of the clock: then the day begins with it
         for window, half_life_ms in enumerate(self.model.half_lives_ms):
             wanted = windows.landmark(newest_ms, half_life_ms)
             steps = (wanted - self.landmarks[window]) // half_life_ms

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streams.formats.strays import Stray
 from streams.formats.tied import Tied
-from streams.model.days import Known
+from streams.model.closes import Known
 from streams.model.engagements import Pack
 from streams.model.memory import Copied
 from streams.model.users import Slots, Users

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from streams.errors import LostInput
 from streams.fold.rows import DID, GOT, MET
 from streams.formats import closes, tied
+from streams.model.closes import known
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.partition.actions import Actions
@@ -95,14 +96,8 @@ class Intake:
                 self._actions.events(block.topic, topic, records, newest_ms)
             self.positions[topic] = max(at, block.after)
             self.pending += max(len(records), 1)
-        self._begin_day(self._scoring)
         self.pending += self._scoring.receive()
-        self._begin_day(self._actions)
         self._actions.act()
-
-    def _begin_day(self, stage: Actions | Scoring) -> None:
-        """What waits in a stage may be ahead of the clock: then the day begins with it."""
-        self.table.days.begin(stage.newest_ms())
 
     def cut(self, now_ms: int | None = None) -> Cut:
         """Everything since the last cut, to be scored at `now_ms` (without it: at the newest event time).
@@ -130,7 +125,7 @@ class Intake:
             table.days.closed_ms,
             table.counts.as_dict(),
             table.cells.take(changed, axis=0),
-            table.days.known(table, changed),
+            known(table, changed),
             *table.days.since(changed),
             table.decays(now_ms),
             now_ms,

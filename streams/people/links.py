@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from streams.events import PERSON, Reject
 from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
 from streams.fold.rows import GOT, TIED, UNSEEN
+from streams.model.closes import facts_then, touch
 from streams.model.extras import FOR_EVER
 from streams.model.profiles import NOTHING, Profile, Stated, is_person
 from streams.model.table import Table, Unlinked
@@ -35,7 +36,7 @@ def apply(table: Table, controls: Sequence[Control]) -> list[Reject | None]:
                 facts[slot] = min(control.ts, facts.get(slot, control.ts))
     put(table, list(changed))
     known_then = [slot for slot, told in facts.items() if told < table.days.closed_ms]
-    table.days.facts_then(table, np.array(known_then, np.intp))
+    facts_then(table, np.array(known_then, np.intp))
     table.dirty[list(changed)] |= TIED | UNSEEN
     return rejects
 
@@ -52,7 +53,7 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
     if after == before and slot in table.profiles:
         return False
     if isinstance(control, Facts):
-        table.days.touch(table, np.array([slot]), control.ts)
+        touch(table, np.array([slot]), control.ts)
         if FOLLOWERS in control.facts:
             after = _with_followers(table, slot, before, after)
     if before.person and after.link > before.link:

@@ -15,6 +15,7 @@ import numpy as np
 from streams.fold import persons as kernels
 from streams.fold.people import MOST_CHUNK
 from streams.fold.rows import GOT, TIED, UNSEEN
+from streams.model.closes import touch
 from streams.model.given import Given, given
 from streams.model.lines import Told
 from streams.model.profiles import NOTHING
@@ -39,7 +40,7 @@ def take(table: Table, tolds: Sequence[Told]) -> list[list[str]]:
         return []
     changed, refused = zip(*(keep(table, told) for told in tolds), strict=True)
     touched = np.unique(np.concatenate(changed))
-    table.days.touch(table, touched, max(table.clock, table.days.closed_ms))
+    touch(table, touched, max(table.clock, table.days.closed_ms))
     sum_up(table, touched)
     table.dirty[touched] |= GOT | TIED | UNSEEN
     return list(refused)

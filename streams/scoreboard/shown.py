@@ -25,9 +25,9 @@ from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.windows import Floats
 from streams.scoreboard.changes import Changes
-from streams.scoreboard.closes import text
 from streams.scoreboard.counted import Counted
 from streams.scoreboard.flush import Flush, Versions
+from streams.scoreboard.histories import Histories
 from streams.scoreboard.latency import Latency
 from streams.scoreboard.networks import Networks, Where
 from streams.scoreboard.once import Once
@@ -60,7 +60,7 @@ class Shown:
         self._at = 0  # how far it is
         self._folded: list[NDArray[np.int64]] = []
         self._late = 0
-        self._with_closes = 0  # users whose daily closes Redis has
+        self.histories = Histories(table)
         self.latency = Latency()
         self.rebuilds = 0  #: how often everyone was shown again
 
@@ -114,11 +114,7 @@ class Shown:
             self._there += len(slots)
             self._networks.entered(self._networks.of(self._table.users.named(slots)))
             self._scores[slots] = now
-        days = self._table.days
-        own = days.lines(np.flatnonzero(~lacking))
-        days.arrays.shown[own] = days.arrays.kept[own]
-        days.arrays.shown[0] = 0
-        self._with_closes = int(np.count_nonzero(days.arrays.shown))
+        self.histories.resume(np.flatnonzero(~lacking))
         self._complete, self._anew = complete, True
         return True
 
@@ -129,18 +125,13 @@ class Shown:
         self._anew, self._complete, self._there, self._linked = True, 0, 0, 0
         self._counted.empty()
         self._networks.empty()
-        self._table.days.arrays.shown[:], self._with_closes = 0, 0
+        self.histories.empty()
         self.rebuilds += 1
         if self._sweep:  # its engagements count once they are there
             self._folded, self._late = [*self._sweep.times, *self._folded], self._late + self._sweep.late
             self._table.dirty[self._sweep.slots] |= UNSEEN
             self._sweep = None
         self.show()
-
-    @property
-    def with_closes(self) -> int:
-        """Of how many users Redis has daily closes."""
-        return self._with_closes
 
     @property
     def idle(self) -> bool:
@@ -205,7 +196,7 @@ class Shown:
         where = Where(numbers, linked, linked & (board == 0.0), self._networks.names)
         users = Changes(names, done.scores, moved, done.records, where)
         updates = users.updates(board, table.model.displayed_step, self.number, now_ms)
-        bins, closes = self._counted.move(table.cells, slots, before, now, now_ms), self._closes(slots)
+        bins, closes = self._counted.move(table.cells, slots, before, now, now_ms), self.histories.changed(slots)
         self._there += int(np.count_nonzero(before == 0))
         self._scores[slots] = now
         self._board[slots[moved]] = done.scores[moved]
@@ -215,20 +206,6 @@ class Shown:
             if sweep.whole:
                 self._complete = sweep.cut
         return self._flush(now_ms, version, users=users, bins=bins, updates=updates, closes=closes)
-
-    def _closes(self, slots: Slots) -> list[tuple[str, bytes]]:
-        """Of these the users whose daily closes are others than Redis has."""
-        days = self._table.days
-        lines, arrays = days.lines(slots), days.arrays
-        some = (lines > 0) & (arrays.shown[lines] != arrays.day[lines])
-        own = lines[some]
-        self._with_closes += int(np.count_nonzero(arrays.shown[own] == 0))
-        arrays.shown[own] = arrays.day[own]
-        texts = [
-            text(first - 1, closes)
-            for first, closes in (days.hundredths(line, self._table.constants) for line in own.tolist())
-        ]
-        return list(zip(self._table.users.of(slots[some]), texts, strict=True))
 
     def _signed(self, slots: Slots, scores: Floats, before: Floats | None = None) -> tuple[Floats, NDArray[np.bool_]]:
         """These users' scores as they are kept here, and who is an account of a person; `before`: as they were kept."""
@@ -243,7 +220,7 @@ class Shown:
             self.latency.sparse(),
             self._there,
             self._complete,
-            self._with_closes,
+            self.histories.users,
             self._table.origin,
             self._linked,
             self._counted.histogram.population,

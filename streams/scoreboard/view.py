@@ -161,7 +161,7 @@ class View:
             return f"redis has version {seen.version} instead of {self._last}"
         gap, before = max(seen.closes - seen.history, 0), self._without
         self._without = gap
-        if gap and gap != before and self.shown.with_closes:  # once for each: a gap that stays is not ours
+        if gap and gap != before and self.shown.histories.users:  # once for each: a gap that stays is not ours
             return f"redis has daily closes of {seen.history} users instead of {seen.closes}"
         return seen.lost
 

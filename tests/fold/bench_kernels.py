@@ -22,7 +22,7 @@ from streams.model.alerts import FallRule, judge
 from streams.model.engagements import Outbox
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
-from streams.model.records import scored
+from streams.model.records import Rows, scored
 from streams.model.table import Table
 from streams.model.versions import DEFAULT
 from streams.partition.intake import Intake
@@ -84,9 +84,9 @@ def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: 
     with timed("score alone", 500):
         assess.scores(table, some, NOW_MS)
     with timed("record, with its score", 500):
-        done = scored(table, some, cut.rows, NOW_MS + 10**6, 1 << 32, cut.decays)
+        done = scored(table, some, Rows(cut.rows, cut.decays, cut.known), NOW_MS + 10**6, 1 << 32)
     with timed("alerts", 500):
-        judge(table, some, done.scores, NOW_MS, 1 << 32, FallRule())
+        judge(table, done, NOW_MS, 1 << 32, FallRule())
     changes = Changes(table.users.named(some), done.scores, np.ones(500, np.bool_), done.records)
     with timed("lists", 500):
         changes.records(), changes.places(), changes.updates(np.zeros(500), 0.1, 0, NOW_MS)

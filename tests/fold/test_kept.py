@@ -10,11 +10,11 @@ import pytest
 
 from streams.errors import CloutError
 from streams.fold import kept
+from streams.fold.days import ACTED_SINCE, KEPT_SINCE
 from streams.fold.memories import ENTRY, HEAD, MOST
 from streams.fold.rows import (
     ACTED,
     ACTIONS,
-    CLOSE,
     DID,
     DID_TS,
     ENGAGEMENTS,
@@ -70,19 +70,22 @@ class Rows:
         self.rows, self.names, self.landmarks = table.cells[slots], table.users, tuple(table.landmarks)
         self.memories = table.memory.copied(slots[(self.marks & DID) != 0])
         self.people = table.people.copied(slots[(self.marks & MET) != 0])
+        self.day_of, self.since = table.days.since(slots)
 
 
 def plain(table: Table, slot: int, mark: int) -> list[Pair]:
     """The records of one user, by the text of the format."""
     row, name = table.cells[slot].tolist(), table.users[slot].encode()
     steps = [at // life for at, life in zip(table.landmarks, LIVES, strict=True)]
-    found = []
+    days, sinces = table.days.since(np.array([slot]))
+    day, since, found = int(days[0]), sinces[0].tolist() if days[0] else [0.0] * KEPT_SINCE, []
     if mark & DID:
-        columns = (row[c] for c in (ACTED, ACTIONS, DID_TS, SCORE, CLOSE, PUBLISHED))
-        found.append((b"d" + name, struct.pack("<I6d", steps[1], *columns) + table.memory[slot]))
+        columns = (row[c] for c in (ACTED, ACTIONS, DID_TS, SCORE, PUBLISHED))
+        found.append((b"d" + name, struct.pack("<II6d", steps[1], day, *columns, since[ACTED_SINCE]) + table.memory[slot]))
     if mark & GOT:
-        there = [(n, value) for n, value in enumerate(row[SUMS:]) if value != 0]
-        head = struct.pack("<4I", *steps, sum(1 << n for n, _ in there))
+        columns = [*row[SUMS:KEPT], *(0.0 if n == ACTED_SINCE else value for n, value in enumerate(since))]
+        there = [(n, value) for n, value in enumerate(columns) if value != 0]
+        head = struct.pack("<4IQ", *steps, day, sum(1 << n for n, _ in there))
         found.append((b"g" + name, head + struct.pack(f"<{len(there)}d", *(value for _, value in there))))
     if mark & MET:
         found.append((b"p" + name, table.people[slot]))
@@ -133,25 +136,25 @@ def test_rows_come_back(later_d: int) -> None:
 
 
 def test_the_later_record_wins_and_the_higher_version_knows_what_was_published() -> None:
-    """Of one user: what is gone in the later record is 0; score, close and version are those of the highest version."""
+    """Of one user: what is gone in the later record is 0; score and version are those of the highest version."""
     table = table_of(["net:ann"])
     table.cells[0, :KEPT] = 7.0
     (did, got), table.cells[0, PUBLISHED] = plain(table, 0, DID | GOT), 9.0
-    table.cells[0, SUMS:ENGAGEMENTS], table.cells[0, [SCORE, CLOSE]] = 0.0, (44.0, 0.0)
+    table.cells[0, SUMS:ENGAGEMENTS], table.cells[0, SCORE] = 0.0, 44.0
     newer = plain(table, 0, GOT)[0]
     for order in ([did, got, newer], [got, newer, did]):
         row = again(order, 0).cells[0]
-        assert row[[SCORE, CLOSE, PUBLISHED]].tolist() == [44.0, 0.0, 9.0]
+        assert row[[SCORE, PUBLISHED]].tolist() == [44.0, 9.0]
         assert not row[SUMS:ENGAGEMENTS].any()
         assert row[ACTIONS] == 7.0
 
 
 DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
-    ("lacks bytes of its head", b"d", lambda v: v[:51]),
+    ("lacks bytes of its head", b"d", lambda v: v[:55]),
     ("a memory that lacks a byte", b"d", lambda v: v[:-1]),
-    ("a memory that counts wrongly", b"d", lambda v: v[:52] + b"\x02" + v[53:]),
-    ("a memory of an unknown kind", b"d", lambda v: v[: 52 + HEAD + 20] + b"\x06" + v[52 + HEAD + 21 :]),
-    ("a name longer than the memory", b"d", lambda v: v[: 52 + HEAD + 29] + b"\xff\xff" + v[52 + HEAD + ENTRY :]),
+    ("a memory that counts wrongly", b"d", lambda v: v[:56] + b"\x02" + v[57:]),
+    ("a memory of an unknown kind", b"d", lambda v: v[: 56 + HEAD + 20] + b"\x06" + v[56 + HEAD + 21 :]),
+    ("a name longer than the memory", b"d", lambda v: v[: 56 + HEAD + 29] + b"\xff\xff" + v[56 + HEAD + ENTRY :]),
     ("nobody at all", b"p", lambda _: b""),
     ("fewer than it says", b"p", lambda v: v[:-1]),
     ("more than may be", b"p", lambda _: b"\x11" + bytes(17 * 8)),
@@ -161,7 +164,7 @@ DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
     ("lacks a byte", b"g", lambda v: v[:-1]),
     ("lacks a column", b"g", lambda v: v[:-8]),
     ("a column too many", b"g", lambda v: v + bytes(8)),
-    ("a column that there is not", b"g", lambda v: v[:15] + b"\xff" + v[16:]),
+    ("a column that there is not", b"g", lambda v: v[:23] + b"\xff" + v[24:]),
 ]
 
 
@@ -209,9 +212,9 @@ def test_random_bytes_are_refused_or_read() -> None:
 
 
 def test_sizes_of_the_format() -> None:
-    """52 bytes before a memory, 16 before the columns, of which there are 26."""
+    """56 bytes before a memory, 24 before the columns, of which there are 25 and 23 more for what has come since a close."""
     assert (
-        struct.calcsize("<I6d"),
-        struct.calcsize("<4I"),
-        KEPT - SUMS,
+        struct.calcsize("<II6d"),
+        struct.calcsize("<4IQ"),
+        KEPT - SUMS + KEPT_SINCE,
     ) == (kept.DID_HEAD, kept.GOT_HEAD, kept.COLUMNS)

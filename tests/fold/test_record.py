@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from streams.events import KINDS
 from streams.fold import digits
-from streams.fold.rows import ACTED, ACTIONS, ACTORS, CLOSE, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, SUMS, WIDTH
+from streams.fold.days import CLOSE
+from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, SUMS, WIDTH
 from streams.fold.words import padded
 from streams.model import score
-from streams.model.records import scored
+from streams.model.closes import known
+from streams.model.records import Rows, scored
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
+from tests.model.closed import close_at
 
 NOW_MS = 1_767_225_600_000
 LONGEST = "n" * 64 + ":" + "é" * 128
@@ -40,7 +43,19 @@ def written(kernel: Any, value: Any) -> str:
     return _out[: kernel(_out, 0, value)].tobytes().decode()
 
 
-def plain(table: Table, slot: int, now_ms: int, version: int) -> dict[str, Any]:
+def closed(table: Table, slot: int, back: int) -> float | None:
+    """The close so many days before the last one; all lines of these tests have one close."""
+    days, moment_ms = table.days, table.days.closed_ms - back * DAY_MS
+    line, newest_ms = int(days.arrays.line[slot]), table.cells[slot, [DID_TS, GOT_TS]].max()
+    if line and days.today - back <= days.arrays.day[line]:
+        known = days.today - back == days.arrays.day[line]
+        return max(float(score.hill(days.arrays.since[line, CLOSE], table.model)), 1.0) if known else None
+    there = 0 < newest_ms < moment_ms
+    found: float | None = plain(table, slot, moment_ms, 0, closes=False)["score"] if there else None
+    return found
+
+
+def plain(table: Table, slot: int, now_ms: int, version: int, *, closes: bool = True) -> dict[str, Any]:
     """A record as its fields are defined, nothing rounded."""
     model, row = table.model, table.cells[slot].tolist()
     decays = table.decays(now_ms).tolist()
@@ -76,7 +91,11 @@ def plain(table: Table, slot: int, now_ms: int, version: int) -> dict[str, Any]:
             "reach": reach * point,
             "participation": participation * point,
         },
-        "delta": {"day": max(unfloored, 1.0) - row[CLOSE] if row[CLOSE] > 0 else None},
+        "delta": {
+            name: close and max(unfloored, 1.0) - close
+            for name, back in ({"day": 0, "week": 6, "month": 29} if closes else {}).items()
+            if (close := closed(table, slot, back)) or name == "day"
+        },
         "confidence": actors / (actors + model.confident_actors),
         "provisional": actors < model.confident_actors,
     }
@@ -93,13 +112,13 @@ def filled(model: Model, names: list[str], seed: int = 1) -> Table:
     rows[:, [ACTIONS, ENGAGEMENTS, ACTORS]] = random.integers(0, 10**6, (len(names), 3))
     rows[:, FOLLOWERS] = random.integers(-2, 5_000, len(names))
     rows[:, DID_TS], rows[:, GOT_TS] = NOW_MS - random.integers(0, 2, len(names)), NOW_MS - 1
-    rows[::2, CLOSE] = random.uniform(1, 100, len(rows[::2]))
     rows[0] = 0
     rows[1:2, SUMS:ENGAGEMENTS], rows[1:2, ACTED] = 1e-200, 1e-300
     rows[2:3, SUMS:ENGAGEMENTS], rows[2:3, ACTED] = 1e200, 1e300
     rows[3:4, SUMS:ENGAGEMENTS] = -1e-12
     rows[4:5, SUMS:ENGAGEMENTS], rows[4:5, SUMS + 4] = 0, 3.5
     table.cells[slots] = rows
+    close_at(table, slots[::2].tolist(), random.uniform(1, 99, len(slots[::2])).tolist(), NOW_MS)
     return table
 
 
@@ -124,7 +143,7 @@ def test_records_say_what_the_formula_says(model: Model, days: int) -> None:
     names = [*NAMES, *(f"net{n % 3}:{'x' * (n % 40)}{n}" for n in range(300))]
     table, now_ms = filled(model, names), NOW_MS + days * DAY_MS
     slots = np.random.default_rng(2).permutation(len(names))
-    done = scored(table, slots, table.cells[slots], now_ms, (1 << 32) + 7)
+    done = scored(table, slots, None, now_ms, (1 << 32) + 7)
     assert len(done.records) == len(names)
     for slot, points, record in zip(slots.tolist(), done.scores.tolist(), done.records, strict=True):
         wanted = plain(table, slot, now_ms, (1 << 32) + 7)
@@ -136,23 +155,23 @@ def test_the_tables_own_rows_need_no_copy() -> None:
     """Copied rows and the table's give the same bytes; rows of an earlier moment are read with its decays."""
     table = filled(DEFAULT, NAMES)
     slots = np.array([5, 1, 7])
-    copied, decays = table.cells[slots], table.decays(NOW_MS)
-    own = scored(table, slots, table.cells, NOW_MS, 1)
+    copied = Rows(table.cells[slots], table.decays(NOW_MS), known(table, slots))
+    own = scored(table, slots, None, NOW_MS, 1)
     assert own.records == scored(table, slots, copied, NOW_MS, 1).records
     table.advance(NOW_MS + 500 * DAY_MS)
-    assert table.decays(NOW_MS).tolist() != decays.tolist()
-    assert own.records == scored(table, slots, copied, NOW_MS, 1, decays).records
+    assert table.decays(NOW_MS).tolist() != copied.decays.tolist()
+    assert own.records == scored(table, slots, copied, NOW_MS, 1).records
 
 
 def test_records_are_a_sequence_of_bytes() -> None:
     """Length, index, part, iteration: as a list of bytes; nobody is none."""
     table = filled(DEFAULT, NAMES)
-    records = scored(table, np.arange(4), table.cells, NOW_MS, 1).records
+    records = scored(table, np.arange(4), None, NOW_MS, 1).records
     everyone = list(records)
     assert [records[i] for i in range(4)] == everyone == records
     assert records[-1] == everyone[-1]
     assert list(records[1:3]) == everyone[1:3]
-    assert list(scored(table, np.arange(0), table.cells, NOW_MS, 1).records) == []
+    assert list(scored(table, np.arange(0), None, NOW_MS, 1).records) == []
 
 
 @settings(deadline=None)  # the first call compiles
@@ -215,9 +234,10 @@ def test_a_record_fits_into_the_room_made_for_it() -> None:
     slot = table.users.get(name)
     assert slot is not None
     table.cells[slot, SUMS:ENGAGEMENTS] = 1.23456789e-200
-    table.cells[slot, [ACTED, CLOSE]] = 1.23456789e-200, 99.0
+    table.cells[slot, ACTED] = 1.23456789e-200
+    close_at(table, [slot], [99.0], NOW_MS)
     table.cells[slot, [ACTIONS, ENGAGEMENTS, ACTORS, FOLLOWERS]] = -(2.0**62)
     slots = np.array([slot] * 50)
-    records = scored(table, slots, table.cells, NOW_MS, 2**53).records
+    records = scored(table, slots, None, NOW_MS, 2**53).records
     assert records.ends[-1] < len(records.text)
     assert json.loads(records[49])["user"] == name

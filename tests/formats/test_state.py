@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from streams.errors import CloutError
-from streams.fold.rows import ALERTED_AT, CLOSE, DID, GOT, SCORE
+from streams.fold.rows import ALERTED_AT, DID, GOT, SCORE
 from streams.formats import state
 from streams.formats.packed import Packed
 from streams.model import windows
@@ -31,7 +31,6 @@ def world() -> World:
     made.did("follow", "ann", "carl", T0 + 1000)
     made.did("retweet", "bob", "bob", T0 + 2000)
     table = made.table
-    table.cells[:3, CLOSE] = 40.5
     table.cells[1, ALERTED_AT], table.cells[1, SCORE] = -T0, 33.3
     table.dirty[: len(table)] |= DID | GOT
     return made
@@ -80,9 +79,9 @@ def test_a_newer_format_is_refused_with_what_to_do() -> None:
     key, value = state.header_record(header)
     assert (key, state.read_header(value)) == (state.HEADER, header)
     with pytest.raises(CloutError, match="newer"):
-        state.read_header(value.replace(b'"format":3', b'"format":4'))
+        state.read_header(value.replace(b'"format":4', b'"format":5'))
     with pytest.raises(CloutError, match="an older one wrote it"):
-        state.read_header(value.replace(b'"format":3', b'"format":1'))
+        state.read_header(value.replace(b'"format":4', b'"format":3'))
     with pytest.raises(CloutError, match="cannot be read"):
         state.read_header(b"\xff")
 

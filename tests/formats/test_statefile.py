@@ -18,8 +18,8 @@ from streams.model.versions import DEFAULT
 ODD = struct.pack("<Idddddd", 2922, 0.1 + 0.2, 7.0, 5e-324, 1.0, 2.0, float("nan")) + bytes(range(256))
 ROWS = [
     (b"dnet:ann", ODD),
-    (b"gnet:b\xc3\xb6b", struct.pack("<IIIId", 1, 2, 3, 1 << 18, 12.0)),
-    (b"gnet:idle", bytes(16)),
+    (b"gnet:b\xc3\xb6b", struct.pack("<IIIIQd", 1, 2, 3, 0, 1 << 18, 12.0)),
+    (b"gnet:idle", bytes(24)),
     (b"pnet:b\xc3\xb6b", b"\x02" + bytes(range(16))),
     (b"pnet:idle", b"\xff" + bytes(255) + b"\x01"),
 ]

@@ -10,16 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.fold.rows import CLOSE, PUBLISHED, SCORE
+from streams.fold.days import NONE
+from streams.fold.rows import PUBLISHED, SCORE
 from streams.model.alerts import FallRule, falls, judge
 from streams.model.assess import population
+from streams.model.records import Scored
 from streams.model.table import Table
+from streams.model.texts import Texts
+from streams.model.users import Slots
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
 from streams.scoreboard.spread import Histogram
+from tests.model.closed import close_at
 from tests.model.world import HOUR_MS, T0, World, cut, event
 
 RULE = FallRule(points=5.0, cooldown_ms=6 * HOUR_MS)
+
+
+def scored(slots: Slots, scores: list[float], closes: list[float]) -> Scored:
+    """Users scored so, with these closes."""
+    return Scored(slots, np.array(scores), np.array(closes), Texts.of([]))
 
 
 class Watched:
@@ -28,7 +38,9 @@ class Watched:
     def __init__(self, close: float = 50.0) -> None:
         self.table = Table(PLAIN)
         self.slots = np.array([self.table.slot("net:bob")])
-        self.table.cells[0, CLOSE] = close
+        self.close = close
+        if close != NONE:
+            close_at(self.table, [0], [close], T0)
         self.version = 0
 
     def at(self, score: float, hours: float = 0) -> list[str]:
@@ -39,7 +51,8 @@ class Watched:
         self.version += 1
         now_ms = T0 + round(hours * HOUR_MS)
         return [
-            orjson.loads(a.value) for a in judge(self.table, self.slots, np.array([score]), now_ms, self.version, RULE)
+            orjson.loads(a.value)
+            for a in judge(self.table, scored(self.slots, [score], [self.close]), now_ms, self.version, RULE)
         ]
 
 
@@ -97,16 +110,15 @@ def test_cooldown() -> None:
 
 def test_nobody_without_a_close() -> None:
     """A new user has nothing to fall from."""
-    assert Watched(close=0.0).at(1.0) == []
+    assert Watched(close=NONE).at(1.0) == []
 
 
 def test_each_user_for_itself() -> None:
     """Of many judged together only those who fell are named, by their own numbers."""
     table = Table(PLAIN)
     slots = np.array([table.slot(f"net:u{n}") for n in range(6)])[::-1]
-    table.cells[:6, CLOSE] = 50.0
-    scores = np.array([50.0, 44.0, 46.0, 43.0, 49.0, 60.0])
-    alerts = judge(table, slots, scores, T0, 1, RULE)
+    scores = [50.0, 44.0, 46.0, 43.0, 49.0, 60.0]
+    alerts = judge(table, scored(slots, scores, [50.0] * 6), T0, 1, RULE)
     assert [(a.user, a.state, orjson.loads(a.value)["score"]) for a in alerts] == [
         ("net:u4", "raised", 44.0),
         ("net:u2", "raised", 43.0),
@@ -136,9 +148,9 @@ def test_alert_without_any_event() -> None:
     world = World()
     world.fold(*[("share", event(f"a{n}", "bob")) for n in range(50)])
     slots = np.array([world.table.slot("net:bob")])
-    world.table.cells[slots, CLOSE] = population(world.table, T0)[slots]
     raised = []
     for day in range(40):
+        close_at(world.table, slots, population(world.table, T0)[slots], T0 + day * DAY_MS)
         pieces = list(chunks(world.table, RULE, cut(world.table, slots, T0 + day * DAY_MS), day + 1))
         raised += [day for piece in pieces for alert in piece.alerts if alert.state == "raised"]
     falls = [world.record("bob")["score"] - world.record("bob", T0 + d * DAY_MS)["score"] >= 5 for d in range(40)]

@@ -67,7 +67,7 @@ def test_split_by_partition(rows: list[tuple[str, float, int, int]], partitions:
     for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):  # two rounds of `act`
         for number, (target, weight, ts, code) in enumerate(half):
             text, n = padded(f"net{target}".encode()), len(target.encode())
-            emit(out.emitted, text, 0, 3, text, 3, n, slots[number % 2], weight, ts, code, partitions)
+            emit(out.emitted, text, 0, 3, text, 3, n, slots[number % 2], weight, ts, ts, code, partitions)
         out.collect(table)
     parts = out.take()
     homes = [partition_of(f"net:{target}", partitions) for target, *_ in rows]

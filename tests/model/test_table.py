@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import orjson
 import pytest
 
-from streams.fold.rows import ACTED, CLOSE, DID, GOT, SCORE, SUMS, WIDTH
-from streams.model import days, windows
+from streams.events import KIND_INDEX
+from streams.fold.days import ACTED_SINCE, FOLLOWERS_SINCE, GAINED, REVERSED
+from streams.fold.rows import ACTED, DID, GOT, SCORE, SUMS, WIDTH
+from streams.model import closes as closing
+from streams.model import windows
 from streams.model.alerts import FallRule
 from streams.model.assess import moved, population, scores
 from streams.model.table import _FIRST, _STEP, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from streams.partition.outgoing import Outgoing, chunks
 from tests.model.assessed import assess
-from tests.model.world import HOUR_MS, T0, YEAR_MS, World, cut, event
+from tests.model.world import HOUR_MS, NETWORK, T0, YEAR_MS, World, cut, event
 
 
 def test_growth_keeps_everybody() -> None:
@@ -148,92 +153,122 @@ def test_idle_pass_leaves_out_who_was_never_shown() -> None:
     assert moved(world.table, T0 + YEAR_MS).tolist() == []
 
 
-def closes(world: World, now_ms: int) -> list[str]:
-    """The dates closed at that time."""
-    return [date for date, _ in days.due(world.table, now_ms)]
+def closes(world: World, user: str, now_ms: int) -> dict[str, float]:
+    """The closes of a user at that time, by date."""
+    world.later(now_ms)
+    return dict(closing.history(world.table, world.table.slot(f"{NETWORK}:{user}")))
+
+
+def at(world: World, user: str, now_ms: int) -> Any:
+    """The score then; a record has eight decimals, a close is kept as a mass with seven digits."""
+    return pytest.approx(world.record(user, now_ms)["score"], abs=1e-5)
 
 
 def test_daily_close_is_the_score_at_midnight() -> None:
-    """The first look only notes the day; at the next midnight the day before is closed with the scores of midnight."""
+    """Who was there before it has one, of that moment."""
     world = World()
     world.did("share", "ann", "bob", T0 + HOUR_MS)
-    assert closes(world, T0 + 2 * HOUR_MS) == []
-    assert closes(world, T0 + DAY_MS - 1) == []
-    taken = list(days.due(world.table, T0 + DAY_MS + 5 * HOUR_MS))
-    assert [date for date, _ in taken] == ["2026-01-01"]
-    expected = world.record("bob", T0 + DAY_MS)["score"]
-    assert taken[0][1][world.table.slot("net:bob")] == pytest.approx(
-        expected, abs=5.1e-9
-    )  # a record has eight decimals
-    assert world.cell("bob", CLOSE) == pytest.approx(expected, abs=5.1e-9)
-    assert closes(world, T0 + DAY_MS + 6 * HOUR_MS) == []
+    assert closes(world, "bob", T0 + 2 * HOUR_MS) == closes(world, "bob", T0 + DAY_MS - 1) == {}
+    assert closes(world, "bob", T0 + DAY_MS + 5 * HOUR_MS) == {"2026-01-01": at(world, "bob", T0 + DAY_MS)}
 
 
-def test_closes_are_taken_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between two slices others have their turn; whoever is new then is closed as well, and so is everybody else."""
-    monkeypatch.setattr("streams.model.assess.SLICE", 2)
-    world = World()
-    for user in ("ann", "bob", "cid", "dan"):
-        world.did("share", user, "eve", T0 + HOUR_MS)
-    list(days.due(world.table, T0))
-    taken = days.taken(world.table, T0 + DAY_MS)
-    assert next(taken) is None
-    world.did("share", "fay", "eve", T0 + DAY_MS)
-    closed = next(part for part in taken if part)
-    assert len(closed[1]) == len(world.table) == 6
-    assert (world.table.cells[:6, CLOSE] == closed[1]).all()
+def test_closes_taken_and_closes_of_the_closed_form_are_the_same() -> None:
+    """Whoever is touched each day has them in a line, whoever is left alone has none, and the same closes."""
+    world, twice = World(), World()
+    for one in (world, twice):
+        one.did("share", "ann", "bob")
+    for day in range(1, 100):
+        twice.later(T0 + day * DAY_MS)
+        closing.touch(twice.table, np.array([twice.table.slot("net:bob")]), T0 + day * DAY_MS)
+    assert twice.table.days.lines(np.array([twice.table.slot("net:bob")])).tolist() == [1]
+    assert int(world.table.days.arrays.used[0]) == 1
+    now_ms = T0 + 99 * DAY_MS
+    assert closes(world, "bob", now_ms) == pytest.approx(closes(twice, "bob", now_ms), abs=1e-5)
 
 
-def test_delta_is_against_the_close() -> None:
-    """The record's change over a day is the score less the last close; null before the first."""
+def test_delta_is_against_the_closes() -> None:
+    """The record's changes are the score less the closes of the last day, of a week and of a month ago; where there are some."""
     world = World()
     world.did("share", "ann", "bob")
-    list(days.due(world.table, T0))
     assert world.record("bob")["delta"] == {"day": None}
-    list(days.due(world.table, T0 + DAY_MS))
-    now_ms = T0 + DAY_MS + HOUR_MS
-    expected = world.record("bob", now_ms)["score"] - world.record("bob", T0 + DAY_MS)["score"]
-    assert world.record("bob", now_ms)["delta"]["day"] == pytest.approx(expected)
-    assert expected < 0
+    for back, names in ((1, ["day"]), (7, ["day", "week"]), (30, ["day", "week", "month"])):
+        now_ms = T0 + back * DAY_MS + HOUR_MS
+        world.later(now_ms)
+        found = world.record("bob", now_ms)
+        closed = {"day": back * DAY_MS, "week": (back - 6) * DAY_MS, "month": (back - 29) * DAY_MS}
+        expected = {name: found["score"] - world.record("bob", T0 + closed[name])["score"] for name in names}
+        assert found["delta"] == pytest.approx(expected, abs=2e-8)
+        assert max(expected.values()) < 0
 
 
 def test_days_without_events_are_closed_too() -> None:
     """After three silent midnights three closes, oldest first, falling; after years the last ninety days."""
     world = World()
     world.did("share", "ann", "bob")
-    list(days.due(world.table, T0))
-    taken = list(days.due(world.table, T0 + 3 * DAY_MS))
-    assert [date for date, _ in taken] == ["2026-01-01", "2026-01-02", "2026-01-03"]
-    of_bob = [found[world.table.slot("net:bob")] for _, found in taken]
-    assert of_bob == sorted(of_bob, reverse=True)
-    late = closes(world, T0 + 2 * YEAR_MS)
+    of_bob = closes(world, "bob", T0 + 3 * DAY_MS)
+    assert list(of_bob) == ["2026-01-01", "2026-01-02", "2026-01-03"]
+    assert list(of_bob.values()) == sorted(of_bob.values(), reverse=True)
+    late = closes(world, "bob", T0 + 2 * YEAR_MS)
     assert len(late) == 90
-    assert late[-1] == "2027-12-31"
+    assert max(late) == "2027-12-31"
 
 
-def test_closes_are_taken_once_whatever_the_clock_does() -> None:
-    """A clock that goes back closes nothing again, and nothing twice when it comes forward."""
+def test_a_clock_that_goes_back_closes_nothing() -> None:
+    """And nothing twice when it comes forward."""
     world = World()
     world.did("share", "ann", "bob")
-    list(days.due(world.table, T0 + 5 * DAY_MS))
-    assert closes(world, T0) == []
-    assert closes(world, T0 + 5 * DAY_MS + HOUR_MS) == []
-    assert closes(world, T0 + 6 * DAY_MS) == ["2026-01-06"]
+    before = closes(world, "bob", T0 + 5 * DAY_MS)
+    assert closes(world, "bob", T0) == before == closes(world, "bob", T0 + 5 * DAY_MS + HOUR_MS)
+    assert list(closes(world, "bob", T0 + 6 * DAY_MS)) == [*before, "2026-01-06"]
 
 
 def test_a_day_may_close_at_another_time() -> None:
-    """Closes are of the moment when the day closes, under the date on which it began; closing again does the same."""
+    """Closes are of the moment when the day closes, under the date on which it began."""
     world, noon_ms = World(), 12 * HOUR_MS
+    world.table.days.closes_ms = noon_ms
     world.did("share", "ann", "bob")
-    assert list(days.due(world.table, T0 + HOUR_MS, noon_ms)) == []
-    assert list(days.due(world.table, T0 + noon_ms - 1, noon_ms)) == []
-    [(date, scores)] = days.due(world.table, T0 + noon_ms, noon_ms)
-    assert date == "2025-12-31"
-    assert scores.tolist() == population(world.table, T0 + noon_ms).tolist()
-    assert world.table.closed_ms == T0 + noon_ms
-    world.table.cells[:, CLOSE] = 0.0
-    days.close_again(world.table, np.arange(len(world.table)))
-    assert world.table.cells[: len(world.table), CLOSE].tolist() == scores.tolist()
+    assert closes(world, "bob", T0 + noon_ms - 1) == {}
+    assert closes(world, "bob", T0 + noon_ms) == {"2025-12-31": at(world, "bob", T0 + noon_ms)}
+
+
+def test_a_close_is_by_event_time() -> None:
+    """What comes late, before a close that is taken, is in it; what is of today is not; an undo of today leaves it as it was."""
+    world, calm = World(), World()
+    world.did("share", "ann", "bob", T0 + HOUR_MS)
+    world.later(T0 + DAY_MS)
+    world.did("reply", "cid", "bob", T0 + DAY_MS + HOUR_MS)
+    first = closes(world, "bob", T0 + DAY_MS)["2026-01-01"]
+    world.did("follow", "dan", "bob", T0 + 2 * HOUR_MS, "late")
+    for actor, kind, ts in (("ann", "share", T0 + HOUR_MS), ("dan", "follow", T0 + 2 * HOUR_MS)):
+        calm.did(kind, actor, "bob", ts)
+    assert first < closes(world, "bob", T0 + DAY_MS)["2026-01-01"] == at(calm, "bob", T0 + DAY_MS)
+    world.undo("follow", "dan", "late", T0 + DAY_MS + 2 * HOUR_MS)
+    assert closes(world, "bob", T0 + DAY_MS)["2026-01-01"] == at(calm, "bob", T0 + DAY_MS)
+
+
+def test_what_has_come_since_the_close() -> None:
+    """Gained by kind and window, reversed by window, own actions, followers: beside the sums of the row, and gone with the next."""
+    world = World()
+    world.did("share", "ann", "bob", T0 + HOUR_MS, "s")
+    world.later(T0 + DAY_MS)
+    world.did("follow", "cid", "bob", T0 + DAY_MS + HOUR_MS)
+    world.did("like", "bob", "ann", T0 + DAY_MS + HOUR_MS)
+    world.undo("share", "ann", "s", T0 + DAY_MS + 2 * HOUR_MS)
+    slots = np.array([world.table.slot("net:bob")])
+    (day,), (since,) = world.table.days.since(slots)
+    row = world.table.cells[slots[0]]
+    follows = SUMS + 3 * KIND_INDEX["follow"]
+    shares = SUMS + 3 * KIND_INDEX["share"]
+    assert day * DAY_MS == T0 + DAY_MS
+    assert since[GAINED + 3 : GAINED + 6].tolist() == row[follows : follows + 3].tolist()
+    grown = since[REVERSED : REVERSED + 3] * world.table.decays(T0 + HOUR_MS)[:3]
+    assert grown.tolist() == pytest.approx([-4.0] * 3)
+    assert row[shares : shares + 3].tolist() == [0.0] * 3
+    assert (since[ACTED_SINCE], since[FOLLOWERS_SINCE]) == (pytest.approx(row[ACTED]), 1.0)
+    world.later(T0 + 2 * DAY_MS)
+    world.did("like", "dan", "bob", T0 + 2 * DAY_MS + HOUR_MS)
+    (_, (since,)) = world.table.days.since(slots)
+    assert np.flatnonzero(since).tolist() == [GAINED, GAINED + 1, GAINED + 2]
 
 
 def scores_in(piece: Outgoing) -> list[float]:

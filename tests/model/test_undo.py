@@ -35,7 +35,7 @@ def same(one: dict[str, Any], other: dict[str, Any], *but: str) -> None:
 def test_undo_restores_the_score(which: Model, kind: str, after_ms: int) -> None:
     """By ref alone, at any later time: the target's record is what it was without the event; so is the actor's score.
 
-    Who was there is not taken back.
+    Who was there is not taken back, and a close stays what it was.
 
     The actor's exact number of actions keeps what was done, and the newest event time stays.
     """
@@ -47,9 +47,9 @@ def test_undo_restores_the_score(which: Model, kind: str, after_ms: int) -> None
             assert world.did(kind, "ann", "bob", T0, "it") > 0
             assert world.undo(kind, "ann", "it", T0 + after_ms) < 0
     now_ms = T0 + after_ms
-    same(with_it.record("bob", now_ms), without.record("bob", now_ms), "event_ts", "actors", "confidence")
+    same(with_it.record("bob", now_ms), without.record("bob", now_ms), "event_ts", "actors", "confidence", "delta")
     assert (with_it.record("bob")["actors"], without.record("bob")["actors"]) == (2, 1)
-    same(with_it.record("ann", now_ms), without.record("ann", now_ms), "event_ts", "actions")
+    same(with_it.record("ann", now_ms), without.record("ann", now_ms), "event_ts", "actions", "delta")
     assert with_it.record("ann")["actions"] == 2
     assert (with_it.table.counts.undone, with_it.table.counts.undo_unknown) == (1, 0)
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from streams.events import KIND_INDEX, Event
 from streams.fold.packs import NAMES
 from streams.fold.rows import DID, GOT, MET
-from streams.formats import tied
+from streams.formats import closes, tied
 from streams.formats.engagements import decode, local
 from streams.model.acting import act
+from streams.model.closes import known
 from streams.model.engagements import Engagements, Outbox, Pack
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
@@ -81,6 +82,10 @@ class World:
         receive(self.table, [pack])
         return pack
 
+    def later(self, now_ms: int) -> None:
+        """It is that late: days may have closed."""
+        self.table.days.begin(now_ms)
+
     def did(
         self, kind: str, actor: str, target: str = "", ts: int = T0, event_id: str | None = None, **more: Any
     ) -> float:
@@ -96,7 +101,7 @@ class World:
         """The user's score record, out of its JSON."""
         slots = np.array([self.table.slot(f"{NETWORK}:{user}")])
         result: dict[str, Any] = orjson.loads(
-            scored(self.table, slots, self.table.cells[slots], now_ms, version).records[0]
+            scored(self.table, slots, None, now_ms, version).records[0]
         )
         return result
 
@@ -108,6 +113,7 @@ class World:
 def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None = None) -> Cut:
     """These users as an interval's cut, with nothing else in it."""
     marks = np.full(len(slots), DID | GOT, np.uint8) if marks is None else marks
+    days, since = table.days.since(slots)
     return Cut(
         positions={},
         packs={},
@@ -115,10 +121,13 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         rejects=[],
         changed=slots,
         clock=table.clock,
-        day=table.day,
-        closed_ms=table.closed_ms,
+        day=table.days.today,
+        closed_ms=table.days.closed_ms,
         counts=table.counts.as_dict(),
         rows=np.ascontiguousarray(table.cells[slots]),
+        known=known(table, slots),
+        day_of=days,
+        since=since,
         decays=table.decays(now_ms),
         now_ms=now_ms,
         marks=marks,
@@ -127,5 +136,6 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         people=table.people.copied(slots[(marks & MET) != 0]),
         landmarks=tuple(table.landmarks),
         tied=tied.cut(table, slots, marks),
+        closes=closes.cut(table, slots[closes.lacking(table, slots)]),
         telling=telling.cut(table, slots, marks),
     )

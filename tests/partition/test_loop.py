@@ -10,13 +10,13 @@ import pytest
 from agents.proof.bench.null_servers import Scoreboard, Swallow
 from streams.broker.publisher import TransactionalPublisher
 from streams.clocks import Clocks
-from streams.fold.rows import CLOSE, GOT, SCORE, SUMS, UNDO, UNSEEN
+from streams.fold.rows import GOT, GOT_TS, SCORE, SUMS, UNDO, UNSEEN
 from streams.formats.engagements import encode
 from streams.model import assess
 from streams.model.alerts import FallRule
 from streams.model.engagements import packed
 from streams.model.table import Table
-from streams.model.versions import DAY_MS, PLAIN
+from streams.model.versions import PLAIN
 from streams.partition import idle_pass
 from streams.partition import loop as broker_loop
 from streams.partition.block import Block
@@ -25,7 +25,6 @@ from streams.partition.intake import Intake
 from streams.partition.loop import Loop
 from streams.partition.sending import Outlet, Sender
 from streams.partition.terms import Pace, Start, Supply
-from streams.scoreboard import once
 from streams.scoreboard.flush import Versions
 from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
@@ -78,15 +77,15 @@ class Partition:
         await running
 
 
-def somebody(score_at_close: float, users: int = 1) -> Table:
-    """Users with twenty engagements and a close."""
+def somebody(users: int = 1) -> Table:
+    """Users with twenty engagements, of yesterday."""
     table = Table(PLAIN)
     table.advance(T0)
-    table.day = T0 // DAY_MS
+    table.days.begin(T0)
     for number in range(users):
         table.slot(f"net:bob{number}")
         table.cells[number, SUMS : SUMS + 3] = 20.0
-    table.cells[:users, CLOSE] = score_at_close
+    table.cells[:users, GOT_TS] = T0 - 1
     table.cells[:users, SCORE] = assess.population(table, T0)
     return table
 
@@ -102,8 +101,7 @@ def test_an_undo_by_which_somebody_falls_ends_the_interval(weight: float, at_onc
     """An alert does not wait for a long interval to end; any other undo does."""
 
     async def story() -> None:
-        table = somebody(0.0)
-        table.cells[0, CLOSE] = table.cells[0, SCORE]
+        table = somebody()
         one = Partition(table)
         await one.during(0.9, lambda: one.loop.offer(an_undo(weight)))  # before the first look at the idle
         early = [at for at, changed in one.cuts[:-1] if changed]  # the last one is the letting go
@@ -118,7 +116,7 @@ def test_the_idle_pass_sends_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(idle_pass, "ENOUGH", 20)
 
     async def story() -> None:
-        table = somebody(0.0, users=100)
+        table = somebody(users=100)
         table.cells[:100, SCORE] += 1.0
         one = Partition(table, idle_s=1.0)
         await one.during(1.5)
@@ -134,7 +132,7 @@ def test_a_glance_is_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_loop, "GLANCED", 5)
 
     async def story() -> None:
-        table = somebody(0.0, users=10)
+        table = somebody(users=10)
         one = Partition(table)
 
         def backlog() -> None:
@@ -148,16 +146,14 @@ def test_a_glance_is_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
     run(story())
 
 
-def test_closes_of_very_many_do_not_count_as_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More calls for closes than may wait: Redis gets the time, and nobody is shown again."""
-    monkeypatch.setattr(once, "CLOSES_CHUNK", 1)
+def test_a_day_that_closes_changes_nobody() -> None:
+    """Nobody is written for that; who changes later has the close, and Redis gets it with the record."""
 
     async def story() -> None:
-        table = somebody(0.0, users=900)
-        table.day -= 1
+        table = somebody(users=900)
         one = Partition(table)
-        await one.during(1.0)
-        assert one.board.closes == 900
-        assert one.loop.figures().rebuilds == 0
+        await one.during(0.2)
+        assert [changed for _, changed in one.cuts if changed] == []
+        assert one.board.closes == 0
 
     run(story())

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from streams.events import KINDS, MAX_AHEAD_MS, MAX_ID_BYTES, MAX_NETWORK_BYTES, NEWEST_MS, OLDEST_MS, Reject, parse
-from streams.fold.rows import CLOSE
+from streams.fold.days import NONE
 from streams.formats import rejects, state
 from streams.formats.rejects import DROPPED, MOST_BYTES, REPLAYED, Origin
 from streams.model.alerts import FallRule, judge
 from streams.model.explain import explain
 from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
-from streams.model.records import scored
+from streams.model.records import Scored, scored
+from streams.model.texts import Texts
 from streams.model.versions import DEFAULT
 from streams.offline import fold
 from streams.offline import scored as everyone
@@ -81,7 +82,7 @@ def score_records() -> list[bytes]:
     said = [Link("net:bob", "bob", T0), Facts("net:bob", T0, {"lists": Fact(90, T0), "followers": Fact(7, T0)})]
     table = fold([Produced("likes", b"", value, T0) for value in likes], DEFAULT, newest_ms=LATEST_MS, controls=said)
     rows = filled(DEFAULT, [*NAMES, *(f"net:{n}" for n in range(50))])
-    written = scored(rows, np.arange(len(rows)), rows.cells, NOW_MS, 1 << 33).records
+    written = scored(rows, np.arange(len(rows)), None, NOW_MS, 1 << 33).records
     return [*(one.record for one in everyone(table, T0)), *written]
 
 
@@ -130,9 +131,9 @@ def test_alerts_fit() -> None:
     """Raised, over, and over for somebody without a close."""
     ask, table = wrong(values.document(ALERTS)), filled(DEFAULT, ["net:ann", "net:bob"])
     slots, found = np.array([1]), []
-    for close, score in ((50.0, 40.0), (50.0, 49.0), (50.0, 20.0), (0.0, 30.0)):
-        table.cells[1, CLOSE] = close
-        found += judge(table, slots, np.array([score]), NOW_MS, 7, FallRule(cooldown_ms=0))
+    for close, score in ((50.0, 40.0), (50.0, 49.0), (50.0, 20.0), (NONE, 30.0)):
+        done = Scored(slots, np.array([score]), np.array([close]), Texts.of([]))
+        found += judge(table, done, NOW_MS, 7, FallRule(cooldown_ms=0))
     assert [alert.state for alert in found] == ["raised", "recovered"] * 2
     for alert in found:
         body = orjson.loads(alert.value)

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-import numpy as np
 import orjson
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -363,9 +362,8 @@ def test_the_board_is_written_when_a_score_has_moved_a_fifth_of_a_step() -> None
     run(story())
 
 
-def test_alerts_and_closes_come_once_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_come_once_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     """They survive that everyone is shown again, in order, and a queue that is full drops its oldest."""
-    monkeypatch.setattr(once, "CLOSES_CHUNK", 2)
     monkeypatch.setattr(once, "MOST_ALERTS", 5)
 
     async def story() -> None:
@@ -374,17 +372,13 @@ def test_alerts_and_closes_come_once_whatever_happens(monkeypatch: pytest.Monkey
             small.put({f"a:{n}": 1.0 for n in range(5)})
             assert await small.view.drained(PATIENCE_S)
             redis.down = RedisConnectionError()
-            small.shown.once.close([("2026-11-28", np.arange(5.0))], small.cut)
             small.shown.once.alert([b"%d" % n for n in range(9)])
             small.view.go()
             await asyncio.sleep(1)
             redis.pulse = 0  # flushed meanwhile
             redis.down = None
             await brought(small, redis)
-            closes = [pair for one in redis.taken if one.closes for pair in one.closes[1]]
-            assert closes == [(f"a:{n}", float(n)) for n in range(5)]
             assert [alert for one in redis.taken for alert in one.alerts] == [b"4", b"5", b"6", b"7", b"8"]
-            assert redis.says["closed"] == small.cut
 
     run(story())
 

@@ -41,7 +41,15 @@ class Redis:
         self.shown, self.down, self.wrong = Shown(), False, list[str]()
         self._saved = Shown()
         self._seen: dict[str, int] = {}
-        self.keys: tuple[str, ...] = ("board", "users", "spread", "pulse", "networks", "boards", "history")  #: that may be lost
+        self.keys: tuple[str, ...] = (
+            "board",
+            "users",
+            "spread",
+            "pulse",
+            "networks",
+            "boards",
+            "history",
+        )  #: that may be lost
 
     def apply(self, flush: Flush) -> int:
         """See `streams.scoreboard.writer.Writer.write`."""

@@ -9,19 +9,15 @@ from typing import Any
 import numpy as np
 import orjson
 
+from agents.proof.simulation.closes import closes
 from agents.proof.simulation.faults import Faults
 from streams import offline
 from streams.fold.rows import ENGAGEMENTS
 from streams.formats import state
-from streams.model import days, score
-from streams.model.dates import date
-from streams.model.profiles import is_person
-from streams.model.score import hill
+from streams.model import score
 from streams.model.table import Table
-from streams.model.versions import DAY_MS, model
+from streams.model.versions import model
 from streams.partition.recovered import Recovered, loaded
-from streams.partitioner import partition_of
-from streams.scoreboard import closes
 from streams.scoreboard.layout import MOST_NETWORKS, network_of
 from streams.scoreboard.shown import BOARD_STEP
 from streams.topics import ALERTS, REJECTS, SCORES, STATE
@@ -47,7 +43,7 @@ def verdict(faults: Faults) -> list[str]:
         *_tables(faults, expected, now_ms),
         *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
         *_differences("scores", _last_scores(faults), expected, now_ms),
-        *_closes(faults, wanted),
+        *closes(faults, wanted),
         *_headers(faults),
         *_spread(faults, _linked(wanted), _counted(wanted)),
         *_versions(faults),
@@ -119,37 +115,6 @@ def _differences(
             yield f"{what}: {user} has the score {now['score']} instead of {other['score']}"
         if _masses(now) != _masses(other):
             yield f"{what}: {user} has the facts {_masses(now)} instead of {_masses(other)}"
-
-
-def _closes(faults: Faults, wanted: Table) -> Iterator[str]:
-    """The daily closes that a reader of Redis gets, beside those of the plain fold, which has taken the events in order."""
-    shown = faults.redis.shown
-    for user, record in shown.records.items():
-        number = partition_of(user, faults.settings.partitions)
-        closed_ms = shown.pulses[number]["closed_ms"]
-        kept = shown.closes.get(user)
-        found = closes.whole(orjson.loads(record), orjson.loads(kept) if kept else None, closed_ms)
-        slot = wanted.users.get(user)
-        if slot is None or is_person(user):
-            continue
-        wanted.days.begin(max(closed_ms, wanted.clock))
-        there = {day: close for day, close in days.history(wanted, slot) if day <= date(closed_ms // DAY_MS - 1)}
-        wrong = {day: (found.get(day), there.get(day)) for day in found.keys() ^ there.keys()}
-        last = date(wanted.days.today - 1)
-        for day in found.keys() & there.keys():
-            # who acted or was followed late: of the closes before the last one it is the windows that are exact
-            near = 0.011 if day == last else 0.011 + _points(there[day], 0.2)
-            if abs(found[day] - there[day]) > near:
-                wrong[day] = found[day], there[day]
-        if wrong:
-            yield f"closes: {user} has others (found, wanted): {wrong}"
-
-
-def _points(score: float, mass: float) -> float:
-    """What so much mass more gives to a score, at most."""
-    plain = model("plain")
-    known = plain.half_mass * (score / (100.0 - score)) ** (1 / plain.steepness)
-    return float(hill(known + mass, plain) - hill(max(known - mass, 0.0), plain))
 
 
 def _masses(record: dict[str, Any]) -> dict[str, float]:

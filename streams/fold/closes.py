@@ -1,0 +1,94 @@
+"""Daily closes, as they are read: from the line that somebody has, or by the closed form. `streams.fold.days` takes them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.fold.compiled import kernel, part
+from streams.fold.days import (
+    CLOSE,
+    DAYS,
+    FACTS_THEN,
+    KEPT_SINCE,
+    MS,
+    NONE,
+    OTHERS,
+    facts_before,
+    last_close,
+    mass_at,
+    scored,
+)
+from streams.fold.rows import DID_TS, GOT_TS
+
+
+@kernel
+def read(d, cells, slots, calendar, model, back, out):
+    """Fill in, (n, m): the closes so many days before the last, back (m,), that lines have; NONE; nan: the closed form has it."""
+    for i in range(len(slots)):
+        line = np.int64(d.line[slots[i]])
+        if line:  # `state` and Redis are told of it, too
+            last_close(d, line, cells[slots[i]], calendar, model)
+        for j in range(len(back)):
+            day = calendar.today - back[j]
+            if line == 0 or day > d.day[line]:
+                out[i, j] = np.nan
+            elif day < d.first[line]:
+                out[i, j] = NONE
+            elif day == d.day[line]:
+                out[i, j] = scored(d.since[line, CLOSE], model)
+            else:
+                out[i, j] = scored(np.float64(d.closes[line, day % DAYS]), model)
+
+
+@part
+def close_of(known, row, moment_ms, decays, model, more):
+    """A close that `read` gave, by the closed form if need be; NONE."""
+    if not np.isnan(known):
+        return known
+    newest = max(row[DID_TS], row[GOT_TS])
+    if newest >= moment_ms or newest == 0.0:
+        return NONE
+    return scored(mass_at(row, decays, model, more), model)
+
+
+@kernel
+def fill(cells, slots, known, calendar, back, model, more):
+    """Compute what `read` has left to the closed form of the closes so many days back, (m,), in `known` (n, m)."""
+    for i in range(len(slots)):
+        for j in range(len(back)):
+            moment = np.float64(calendar.closed_ms - back[j] * MS)
+            known[i, j] = close_of(known[i, j], cells[slots[i]], moment, calendar.decays[back[j]], model, more)
+
+
+@kernel
+def scores(masses, model, out):
+    """The scores (n,) of masses, at least 1."""
+    for i in range(len(masses)):
+        out[i] = scored(np.float64(masses[i]), model)
+
+
+@kernel
+def copied(d, slots, out):
+    """What has come since the last close of these, (n, KEPT_SINCE); returns its day (n,); 0: nobody's line."""
+    days = np.zeros(len(slots), np.int64)
+    for i in range(len(slots)):
+        line = np.int64(d.line[slots[i]])
+        if line:
+            days[i] = d.day[line]
+            for column in range(KEPT_SINCE):
+                out[i, column] = d.since[line, column]
+    return days
+
+
+@kernel
+def facts_then(d, cells, slots, calendar, model, more):
+    """The last close of these, (n,), is computed anew, with the facts that are known now."""
+    for i in range(len(slots)):
+        line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
+        if line:
+            back = min(calendar.today - d.day[line], DAYS)
+            d.since[line, FACTS_THEN] = facts_before(more, row, calendar.decays[back], model)
+            d.since[line, CLOSE] = np.nan
+            d.kept[line] = 0
+            if d.shown[line]:
+                d.shown[line] = OTHERS

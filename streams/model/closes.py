@@ -1,0 +1,84 @@
+"""Daily closes of a table's users: every score when the day closes (UTC midnight, or another time of day), for 90 days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.fold import closes, days
+from streams.fold.days import DAYS, NONE, Calendar
+from streams.model.dates import date
+from streams.model.table import Table
+from streams.model.users import Slots
+from streams.model.versions import DAY_MS
+from streams.model.windows import Floats
+
+BACK = np.array([0, 6, 29])  #: closes that a record refers to: the last, that of a week and of a month ago
+
+
+class Known(NamedTuple):
+    """What lines know of the closes that records refer to, (n, 3), see `streams.fold.days.read`, and when those were."""
+
+    closes: Floats
+    moments_ms: Floats  #: (3,)
+    decays: Floats  #: (3, 4) of these moments
+
+    def between(self, part: slice) -> Known:
+        """Those of a part of the users."""
+        return self._replace(closes=self.closes[part])
+
+
+def calendar(table: Table) -> Calendar:
+    """The closes before now, for sums with the landmarks of the table."""
+    own = table.days
+    made_for = own.closed_ms, tuple(table.landmarks)
+    if own.calendar is None or own.calendar[0] != made_for:
+        decays = np.array([table.decays(own.closed_ms - back * DAY_MS) for back in range(DAYS + 1)])
+        own.calendar = made_for, Calendar(own.today, own.closed_ms, decays)
+    return own.calendar[1]
+
+
+def touch(table: Table, slots: Slots, ts: int) -> None:
+    """These, (n,), are about to change by something of this moment, other than an event."""
+    arrays = table.days.room_for(len(slots))
+    days.touch(arrays, table.cells, slots, ts, calendar(table), table.constants, table.extras.arrays)
+
+
+def facts_then(table: Table, slots: Slots) -> None:
+    """What was told of these, (n,), was so at the last close."""
+    closes.facts_then(table.days.arrays, table.cells, slots, calendar(table), table.constants, table.extras.arrays)
+
+
+def known(table: Table, slots: Slots) -> Known:
+    """What lines know of the closes that the records of these refer to."""
+    found, before = _read(table, slots, BACK), calendar(table)
+    return Known(found, before.closed_ms - BACK * float(DAY_MS), before.decays[BACK])
+
+
+def last(table: Table, slots: Slots) -> Floats:
+    """The last close of these, (n,); `streams.fold.days.NONE`."""
+    found: Floats = _filled(table, slots, BACK[:1])[:, 0]
+    return found
+
+
+def history(table: Table, slot: int) -> Iterator[tuple[str, float]]:
+    """The closes of a user, (date of the day that closed, score), oldest first."""
+    today = table.days.today
+    back = np.arange(min(DAYS, today) - 1, -1, -1)
+    for ago, close in zip(back.tolist(), _filled(table, np.array([slot]), back)[0].tolist(), strict=True):
+        if close != NONE:
+            yield date(today - ago - 1), close
+
+
+def _read(table: Table, slots: Slots, back: Slots) -> Floats:
+    found = np.empty((len(slots), len(back)))
+    closes.read(table.days.arrays, table.cells, slots, calendar(table), table.constants, back, found)
+    return found
+
+
+def _filled(table: Table, slots: Slots, back: Slots) -> Floats:
+    found = _read(table, slots, back)
+    closes.fill(table.cells, slots, found, calendar(table), back, table.constants, table.extras.arrays)
+    return found

@@ -1,0 +1,40 @@
+"""Whose daily closes Redis has: they go with a record when they are others than those that are there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.model.table import Table
+from streams.model.users import Slots
+from streams.scoreboard.closes import text
+
+
+class Histories:
+    """Those of one partition. What is given counts as there; when Redis has lost something, all of it is given again."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.users = 0  #: of how many users Redis has daily closes
+
+    def changed(self, slots: Slots) -> list[tuple[str, bytes]]:
+        """Of these, (n,), the users whose closes are others than Redis has, with what it gets; their records were just made."""
+        days = self._table.days
+        lines, arrays = days.lines(slots), days.arrays
+        some = (lines > 0) & (arrays.shown[lines] != arrays.day[lines])
+        own = lines[some]
+        self.users += int(np.count_nonzero(arrays.shown[own] == 0))
+        arrays.shown[own] = arrays.day[own]
+        whole = (days.hundredths(line, self._table.constants) for line in own.tolist())
+        texts = [text(first - 1, closes) for first, closes in whole]
+        return list(zip(self._table.users.of(slots[some]), texts, strict=True))
+
+    def resume(self, slots: Slots) -> None:
+        """After a take-over: of these, (n,), Redis has what `state` has."""
+        arrays, own = self._table.days.arrays, self._table.days.lines(slots)
+        arrays.shown[own] = arrays.kept[own]
+        arrays.shown[0] = 0
+        self.users = int(np.count_nonzero(arrays.shown))
+
+    def empty(self) -> None:
+        """Redis has none."""
+        self._table.days.arrays.shown[:], self.users = 0, 0
