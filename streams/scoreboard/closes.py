@@ -32,9 +32,9 @@ def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, closed_ms: 
     if kept:
         first = day(kept["from"])
         found = {first + i: total / 100.0 for i, total in enumerate(accumulate(kept["steps"]))}
+    if not closed_ms or record["event_ts"] <= 0:
+        return {date(one): close for one, close in found.items()}
     # the first close after the newest event
-    if record["event_ts"] <= 0:
-        return {}
     since = last - (closed_ms - 1 - record["event_ts"]) // DAY_MS if record["event_ts"] < closed_ms else last + 1
     scoring = model(record["model"])
     for one in range(max(since, last - KEPT + 1, max(found, default=-1) + 1), last + 1):

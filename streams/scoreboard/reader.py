@@ -180,9 +180,9 @@ class Reader:
             self._client.hget(keys.history, user),
             self._client.hget(keys.pulse, partition),
         )
-        if record is None or pulse is None:
+        if record is None:
             return {}
-        return closes.whole(orjson.loads(record), _record(kept), orjson.loads(pulse).get("closed_ms", 0))
+        return closes.whole(orjson.loads(record), _record(kept), (_record(pulse) or {}).get("closed_ms", 0))
 
     async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.

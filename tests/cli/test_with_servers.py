@@ -20,8 +20,10 @@ from streams.broker.admin import Admin
 from streams.events import Reject
 from streams.formats import rejects
 from streams.formats.rejects import Origin
+from streams.model.dates import day
 from streams.model.explained import Explanation
 from streams.partitioner import partition_of
+from streams.scoreboard import closes as kept
 from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import Keys
@@ -311,16 +313,16 @@ def test_score_for_people(board: Ask) -> None:
 
 def test_explain_for_people(board: Ask, redis_url: str, prefix: str) -> None:
     """A page on each, with place and daily closes up to the time asked for; with --json an explanation a line."""
-    closes = {"2025-12-29": 61.5, "2025-12-30": 12.25, "2026-01-01": 70.0}
+    closes = {"2025-12-29": 61.5, "2025-12-30": 12.25, "2025-12-31": 70.0}
     with connect_sync(redis_url) as redis:
-        redis.hset(Keys(prefix, 0).history, "t:ann", orjson.dumps(closes))
+        redis.hset(Keys(prefix, 0).history, "t:ann", kept.text(day("2025-12-29"), [6150, 1225, 7000]))
     page = board("score", "t:bob", "t:ann", "--explain", clock="stream").stdout
-    for text in (
+    for said in (
         "rank 1 of 3, above 66.7 % of those engaged with in 90 days",
-        "61.50 on 2025-12-29, 70.00 on 2026-01-01",
+        "61.50 on 2025-12-29, 70.00 on 2025-12-31",
         "lowest 12.25 on 2025-12-30",
     ):
-        assert page.count(text) == 1, text
+        assert page.count(said) == 1, said
     assert page.count("If nothing happens") == 2
     for as_of, days in ((NOW_MS, 3), (NOW_MS - 2 * 24 * HOUR_MS, 2)):
         done = board("score", "t:ann", "t:bob", "--explain", "--json", "--as-of", str(as_of))

@@ -15,7 +15,7 @@ from streams.formats.statefile import Head, Reading, Written, headers_for
 from streams.model.table import Counts
 from streams.model.versions import DEFAULT
 
-ODD = struct.pack("<Idddddd", 2922, 0.1 + 0.2, 7.0, 5e-324, 1.0, 2.0, float("nan")) + bytes(range(256))
+ODD = struct.pack("<IIdddddd", 2922, 0, 0.1 + 0.2, 7.0, 5e-324, 1.0, float("nan"), 2.0) + bytes(range(256))
 ROWS = [
     (b"dnet:ann", ODD),
     (b"gnet:b\xc3\xb6b", struct.pack("<IIIIQd", 1, 2, 3, 0, 1 << 18, 12.0)),
@@ -77,8 +77,8 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "two files in one": (lambda f: f + f, "more after the last line"),
     "something else": (lambda f: [b'{"id":"e1"}', *f], "no file of `clout state export`"),
     "nothing": (lambda f: f[:0], "no file of `clout state export`"),
-    "a newer file": (lambda f: [f[0].replace(b'"format":2', b'"format":3', 1), *f[1:]], "another Clout"),
-    "newer rows": (lambda f: [b'"format":4'.join(f[0].rsplit(b'"format":3', 1)), *f[1:]], "state is of format 4"),
+    "a newer file": (lambda f: [f[0].replace(b'"format":3', b'"format":4', 1), *f[1:]], "another Clout"),
+    "newer rows": (lambda f: [b'"format":5'.join(f[0].rsplit(b'"format":4', 1)), *f[1:]], "state is of format 5"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import orjson
@@ -12,8 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.exceptions import ResponseError
 
+from streams.model.dates import date
+from streams.model.versions import DAY_MS
+from streams.scoreboard.closes import text
 from streams.scoreboard.flush import MAX_USERS
 from streams.scoreboard.layout import ALERTS_KEPT, Keys, bin_of, shard_of
+from streams.scoreboard.reader import score_at
 from streams.scoreboard.writer import Writer
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import flush, record
@@ -44,7 +49,7 @@ def test_a_call_writes_all_it_carries(play: Play) -> None:
                 {"a:1": score},
                 bins={417: 1},
                 updates=b'[{"user":"a:1"}]',
-                closes=("2026-11-21", [("a:1", 41.2)]),
+                closes=[("a:1", text(20_778, [4120, 4115]))],
                 alerts=[b'{"id":"x"}', b'{"id":"y"}'],
             )
         )
@@ -52,7 +57,7 @@ def test_a_call_writes_all_it_carries(play: Play) -> None:
         assert await client.zscore(keys.board, "a:1") == score
         assert orjson.loads(await client.hget(keys.users, "a:1")) == record("a:1", score)
         assert await client.hgetall(keys.spread(0)) == {b"417": b"1"}
-        assert orjson.loads(await client.hget(keys.history, "a:1")) == {"2026-11-21": 41.2}
+        assert await client.hget(keys.history, "a:1") == b'{"from":"2026-11-21","steps":[4120,-5]}'
         assert [f for _, f in await client.xrange(keys.updates)] == [{b"batch": b'[{"user":"a:1"}]'}]
         alerts = [fields[b"alert"] for _, fields in await client.xrange(keys.alerts)]
         assert alerts == [b'{"id":"x"}', b'{"id":"y"}']
@@ -146,7 +151,7 @@ def test_odd_names_survive(play: Play, user: str) -> None:
     """Spaces, quotes, newlines, NUL, braces and any script come back as they went in, from every place."""
 
     async def story(board: Board) -> None:
-        await board.writer.write(flush(1, {user: 40.5}, closes=("2026-11-21", [(user, 40.5)])))
+        await board.writer.write(flush(1, {user: 40.5}, closes=[(user, text(20_778, [4050]))]))
         assert await board.client.zrange(board.keys().board, 0, -1) == [user.encode()]
         stored = await board.reader.user(user)
         assert stored == record(user, 40.5)
@@ -160,7 +165,7 @@ def test_the_largest_chunk_fits(play: Play) -> None:
 
     async def story(board: Board) -> None:
         scores = {f"u:{i}": 1 + i / 100 for i in range(MAX_USERS)}
-        await board.writer.write(flush(1, scores, closes=("2026-11-21", list(scores.items()))))
+        await board.writer.write(flush(1, scores, closes=[(user, text(20_778, [100] * 90)) for user in scores]))
         assert await board.client.zcard(board.keys().board) == MAX_USERS
         assert await board.client.hlen(board.keys().history) == MAX_USERS
 
@@ -219,41 +224,30 @@ def test_counts_of_the_histogram_replace_each_other(play: Play) -> None:
     play(story)
 
 
-def test_closes_are_kept_for_ninety_days(play: Play) -> None:
-    """Of a hundred daily closes the last ninety stay, oldest first; a correction replaces its day."""
+def test_closes_go_on_by_the_closed_form(play: Play) -> None:
+    """What was given, then a close for each day since the newest event, up to the last that the pulse knows of; ninety at most."""
 
     async def story(board: Board) -> None:
-        days = [f"2026-{month:02}-{day:02}" for month in (1, 2, 3, 4) for day in range(1, 26)]
-        truth: dict[str, float] = {}
-        for version, day in enumerate(days, 1):
-            truth[day] = 10 + version / 7  # up to eighteen bytes: the text must not be rounded on the way
-            await board.writer.write(flush(version, closes=(day, [("a:1", truth[day]), ("b:2", 1.0)])))
-            assert list((await board.reader.history("a:1")).items()) == list(truth.items())[-90:]
-        truth[days[-1]] = 99.5
-        await board.writer.write(flush(101, closes=(days[-1], [("a:1", 99.5)])))
-        assert list((await board.reader.history("a:1")).items()) == list(truth.items())[-90:]
-        assert list(await board.reader.history("b:2")) == days[10:]
+        kept, today = [("a:1", text(20_453 - 88, [4000 + day for day in range(88)]))], 20_454
+        for closed, back in ((today, 89), (today + 3, 90)):  # records are of the last second before the day `today`
+            given = flush(closed, {"a:1": 41.0, "b:2": 39.0}, closes=kept)
+            given.pulse["closed_ms"] = closed * DAY_MS
+            await board.writer.write(given)
+            found, whole = await board.reader.history("a:1"), record("a:1", 41.0)
+            since = {date(day): score_at(whole, (day + 1) * DAY_MS)["score"] for day in range(today - 1, closed)}
+            wanted = {date(20_453 - 88 + n): 40.0 + n / 100 for n in range(88)} | since
+            days = [date(day) for day in range(closed - back, closed)]
+            assert found == pytest.approx({day: wanted[day] for day in days})
+            assert list(found) == days
+            assert await board.reader.history("b:2") == pytest.approx(since)
 
-    play(story)
+    play(story, partitions=1)
 
 
-def test_a_close_of_an_earlier_day_finds_its_place(play: Play) -> None:
-    """A late close is sorted in, a repeated day is replaced in place, and too old a day falls out."""
-
-    async def story(board: Board) -> None:
-        version = 0
-        for day, score in (("2026-03-02", 2.5), ("2026-03-04", 4.0), ("2026-03-03", 3.0), ("2026-03-02", 2.0)):
-            version += 1
-            await board.writer.write(flush(version, closes=(day, [("a:1", score)])))
-            kept = list(await board.reader.history("a:1"))
-            assert kept == sorted(kept)
-        assert await board.reader.history("a:1") == {"2026-03-02": 2.0, "2026-03-03": 3.0, "2026-03-04": 4.0}
-        full = {f"2025-{month:02}-{day:02}": 5.0 for month in (1, 2, 3) for day in range(1, 31)}
-        await board.client.hset(board.keys().history, "a:1", orjson.dumps(full))  # not padded as the script does it
-        await board.writer.write(flush(version + 1, closes=("2024-12-31", [("a:1", 1.0)])))
-        assert await board.reader.history("a:1") == full
-
-    play(story)
+def test_closes_are_small() -> None:
+    """Ninety days of somebody whose score moves by half a point a day."""
+    dice = Random(1)
+    assert len(text(20_000, [4_000 + dice.randint(-50, 50) for _ in range(90)])) <= 400
 
 
 def test_the_streams_are_capped(play: Play) -> None:
@@ -276,7 +270,7 @@ def test_the_call_names_as_many_keys_as_it_says(calls: list[tuple[int, float]]) 
         assert call[0] == 10
         assert len(set(call[1:11])) == 10
         assert all(f":{{{version % 3}}}:" in key for key in call[1:11])
-        assert len(call[11:]) == 17 + 2 * 3
+        assert len(call[11:]) == 15 + 2 * 3
 
 
 def test_keys_are_those_of_the_design() -> None:
