@@ -80,7 +80,8 @@ class Days:
 
     def of(self, line: int) -> tuple[int, NDArray[np.float32]]:
         """The first day whose beginning has a close here, and the masses of the closes from then on."""
-        first, last = int(self.arrays.first[line]), int(self.arrays.day[line])
+        last = int(self.arrays.day[line])
+        first = max(int(self.arrays.first[line]), last - DAYS + 1)
         return first, self.arrays.closes[line, np.arange(first, last + 1) % DAYS]
 
     def hundredths(self, line: int, constants: Constants) -> tuple[int, list[int]]:

@@ -99,7 +99,7 @@ def small(**head: object) -> bytes:
     )  # fmt: skip
     about = {"exported_at": "2026-01-01", "model": "plain", "half_lives_ms": PLAIN.half_lives_ms, "partitions": 1}
     raw = {0: msgspec.Raw(state.header_record(header)[1])}
-    return lines.head(Head(**about | {"headers": raw} | head)) + lines.rows([(b"dn:ann", bytes(52))]) + lines.tail()
+    return lines.head(Head(**about | {"headers": raw} | head)) + lines.rows([(b"dn:ann", bytes(56))]) + lines.tail()
 
 
 REFUSED = {

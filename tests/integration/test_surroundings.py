@@ -23,6 +23,7 @@ from agents.local.embedded import Process, free_port
 from agents.surroundings import kafka as of_kafka
 from agents.surroundings import redis as of_redis
 from agents.surroundings.finding import OK, WRONG, Finding
+from streams.model.versions import DAY_MS
 from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.layout import Keys
 from streams.scoreboard.reader import Reader
@@ -117,7 +118,7 @@ def own_redis(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_any_key_that_is_lost_is_there_again(clout: Stack) -> None:
-    """One after the other: board, records, histogram, pulse; the alerts from their topic; nothing is said of what never was."""
+    """One after the other: board, records, histogram, histories, pulse; the alerts from their topic."""
     settings, client = clout.settings, connect_sync(clout.settings)
     keys = Keys(settings.redis_prefix, 0)
 
@@ -129,12 +130,13 @@ def test_any_key_that_is_lost_is_there_again(clout: Stack) -> None:
             "users": set(client.hkeys(keys.users)),
             "spread": sum(int(count) for bins in spread for count in bins.values()),
             "pulse": len(client.hkeys(keys.pulse)),
+            "history": client.hgetall(keys.history),
             "alerts": [fields for _, fields in client.xrange(keys.alerts)],
         }
 
     with working(clout) as worker:
-        clout.settled(clout.feed(likes(90)))
-        until(lambda: len(seen()["board"]) == 93)
+        clout.settled(clout.feed([*likes(3, ahead_ms=-3 * DAY_MS), *likes(90)]))  # so the three have daily closes
+        until(lambda: (len(seen()["board"]), len(seen()["history"])) == (96, 3))
         assert bad(doctor(settings)) == ""
         # an alert as a worker publishes it: in the topic and in Redis
         alert = orjson.dumps({"user": "n:b1", "state": "falling", "at": int(time.time() * 1000), "version": 1})
@@ -142,17 +144,15 @@ def test_any_key_that_is_lost_is_there_again(clout: Stack) -> None:
         client.xadd(keys.alerts, {"alert": alert})
         before = seen()
         until(lambda: worker.metric("clout_redis_rebuilds_total") == 0)
-        for name in ("board", "users", "spread", "pulse", "alerts"):
+        for name in ("board", "users", "spread", "history", "pulse", "alerts"):
             assert client.delete(keys.spread(0) if name == "spread" else getattr(keys, name)) == 1
             until(lambda: seen() == before)
         assert worker.metric("clout_redis_rebuilds_total") >= 4
     assert "redis had lost alerts: 1 are there again" in worker.said
     client.delete(keys.users)
-    assert f"{keys.users} has 0 of 93 users" in bad(doctor(settings))
-    assert "history is gone" not in bad(doctor(settings))  # there never was one
-    said = orjson.loads(client.hget(keys.pulse, "0"))
-    client.hset(keys.pulse, "0", orjson.dumps(said | {"closed": said["version"]}))  # a day has closed since
-    assert f"{keys.history} is gone" in bad(doctor(settings))
+    client.delete(keys.history)
+    assert f"{keys.users} has 0 of 96 users" in bad(doctor(settings))
+    assert f"{keys.history} has 0 of 3 users" in bad(doctor(settings))
     client.close()
 
 

@@ -144,7 +144,7 @@ def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict
 async def _fill_history(settings: Settings, prefix: str, users: list[str]) -> None:
     writer, dice = Writer(connect(settings), prefix, 1, 1), Random(1)
     try:
-        closes = [4_000 + dice.randint(-100, 100) for _ in range(KEPT)]
+        closes = [4_000 + dice.randint(-50, 50) for _ in range(KEPT)]
         for version in range(1, KEPT + 1):
             await writer.write(Flush(0, version, {}, closes=[(user, text(20_000, closes)) for user in users]))
     finally:

@@ -23,7 +23,7 @@ from streams.errors import CloutError
 from streams.fold.rows import DID, GOT, SCORE
 from streams.formats import engagements as packed
 from streams.formats import state
-from streams.model import assess, days
+from streams.model import assess
 from streams.model.table import Table
 from streams.model.versions import DEFAULT
 from streams.partition import sending
@@ -43,7 +43,6 @@ _PHASES: dict[str, tuple[Any, str]] = {
     "score and judge": (sending, "chunks"),
     "encode state": (state, "chunks"),
     "idle pass": (assess, "moved"),
-    "take closes": (days, "taken"),
 }
 
 

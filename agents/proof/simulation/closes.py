@@ -22,7 +22,7 @@ def closes(faults: Faults, wanted: Table) -> Iterator[str]:
     shown = faults.redis.shown
     for user, record in shown.records.items():
         number = partition_of(user, faults.settings.partitions)
-        closed_ms = shown.pulses[number]["closed_ms"]
+        closed_ms = shown.pulses.get(number, {}).get("closed_ms", 0)
         kept = shown.closes.get(user)
         found = whole(orjson.loads(record), orjson.loads(kept) if kept else None, closed_ms)
         slot = wanted.users.get(user)

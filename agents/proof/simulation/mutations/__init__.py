@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.proof.simulation.mutations import blocks, cut, kernels, persons, redis, takeover, transaction
+from agents.proof.simulation.mutations import blocks, closes, cut, kernels, persons, redis, takeover, transaction
 from agents.proof.simulation.mutations.registry import Change, Mutation
 
 __all__ = ["MUTATIONS", "Change"]
@@ -15,4 +15,5 @@ MUTATIONS: dict[str, Mutation] = {
     **redis.MUTATIONS,
     **kernels.MUTATIONS,
     **persons.MUTATIONS,
+    **closes.MUTATIONS,
 }
