@@ -12,6 +12,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -144,7 +145,7 @@ def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict
 async def _fill_history(settings: Settings, prefix: str, users: list[str]) -> None:
     writer, dice = Writer(connect(settings), prefix, 1, 1), Random(1)
     try:
-        closes = [4_000 + dice.randint(-50, 50) for _ in range(KEPT)]
+        closes = list(accumulate((dice.randint(-50, 50) for _ in range(KEPT - 1)), initial=4_000))
         for version in range(1, KEPT + 1):
             await writer.write(Flush(0, version, {}, closes=[(user, text(20_000, closes)) for user in users]))
     finally:

@@ -28,7 +28,7 @@ from streams.partition import loop as broker_loop
 from streams.scoreboard import shown
 
 TOGETHER = 20  # seeds a core gets at once
-PATIENCE = 600  # seeds a mutation may live through before it counts as missed
+PATIENCE = 1_500  # seeds a mutation may live through before it counts as missed
 
 
 @dataclass
