@@ -75,7 +75,7 @@ class World:
         broker = self.faults.broker
         ends = {place: log.end() for place, log in broker.logs.items() if place[0] == CONTROLS.name}
         end_s = asyncio.get_running_loop().time() + PATIENCE_S
-        while any(broker.offsets.get(place, 0) < end for place, end in ends.items()):
+        while not self.faults.wrong and any(broker.offsets.get(place, 0) < end for place, end in ends.items()):
             if asyncio.get_running_loop().time() > end_s:
                 self.faults.wrong.append(f"the first controls were not taken in {PATIENCE_S:.0f} s")
                 return
@@ -172,14 +172,15 @@ class World:
         """Until nothing has moved for a while."""
         loop, before, since_s = asyncio.get_running_loop(), None, 0.0
         end_s = loop.time() + PATIENCE_S
-        while loop.time() < end_s:
+        while loop.time() < end_s and not self.faults.wrong:  # what is wrong is found: nothing more is needed
             await asyncio.sleep(0.1)
             now = self._moved()
             if now != before:
                 before, since_s = now, loop.time()
             elif loop.time() - since_s > SETTLED_S and self._calm_now():
                 return
-        self.faults.wrong.append(f"it did not come to rest in {PATIENCE_S:.0f} s")
+        if not self.faults.wrong:
+            self.faults.wrong.append(f"it did not come to rest in {PATIENCE_S:.0f} s")
 
     def _loops(self) -> list[Loop]:
         return [loop for worker in self.workers if worker.alive for loop in worker.partitions.loops.values()]

@@ -29,7 +29,7 @@ def _kernel(module: Any, name: str, change: Callable[[Any], Any]) -> contextlib.
 @MUTATIONS.mutation("an event is left out when a kernel had no room left")
 def _left_out() -> Iterator[None]:
     def skipping(act: Any) -> Any:
-        return lambda *given: min(act(*given) + 1, len(given[5]))
+        return lambda *given: min(act(*given) + 1, len(given[6]))
 
     with _kernel(acting, "act", skipping):
         yield
@@ -52,9 +52,10 @@ def _forgotten_outbox() -> Iterator[None]:
 @MUTATIONS.mutation("the last engagement of a pack is not folded")
 def _last_of_a_pack() -> Iterator[None]:
     def shorter(receive: Any) -> Any:
-        def receiving_less(cells: Any, dirty: Any, names: Any, people: Any, text: Any, found: Any, *rest: Any) -> Any:
-            rest[-1][:] = 0
-            done = receive(cells, dirty, names, people, text, found._replace(total=max(found.total - 1, 1)), *rest)
+        def receiving_less(*given: Any) -> Any:
+            found = given[7]
+            given[-1][:] = 0
+            done = receive(*given[:7], found._replace(total=max(found.total - 1, 1)), *given[8:])
             return max(done, found.total) if done >= found.total - 1 else done
 
         return receiving_less
