@@ -9,7 +9,7 @@ import pytest
 from agents.proof.simulation.mutations import MUTATIONS
 from agents.proof.simulation.run import attempt, run
 
-SEEDS = int(os.environ.get("CLOUT_TEST_SEEDS", "3000"))
+SEEDS = int(os.environ.get("CLOUT_TEST_SEEDS", "1500"))
 
 
 @pytest.mark.timeout(900)
