@@ -7,7 +7,6 @@ import numpy as np
 from streams.fold.compiled import kernel, part
 from streams.fold.days import (
     CLOSE,
-    DAYS,
     FACTS_THEN,
     KEPT_SINCE,
     MS,
@@ -18,7 +17,7 @@ from streams.fold.days import (
     mass_at,
     scored,
 )
-from streams.fold.rows import DID_TS, GOT_TS
+from streams.fold.rows import DAYS, DID_TS, GOT_TS
 
 
 @kernel

@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
 from streams.fold.more import DATE, NEXT, NOW, fact_mass, facts_of
-from streams.fold.rows import ACTED, DID_TS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
+from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import hill, mass_of
 
-DAYS = 90  #: closes that are kept
 #: columns of SINCE: gained by kind and window, reversed by window (grown as in the row), own actions, net followers
 GAINED = 0
 REVERSED = GAINED + 3 * KINDS

@@ -34,6 +34,8 @@ FOLLOW_KIND = 1
 # places in an array of counts, in the order of `streams.model.table.Counts`
 FOLDED, REJECTED, REPEATS, STRAYS, UNDONE, UNDO_UNKNOWN, SELF_ENGAGEMENTS = range(7)
 
+DAYS = 90  #: daily closes that are kept of a user
+
 LONGEST = 64 + 1 + 256  #: bytes of a user's name, network:id
 
 # an actor's memory, see `streams.fold.memories`: bytes before the entries (one a kind), of an entry without its name; most

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import CloutError
-from streams.fold.days import CLOSE, DAYS, FACTS_THEN, KEPT_SINCE
+from streams.fold.days import CLOSE, FACTS_THEN, KEPT_SINCE
+from streams.fold.rows import DAYS
 from streams.model.table import Table
 from streams.model.users import Slots
 

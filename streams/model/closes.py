@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.fold import closes, days
-from streams.fold.days import DAYS, NONE, Calendar
+from streams.fold.days import NONE, Calendar
+from streams.fold.rows import DAYS
 from streams.model.dates import date
 from streams.model.table import Table
 from streams.model.users import Slots

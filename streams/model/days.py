@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from streams.fold import closes, days
 from streams.fold.constants import Constants
-from streams.fold.days import DAYS, KEPT_SINCE, SINCE, Calendar
-from streams.fold.rows import WEEK
+from streams.fold.days import KEPT_SINCE, SINCE, Calendar
+from streams.fold.rows import DAYS, WEEK
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS
 from streams.model.windows import Floats
@@ -91,8 +91,3 @@ class Days:
         closes.scores(masses, constants, found)
         whole: list[int] = np.rint(found * 100.0).astype(np.int64).tolist()
         return first, whole
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the lines in use."""
-        return int(self.arrays.used[0]) * sum(column[:1].nbytes for column in self.arrays[1:-1])

@@ -108,10 +108,6 @@ class Parsed:
         times: NDArray[np.int64] = self.lines["ts"][: self._count]
         return times
 
-    def newest_ms(self) -> int:
-        """The newest event time of those whose actor is here; 0: there is none."""
-        return int(np.where(self.lines["slot"][: self._count] >= 0, self.times, 0).max(initial=0))
-
     def leave_out_after(self, ms: int) -> int:
         """Events later than that are none, before their actors are found; returns how many."""
         part = self.lines[: self._count]

@@ -62,10 +62,6 @@ class Actions:
     def _astray(self, first: int) -> list[int]:
         return self._waiting.find_actors(self._table, first, self._partitions, self._number)
 
-    def newest_ms(self) -> int:
-        """The newest event time of those that wait to act; 0 when none does."""
-        return self._waiting.newest_ms()
-
     def act(self) -> None:
         """Let those act that came since the last call. What they do is sorted by home now: nobody waits long for the cut."""
         act(self._table, self._waiting, self._waiting.in_time_order(), self._out)

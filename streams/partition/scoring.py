@@ -46,11 +46,6 @@ class Scoring:
             else:
                 self._waiting.append(arrived)
 
-    def newest_ms(self) -> int:
-        """The newest time in the packs that wait, their senders' clocks included; 0 when none does."""
-        clocks = [told.clock for told, _, _ in self._lines]
-        return max([*clocks, *(max(pack.newest_ms, pack.clock) for pack in self._waiting)], default=0)
-
     def receive(self) -> int:
         """Fold the packs that came since the last call; returns how many engagements they held."""
         packs, self._waiting = self._waiting, []

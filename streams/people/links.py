@@ -26,13 +26,13 @@ def apply(table: Table, controls: Sequence[Control]) -> list[Reject | None]:
     """
     rejects: list[Reject | None] = []
     changed: dict[int, None] = {}
-    facts: dict[int, int] = {}  # since when what was told of some holds, ms
+    facts: dict[int, int] = {}  # of accounts, since when what was told of some holds, ms; a person's close stays as it was taken
     for control, slot in zip(controls, table.slots([one.user for one in controls]).tolist(), strict=True):
         found = _one(table, control, slot)
         rejects.append(found if isinstance(found, Reject) else None)
         if found is True:
             changed[slot] = None
-            if isinstance(control, Facts):
+            if isinstance(control, Facts) and not is_person(control.user):
                 facts[slot] = min(control.ts, facts.get(slot, control.ts))
     put(table, list(changed))
     known_then = [slot for slot, told in facts.items() if told < table.days.closed_ms]

@@ -12,11 +12,10 @@ from typing import Any
 
 import orjson
 
+from streams.fold.rows import DAYS
 from streams.model import score
 from streams.model.dates import date, day
 from streams.model.versions import DAY_MS, model
-
-KEPT = 90  #: days
 
 
 def text(first: int, hundredths: Sequence[int]) -> bytes:
@@ -37,6 +36,6 @@ def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, closed_ms: 
     # the first close after the newest event
     since = last - (closed_ms - 1 - record["event_ts"]) // DAY_MS if record["event_ts"] < closed_ms else last + 1
     scoring = model(record["model"])
-    for one in range(max(since, last - KEPT + 1, max(found, default=-1) + 1), last + 1):
+    for one in range(max(since, last - DAYS + 1, max(found, default=-1) + 1), last + 1):
         found[one] = score.at(dict(record), scoring, closed_ms - (last - one) * DAY_MS)["score"]
-    return {date(one): close for one, close in found.items() if last - KEPT < one <= last}
+    return {date(one): close for one, close in found.items() if last - DAYS < one <= last}

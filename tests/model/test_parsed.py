@@ -106,4 +106,3 @@ def test_later_events_can_be_left_out() -> None:
     assert parsed.leave_out_after(NEWEST - 4) == 4
     parsed.find_actors(Table(PLAIN), 0, partitions=1, number=0)
     assert parsed.in_order().tolist() == [4, 5, 6, 7, 8, 9]
-    assert parsed.newest_ms() == NEWEST - 4

@@ -375,3 +375,23 @@ def test_live_equals_offline(done: list[Doing]) -> None:
     table = offline.fold(events, PLAIN, newest_ms=NOW_MS, controls=told)
     found = {one.user: plain(orjson.loads(one.record)) for one in offline.scored(table, NOW_MS)}
     assert found == near(everyone(house))
+
+
+def test_a_late_fact_of_a_person_changes_no_close() -> None:
+    """What a person's accounts have got since the close is known of their rows alone, so the close stays as it was taken."""
+    house = with_accounts("n:a0")
+    house.event("share", "n:f0", "n:a0", T0 + HOUR_MS)
+    house.settle()
+    now_ms = T0 + DAY_MS + 2 * HOUR_MS
+    house.event("retweet", "n:f1", "n:a0", now_ms)
+    house.settle()
+    before = house.record("person:p", now_ms)
+    house.facts("person:p", T0 + 2 * HOUR_MS, lists=50)
+    house.settle()
+    after = house.record("person:p", now_ms)
+    assert after["score"] > before["score"]
+    close = before["score"] - before["delta"]["day"]
+    assert after["score"] - after["delta"]["day"] == pytest.approx(close, abs=1e-6)
+    assert close == pytest.approx(
+        house.record("n:a0", now_ms)["score"] - house.record("n:a0", now_ms)["delta"]["day"], abs=1e-6
+    )

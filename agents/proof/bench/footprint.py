@@ -26,9 +26,10 @@ from agents.proof.bench.servers import log_bytes, redis_cpu_s
 from agents.proof.bench.transaction_cost import touches
 from agents.proof.bench.workloads import synthetic
 from streams.broker.scan import Scan
+from streams.fold.rows import DAYS
 from streams.model.table import Table
 from streams.model.versions import DEFAULT
-from streams.scoreboard.closes import KEPT, text
+from streams.scoreboard.closes import text
 from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import Keys
@@ -138,15 +139,15 @@ def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict
         "updates_bytes": used["updates"],
         "cpu_us_per_record": round(drained["redis_cpu_us_per_event"] * drained["events"] / drained["score_records"], 2),
         "history_bytes_per_user": round(history / len(some), 1),
-        "cpu_us_per_close": round(closes_s / (KEPT * len(some)) * 1e6, 2),
+        "cpu_us_per_close": round(closes_s / (DAYS * len(some)) * 1e6, 2),
     }
 
 
 async def _fill_history(settings: Settings, prefix: str, users: list[str]) -> None:
     writer, dice = Writer(connect(settings), prefix, 1, 1), Random(1)
     try:
-        closes = list(accumulate((dice.randint(-50, 50) for _ in range(KEPT - 1)), initial=4_000))
-        for version in range(1, KEPT + 1):
+        closes = list(accumulate((dice.randint(-50, 50) for _ in range(DAYS - 1)), initial=4_000))
+        for version in range(1, DAYS + 1):
             await writer.write(Flush(0, version, {}, closes=[(user, text(20_000, closes)) for user in users]))
     finally:
         await writer.close()
