@@ -29,7 +29,7 @@ class Histories:
         return list(zip(self._table.users.of(slots[some]), texts, strict=True))
 
     def resume(self, slots: Slots) -> None:
-        """After a take-over: of these, (n,), Redis has what `state` has; of others nobody knows, nor does a table that comes back."""
+        """After a take-over: of these, (n,), Redis has what `state` has; of others nobody knows, whatever the table said."""
         arrays, own = self._table.days.arrays, self._table.days.lines(slots)
         arrays.shown[:] = 0
         arrays.shown[own] = arrays.kept[own]
