@@ -7,9 +7,9 @@ import numpy as np
 from streams.fold.compiled import kernel, part
 from streams.fold.days import (
     CLOSE,
+    DAY_MS,
     FACTS_THEN,
     KEPT_SINCE,
-    MS,
     NONE,
     OTHERS,
     facts_before,
@@ -55,7 +55,7 @@ def fill(cells, slots, known, calendar, back, model, more):
     """Compute what `read` has left to the closed form of the closes so many days back, (m,), in `known` (n, m)."""
     for i in range(len(slots)):
         for j in range(len(back)):
-            moment = np.float64(calendar.closed_ms - back[j] * MS)
+            moment = np.float64(calendar.closed_ms - back[j] * DAY_MS)
             known[i, j] = close_of(known[i, j], cells[slots[i]], moment, calendar.decays[back[j]], model, more)
 
 

@@ -35,7 +35,7 @@ CLOSE, FACTS_THEN = (
 SINCE = FACTS_THEN + 1
 NONE = -1.0  #: in place of a close: there was none
 OTHERS = -1  #: in place of a day: other closes than these
-MS = 86_400_000  #: of a day
+DAY_MS = 86_400_000  #: of a day
 
 
 class Days(NamedTuple):
@@ -88,7 +88,7 @@ def scored(mass, model):
 @part
 def day_of(calendar, ts):
     """The day in which a moment lies, at most today."""
-    return min(calendar.today + (np.int64(ts) - calendar.closed_ms) // MS, calendar.today)
+    return min(calendar.today + (np.int64(ts) - calendar.closed_ms) // DAY_MS, calendar.today)
 
 
 @kernel
