@@ -30,7 +30,7 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
         return 1
     [record] = found
     accounts = [Account(one["user"], one["score"]) for one in _records(table, record.get("accounts", []), as_of_ms)]
-    closes = dict(history(table, int(table.users.get(user) or 0)))
+    closes = list(history(table, int(table.users.get(user) or 0)))
     place = f"account of {safe(record['person'])}" if "person" in record else ""
     show(explain(record, table.model, as_of_ms, closes), place, accounts, json=json)
     return 0

@@ -75,7 +75,7 @@ async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> 
         from streams.model.explain import explain
 
         until = moment(at_ms)[:10]
-        closes = {date: close for date, close in (await reader.history(stored["user"])).items() if date <= until}
+        closes = [close for close in await reader.closes(stored["user"]) if close.date <= until]
         found = explain(stored, versions.model(stored["model"]), at_ms, closes)
         if wanted.json:
             show(found, json=True)

@@ -105,7 +105,10 @@ class Servers:
         reader = Reader(self.redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
         try:
             return {
-                number: Shows(int(said["version"]), int(said.get("complete", 0)), str(said.get("origin", "")))
+                number: Shows(
+                    *(int(said["version"]), int(said.get("complete", 0))),
+                    *(str(said.get("origin", "")), str(said.get("model", ""))),
+                )
                 for number, said in (await reader.pulses()).items()
             }
         except (RedisError, OSError) as error:

@@ -162,7 +162,7 @@ def days() -> None:
     closes.touch(table, slots, _NOW_MS)
     closes.facts_then(table, slots)
     closes.known(table, slots), table.days.since(slots), closes.last(table, slots)
-    table.days.hundredths(0, table.constants)
+    table.days.hundredths(0, closes.calendar(table), table.constants)
 
 
 @_step

@@ -17,6 +17,7 @@ from streams.fold.days import (
     mass_at,
     scored,
 )
+from streams.fold.inforce import in_force
 from streams.fold.rows import DAYS, DID_TS, GOT_TS
 
 
@@ -34,9 +35,9 @@ def read(d, cells, slots, calendar, model, back, out):
             elif day < d.first[line]:
                 out[i, j] = NONE
             elif day == d.day[line]:
-                out[i, j] = scored(d.since[line, CLOSE], model)
+                out[i, j] = scored(d.since[line, CLOSE], in_force(calendar, back[j], model))
             else:
-                out[i, j] = scored(np.float64(d.closes[line, day % DAYS]), model)
+                out[i, j] = scored(np.float64(d.closes[line, day % DAYS]), in_force(calendar, back[j], model))
 
 
 @part
@@ -56,14 +57,16 @@ def fill(cells, slots, known, calendar, back, model, more):
     for i in range(len(slots)):
         for j in range(len(back)):
             moment = np.float64(calendar.closed_ms - back[j] * DAY_MS)
-            known[i, j] = close_of(known[i, j], cells[slots[i]], moment, calendar.decays[back[j]], model, more)
+            then = in_force(calendar, back[j], model)
+            known[i, j] = close_of(known[i, j], cells[slots[i]], moment, calendar.decays[back[j]], then, more)
 
 
 @kernel
-def scores(masses, model, out):
-    """The scores (n,) of masses, at least 1."""
+def scores(masses, first, calendar, model, out):
+    """The scores (n,) of masses at the closes since the beginning of the day `first`."""
     for i in range(len(masses)):
-        out[i] = scored(np.float64(masses[i]), model)
+        back = min(calendar.today - first - i, DAYS)
+        out[i] = scored(np.float64(masses[i]), in_force(calendar, back, model))
 
 
 @kernel
@@ -86,7 +89,7 @@ def facts_then(d, cells, slots, calendar, model, more):
         line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
         if line:
             back = min(calendar.today - d.day[line], DAYS)
-            d.since[line, FACTS_THEN] = facts_before(more, row, calendar.decays[back], model)
+            d.since[line, FACTS_THEN] = facts_before(more, row, calendar.decays[back], in_force(calendar, back, model))
             d.since[line, CLOSE] = np.nan
             d.kept[line] = 0
             if d.shown[line]:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
+from streams.fold.inforce import in_force
 from streams.fold.more import DATE, NEXT, NOW, fact_mass, facts_of
 from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import hill, mass_of
@@ -59,6 +60,7 @@ class Calendar(NamedTuple):
     decays: NDArray[
         np.float64
     ]  #: (DAYS + 1, 4) what reads sums at that moment, a day before it, and so on: see `Table.decays`
+    terms: NDArray[np.float64]  #: (DAYS + 1, 10) of the model in force at each: see `streams.fold.inforce`
 
 
 @kernel
@@ -109,9 +111,9 @@ def _base_mass(since, row, decays, model):
 @kernel
 def last_close(d, line, row, calendar, model):
     """The mass at the close of the line's day."""
-    since, back = d.since[line], calendar.today - d.day[line]
+    since, back = d.since[line], min(calendar.today - d.day[line], DAYS)
     if np.isnan(since[CLOSE]):
-        since[CLOSE] = _base_mass(since, row, calendar.decays[min(back, DAYS)], model)
+        since[CLOSE] = _base_mass(since, row, calendar.decays[back], in_force(calendar, back, model))
         d.closes[line, d.day[line] % DAYS] = since[CLOSE]
     return since[CLOSE]
 
@@ -122,11 +124,13 @@ def _roll(d, line, row, calendar, model, more):
     last_close(d, line, row, calendar, model)
     since = d.since[line]
     for day in range(max(d.day[line] + 1, calendar.today - DAYS + 1), calendar.today + 1):
-        since[CLOSE] = mass_at(row, calendar.decays[calendar.today - day], model, more)
+        back = calendar.today - day
+        since[CLOSE] = mass_at(row, calendar.decays[back], in_force(calendar, back, model), more)
         d.closes[line, day % DAYS] = since[CLOSE]
     for column in range(KEPT_SINCE):
         since[column] = 0.0
-    since[FACTS_THEN] = min(facts_of(more, row, calendar.decays[0]), model.facts_cap) if row[MORE] > 0.0 else 0.0
+    most = in_force(calendar, 0, model).facts_cap
+    since[FACTS_THEN] = min(facts_of(more, row, calendar.decays[0]), most) if row[MORE] > 0.0 else 0.0
     d.day[line], d.first[line] = calendar.today, max(d.first[line], calendar.today - DAYS + 1)
 
 
@@ -149,7 +153,7 @@ def _begin(d, slot, row, other, calendar, model, more):
         since[ACTED_SINCE], since[FOLLOWERS_SINCE] = row[ACTED], row[FOLLOWERS]
         if row[MORE] > 0.0 and 0 < more.stated[np.int64(row[MORE])] < calendar.closed_ms:
             since[FOLLOWERS_SINCE] = 0.0  # they were there before
-        since[FACTS_THEN] = facts_before(more, row, calendar.decays[0], model)
+        since[FACTS_THEN] = facts_before(more, row, calendar.decays[0], in_force(calendar, 0, model))
     return line
 
 
@@ -181,9 +185,10 @@ def late(d, line, ts, day, week, quarter, calendar, model):
         d.first[line] -= 1
         d.closes[line, d.first[line] % DAYS] = 0.0
     for close in range(first, calendar.today):
-        decays = calendar.decays[calendar.today - close]
-        more = day * decays[0] * model.mixture[0] + week * decays[1] * model.mixture[1]
-        d.closes[line, close % DAYS] += more + quarter * decays[2] * model.mixture[2]
+        back = calendar.today - close
+        decays, mixture = calendar.decays[back], in_force(calendar, back, model).mixture
+        more = day * decays[0] * mixture[0] + week * decays[1] * mixture[1]
+        d.closes[line, close % DAYS] += more + quarter * decays[2] * mixture[2]
 
 
 @kernel

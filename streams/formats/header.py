@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from streams.model.inforce import InForce, Models
+
 FORMAT = 4
 
 
@@ -20,11 +22,19 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     positions: Annotated[dict[str, int], Meta(description="base topic -> next offset to apply")]
     topics: Annotated[dict[str, str], Meta(description="base topic -> id of the topic that the position is of")] = {}
     clock: Annotated[int, Meta(description="newest event time, ms")]
-    day: Annotated[int, Meta(description="the day (since epoch) that had begun; rows know up to which their closes are taken")]
+    day: Annotated[
+        int, Meta(description="the day (since epoch) that had begun; rows know up to which their closes are taken")
+    ]
     closed_ms: Annotated[int, Meta(description="when it began: the moment of the last daily close")] = 0
     half_lives_ms: Annotated[tuple[int, int, int], Meta(description="of the three windows")]
     counts: Annotated[dict[str, int], Meta(description="what the partition has counted since it began")]
     model: Annotated[str, Meta(description="name of the model that weighed; empty before it was kept")] = ""
+    models: Annotated[
+        tuple[InForce, ...],
+        Meta(
+            description="those in force, the oldest first; daily closes belong to that of their moment. Empty: `model` alone"
+        ),
+    ] = ()
     origin: Annotated[
         str,
         Meta(
@@ -41,3 +51,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
             description="rows published under lower versions were published elsewhere, before an import: they come again"
         ),
     ] = 0
+
+    def in_force(self, name: str) -> Models:
+        """The models in force, the oldest first; `name`: the one of a header that was written before they were kept."""
+        return self.models or (InForce(self.model or name, 0),)

@@ -16,6 +16,7 @@ import msgspec
 from streams.errors import CloutError
 from streams.formats import closes, state, tied
 from streams.formats.state import Header
+from streams.model.inforce import Models
 
 FORMAT = 3
 _TAIL = b'{"end":'
@@ -175,6 +176,11 @@ def _row(key: bytes, value: bytes) -> _Row:
     return row
 
 
+def _latest(models: Models) -> tuple[int, int]:
+    """Partitions change their model one after another: what was closed meanwhile was closed by the older one."""
+    return len(models), models[-1].since_ms if models else 0
+
+
 def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header]:
     """A header for each of so many partitions that take over these rows, whichever goes where.
 
@@ -194,6 +200,7 @@ def headers_for(headers: dict[int, Header], partitions: int) -> dict[int, Header
             clock=max(header.clock for header in some),
             day=max(header.day for header in some),
             closed_ms=max(header.closed_ms for header in some),
+            models=max((header.models for header in some), key=_latest),
             positions={},
             topics={},
             counts={name: sum(counts[name] for counts in ours) for name in some[0].counts},

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streams.fold.alerts import RAISED, judged
 from streams.fold.rows import ALERTED_AT
-from streams.model.closes import last
+from streams.model.closes import last, model_of
 from streams.model.published import AlertRecord
 from streams.model.records import Scored
 from streams.model.table import Table
@@ -78,7 +78,9 @@ def judge(table: Table, done: Scored, now_ms: int, version: int, rule: FallRule)
 def _verdicts(
     table: Table, slots: Slots, scores: Floats, closes: Floats, now_ms: int, rule: FallRule
 ) -> tuple[int, NDArray[np.uint8]]:
-    verdicts = np.empty(len(slots), np.uint8)
+    verdicts = np.zeros(len(slots), np.uint8)
+    if model_of(table, 0) != table.model.name:  # a score by another model is no fall
+        return 0, verdicts
     recovered_at = rule.points * (1.0 - rule.recovery)
     limits = float(rule.points), recovered_at, float(rule.cooldown_ms)
     return judged(table.cells, np.ascontiguousarray(slots), scores, closes, float(now_ms), *limits, verdicts), verdicts

@@ -9,11 +9,14 @@ import numpy as np
 
 from streams.fold import closes, days
 from streams.fold.days import NONE, Calendar
+from streams.fold.inforce import terms
 from streams.fold.rows import DAYS
 from streams.model.dates import date
+from streams.model.explained import Close
+from streams.model.inforce import name_at
 from streams.model.table import Table
 from streams.model.users import Slots
-from streams.model.versions import DAY_MS
+from streams.model.versions import DAY_MS, model
 from streams.model.windows import Floats
 
 BACK = np.array([0, 6, 29])  #: closes that a record refers to: the last, that of a week and of a month ago
@@ -34,10 +37,14 @@ class Known(NamedTuple):
 def calendar(table: Table) -> Calendar:
     """The closes before now, for sums with the landmarks of the table."""
     own = table.days
-    made_for = own.closed_ms, tuple(table.landmarks)
+    made_for = own.closed_ms, tuple(table.landmarks), table.models
     if own.calendar is None or own.calendar[0] != made_for:
-        decays = np.array([table.decays(own.closed_ms - back * DAY_MS) for back in range(DAYS + 1)])
-        own.calendar = made_for, Calendar(own.today, own.closed_ms, decays)
+        moments = [own.closed_ms - back * DAY_MS for back in range(DAYS + 1)]
+        decays = np.array([table.decays(moment_ms) for moment_ms in moments])
+        by_name = {one.name: terms(model(one.name).constants) for one in table.models if one.name != table.model.name}
+        by_name[table.model.name] = terms(table.constants)
+        in_force = np.array([by_name[name_at(table.models, moment_ms)] for moment_ms in moments])
+        own.calendar = made_for, Calendar(own.today, own.closed_ms, decays, in_force)
     return own.calendar[1]
 
 
@@ -55,7 +62,15 @@ def facts_then(table: Table, slots: Slots) -> None:
 def known(table: Table, slots: Slots) -> Known:
     """What lines know of the closes that the records of these refer to."""
     found, before = _read(table, slots, BACK), calendar(table)
+    older = np.array([model_of(table, int(back)) != table.model.name for back in BACK])
+    if older.any():  # the record's kernel has the model of now
+        found[:, older] = _filled(table, slots, BACK[older])
     return Known(found, before.closed_ms - BACK * float(DAY_MS), before.decays[BACK])
+
+
+def model_of(table: Table, back: int) -> str:
+    """The name of the model in force at the close so many days before the last."""
+    return name_at(table.models, table.days.closed_ms - back * DAY_MS)
 
 
 def last(table: Table, slots: Slots) -> Floats:
@@ -64,13 +79,13 @@ def last(table: Table, slots: Slots) -> Floats:
     return found
 
 
-def history(table: Table, slot: int) -> Iterator[tuple[str, float]]:
-    """The closes of a user, (date of the day that closed, score), oldest first."""
+def history(table: Table, slot: int) -> Iterator[Close]:
+    """The closes of a user, oldest first."""
     today = table.days.today
     back = np.arange(min(DAYS, today) - 1, -1, -1)
     for ago, close in zip(back.tolist(), _filled(table, np.array([slot]), back)[0].tolist(), strict=True):
         if close != NONE:
-            yield date(today - ago - 1), close
+            yield Close(date=date(today - ago - 1), score=close, model=model_of(table, ago))
 
 
 def _read(table: Table, slots: Slots, back: Slots) -> Floats:

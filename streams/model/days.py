@@ -84,10 +84,10 @@ class Days:
         first = max(int(self.arrays.first[line]), last - DAYS + 1)
         return first, self.arrays.closes[line, np.arange(first, last + 1) % DAYS]
 
-    def hundredths(self, line: int, constants: Constants) -> tuple[int, list[int]]:
-        """The same as scores, in hundredths of a point."""
+    def hundredths(self, line: int, calendar: Calendar, constants: Constants) -> tuple[int, list[int]]:
+        """The same as scores, each by the model in force then, in hundredths of a point."""
         first, masses = self.of(line)
         found = np.empty(len(masses))
-        closes.scores(masses, constants, found)
+        closes.scores(masses, first, calendar, constants, found)
         whole: list[int] = np.rint(found * 100.0).astype(np.int64).tolist()
         return first, whole

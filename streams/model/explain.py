@@ -7,7 +7,7 @@ by two numbers, their score and their own actions lately. Both of `PEOPLE` score
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -104,8 +104,8 @@ def _needed(kind: Kind, missing: float, followers: float, model: Model) -> int |
     return enough
 
 
-def explain(record: dict[str, Any], model: Model, now_ms: int, history: Mapping[str, float]) -> Explanation:
-    """All of it: the record as of `now_ms`, its parts, and what would change them; `history` are daily closes by date."""
+def explain(record: dict[str, Any], model: Model, now_ms: int, history: Sequence[Close]) -> Explanation:
+    """All of it: the record as of `now_ms`, its parts, and what would change them; `history` are daily closes, oldest first."""
     now, then = at(record, model, now_ms), terms(record, model, now_ms)
     kept = ("user", "score", "as_of", "model", "event_ts", "engagements", "actors", "actors_error", "confidence")
     return Explanation(
@@ -117,7 +117,7 @@ def explain(record: dict[str, Any], model: Model, now_ms: int, history: Mapping[
         one_more=one_more(record, model, now_ms),
         next_decade=next_decade(record, model, now_ms),
         outlook=outlook(record, model, now_ms),
-        history=[Close(date=date, score=score) for date, score in sorted(history.items())],
+        history=list(history),
     )
 
 

@@ -69,10 +69,11 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Close(msgspec.Struct, frozen=True, kw_only=True):
-    """The score when a day closed."""
+    """The score when a day closed, by the model that was in force then."""
 
     date: Annotated[str, Meta(description="the day, as in 2026-11-28")]
     score: _Then
+    model: Annotated[str, Meta(description="name of the model that was in force when the day closed")]
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from streams.fold.rows import ACTED, CHANGED, MORE, SUMS, WEEK, WIDTH
 from streams.model import windows
 from streams.model.days import Days
 from streams.model.extras import Extras
+from streams.model.inforce import InForce, Models
 from streams.model.lines import Lines
 from streams.model.memory import Memory
 from streams.model.people import People
@@ -67,6 +68,7 @@ class Table:
 
     def __init__(self, model: Model) -> None:
         self.model, self.constants = model, model.constants
+        self.models: Models = (InForce(model.name, 0),)  #: those in force, the oldest first
         self.users = Users()
         self.memory, self.people, self.days = Memory(), People(), Days()
         self.extras = Extras(model)

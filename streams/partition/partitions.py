@@ -20,7 +20,7 @@ from streams.partition.interval import SHARE
 from streams.partition.liveness import TAKING_OVER, Standing
 from streams.partition.loop import Loop
 from streams.partition.ports import Log, Ports, Publisher, Shows, Source
-from streams.partition.recovered import Progress, Recovered
+from streams.partition.recovered import Progress, Recovered, models_from
 from streams.partition.sending import Outlet, Sender
 from streams.partition.takeover import Continuity, all_sources, positions
 from streams.partition.terms import Left, Pace, Start, Supply
@@ -193,13 +193,12 @@ class Partitions:
         rule = FallRule(points=settings.alert_points, cooldown_ms=round(settings.alert_cooldown_h * 3_600_000))
         outlet = Outlet(number, settings.topic, ids, settings.partitions)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
-        intake = Intake(
-            found.table, number, settings.partitions, turns, closes_ms=settings.day_closes_ms
-        )
+        intake = Intake(found.table, number, settings.partitions, turns, closes_ms=settings.day_closes_ms)
         pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock)
         shown = Shown(found.table, number, self._owner, versions)
         sender = Sender(found.table, publisher, outlet, rule, versions, clocks)
         if header:
+            found.table.models = models_from(header, self._model, pace.now_ms(found.table, clocks)())
             sender.begun = header.begun + 1
             intake.careful = header.begun >= DEATHS
             if intake.careful:
@@ -211,7 +210,7 @@ class Partitions:
         view = View(ports.board, shown, pace.now_ms(found.table, clocks), ports.wall_ms, last=shows.version)
         left = self._left.pop(number, None)
         if header or (left and left.table is found.table):
-            view.resume(shows.complete, shows.origin)
+            view.resume(shows.complete if shows.model == self._model.name else 0, shows.origin)
         return Loop(
             intake,
             sender,

@@ -28,6 +28,7 @@ class Shows(NamedTuple):
     version: int
     complete: int = 0
     origin: str = ""
+    model: str = ""
 
 
 class Log(NamedTuple):

@@ -9,7 +9,8 @@ from streams.errors import CloutError
 from streams.formats import state, tied
 from streams.formats.packed import Packed
 from streams.formats.state import Header
-from streams.model import windows
+from streams.model import inforce, windows
+from streams.model.inforce import Models
 from streams.model.table import Counts, Table
 from streams.model.versions import Model
 
@@ -43,10 +44,14 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
             raise CloutError(f"partition {number} of `state` has {len(rows)} rows and no header: it is damaged")
         return Recovered(table, None)
     header = state.read_header(value)
+    models = header.in_force(model.name)
     if header.half_lives_ms != model.half_lives_ms:
         raise CloutError(
-            f"the state was kept with half-lives {header.half_lives_ms} ms, model {model.name} has {model.half_lives_ms}"
+            f"the state was kept by the model {models[-1].name} with half-lives of {header.half_lives_ms} ms, {model.name} has "
+            f"{model.half_lives_ms}: its sums cannot be carried over. {inforce.go_on(models[-1].name)}"
         )
+    inforce.check(models, model)
+    table.models = models_from(header, model)
     table.clock, table.days.today, table.days.closed_ms = header.clock, header.day, header.closed_ms
     table.origin, table.published_from = header.origin, header.published_from
     table.counts = Counts(**header.counts)
@@ -57,3 +62,9 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
         await asyncio.sleep(0)
     tied.settle(table)
     return Recovered(table, header)
+
+
+def models_from(header: Header, model: Model, now_ms: int = 0) -> Models:
+    """The models in force when a worker with this model goes on; what was published until now was by the one before."""
+    since_ms = max(now_ms, header.now_ms, header.clock, header.closed_ms)
+    return inforce.taken_over(header.in_force(model.name), model.name, since_ms)

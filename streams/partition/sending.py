@@ -126,6 +126,7 @@ class Sender:
             half_lives_ms=lives,
             counts=cut.counts,
             model=self._table.model.name,
+            models=self._table.models,
             origin=self._table.origin,
             begun=self.begun,
             published_from=self._table.published_from,

@@ -2,6 +2,8 @@
 
 Steps are hundredths of a point: the first close, then each time the change. They end with the day before the user last changed;
 closes since then follow from the score record, by the published formula. 3 bytes a day where scores move little.
+
+Each close is by the model that was in force then: the last one of `models` in the pulse whose `since_ms` is less than its moment.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import orjson
 from streams.fold.rows import DAYS
 from streams.model import score
 from streams.model.dates import date, day
+from streams.model.explained import Close
+from streams.model.inforce import InForce, name_at
 from streams.model.versions import DAY_MS, model
 
 
@@ -24,18 +28,25 @@ def text(first: int, hundredths: Sequence[int]) -> bytes:
     return orjson.dumps({"from": date(first), "steps": steps})
 
 
-def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, closed_ms: int) -> dict[str, float]:
-    """All closes up to the one at `closed_ms` (ms since epoch; 0: none yet), by date, oldest first."""
+def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, pulse: Mapping[str, Any] | None) -> list[Close]:
+    """All closes up to the last one that the pulse of the user's partition tells of, oldest first, each by its own model."""
+    said = pulse or {}
+    closed_ms = said.get("closed_ms", 0)  # 0: none yet
+    models = [InForce(**one) for one in said.get("models", ())] or [InForce(record["model"], 0)]
     last = closed_ms // DAY_MS - 1  # the day that closed then; it bears the date of its beginning
+
+    def closed(day: int, score: float) -> Close:
+        return Close(date=date(day), score=score, model=name_at(models, closed_ms - (last - day) * DAY_MS))
+
     found: dict[int, float] = {}
     if kept:
         first = day(kept["from"])
         found = {first + i: total / 100.0 for i, total in enumerate(accumulate(kept["steps"]))}
     if not closed_ms or record["event_ts"] <= 0:
-        return {date(one): close for one, close in found.items()}
+        return [closed(one, close) for one, close in found.items()]
     # the first close after the newest event
     since = last - (closed_ms - 1 - record["event_ts"]) // DAY_MS if record["event_ts"] < closed_ms else last + 1
-    scoring = model(record["model"])
     for one in range(max(since, last - DAYS + 1, max(found, default=-1) + 1), last + 1):
-        found[one] = score.at(dict(record), scoring, closed_ms - (last - one) * DAY_MS)["score"]
-    return {date(one): close for one, close in found.items() if last - DAYS < one <= last}
+        moment_ms = closed_ms - (last - one) * DAY_MS
+        found[one] = score.at(dict(record), model(name_at(models, moment_ms)), moment_ms)["score"]
+    return [closed(one, close) for one, close in found.items() if last - DAYS < one <= last]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from streams.model.closes import calendar
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.scoreboard.closes import text
@@ -24,7 +25,8 @@ class Histories:
         own = lines[some]
         self.users += int(np.count_nonzero(arrays.shown[own] == 0))
         arrays.shown[own] = arrays.day[own]
-        whole = (days.hundredths(line, self._table.constants) for line in own.tolist())
+        before, constants = calendar(self._table), self._table.constants
+        whole = (days.hundredths(line, before, constants) for line in own.tolist())
         texts = [text(first - 1, closes) for first, closes in whole]
         return list(zip(self._table.users.of(slots[some]), texts, strict=True))
 

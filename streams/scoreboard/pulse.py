@@ -38,6 +38,7 @@ def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
         "closed_ms": table.days.closed_ms,
         "origin": said.origin,
         "model": table.model.name,
+        "models": [{"name": one.name, "since_ms": one.since_ms} for one in table.models],
         "counts": said.counts,
         "latency": said.latency,
         "latency_step_ms": STEP_MS,

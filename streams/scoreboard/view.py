@@ -80,7 +80,7 @@ class View:
         """After a take-over: Redis has everything that was published up to `complete` of the rows of `origin`."""
         if not self.shown.resume(complete, origin, self._now_ms()):
             log.warning(
-                "everyone will be shown again: partition=%d why='redis does not have what was committed'",
+                "everyone will be shown again: partition=%d why='redis does not have what was committed, or by another model'",
                 self.shown.number,
             )
         self.go()

@@ -17,7 +17,7 @@ from rich.console import Console
 from agents.cli.explain_page import WIDEST, Page
 from agents.cli.places import Account
 from streams.model.explain import explain
-from streams.model.explained import Explanation
+from streams.model.explained import Close, Explanation
 from streams.model.score import at
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.cli.conftest import NOW_MS
@@ -41,7 +41,8 @@ def record(user: str = "t:ann", quarter: float = 40.0, **more: Any) -> dict[str,
 
 def explained(closes: dict[str, float] | None = None, now_ms: int = NOW_MS, **more: Any) -> Explanation:
     """Of such a record."""
-    return explain(record(**more), DEFAULT, now_ms, closes or {})
+    history = [Close(date=date, score=close, model=DEFAULT.name) for date, close in sorted((closes or {}).items())]
+    return explain(record(**more), DEFAULT, now_ms, history)
 
 
 def shown(

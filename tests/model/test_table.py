@@ -156,7 +156,7 @@ def test_idle_pass_leaves_out_who_was_never_shown() -> None:
 def closes(world: World, user: str, now_ms: int) -> dict[str, float]:
     """The closes of a user at that time, by date."""
     world.later(now_ms)
-    return dict(closing.history(world.table, world.table.slot(f"{NETWORK}:{user}")))
+    return {one.date: one.score for one in closing.history(world.table, world.table.slot(f"{NETWORK}:{user}"))}
 
 
 def at(world: World, user: str, now_ms: int) -> Any:

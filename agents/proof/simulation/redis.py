@@ -67,7 +67,10 @@ class Redis:
     def says(self) -> dict[int, Shows]:
         """What the pulses say."""
         shown = self.shown
-        return {number: Shows(version, shown.complete.get(number, 0)) for number, version in shown.versions.items()}
+        return {
+            number: Shows(version, shown.complete.get(number, 0), model=shown.pulses.get(number, {}).get("model", ""))
+            for number, version in shown.versions.items()
+        }
 
     def look(self, partition: int) -> Look:
         """See `streams.scoreboard.writer.Writer.look`."""

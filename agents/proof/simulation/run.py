@@ -17,6 +17,7 @@ import numpy as np
 
 from agents.proof.simulation.clock import VirtualLoop
 from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.models import both
 from agents.proof.simulation.mutations import MUTATIONS, Change
 from agents.proof.simulation.process import task_of_its_process
 from agents.proof.simulation.verdict import verdict
@@ -121,9 +122,10 @@ def simulate(seed: int, say: Callable[[str], None] | None = None, change: Change
         change(faults)
     asyncio.set_event_loop(loop)
     try:
-        with _small():
-            loop.run_until_complete(World(faults).run())
-        return [*faults.wrong, *faults.redis.wrong, *verdict(faults)]
+        with both():
+            with _small():
+                loop.run_until_complete(World(faults).run())
+            return [*faults.wrong, *faults.redis.wrong, *verdict(faults)]
     finally:
         _close(loop)
 

@@ -63,6 +63,7 @@ class Servers:
         """`deliver` takes a block that has arrived; `reading_rows` is called before rows are read."""
         self._process, self._faults = process, process.faults
         self._deliver, self._reading_rows = deliver, reading_rows
+        self._model = model(process.faults.settings.model)  # the settings of others may be newer
         self.board = Scoreboard(process)
         self.epoch = 0
         self.numbers: set[int] = set()
@@ -97,7 +98,7 @@ class Servers:
                 records, at = log.read(at, 40, committed=self._faults.committed)
                 rows |= {record.key or b"": record.value or b"" for record in records}
                 await self._process.step(f"recovers {number}")
-            recovered[number] = await loaded(number, rows, model(self._faults.settings.model))
+            recovered[number] = await loaded(number, rows, self._model)
         return recovered
 
     async def state_ends(self, numbers: Collection[int]) -> dict[int, int]:

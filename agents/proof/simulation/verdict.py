@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import orjson
 
-from agents.proof.simulation.closes import closes
+from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.models import OTHER
 from streams import offline
-from streams.fold.rows import ENGAGEMENTS
+from streams.fold.rows import DAYS, ENGAGEMENTS
 from streams.formats import state
 from streams.model import score
+from streams.model.inforce import InForce
 from streams.model.table import Table
-from streams.model.versions import model
+from streams.model.versions import DAY_MS, model
 from streams.partition.recovered import Recovered, loaded
 from streams.scoreboard.layout import MOST_NETWORKS, network_of
 from streams.scoreboard.shown import BOARD_STEP
@@ -27,14 +29,8 @@ CLOSE = 1e-6
 
 def verdict(faults: Faults) -> list[str]:
     """Every difference found, in words."""
-    plain = model("plain")
-    wanted = offline.fold(
-        faults.fed.events,
-        plain,
-        newest_ms=2**60,
-        controls=faults.fed.controls,
-        closes_ms=faults.settings.day_closes_ms,
-    )
+    by_name = {name: _plain_fold(faults, name) for name in ("plain", OTHER.name)}
+    wanted = by_name["plain"]
     now_ms = wanted.clock + 86_400_000
     expected = _of(wanted, now_ms)
     return [
@@ -43,7 +39,7 @@ def verdict(faults: Faults) -> list[str]:
         *_tables(faults, expected, now_ms),
         *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
         *_differences("scores", _last_scores(faults), expected, now_ms),
-        *closes(faults, wanted),
+        *closes(faults, by_name),
         *_headers(faults),
         *_spread(faults, _linked(wanted), _counted(wanted)),
         *_versions(faults),
@@ -51,6 +47,14 @@ def verdict(faults: Faults) -> list[str]:
         *_alerts(faults),
         *_shown_alerts(faults),
     ]
+
+
+def _plain_fold(faults: Faults, name: str) -> Table:
+    """Of what was fed, by a model."""
+    fed = faults.fed
+    return offline.fold(
+        fed.events, model(name), newest_ms=2**60, controls=fed.controls, closes_ms=faults.settings.day_closes_ms
+    )
 
 
 def _of(table: Table, now_ms: int) -> dict[str, dict[str, Any]]:
@@ -133,11 +137,9 @@ def _headers(faults: Faults) -> Iterator[str]:
     """What was committed only goes forward."""
     for number in range(faults.settings.partitions):
         before: state.Header | None = None
-        for record in faults.broker.logs[STATE.name, number].all():
-            if record.key != state.HEADER:
-                continue
-            header = state.read_header(record.value or b"")
+        for header in headers(faults, number):
             if before:
+                yield from _model(number, before, header)
                 for name in ("generation", "clock", "day", "now_ms"):
                     if getattr(header, name) < getattr(before, name):
                         yield f"state[{number}]: {name} went from {getattr(before, name)} to {getattr(header, name)}"
@@ -151,6 +153,17 @@ def _headers(faults: Faults) -> Iterator[str]:
             group = {topic: faults.broker.offsets.get((topic, number)) for topic in before.positions}
             if group != before.positions:
                 yield f"group[{number}]: {group}, the header says {before.positions}"
+
+
+def _model(number: int, before: state.Header, header: state.Header) -> Iterator[str]:
+    """What was in force stays, as long as a close may belong to it; another model follows what was published until then."""
+    from_ms, now_ms = max(before.now_ms, before.clock, before.closed_ms), max(header.now_ms, header.clock)
+    last, wanted = header.models[-1], before.models
+    if header.model != before.model:
+        wanted = (*before.models, InForce(header.model, min(max(last.since_ms, from_ms), now_ms)))
+    gone = len(wanted) - len(header.models)
+    if header.models != wanted[gone:] or (gone and wanted[gone].since_ms > last.since_ms - DAYS * DAY_MS):
+        yield f"state[{number}]: the models went from {before.models} to {header.models}, between {from_ms} and {now_ms}"
 
 
 def _versions(faults: Faults) -> Iterator[str]:

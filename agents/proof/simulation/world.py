@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.group import Group
+from agents.proof.simulation.models import OTHER
 from agents.proof.simulation.worker import Worker
 from streams.formats.lines import SECTION
 from streams.partition.loop import Loop
@@ -92,6 +94,7 @@ class World:
             self._redis_lost,
             self._save,
             self._old_lines,
+            self._other_model,
         ]
         chosen = self.faults.random.sample(faults, self.faults.random.randint(0, len(faults)))
         self.faults.stopping = self._pause in chosen
@@ -155,6 +158,13 @@ class World:
         if told:
             self.faults.say(f"an old line comes again to {place}")
             self.faults.broker.produce(place, None, self.faults.random.choice(told).value)
+
+    def _other_model(self) -> None:
+        """Whoever starts from now on has another model, and somebody is about to: those that run keep theirs."""
+        before = self.faults.settings
+        self.faults.settings = replace(before, model=OTHER.name if before.model == "plain" else "plain")
+        self.faults.say(f"from now on the model is {self.faults.settings.model}")
+        self._kill()
 
     def _redis_lost(self) -> None:
         which = self.faults.random.random()

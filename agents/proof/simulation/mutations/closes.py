@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from agents.proof.simulation.mutations.registry import Registry, instead
+from streams.model import closes, inforce
 from streams.model.days import Days
+from streams.model.inforce import InForce
 from streams.partition import intake
 from streams.scoreboard.histories import Histories
 
@@ -25,6 +27,18 @@ def _not_kept() -> Iterator[None]:
 @MUTATIONS.mutation("what has come since a close is not kept")
 def _without_since() -> Iterator[None]:
     with instead(Days, "since", lambda since: lambda self, slots: (0 * since(self, slots)[0], since(self, slots)[1])):
+        yield
+
+
+@MUTATIONS.mutation("closes are by the model of now")
+def _model_of_now() -> Iterator[None]:
+    with instead(closes, "name_at", lambda _: lambda models, _: models[-1].name):
+        yield
+
+
+@MUTATIONS.mutation("a header has one model")
+def _one_model() -> Iterator[None]:
+    with instead(inforce, "taken_over", lambda _: lambda _, name, __: (InForce(name, 0),)):
         yield
 
 
