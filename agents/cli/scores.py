@@ -98,10 +98,10 @@ def _readable(record: Record, place: str, accounts: Sequence[Account]) -> str:
     sure = f"confidence {record['confidence']:.0%}" + (
         ", provisional: few people are behind it" if record["provisional"] else ""
     )
-    day = record["delta"]["day"]
+    since = {"an hour ago": record["delta"].get("hour"), "the last daily close": record["delta"]["day"]}
+    changes = ", ".join(f"{signed(change)} since {what}" for what, change in since.items() if change is not None)
     lines = [
-        f"{safe(record['user'])}  {record['score']:.2f}"
-        + ("" if day is None else f"  ({signed(day)} since the last daily close)"),
+        f"{safe(record['user'])}  {record['score']:.2f}" + (f"  ({changes})" if changes else ""),
         f"  place    {place}",
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
         *_networks(record),

@@ -161,7 +161,7 @@ def days() -> None:
     table.days.begin(_NOW_MS)
     closes.touch(table, slots, _NOW_MS)
     closes.facts_then(table, slots)
-    closes.known(table, slots), table.days.since(slots), closes.last(table, slots)
+    closes.known(table, slots, _NOW_MS), table.hours.lately(slots), table.days.since(slots), closes.last(table, slots)
     table.days.hundredths(0, closes.calendar(table), table.constants)
 
 

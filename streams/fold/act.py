@@ -15,6 +15,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel
 from streams.fold.days import ACTED_SINCE, late, touched
+from streams.fold.hours import ACTED_THEN, ACTS, behind, mark_of
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.more import facts_of, kin_at
 from streams.fold.names import same
@@ -67,13 +68,14 @@ def before_block(cells, lines, order, landmark, decays, model, more, grown, atte
 
 
 @kernel
-def _fetch_ahead(dirty, m, days, lines, order, i):
+def _fetch_ahead(dirty, m, days, hours, lines, order, i):
     if i + 12 < len(order):
         later = np.int64(lines[order[i + 12]].slot)
         ahead(m.at, later)
         ahead(m.size, later)
         ahead(m.sort, later)
         ahead(days.line, later)
+        ahead(hours.line, later)
         ahead(dirty, later)
     if i + 6 < len(order):
         later = np.int64(lines[order[i + 6]].slot)
@@ -83,17 +85,18 @@ def _fetch_ahead(dirty, m, days, lines, order, i):
 
 @kernel
 def act(
-    cells, dirty, m, days, text, lines, order, start, grown, attends, standing, landmark, calendar, model, more, partitions,
+    cells, dirty, m, days, hours, text, lines, order, start, grown, attends, standing, landmark, calendar, model, more, partitions,
     counts, out,
 ):  # fmt: skip
-    """Fold the events lines[order[start:]] into their actors; engagements go to `out`. There is room for a line of `days` for each.
+    """Fold the events lines[order[start:]] into their actors; engagements go to `out`.
 
-    Returns how far it came before the arena of memories, or `out`, was full.
+    There is room for a line of `days` and of `hours` for each. Returns how far it came before the arena of memories, or
+    `out`, was full.
     """
     for i in range(start, len(order)):
         if m.lists[TOP] + MOST > len(m.arena) or out.so_far[0] == len(out.ends):
             return i
-        _fetch_ahead(dirty, m, days, lines, order, i)
+        _fetch_ahead(dirty, m, days, hours, lines, order, i)
         e = lines[order[i]]
         slot, kind = np.int64(e.slot), np.int64(e.kind)
         dirty[slot] |= DID
@@ -121,15 +124,19 @@ def act(
             continue
         if e.undo:
             line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
-            _undo(cells, m, days, line, text, e, slot, kind, named, landmark, calendar, model, more, partitions, counts, out)
+            _undo(cells, m, days, hours, line, text, e, slot, kind, named, landmark, calendar, model, more, partitions, counts, out)
             remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0)
             continue
-        behind = e.ts >= calendar.closed_ms
+        since = e.ts >= calendar.closed_ms
         line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
-        if line and behind:
+        if line and since:
             days.since[line, ACTED_SINCE] += grown[i]
         elif line:
             late(days, line, e.ts, 0.0, 0.0, 0.0, calendar, model)
+        place = behind(hours, slot, mark_of(e.ts))
+        if place >= 0:
+            hours.gained[place, ACTED_THEN] += grown[i]
+            hours.gained[place, ACTS] += 1.0
         acted = cells[slot, ACTED]
         cells[slot, ACTED] = acted + grown[i]
         cells[slot, ACTIONS] += 1.0
@@ -156,7 +163,7 @@ def act(
 
 
 @kernel
-def _undo(cells, m, days, line, text, e, slot, kind, at, landmark, calendar, model, more, partitions, counts, out):
+def _undo(cells, m, days, hours, line, text, e, slot, kind, at, landmark, calendar, model, more, partitions, counts, out):
     """Take back what the entry at `at` (-1: not remembered) still weighs, from its target and from the actor's own actions."""
     n = length(m.arena, at) - ENTRY if at >= 0 else 0
     if not n:  # not remembered, undone before, or for nobody
@@ -176,6 +183,9 @@ def _undo(cells, m, days, line, text, e, slot, kind, at, landmark, calendar, mod
     take_back(m, slot, at)
     grown = growth(ts, landmark, model.half_lives[WEEK])
     cells[slot, ACTED] -= grown
+    place = behind(hours, slot, mark_of(e.ts))
+    if place >= 0:
+        hours.gained[place, ACTED_THEN] -= grown
     if line and e.ts >= calendar.closed_ms:
         days.since[line, ACTED_SINCE] -= grown
     elif line:

@@ -1,4 +1,4 @@
-"""The rows of `state` in format 4, which `streams.formats.state` describes: written from rows, and read into them.
+"""The rows of `state` in format 5, which `streams.formats.state` describes: written from rows, and read into them.
 
 0.08 us a record to write, 1.5 us to read into a new table: names are added, memories find a place.
 """
@@ -10,6 +10,8 @@ import numpy as np
 from streams.fold.compiled import kernel, part
 from streams.fold.days import ACTED_SINCE, GAINED, KEPT_SINCE
 from streams.fold.hashing import name_key
+from streams.fold.lately import MOST as MOST_LATELY
+from streams.fold.lately import OF_ACTED, OF_GOT, acted, bits, got, put_acted, put_got, sized
 from streams.fold.letters import valid
 from streams.fold.memories import MOST as MOST_MEMORY
 from streams.fold.memories import TOP, put_one, sound
@@ -37,9 +39,8 @@ DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
 DID_HEAD, GOT_HEAD = 56, 24  #: bytes before the memory; before the columns
 OF_ROW = KEPT - SUMS  #: columns of the row that a record of what somebody got may have
 COLUMNS = OF_ROW + KEPT_SINCE  #: and those of what has come since the last close; that of the actions stays empty
-MOST_ROW = (
-    3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD
-)  #: bytes of a user's three records at most, without names, memory and sketch
+#: bytes of a user's three records at most, without names, memory and sketch
+MOST_ROW = 3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD + MOST_LATELY
 
 
 @part
@@ -67,12 +68,15 @@ def _copy(out, at, text, ends, number):
 
 @kernel
 def write(
-    names, slots, rows, marks, days, since, memories, memory_ends, first, people, people_ends, first_met, steps, out, bounds
-):
+    names, slots, rows, marks, days, since, lately, gained, memories, memory_ends, first, people, people_ends, first_met, steps,
+    lives, out, bounds,
+):  # fmt: skip
     """The records of users changed like this, key and value in turn, number i of these from bounds[i] to bounds[i + 1].
 
-    `days` (n,) and `since` (n, KEPT_SINCE) are the day of the last close, 0: nobody's, and what has come behind it.
-    `steps` are the landmarks in half-lives, `first` and `first_met` are the numbers of the first memory and of the first sketch.
+    `days` (n,) and `since` (n, KEPT_SINCE) are the day of the last close, 0: nobody's, and what has come behind it;
+    `lately` (n, MARKS) and `gained` (n, MARKS, COLUMNS) what came behind the last marks, as `streams.fold.hours` copies it.
+    `steps` are the landmarks in half-lives, `lives` these in ms; `first` and
+    `first_met` are the numbers of the first memory and of the first sketch.
     Returns how many records there are.
     """
     at, n, memory, met = np.int64(0), np.int64(0), first, first_met
@@ -89,6 +93,7 @@ def write(
             at = _column(out, _column(out, _column(out, at + 8, row[ACTED]), row[ACTIONS]), row[DID_TS])
             at = _column(out, _column(out, at, row[SCORE]), row[PUBLISHED])
             at = _column(out, at, since[i, ACTED_SINCE] if days[i] else 0.0)
+            at = put_acted(out, at, lately[i], gained[i], steps, lives)
             at = _copy(out, at, memories, memory_ends, memory)
             n, memory = n + 1, memory + 1
             bounds[2 * n] = at
@@ -108,6 +113,7 @@ def write(
                         mask |= np.uint64(1) << np.uint64(OF_ROW + column)
                         at = _column(out, at, since[i, column])
             store_u64(out, head + 16, mask)
+            at = put_got(out, at, lately[i], gained[i], steps, lives)
             n += 1
             bounds[2 * n] = at
         if marks[i] & MET:
@@ -115,16 +121,6 @@ def write(
             at = _copy(out, at, people, people_ends, met)
             n, met = n + 1, met + 1
             bounds[2 * n] = at
-    return n
-
-
-@part
-def _filled(mask):
-    """How many bits are set."""
-    n = 0
-    while mask:
-        mask &= mask - np.uint64(1)
-        n += 1
     return n
 
 
@@ -136,13 +132,15 @@ def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
         if key_ends[i] - key_starts[i] < 1 or not valid(keys, key_starts[i], key_ends[i]):
             return i
         if keys[key_starts[i]] == DID_KEY:
-            if end - start < DID_HEAD or not sound(values, start + DID_HEAD, end):
+            memory = start + DID_HEAD + sized(values, start + DID_HEAD, end, OF_ACTED)
+            if memory <= start + DID_HEAD or not sound(values, memory, end):
                 return i
         elif keys[key_starts[i]] == GOT_KEY:
             if end - start < GOT_HEAD:
                 return i
             mask = load_u64(values, start + 16)
-            if mask >> np.uint64(COLUMNS) or end - start != GOT_HEAD + 8 * _filled(mask):
+            behind = start + GOT_HEAD + 8 * bits(mask)
+            if mask >> np.uint64(COLUMNS) or end - behind != sized(values, behind, end, OF_GOT):
                 return i
         elif keys[key_starts[i]] == MET_KEY:
             if not sound_people(values, start, end):
@@ -212,7 +210,9 @@ def _got(row, days, slot, text, at, steps, cells):
 
 
 @kernel
-def read(names, cells, memories, people, days, keys, key_starts, key_ends, values, value_starts, value_ends, steps, first):
+def read(
+    names, cells, memories, people, days, hours, keys, key_starts, key_ends, values, value_starts, value_ends, steps, lives, first
+):
     """Put sound records from number `first` on into rows; returns how far it came before an arena was full.
 
     There is room for as many users, their names and lines. Later records of a user replace earlier ones.
@@ -236,9 +236,12 @@ def read(names, cells, memories, people, days, keys, key_starts, key_ends, value
         at = value_starts[i]
         if keys[start - 1] == DID_KEY:
             _did(cells[slot], days, slot, values, at, steps)
-            put_one(memories, slot, values, at + DID_HEAD, value_ends[i] - at - DID_HEAD)
+            acted(hours, slot, values, at + DID_HEAD, steps, lives)
+            head = DID_HEAD + sized(values, at + DID_HEAD, value_ends[i], OF_ACTED)
+            put_one(memories, slot, values, at + head, value_ends[i] - at - head)
         elif keys[start - 1] == GOT_KEY:
             _got(cells[slot], days, slot, values, at, steps, scratch)
+            got(hours, slot, values, at + GOT_HEAD + 8 * bits(load_u64(values, at + 16)), steps, lives)
         else:
             put_people(people, slot, values, at)
     return count

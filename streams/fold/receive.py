@@ -10,6 +10,9 @@ import numpy as np
 from streams.fold.compiled import kernel, part
 from streams.fold.days import FOLLOWERS_SINCE, GAINED, REVERSED, late, touched
 from streams.fold.hashing import name_key
+from streams.fold.hours import FOLLOWED, behind, mark_of
+from streams.fold.hours import GAINED as GAINED_THEN
+from streams.fold.hours import GOT as GOT_THEN
 from streams.fold.more import kin_at
 from streams.fold.names import add, bucket_of, find, guess, tag_of
 from streams.fold.people import REGISTERED, REGISTERS, UNIT, is_full, people_of
@@ -61,12 +64,13 @@ def _people_of_pack(names, a, found, starts, lengths, slot_of, keys):
 
 
 @kernel
-def _fetch_ahead(cells, dirty, people, days, a, found, slot_of, keys, i):
+def _fetch_ahead(cells, dirty, people, days, hours, a, found, slot_of, keys, i):
     if i + 12 < found.total:
         later = slot_of[load_u16(a, found.targets + 2 * (i + 12))]
         ahead(people.at, later)
         ahead(people.known, later)
         ahead(days.line, later)
+        ahead(hours.line, later)
     if i + 6 < found.total:
         later = slot_of[load_u16(a, found.targets + 2 * (i + 6))]
         ahead(dirty, later)
@@ -83,11 +87,12 @@ def _of_one_person(more, row, kin, ts):
 
 @kernel
 def receive(
-    cells, dirty, names, people, days, more, a, found, starts, lengths, landmarks, calendar, model, first, slots, counts
+    cells, dirty, names, people, days, hours, more, a, found, starts, lengths, landmarks, calendar, model, first, slots, counts
 ):
     """Fold the engagements from number `first` on of the pack `found` (see `packs.places`) in `a`; their targets go to `slots`.
 
-    There is room for all names, and for a line of `days` for each. Returns how far it came before the arena of `people` was full.
+    There is room for all names, and for a line of `days` and of `hours` for each.
+    Returns how far it came before the arena of `people` was full.
     Between two accounts of one person nothing counts.
     """
     slot_of, keys, grown = np.empty(found.names, np.int64), np.empty(found.names, np.uint64), np.empty(3)
@@ -95,7 +100,7 @@ def receive(
     for i in range(first, found.total):
         if is_full(people):
             return i
-        _fetch_ahead(cells, dirty, people, days, a, found, slot_of, keys, i)
+        _fetch_ahead(cells, dirty, people, days, hours, a, found, slot_of, keys, i)
         slot = slots[i] = slot_of[load_u16(a, found.targets + 2 * i)]
         weight, ts = np.float64(load_f32(a, found.weights + 4 * i)), load_i64(a, found.times + 8 * i)
         code = np.int64(a[found.codes + i])
@@ -108,20 +113,25 @@ def receive(
             if code & FOLLOW and not code & UNDO and ts <= more.stated[np.int64(row[MORE])]:
                 code &= ~FOLLOW  # the number that was stated knows of it
         done = load_i64(a, found.done + 8 * i) if found.done else ts
-        behind = done >= calendar.closed_ms
+        since, place = done >= calendar.closed_ms, behind(hours, slot, mark_of(done))
         line = touched(days, slot, row, done, calendar, model, more)
         to = REVERSED if code & UNDO else GAINED + 3 * (code & KIND_BITS)
         for window in range(3):
             grown[window] = weight * growth(ts, landmarks[window], model.half_lives[window])
             row[column + window] += grown[window]
-            if line and behind:
+            if place >= 0:
+                hours.gained[place, GAINED_THEN + window] += grown[window]
+            if line and since:
                 days.since[line, to + window] += grown[window]
         row[ENGAGEMENTS] += sign
+        if place >= 0:
+            hours.gained[place, GOT_THEN] += sign
+            hours.gained[place, FOLLOWED] += sign if code & FOLLOW else 0.0
         if code & FOLLOW:
             row[FOLLOWERS] += sign
-            if line and behind:
+            if line and since:
                 days.since[line, FOLLOWERS_SINCE] += sign
-        if line and not behind:
+        if line and not since:
             late(days, line, done, grown[0], grown[1], grown[2], calendar, model)
         row[GOT_TS] = max(row[GOT_TS], np.float64(ts))
         mark = GOT | UNSEEN

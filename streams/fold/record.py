@@ -1,7 +1,7 @@
 """The score record of a user, one JSON object, its fields always in this order:
 
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
-    floored parts{kinds{} networks{} reach participation} delta{day week month} confidence provisional
+    floored parts{kinds{} networks{} reach participation} delta{hour day week month} confidence provisional
 
 Who has facts has parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
@@ -31,15 +31,16 @@ _FIELDS = [
     (',"actors_error":', POINTS), (',"actions":', WHOLE),
     (',"windows":{"day":', TEN), (',"week":', TEN), (',"quarter":', TEN), ('},"followers":', WHOLE), (',"acted":', TEN),
     (',"floored":', TRUTH), (',"parts":{"kinds":{', OF_KINDS), ('},"networks":{', OF_NETWORKS), ('},"reach":', POINTS),
-    (',"participation":', POINTS), ("", OF_FACTS), ('},"delta":{"day":', SINCE), ('},"confidence":', POINTS),
+    (',"participation":', POINTS), ("", OF_FACTS), ('},"delta":{', SINCE), ('},"confidence":', POINTS),
     (',"provisional":', TRUTH),
 ]  # fmt: skip
 _WIDE = 32
 _LABELS, _LENGTHS = wide([label for label, _ in _FIELDS], _WIDE), np.array([len(label) for label, _ in _FIELDS])
 _FORMS = np.array([form for _, form in _FIELDS])
 _TRUTHS, _BEGIN = wide(["false", "true"], 8), wide(['{"user":"'], 16)
+_HOUR, _DAY = wide(['"hour":'], 16), wide([',"day":'], 24)
 _WEEK, _MONTH = wide([',"week":'], 16), wide([',"month":'], 16)
-_WEEK_LENGTH, _MONTH_LENGTH = 8, 9
+_HOUR_LENGTH, _DAY_LENGTH, _WEEK_LENGTH, _MONTH_LENGTH = 7, 7, 8, 9
 _BEGIN_LENGTH, _CLOSED = 9, 125
 
 MOST_RECORD = 1_000  #: bytes of a record at most, without `said`, names and what MORE adds
@@ -76,8 +77,16 @@ def _values(row, decays, model, facts, values):
 
 
 @kernel
-def _since(out, at, row, score, known, moments, decays, model, more, closes, i):
-    """How the score has changed since the last close (null: there is none), and since those of a week and of a month ago."""
+def _since(out, at, row, score, known, hour, moments, decays, model, more, closes, i):
+    """How the score has changed in an hour, since the last close (null: there is none), those of a week and a month ago."""
+    if hour[i] != NONE:
+        words(out, at, _HOUR, 0, 16)
+        at = fixed(out, at + _HOUR_LENGTH, score - hour[i])
+        words(out, at, _DAY, 0, 16)
+        at += _DAY_LENGTH
+    else:
+        words(out, at, _DAY, 1, 16)
+        at += _DAY_LENGTH - 1
     for j in range(3):
         close = close_of(known[i, j], row, moments[j], decays[j], model, more)
         if j == 0:
@@ -90,12 +99,12 @@ def _since(out, at, row, score, known, moments, decays, model, more, closes, i):
 
 
 @kernel
-def write(names, slots, rows, by_slot, decays, known, moments, then, model, more, said, out, bounds, scores, closes):
+def write(names, slots, rows, by_slot, decays, known, hour, moments, then, model, more, said, out, bounds, scores, closes):
     """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
     `known` (n, 3) is what lines know of the closes at `moments` (3,), `then` (3, 4) what reads rows at these; the last one of
-    each goes to `closes` (n,).
+    each goes to `closes` (n,). `hour` (n,) are the scores an hour ago; NONE.
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
     for i in range(len(slots)):
@@ -131,7 +140,7 @@ def write(names, slots, rows, by_slot, decays, known, moments, then, model, more
             elif form == SAID:
                 at = put(out, at, said)
             elif form == SINCE:
-                at = _since(out, at, row, scores[i], known, moments, then, model, more, closes, i)
+                at = _since(out, at, row, scores[i], known, hour, moments, then, model, more, closes, i)
             elif form == OF_FACTS:
                 if value > 0.0:
                     at = of_facts(out, at, row, decays, more, value)

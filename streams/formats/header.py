@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from streams.model.inforce import InForce, Models
 
-FORMAT = 4
+FORMAT = 5
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

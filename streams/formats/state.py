@@ -3,11 +3,11 @@ to them, and who did it.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
 them; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see `streams.formats.closes`.
-Values of format 4, little-endian:
+Values of format 5, little-endian:
   did   week landmark u32, day of the last close u32 (0: has none), columns ACTED ACTIONS DID_TS SCORE PUBLISHED f64, own actions
-        since that close f64, then the memory as it is
+        since that close f64, then own actions behind the last marks (`streams.fold.lately`), then the memory as it is
   got   three landmarks u32, that day u32, a bit for each column that is not 0 (u64), those columns f64: SUMS.. of the row, then
-        what has come since that close, see `streams.fold.days`
+        what has come since that close, see `streams.fold.days`; then what they got behind the last marks
   met   how many (u8) and their hashes u64; or 255 and 256 registers u8: see `streams.fold.people`
 Score and version last published are in both: the record with the higher version knows them.
 A landmark is written as its number of half-lives since the epoch; a record is scaled to the table's landmarks when it is read.
@@ -35,6 +35,7 @@ from streams.fold.words import padded
 from streams.formats import closes, tied
 from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
+from streams.model.hours import Lately
 from streams.model.memory import Copied
 from streams.model.table import Table
 from streams.model.texts import Texts
@@ -89,6 +90,10 @@ class Changed(Protocol):
         """(n, KEPT_SINCE) what has come behind it."""
 
     @property
+    def lately(self) -> Lately:
+        """What came behind the last marks."""
+
+    @property
     def landmarks(self) -> tuple[int, ...]:
         """Of the three windows, ms."""
 
@@ -127,7 +132,7 @@ def chunks(changed: Changed, half_lives_ms: Sequence[int], most: int) -> Iterato
     done = met = 0
     for start in range(0, len(changed.changed), most):
         part = slice(start, start + most)
-        yield _written(changed, part, steps, done, met)
+        yield _written(changed, part, half_lives_ms, steps, done, met)
         done += int(np.count_nonzero(changed.marks[part] & DID))
         met += int(np.count_nonzero(changed.marks[part] & MET))
 
@@ -137,7 +142,9 @@ def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[by
     return chain.from_iterable(chunks(changed, half_lives_ms, _AT_ONCE))
 
 
-def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int, met: int) -> Packed:
+def _written(
+    changed: Changed, part: slice, half_lives_ms: Sequence[int], steps: NDArray[np.int64], done: int, met: int
+) -> Packed:
     """The records of a part of the users, before which `done` memories and `met` sketches were written."""
     slots, marks, memories, people = changed.changed[part], changed.marks[part], changed.memories, changed.people
     copied = memories.between(done, int(np.count_nonzero(marks & DID))) + people.between(
@@ -152,6 +159,7 @@ def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int,
             marks,
             changed.day_of[part],
             changed.since[part],
+            *(of[part] for of in changed.lately),
             memories.text,
             memories.ends,
             done,
@@ -159,6 +167,7 @@ def _written(changed: Changed, part: slice, steps: NDArray[np.int64], done: int,
             people.ends,
             met,
             steps,
+            np.array(half_lives_ms),
             text,
             bounds,
         )
@@ -207,8 +216,14 @@ def _load(table: Table, rows: Packed) -> None:
     steps = np.array([at // life for at, life in zip(table.landmarks, lives, strict=True)])
     done = 0
     while done < len(keys):
-        arenas = table.memory.room_for_one(), table.people.room_for_one(), table.days.room_for(len(keys) - done)
-        done = kept.read(table.users.arrays, table.cells, *arenas, *records, steps, done)
+        left = len(keys) - done
+        arenas = (
+            table.memory.room_for_one(),
+            table.people.room_for_one(),
+            table.days.room_for(left),
+            table.hours.room_for(left),
+        )
+        done = kept.read(table.users.arrays, table.cells, *arenas, *records, steps, np.array(lives), done)
 
 
 def _damaged(key: bytes) -> CloutError:
@@ -224,4 +239,4 @@ class _Reader(NamedTuple):
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
 #: and has a partition of an older format written whole with its first commit.
-_READERS = {4: _Reader(_decode, _load)}
+_READERS = {5: _Reader(_decode, _load)}

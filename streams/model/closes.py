@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.fold import closes, days
+from streams.fold import closes, days, hours
 from streams.fold.days import NONE, Calendar
 from streams.fold.inforce import terms
-from streams.fold.rows import DAYS
-from streams.model.dates import date
+from streams.fold.rows import DAYS, MARK_MS
+from streams.model.dates import date, mark_before
 from streams.model.explained import Close
 from streams.model.inforce import name_at
 from streams.model.table import Table
@@ -26,12 +26,13 @@ class Known(NamedTuple):
     """What lines know of the closes that records refer to, (n, 3), see `streams.fold.days.read`, and when those were."""
 
     closes: Floats
+    hour: Floats  #: (n,) the score an hour ago, see `streams.fold.hours`; NONE
     moments_ms: Floats  #: (3,)
     decays: Floats  #: (3, 4) of these moments
 
     def between(self, part: slice) -> Known:
         """Those of a part of the users."""
-        return self._replace(closes=self.closes[part])
+        return self._replace(closes=self.closes[part], hour=self.hour[part])
 
 
 def calendar(table: Table) -> Calendar:
@@ -59,13 +60,23 @@ def facts_then(table: Table, slots: Slots) -> None:
     closes.facts_then(table.days.arrays, table.cells, slots, calendar(table), table.constants, table.extras.arrays)
 
 
-def known(table: Table, slots: Slots) -> Known:
-    """What lines know of the closes that the records of these refer to."""
+def known(table: Table, slots: Slots, now_ms: int) -> Known:
+    """What lines know of the closes that the records of these refer to, and their scores an hour ago."""
     found, before = _read(table, slots, BACK), calendar(table)
     older = np.array([model_of(table, int(back)) != table.model.name for back in BACK])
     if older.any():  # the record's kernel has the model of now
         found[:, older] = _filled(table, slots, BACK[older])
-    return Known(found, before.closed_ms - BACK * float(DAY_MS), before.decays[BACK])
+    return Known(found, hour_ago(table, slots, now_ms), before.closed_ms - BACK * float(DAY_MS), before.decays[BACK])
+
+
+def hour_ago(table: Table, slots: Slots, now_ms: int) -> Floats:
+    """The scores of these, (n,), at a mark 60 to 80 minutes ago, by the model of then; NONE."""
+    found, mark = np.empty(len(slots)), mark_before(now_ms)
+    at_ms, more = mark * MARK_MS, table.extras.arrays
+    name = name_at(table.models, at_ms)
+    constants = table.constants if name == table.model.name else model(name).constants
+    hours.read(table.hours.arrays, table.cells, slots, mark, table.decays(at_ms), constants, more, found)
+    return found
 
 
 def model_of(table: Table, back: int) -> str:

@@ -46,6 +46,15 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """How the score has changed."""
 
+    # marks are at full hours, UTC, and 20 and 40 minutes past. The score at a mark is that by the events before it, by event time; an
+    # undo counts when it was done, facts and a stated number of followers as if they had been known then
+    hour: Annotated[
+        float | UnsetType,
+        Meta(
+            description="change since the third mark before the last, 60 to 80 minutes ago; left out where there was nothing "
+            "then, and of persons who have events since"
+        ),
+    ] = UNSET
     day: Annotated[float | None, Meta(description="change since the last daily close; null until there is one")]
     week: Annotated[
         float | UnsetType, Meta(description="since the close six days before that one; left out where there was none")

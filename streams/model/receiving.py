@@ -23,11 +23,12 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
     folded, counts = [], np.zeros(7, np.int64)
     for pack in packs:
         table.room(int(pack.found.names), int(pack.lengths.sum()))
-        slots, done, days = np.empty(len(pack), np.intp), 0, table.days.room_for(int(pack.found.names))
+        slots, done, names = np.empty(len(pack), np.intp), 0, int(pack.found.names)
+        days, hours = table.days.room_for(names), table.hours.room_for(names)
         while done < len(pack):
             done = kernels.receive(
-                *(table.cells, table.dirty, table.users.arrays, table.people.room_for_one(), days, table.extras.arrays),
-                *(pack.text, pack.found, pack.starts, pack.lengths),
+                *(table.cells, table.dirty, table.users.arrays, table.people.room_for_one(), days, hours),
+                *(table.extras.arrays, pack.text, pack.found, pack.starts, pack.lengths),
                 *(landmarks, before, table.constants, done, slots, counts),
             )
         table.counts.folded += len(slots)

@@ -41,7 +41,7 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
     """Score these users at `now_ms` and write their records under `version`; without a copy by their rows as they are."""
     if copied is None:
         table.days.begin(now_ms)
-    rows, decays, then = copied or Rows(table.cells, table.decays(now_ms), known(table, slots))
+    rows, decays, then = copied or Rows(table.cells, table.decays(now_ms), known(table, slots, now_ms))
     said = _said(now_ms, table.model.name, version)
     names = table.users.named(slots)
     more = table.extras.most_bytes(rows[slots, MORE] if copied is None else rows[:, MORE])
@@ -52,6 +52,7 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
         *(
             decays,
             np.ascontiguousarray(then.closes),
+            then.hour,
             then.moments_ms,
             then.decays,
             table.constants,

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from streams.fold.rows import MARK_MS
+from streams.model.dates import mark_before
 from streams.model.versions import Model
 from streams.model.windows import Floats
 
@@ -112,8 +114,23 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
             "participation": point * then.participation,
             **({"facts": points} if points else {}),
         },
-        "delta": {name: None if change is None else change + moved for name, change in record["delta"].items()},
+        "delta": _hour_ago(record, model, score, now_ms)
+        | {
+            name: None if change is None else change + moved
+            for name, change in record["delta"].items()
+            if name != "hour"
+        },
     }
+
+
+def _hour_ago(record: dict[str, Any], model: Model, score: float, now_ms: int) -> dict[str, float]:
+    """The change in an hour as it reads then: from the mark that the record knows, or one behind the record; else nobody knows."""
+    mark = mark_before(now_ms)
+    if mark == mark_before(record["as_of"]):
+        return {"hour": score - record["score"] + record["delta"]["hour"]} if "hour" in record["delta"] else {}
+    if record["as_of"] <= mark * MARK_MS and record.get("event_ts", 0) > 0:
+        return {"hour": score - max(float(hill(terms(record, model, mark * MARK_MS).mass, model)), 1.0)}
+    return {}
 
 
 def mass_at(record: dict[str, Any], model: Model, now_ms: int) -> float:

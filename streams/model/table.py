@@ -21,6 +21,7 @@ from streams.fold.rows import ACTED, CHANGED, MORE, SUMS, WEEK, WIDTH
 from streams.model import windows
 from streams.model.days import Days
 from streams.model.extras import Extras
+from streams.model.hours import Hours
 from streams.model.inforce import InForce, Models
 from streams.model.lines import Lines
 from streams.model.memory import Memory
@@ -70,7 +71,7 @@ class Table:
         self.model, self.constants = model, model.constants
         self.models: Models = (InForce(model.name, 0),)  #: those in force, the oldest first
         self.users = Users()
-        self.memory, self.people, self.days = Memory(), People(), Days()
+        self.memory, self.people, self.days, self.hours = Memory(), People(), Days(), Hours()
         self.extras = Extras(model)
         self.lines = Lines(self.extras.code)
         self.profiles: dict[int, Profile] = {}  #: by slot, of whom there are controls
@@ -97,6 +98,7 @@ class Table:
             self.memory.room(rows)
             self.people.room(rows)
             self.days.room(rows)
+            self.hours.room(rows)
 
     def slots(self, users: Sequence[str]) -> Slots:
         """The slots (n,) of these users, new if need be. May move arrays, as `room` does."""
@@ -118,6 +120,7 @@ class Table:
             return
         first = self.clock == 0
         self.clock = newest_ms
+        self.hours.begin(newest_ms)
         self.days.begin(newest_ms)  # it may be ahead of the clock: then the day begins with it
         for window, half_life_ms in enumerate(self.model.half_lives_ms):
             wanted = windows.landmark(newest_ms, half_life_ms)
@@ -135,6 +138,7 @@ class Table:
             np.ldexp(self.cells[:, column], -halvings, out=self.cells[:, column])
         self.extras.shrink(window, halvings)
         self.days.shrink(window, halvings)
+        self.hours.shrink(window, halvings)
 
     def decays(self, now_ms: int) -> Floats:
         """What the three windows' sums are multiplied by to be read at `now_ms`, and that moment; shape (4,)."""

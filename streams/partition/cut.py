@@ -11,6 +11,7 @@ from streams.formats.strays import Stray
 from streams.formats.tied import Tied
 from streams.model.closes import Known
 from streams.model.engagements import Pack
+from streams.model.hours import Lately
 from streams.model.memory import Copied
 from streams.model.users import Slots, Users
 from streams.model.windows import Floats
@@ -33,6 +34,7 @@ class Cut(NamedTuple):
     known: Known  #: what there is of the closes that their records refer to
     day_of: NDArray[np.int64]  #: (n,) the day of the last close that their lines have; 0: nobody's
     since: Floats  #: (n, KEPT_SINCE) what has come behind it
+    lately: Lately  #: what came behind the last marks
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int
     marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED, MET, TIED

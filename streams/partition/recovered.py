@@ -55,6 +55,7 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
     table.clock, table.days.today, table.days.closed_ms = header.clock, header.day, header.closed_ms
     table.origin, table.published_from = header.origin, header.published_from
     table.counts = Counts(**header.counts)
+    table.hours.begin(header.clock)
     table.landmarks = [windows.landmark(header.clock, life) for life in model.half_lives_ms]
     while rows:
         some = [rows.popitem() for _ in range(min(len(rows), _LOADED_AT_ONCE))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ import pytest
 from streams.errors import CloutError
 from streams.fold import kept
 from streams.fold.days import ACTED_SINCE, KEPT_SINCE
+from streams.fold.hours import COLUMNS, MARKS, NEVER
 from streams.fold.memories import ENTRY, HEAD, MOST
 from streams.fold.rows import (
     ACTED,
@@ -20,6 +22,7 @@ from streams.fold.rows import (
     ENGAGEMENTS,
     GOT,
     KEPT,
+    MARK_MS,
     MET,
     MOVED,
     PUBLISHED,
@@ -57,9 +60,23 @@ def table_of(names: list[str]) -> Table:
         table.memory[slot] = (b"", memory(1, b"net:bob"), memory(16, "é".encode() * 128), longest, memory(0, b""))[
             slot % 5
         ]
+        something_lately(table, slot, (slot + 3) % 4)
         for person in range((1, 2, 3, 9, 16, 17, 400)[slot % 7]):
             met(table, slot, f"net:{person}")
     return table
+
+
+def something_lately(table: Table, slot: int, marks: int) -> None:
+    """They did and got something behind so many of the last marks."""
+    if not marks:
+        return
+    hours, last = table.hours.room_for(1), table.clock // MARK_MS
+    line = int(hours.used[0])
+    hours.line[slot], hours.owner[line], hours.used[0] = line, slot, line + 1
+    for back in range(MARKS):
+        place = MARKS * line + (last - back) % MARKS
+        hours.marks[place] = last - back if back < marks else NEVER
+        hours.gained[place] = np.arange(COLUMNS) * (slot + 0.5) * (back + 1.25)
 
 
 class Rows:
@@ -71,6 +88,7 @@ class Rows:
         self.memories = table.memory.copied(slots[(self.marks & DID) != 0])
         self.people = table.people.copied(slots[(self.marks & MET) != 0])
         self.day_of, self.since = table.days.since(slots)
+        self.lately = table.hours.lately(slots)
 
 
 def plain(table: Table, slot: int, mark: int) -> list[Pair]:
@@ -79,17 +97,38 @@ def plain(table: Table, slot: int, mark: int) -> list[Pair]:
     steps = [at // life for at, life in zip(table.landmarks, LIVES, strict=True)]
     days, sinces = table.days.since(np.array([slot]))
     day, since, found = int(days[0]), sinces[0].tolist() if days[0] else [0.0] * KEPT_SINCE, []
+    acted, got = lately(table, slot, steps)
     if mark & DID:
         columns = (row[c] for c in (ACTED, ACTIONS, DID_TS, SCORE, PUBLISHED))
-        found.append((b"d" + name, struct.pack("<II6d", steps[1], day, *columns, since[ACTED_SINCE]) + table.memory[slot]))
+        found.append(
+            (
+                b"d" + name,
+                struct.pack("<II6d", steps[1], day, *columns, since[ACTED_SINCE]) + acted + table.memory[slot],
+            )
+        )
     if mark & GOT:
         columns = [*row[SUMS:KEPT], *(0.0 if n == ACTED_SINCE else value for n, value in enumerate(since))]
         there = [(n, value) for n, value in enumerate(columns) if value != 0]
         head = struct.pack("<4IQ", *steps, day, sum(1 << n for n, _ in there))
-        found.append((b"g" + name, head + struct.pack(f"<{len(there)}d", *(value for _, value in there))))
+        found.append((b"g" + name, head + struct.pack(f"<{len(there)}d", *(value for _, value in there)) + got))
     if mark & MET:
         found.append((b"p" + name, table.people[slot]))
     return found
+
+
+def lately(table: Table, slot: int, steps: list[int]) -> tuple[bytes, bytes]:
+    """What somebody did and got behind the last marks, as their records have it."""
+    did, got = [], []
+    [marks], [gained] = table.hours.lately(np.array([slot]))
+    for mark, (*sums_of, followed, engaged, acted, acts) in zip(marks.tolist(), gained.tolist(), strict=True):
+        if mark != NEVER:
+            of = zip((0, 1, 2, 1), (*sums_of, acted), strict=True)
+            sums = [math.ldexp(x, steps[w] - mark * MARK_MS // LIVES[w]) for w, x in of]
+            did += [struct.pack("<Idf", mark, sums[3], acts)] if acts or acted else []
+            got += (
+                [struct.pack("<I3d2f", mark, *sums[:3], followed, engaged)] if sums_of[0] or followed or engaged else []
+            )
+    return (bytes((len(did),)) + b"".join(did), bytes((len(got),)) + b"".join(got))
 
 
 USERS = [*NAMES, *(f"net{n % 3}:{'x' * (n % 40)}{n}" for n in range(200))]
@@ -126,6 +165,12 @@ def test_rows_come_back(later_d: int) -> None:
     assert list(after.users) == USERS
     assert [after.memory[slot] for slot in range(len(USERS))] == [table.memory[slot] for slot in range(len(USERS))]
     assert [after.people[slot] for slot in range(len(USERS))] == [table.people[slot] for slot in range(len(USERS))]
+    there, back = table.hours.lately(np.arange(len(USERS))), after.hours.lately(np.arange(len(USERS)))
+    assert (back.marks == there.marks).all()
+    some = there.marks != NEVER
+    moved = [table.landmarks[w] // LIVES[w] - after.landmarks[w] // LIVES[w] for w in range(3)]
+    wanted = np.ldexp(there.gained[some], np.array([*moved, 0, 0, moved[1], 0]))
+    assert back.gained[some] == pytest.approx(wanted, rel=1e-6)
     for column in range(KEPT):
         window = 1 if column == ACTED else (column - SUMS) % 3
         decayed = column == ACTED or SUMS <= column < ENGAGEMENTS
@@ -151,15 +196,19 @@ def test_the_later_record_wins_and_the_higher_version_knows_what_was_published()
 
 DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
     ("lacks bytes of its head", b"d", lambda v: v[:55]),
+    ("more marks than there are", b"d", lambda v: v[:56] + b"\x06" + bytes(6 * 16) + v[57:]),
+    ("marks beyond its end", b"d", lambda v: v[:56] + b"\x05"),
     ("a memory that lacks a byte", b"d", lambda v: v[:-1]),
-    ("a memory that counts wrongly", b"d", lambda v: v[:56] + b"\x02" + v[57:]),
-    ("a memory of an unknown kind", b"d", lambda v: v[: 56 + HEAD + 20] + b"\x06" + v[56 + HEAD + 21 :]),
-    ("a name longer than the memory", b"d", lambda v: v[: 56 + HEAD + 29] + b"\xff\xff" + v[56 + HEAD + ENTRY :]),
+    ("a memory that counts wrongly", b"d", lambda v: v[:57] + b"\x02" + v[58:]),
+    ("a memory of an unknown kind", b"d", lambda v: v[: 57 + HEAD + 20] + b"\x06" + v[57 + HEAD + 21 :]),
+    ("a name longer than the memory", b"d", lambda v: v[: 57 + HEAD + 29] + b"\xff\xff" + v[57 + HEAD + ENTRY :]),
     ("nobody at all", b"p", lambda _: b""),
     ("fewer than it says", b"p", lambda v: v[:-1]),
     ("more than may be", b"p", lambda _: b"\x11" + bytes(17 * 8)),
     ("a register too many", b"p", lambda _: b"\xff" + bytes(257)),
     ("a register that says too much", b"p", lambda _: b"\xff" + b"\x3a" * 256),
+    ("no number of marks", b"g", lambda v: v[:-1]),
+    ("more marks than it has", b"g", lambda v: v[:-1] + b"\x01"),
     ("nothing at all", b"g", lambda _: b""),
     ("lacks a byte", b"g", lambda v: v[:-1]),
     ("lacks a column", b"g", lambda v: v[:-8]),
@@ -212,7 +261,7 @@ def test_random_bytes_are_refused_or_read() -> None:
 
 
 def test_sizes_of_the_format() -> None:
-    """56 bytes before a memory, 24 before the columns, of which there are 25 and 23 more for what has come since a close."""
+    """56 bytes before marks and a memory, 24 before 25 columns, and 23 more for what has come since a close."""
     assert (
         struct.calcsize("<II6d"),
         struct.calcsize("<4IQ"),

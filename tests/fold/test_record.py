@@ -91,7 +91,8 @@ def plain(table: Table, slot: int, now_ms: int, version: int, *, closes: bool = 
             "reach": reach * point,
             "participation": participation * point,
         },
-        "delta": {
+        "delta": (hour(table, slot, now_ms) if closes else {})
+        | {
             name: close and max(unfloored, 1.0) - close
             for name, back in ({"day": 0, "week": 6, "month": 29} if closes else {}).items()
             if (close := closed(table, slot, back)) or name == "day"
@@ -99,6 +100,15 @@ def plain(table: Table, slot: int, now_ms: int, version: int, *, closes: bool = 
         "confidence": actors / (actors + model.confident_actors),
         "provisional": actors < model.confident_actors,
     }
+
+
+def hour(table: Table, slot: int, now_ms: int) -> dict[str, float]:
+    """The change since the third mark before the last, of somebody who was quiet since; else nobody of these tests knows."""
+    row, mark_ms = table.cells[slot], now_ms // 1_200_000 * 1_200_000 - 3_600_000
+    if not row[ACTIONS] + row[ENGAGEMENTS] > 0 or row[[DID_TS, GOT_TS]].max() // 1_200_000 * 1_200_000 >= mark_ms:
+        return {}
+    now, then = (plain(table, slot, at_ms, 0, closes=False)["score"] for at_ms in (now_ms, mark_ms))
+    return {"hour": now - then}
 
 
 def filled(model: Model, names: list[str], seed: int = 1) -> Table:
@@ -155,7 +165,7 @@ def test_the_tables_own_rows_need_no_copy() -> None:
     """Copied rows and the table's give the same bytes; rows of an earlier moment are read with its decays."""
     table = filled(DEFAULT, NAMES)
     slots = np.array([5, 1, 7])
-    copied = Rows(table.cells[slots], table.decays(NOW_MS), known(table, slots))
+    copied = Rows(table.cells[slots], table.decays(NOW_MS), known(table, slots, NOW_MS))
     own = scored(table, slots, None, NOW_MS, 1)
     assert own.records == scored(table, slots, copied, NOW_MS, 1).records
     table.advance(NOW_MS + 500 * DAY_MS)

@@ -79,9 +79,9 @@ def test_a_newer_format_is_refused_with_what_to_do() -> None:
     key, value = state.header_record(header)
     assert (key, state.read_header(value)) == (state.HEADER, header)
     with pytest.raises(CloutError, match="newer"):
-        state.read_header(value.replace(b'"format":4', b'"format":5'))
+        state.read_header(value.replace(b'"format":5', b'"format":6'))
     with pytest.raises(CloutError, match="an older one wrote it"):
-        state.read_header(value.replace(b'"format":4', b'"format":3'))
+        state.read_header(value.replace(b'"format":5', b'"format":4'))
     with pytest.raises(CloutError, match="cannot be read"):
         state.read_header(b"\xff")
 

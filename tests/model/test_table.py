@@ -197,6 +197,7 @@ def test_delta_is_against_the_closes() -> None:
         found = world.record("bob", now_ms)
         closed = {"day": back * DAY_MS, "week": (back - 6) * DAY_MS, "month": (back - 29) * DAY_MS}
         expected = {name: found["score"] - world.record("bob", T0 + closed[name])["score"] for name in names}
+        expected["hour"] = found["score"] - world.record("bob", now_ms - HOUR_MS)["score"]
         assert found["delta"] == pytest.approx(expected, abs=2e-8)
         assert max(expected.values()) < 0
 

@@ -100,9 +100,7 @@ class World:
     def record(self, user: str, now_ms: int = T0, version: int = 1) -> dict[str, Any]:
         """The user's score record, out of its JSON."""
         slots = np.array([self.table.slot(f"{NETWORK}:{user}")])
-        result: dict[str, Any] = orjson.loads(
-            scored(self.table, slots, None, now_ms, version).records[0]
-        )
+        result: dict[str, Any] = orjson.loads(scored(self.table, slots, None, now_ms, version).records[0])
         return result
 
     def cell(self, user: str, column: int) -> float:
@@ -125,9 +123,10 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         closed_ms=table.days.closed_ms,
         counts=table.counts.as_dict(),
         rows=np.ascontiguousarray(table.cells[slots]),
-        known=known(table, slots),
+        known=known(table, slots, now_ms),
         day_of=days,
         since=since,
+        lately=table.hours.lately(slots),
         decays=table.decays(now_ms),
         now_ms=now_ms,
         marks=marks,

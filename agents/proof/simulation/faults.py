@@ -32,7 +32,7 @@ class Faults:
             idle_s=random.choice((2.0, 5.0)),
             day_closes=random.choice(("00:00", "00:00", "23:59:59")),
         )
-        step_ms = 60 if self.settings.clock == "wall" else random.choice((1_000, 7_000_000))
+        step_ms = 60 if self.settings.clock == "wall" else random.choice((1_000, 400_000, 7_000_000))
         self.fed = invented.invent(random, partitions, random.randint(10, 45), FIRST_MS, step_ms)
         self.redis_loses = 0.4, 0.7  # a key, everything (beyond: it is restored from an older copy); of 1
         self.redis_slow_s = random.choice((0.0, 0.0, 0.06, 0.3))

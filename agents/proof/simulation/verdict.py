@@ -11,6 +11,7 @@ import orjson
 
 from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.hours import hours
 from agents.proof.simulation.models import OTHER
 from streams import offline
 from streams.fold.rows import DAYS, ENGAGEMENTS
@@ -36,7 +37,7 @@ def verdict(faults: Faults) -> list[str]:
     return [
         *_counts("the plain fold", expected, faults),
         *_persons("the plain fold", expected, faults),
-        *_tables(faults, expected, now_ms),
+        *_tables(faults, wanted, expected, now_ms),
         *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
         *_differences("scores", _last_scores(faults), expected, now_ms),
         *closes(faults, by_name),
@@ -51,10 +52,8 @@ def verdict(faults: Faults) -> list[str]:
 
 def _plain_fold(faults: Faults, name: str) -> Table:
     """Of what was fed, by a model."""
-    fed = faults.fed
-    return offline.fold(
-        fed.events, model(name), newest_ms=2**60, controls=fed.controls, closes_ms=faults.settings.day_closes_ms
-    )
+    fed, closes_ms = faults.fed, faults.settings.day_closes_ms
+    return offline.fold(fed.events, model(name), newest_ms=2**60, controls=fed.controls, closes_ms=closes_ms)
 
 
 def _of(table: Table, now_ms: int) -> dict[str, dict[str, Any]]:
@@ -77,13 +76,14 @@ def _persons(what: str, records: dict[str, dict[str, Any]], faults: Faults) -> I
             yield f"{what}: {user} is an account of {record.get('person')} instead of {faults.fed.persons.get(user)}"
 
 
-def _tables(faults: Faults, expected: dict[str, dict[str, Any]], now_ms: int) -> Iterator[str]:
+def _tables(faults: Faults, wanted: Table, expected: dict[str, dict[str, Any]], now_ms: int) -> Iterator[str]:
     rows: dict[str, dict[str, Any]] = {}
     counts: Counter[str] = Counter()
     for number in range(faults.settings.partitions):
         kept = {record.key: record.value for record in faults.broker.logs[STATE.name, number].all()}
         table = _at_once(loaded(number, kept, model("plain"))).table  # type: ignore[arg-type]
         rows |= _of(table, now_ms)
+        yield from hours(table, wanted)
         counts.update(table.counts.as_dict())
     yield from _differences("rows", rows, expected, now_ms)
     done, fed = (

@@ -11,6 +11,7 @@ import numpy as np
 from agents.proof.simulation.mutations.registry import Registry, instead
 from streams.model import closes, inforce
 from streams.model.days import Days
+from streams.model.hours import Hours
 from streams.model.inforce import InForce
 from streams.partition import intake
 from streams.scoreboard.histories import Histories
@@ -39,6 +40,12 @@ def _model_of_now() -> Iterator[None]:
 @MUTATIONS.mutation("a header has one model")
 def _one_model() -> Iterator[None]:
     with instead(inforce, "taken_over", lambda _: lambda _, name, __: (InForce(name, 0),)):
+        yield
+
+
+@MUTATIONS.mutation("what has come in an hour is not kept")
+def _without_an_hour() -> Iterator[None]:
+    with instead(Hours, "lately", lambda lately: lambda self, slots: lately(self, 0 * slots)):
         yield
 
 
