@@ -46,8 +46,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """How the score has changed."""
 
-    # marks are at full hours, UTC, and 20 and 40 minutes past. The score at a mark is that by the events before it, by event time; an
-    # undo counts when it was done, facts and a stated number of followers as if they had been known then
+    # marks are at full hours, UTC, and 20 and 40 minutes past. The score at a mark is that by the events before it, by event time;
+    # an undo counts when it was done, facts and a stated number of followers as if they had been known then
     hour: Annotated[
         float | UnsetType,
         Meta(
