@@ -15,7 +15,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel
 from streams.fold.days import ACTED_SINCE, late, touched
-from streams.fold.hours import ACTED_THEN, ACTS, behind, mark_of
+from streams.fold.hours import ACTED_THEN, ACTS, ahead_of_place, behind, mark_of
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.more import facts_of, kin_at
 from streams.fold.names import same
@@ -79,6 +79,7 @@ def _fetch_ahead(dirty, m, days, hours, lines, order, i):
         ahead(dirty, later)
     if i + 6 < len(order):
         later = np.int64(lines[order[i + 6]].slot)
+        ahead_of_place(hours, later, mark_of(lines[order[i + 6]].ts))
         for part in range(0, min(np.int64(m.size[later]) + 64, 576), 64):
             ahead(m.arena, m.at[later] + part)
 

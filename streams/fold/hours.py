@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE, mass_at, scored
 from streams.fold.rows import ACTED, ACTIONS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, MARK_MS, SUMS, WIDTH
+from streams.fold.words import ahead
 
 MARKS = 5  #: that a line has: the four up to an hour ago, and one for events that are ahead of the clock
 #: what came behind a mark: weights by window (grown as in the row), net followers, engagements; own actions, and their number
@@ -67,6 +68,14 @@ def behind(h, slot, mark):
 def mark_of(ts):
     """The number of the last mark at or before a moment."""
     return np.int64(ts) // MARK_MS
+
+
+@part
+def ahead_of_place(h, slot, mark):
+    """Fetch into the cache what `behind` and who adds there will soon ask for."""
+    at = MARKS * np.int64(h.line[slot]) + mark % MARKS
+    ahead(h.marks, at)
+    ahead(h.gained.reshape(-1), COLUMNS * at)
 
 
 @kernel

@@ -10,7 +10,7 @@ import numpy as np
 from streams.fold.compiled import kernel, part
 from streams.fold.days import FOLLOWERS_SINCE, GAINED, REVERSED, late, touched
 from streams.fold.hashing import name_key
-from streams.fold.hours import FOLLOWED, behind, mark_of
+from streams.fold.hours import FOLLOWED, ahead_of_place, behind, mark_of
 from streams.fold.hours import GAINED as GAINED_THEN
 from streams.fold.hours import GOT as GOT_THEN
 from streams.fold.more import kin_at
@@ -75,6 +75,7 @@ def _fetch_ahead(cells, dirty, people, days, hours, a, found, slot_of, keys, i):
         later = slot_of[load_u16(a, found.targets + 2 * (i + 6))]
         ahead(dirty, later)
         ahead_of_row(cells, later)
+        ahead_of_place(hours, later, mark_of(load_i64(a, found.times + 8 * (i + 6))))
         register = keys[load_u16(a, found.actors + 2 * (i + 6))] & np.uint64(REGISTERS - 1)
         within = np.int64(register) if people.known[later] == REGISTERED else 0
         ahead(people.arena, np.int64(people.at[later]) * UNIT + within)
