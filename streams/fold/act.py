@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel
-from streams.fold.days import ACTED_SINCE, late, touched
+from streams.fold.days import late, touched
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.more import facts_of, kin_at
 from streams.fold.names import same
@@ -39,6 +39,7 @@ from streams.fold.rows import (
     WEEK,
 )
 from streams.fold.score import ahead_of_row, growth, score_of
+from streams.fold.since import ACTED_SINCE
 from streams.fold.words import ahead, load_f32, load_i64, load_u64
 
 _NOBODY = np.uint64(0)  # the target's hash in entries without a target
@@ -90,6 +91,7 @@ def act(
 
     Returns how far it came before the arena of memories, or `out`, was full.
     """
+    nothing = np.zeros(3)
     for i in range(start, len(order)):
         if m.lists[TOP] + MOST > len(m.arena) or out.so_far[0] == len(out.ends):
             return i
@@ -126,12 +128,12 @@ def act(
             continue
         behind = e.ts >= calendar.closed_ms
         line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
+        acted = cells[slot, ACTED]
+        cells[slot, ACTED] = acted + grown[i]
         if line and behind:
             days.since[line, ACTED_SINCE] += grown[i]
         elif line:
-            late(days, line, e.ts, 0.0, 0.0, 0.0, calendar, model)
-        acted = cells[slot, ACTED]
-        cells[slot, ACTED] = acted + grown[i]
+            late(days, line, cells[slot], e.ts, 0, nothing, grown[i], 0.0, calendar, model)
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
         n = np.int64(e.target_len)
@@ -179,5 +181,5 @@ def _undo(cells, m, days, line, text, e, slot, kind, at, landmark, calendar, mod
     if line and e.ts >= calendar.closed_ms:
         days.since[line, ACTED_SINCE] -= grown
     elif line:
-        late(days, line, e.ts, 0.0, 0.0, 0.0, calendar, model)
+        late(days, line, cells[slot], e.ts, 0, np.zeros(3), -grown, 0.0, calendar, model)
     counts[UNDONE] += 1

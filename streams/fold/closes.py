@@ -5,19 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.days import (
-    CLOSE,
-    DAY_MS,
-    FACTS_THEN,
-    KEPT_SINCE,
-    NONE,
-    OTHERS,
-    facts_before,
-    last_close,
-    mass_at,
-    scored,
-)
+from streams.fold.days import DAY_MS, NONE, OTHERS, facts_before, last_close, mass_at, scored
 from streams.fold.rows import DAYS, DID_TS, GOT_TS
+from streams.fold.since import CLOSE, FACTS_THEN, LEDGER_DAYS, OF_FACTS, SINCE
 
 
 @kernel
@@ -68,13 +58,13 @@ def scores(masses, model, out):
 
 @kernel
 def copied(d, slots, out):
-    """What has come since the last close of these, (n, KEPT_SINCE); returns its day (n,); 0: nobody's line."""
+    """What has come since the last close of these, (n, SINCE); returns its day (n,); 0: nobody's line."""
     days = np.zeros(len(slots), np.int64)
     for i in range(len(slots)):
         line = np.int64(d.line[slots[i]])
         if line:
             days[i] = d.day[line]
-            for column in range(KEPT_SINCE):
+            for column in range(SINCE):
                 out[i, column] = d.since[line, column]
     return days
 
@@ -86,7 +76,9 @@ def facts_then(d, cells, slots, calendar, model, more):
         line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
         if line:
             back = min(calendar.today - d.day[line], DAYS)
-            d.since[line, FACTS_THEN] = facts_before(more, row, calendar.decays[back], model)
+            facts, before = facts_before(more, row, calendar.decays[back], model), d.since[line, FACTS_THEN]
+            d.ledger[line, d.day[line] % LEDGER_DAYS, OF_FACTS] += facts - before
+            d.since[line, FACTS_THEN] = facts
             d.since[line, CLOSE] = np.nan
             d.kept[line] = 0
             if d.shown[line]:

@@ -3,7 +3,8 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{day week month} confidence provisional
 
-Who has facts has parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
+Who has something since the last daily close has since{at mass kinds{} reversed[] acted followers facts}. Who has facts has
+parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
 Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
 0.74 us a record of 550 bytes, the score included.
@@ -18,7 +19,7 @@ from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
 from streams.fold.more import facts_of
-from streams.fold.parts import labelled, of_facts, of_kinds, of_network, of_networks, wide
+from streams.fold.parts import labelled, of_facts, of_kinds, of_network, of_networks, of_since, wide
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE
 from streams.fold.score import ahead_of_row, hill, mass_of
@@ -42,7 +43,7 @@ _WEEK, _MONTH = wide([',"week":'], 16), wide([',"month":'], 16)
 _WEEK_LENGTH, _MONTH_LENGTH = 8, 9
 _BEGIN_LENGTH, _CLOSED = 9, 125
 
-MOST_RECORD = 1_000  #: bytes of a record at most, without `said`, names and what MORE adds
+MOST_RECORD = 1_700  #: bytes of a record at most, without `said`, names and what MORE adds
 MOST_ENTRY = 128  #: bytes of a fact or network at most, both times that it is there, without its name
 MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
 
@@ -90,12 +91,12 @@ def _since(out, at, row, score, known, moments, decays, model, more, closes, i):
 
 
 @kernel
-def write(names, slots, rows, by_slot, decays, known, moments, then, model, more, said, out, bounds, scores, closes):
+def write(names, slots, rows, by_slot, decays, known, moments, then, model, more, said, since, some, out, bounds, scores, closes):
     """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
     `known` (n, 3) is what lines know of the closes at `moments` (3,), `then` (3, 4) what reads rows at these; the last one of
-    each goes to `closes` (n,).
+    each goes to `closes` (n,). `since` (n, SINCE) is what has come since that close, of whom there is `some` (n,).
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
     for i in range(len(slots)):
@@ -140,6 +141,8 @@ def write(names, slots, rows, by_slot, decays, known, moments, then, model, more
                     at = of_networks(out, at, row, decays, model, more, value)
                 else:
                     at = of_network(out, at, names.text, start, end, value)
+        if some[i] and closes[i] != NONE:
+            at = of_since(out, at, since[i], np.int64(moments[0]), decays)
         if line:
             at = _ends(out, at, row, decays, more)
         out[at] = _CLOSED

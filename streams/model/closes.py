@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.fold import closes, days
 from streams.fold.days import NONE, Calendar
 from streams.fold.rows import DAYS
 from streams.model.dates import date
+from streams.model.ledger import NAMES
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS
@@ -25,10 +27,13 @@ class Known(NamedTuple):
     closes: Floats
     moments_ms: Floats  #: (3,)
     decays: Floats  #: (3, 4) of these moments
+    today: int  #: see `streams.fold.days.Calendar`
+    day_of: NDArray[np.int64]  #: (n,) the day of the last close that their lines have; 0: nobody's
+    since: Floats  #: (n, SINCE) what has come behind it, see `streams.fold.since`
 
     def between(self, part: slice) -> Known:
         """Those of a part of the users."""
-        return self._replace(closes=self.closes[part])
+        return self._replace(closes=self.closes[part], day_of=self.day_of[part], since=self.since[part])
 
 
 def calendar(table: Table) -> Calendar:
@@ -55,7 +60,8 @@ def facts_then(table: Table, slots: Slots) -> None:
 def known(table: Table, slots: Slots) -> Known:
     """What lines know of the closes that the records of these refer to."""
     found, before = _read(table, slots, BACK), calendar(table)
-    return Known(found, before.closed_ms - BACK * float(DAY_MS), before.decays[BACK])
+    moments_ms = before.closed_ms - BACK * float(DAY_MS)
+    return Known(found, moments_ms, before.decays[BACK], before.today, *table.days.since(slots))
 
 
 def last(table: Table, slots: Slots) -> Floats:
@@ -71,6 +77,23 @@ def history(table: Table, slot: int) -> Iterator[tuple[str, float]]:
     for ago, close in zip(back.tolist(), _filled(table, np.array([slot]), back)[0].tolist(), strict=True):
         if close != NONE:
             yield date(today - ago - 1), close
+
+
+def booked(table: Table, line: int) -> dict[str, dict[str, float]]:
+    """What the last closed days gave on which something came, by date: `from` a mass (left out: there was no close) `to` another.
+
+    Then the mass of each entry, see `streams.model.ledger`; seven digits of all.
+    """
+    own, found = table.days, {}
+    day, first = int(own.arrays.day[line]), int(own.arrays.first[line])
+    for ago, entries in enumerate(own.booked(line).tolist()):
+        if any(entries):
+            last = day - ago
+            masses = {"to": own.arrays.closes[line, last % DAYS]} | dict(zip(NAMES, entries, strict=True))
+            if last > first:
+                masses = {"from": own.arrays.closes[line, (last - 1) % DAYS]} | masses
+            found[date(last - 1)] = {name: float(f"{mass:.7g}") for name, mass in masses.items() if mass}
+    return found
 
 
 def _read(table: Table, slots: Slots, back: Slots) -> Floats:

@@ -55,6 +55,27 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
+_Sums = Annotated[list[float], Meta(min_length=3, max_length=3)]
+
+
+class Since(msgspec.Struct, frozen=True, kw_only=True):
+    """What has come since the last daily close; sums are as of `as_of`, of the windows of a day, a week and a quarter."""
+
+    at: Annotated[int, Meta(description="that close, ms since epoch")]
+    mass: Annotated[float, Meta(description="what the score was a curve of then", ge=0)]
+    kinds: Annotated[
+        dict[Kind, _Sums],
+        Meta(
+            description="weighted engagement by kind of event; a kind of which none came is left out",
+            extra_json_schema={"propertyNames": {"enum": list(KINDS)}},
+        ),
+    ]
+    reversed: Annotated[_Sums | UnsetType, Meta(description="what was taken back, negative")] = UNSET
+    acted: Annotated[float | UnsetType, Meta(description="the user's own actions")] = UNSET
+    followers: Annotated[int | UnsetType, Meta(description="how many more net followers")] = UNSET
+    facts: Annotated[float | UnsetType, Meta(description="mass of all facts then; left out for 0", ge=0)] = UNSET
+
+
 class FactMass(msgspec.Struct, frozen=True, kw_only=True):
     """What a fact gives. It fades from its date on, with the half-life of its name."""
 
@@ -88,6 +109,9 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="`actors / (actors + 5)`: how much stands behind the score", ge=0, le=1)
     ]
     provisional: Annotated[bool, Meta(description="fewer than five distinct people")]
+    since: Annotated[
+        Since | UnsetType, Meta(description="only where something has come since the last daily close, which there was")
+    ] = UNSET
     facts: Annotated[
         dict[str, FactMass] | UnsetType,
         Meta(description="what each fact gives; only where there are some"),

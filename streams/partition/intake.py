@@ -126,7 +126,6 @@ class Intake:
             table.counts.as_dict(),
             table.cells.take(changed, axis=0),
             known(table, changed),
-            *table.days.since(changed),
             table.decays(now_ms),
             now_ms,
             marks,

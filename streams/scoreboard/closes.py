@@ -1,7 +1,8 @@
-"""How Redis keeps daily closes: `{"from": "2026-11-21", "steps": [4125, -5, 12]}`, of a day after another.
+"""How Redis keeps daily closes: `{"from": "2026-11-21", "steps": [4125, -5, 12], "ledger": {"2026-11-23": {...}}}`.
 
 Steps are hundredths of a point: the first close, then each time the change. They end with the day before the user last changed;
-closes since then follow from the score record, by the published formula. 3 bytes a day where scores move little.
+closes since then follow from the score record, by the published formula. 3 bytes a day where scores move little. The ledger has
+what the last seven days gave on which something came, see `streams.model.ledger`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from streams.model.dates import date, day
 from streams.model.versions import DAY_MS, model
 
 
-def text(first: int, hundredths: Sequence[int]) -> bytes:
-    """What Redis keeps of closes from the day `first` on, oldest first."""
+def text(first: int, hundredths: Sequence[int], ledger: Mapping[str, Mapping[str, float]]) -> bytes:
+    """What Redis keeps of closes from the day `first` on, oldest first, and of what moved the score."""
     steps = [now - before for before, now in pairwise((0, *hundredths))]
-    return orjson.dumps({"from": date(first), "steps": steps})
+    return orjson.dumps({"from": date(first), "steps": steps, "ledger": ledger})
 
 
 def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, closed_ms: int) -> dict[str, float]:

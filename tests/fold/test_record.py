@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from streams.events import KINDS
 from streams.fold import digits
-from streams.fold.days import CLOSE
 from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, SUMS, WIDTH
+from streams.fold.since import CLOSE
 from streams.fold.words import padded
 from streams.model import score
 from streams.model.closes import known

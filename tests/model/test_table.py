@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from streams.events import KIND_INDEX
-from streams.fold.days import ACTED_SINCE, FOLLOWERS_SINCE, GAINED, REVERSED
 from streams.fold.rows import ACTED, DID, GOT, SCORE, SUMS, WIDTH
+from streams.fold.since import ACTED_SINCE, FOLLOWERS_SINCE, GAINED, REVERSED
 from streams.model import closes as closing
 from streams.model import windows
 from streams.model.alerts import FallRule

@@ -100,9 +100,7 @@ class World:
     def record(self, user: str, now_ms: int = T0, version: int = 1) -> dict[str, Any]:
         """The user's score record, out of its JSON."""
         slots = np.array([self.table.slot(f"{NETWORK}:{user}")])
-        result: dict[str, Any] = orjson.loads(
-            scored(self.table, slots, None, now_ms, version).records[0]
-        )
+        result: dict[str, Any] = orjson.loads(scored(self.table, slots, None, now_ms, version).records[0])
         return result
 
     def cell(self, user: str, column: int) -> float:
@@ -113,7 +111,6 @@ class World:
 def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None = None) -> Cut:
     """These users as an interval's cut, with nothing else in it."""
     marks = np.full(len(slots), DID | GOT, np.uint8) if marks is None else marks
-    days, since = table.days.since(slots)
     return Cut(
         positions={},
         packs={},
@@ -126,8 +123,6 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         counts=table.counts.as_dict(),
         rows=np.ascontiguousarray(table.cells[slots]),
         known=known(table, slots),
-        day_of=days,
-        since=since,
         decays=table.decays(now_ms),
         now_ms=now_ms,
         marks=marks,

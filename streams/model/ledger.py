@@ -1,0 +1,112 @@
+"""The ledger: what has moved a score since its last daily close, and on each of the last closed days; entries add up to the change.
+
+Everything is counted in mass first, as it weighs now: what came of each sort, and as decay what is left of the change. Then
+
+    points of an entry = its mass * (score - score then) / (mass - mass then)          the secant of the curve
+
+or, where the mass is what it was, the slope of the curve there. So an entry does not depend on the order in which things came.
+On the first day there is no close: everybody begins with a mass of 0, which shows as 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from streams.events import KINDS
+from streams.fold.since import LEDGER_DAYS
+from streams.model.dates import date, day
+from streams.model.explained import Cause, Entry, Ledger, LedgerDay
+from streams.model.score import Terms, hill, keeps, participation, reach, shown, terms
+from streams.model.versions import DAY_MS, Model
+
+#: what the entries of a day are called, in the order of `streams.fold.since`
+NAMES: tuple[Cause, ...] = (*KINDS, "reversed", "reach", "participation", "facts")
+Entries = Mapping[Cause, float]  #: mass by name
+
+_EQUAL = 1e-9  # masses that differ by less, relative to their size, count as the same
+_LEAST = 1e-7  # points of a change of the model that are more than rounding
+
+
+def since_close(record: dict[str, Any], model: Model, now_ms: int, closed_ms: int) -> Ledger:
+    """Of a published record as it reads at `now_ms`, since the daily close at `closed_ms` (ms since epoch; 0: there was none)."""
+    now, since, score = terms(record, model, now_ms), record.get("since"), record["score"]
+    closed_ms = max(closed_ms, since["at"] if since else 0)
+    if since and since["at"] == closed_ms:
+        entries, close = _since(record, now, model, now_ms), score - record["delta"]["day"]
+        return Ledger(at=closed_ms, score=close, **_told(since["mass"], now.mass, entries, model, close))
+    unknown = record["delta"]["day"] is None and record["as_of"] >= closed_ms
+    if unknown or not 0 < record["event_ts"] < closed_ms:
+        return Ledger(at=None, score=1.0, **_told(0.0, now.mass, _all_of_it(record, now), model, 1.0))
+    then = terms(record, model, closed_ms)
+    close = shown(then.mass, model)
+    return Ledger(
+        at=closed_ms, score=close, **_told(then.mass, now.mass, {"facts": now.facts - then.facts}, model, close)
+    )
+
+
+def of_days(
+    record: dict[str, Any], kept: Mapping[str, Mapping[str, float]], model: Model, closed_ms: int
+) -> list[LedgerDay]:
+    """Of the seven days up to the last close those on which something came, oldest first; `kept` is what is known, by date."""
+    last = closed_ms // DAY_MS - 1  # a day bears the date of its beginning
+    days: dict[int, dict[Any, float]] = {day(name): dict(one) for name, one in kept.items()}
+    since = record.get("since")
+    if since and since["at"] < closed_ms:  # the day of the record has closed, and nobody has written it down
+        end_ms = since["at"] + DAY_MS
+        then = terms(record, model, end_ms)
+        days[end_ms // DAY_MS - 1] = {"from": since["mass"], "to": then.mass, **_since(record, then, model, end_ms)}
+    return [_day(number, days[number], model) for number in sorted(days) if last - LEDGER_DAYS < number <= last]
+
+
+def _day(number: int, one: dict[Any, float], model: Model) -> LedgerDay:
+    before, after = one.pop("from", 0.0), one.pop("to")
+    return LedgerDay(
+        date=date(number), score=shown(after, model), **_told(before, after, one, model, shown(before, model))
+    )
+
+
+def _since(record: dict[str, Any], now: Terms, model: Model, now_ms: int) -> Entries:
+    """Mass of what a record says has come since its close, as it weighs at `now_ms`."""
+    since, keep = record["since"], keeps(model, now_ms - record["as_of"])
+
+    def weighs(sums: list[float]) -> float:
+        return float(np.asarray(sums) * keep @ np.asarray(model.mixture))
+
+    found: dict[Cause, float] = {kind: weighs(sums) for kind, sums in since["kinds"].items()}
+    if "reversed" in since:
+        found["reversed"] = weighs(since["reversed"])
+    followers, acted = record["followers"] - since.get("followers", 0), now.acted - since.get("acted", 0.0) * keep[1]
+    found["reach"] = now.reach - float(reach(followers, model))
+    found["participation"] = now.participation - float(participation(acted, model))
+    found["facts"] = now.facts - min(since.get("facts", 0.0), model.facts_cap)
+    return found
+
+
+def _all_of_it(record: dict[str, Any], now: Terms) -> Entries:
+    """Mass of all that a record is made of."""
+    kinds = record["parts"]["kinds"]
+    points = sum(kinds.values())
+    found = {kind: now.engagement * share / points for kind, share in kinds.items()}
+    return {**found, "reach": now.reach, "participation": now.participation, "facts": now.facts}
+
+
+def _told(before: float, after: float, entries: Entries, model: Model, close: float) -> dict[str, Any]:
+    """Change and entries, what moved most first, from a mass to another; the score then was `close`, maybe by another model."""
+    point = _secant(before, after, model)
+    changed_model = shown(before, model) - close
+    masses: dict[Cause, float] = {**entries, "decay": after - before - sum(entries.values())}
+    found = [Entry(cause=name, mass=mass, points=mass * point) for name, mass in masses.items() if mass]
+    if abs(changed_model) > _LEAST:
+        found.append(Entry(cause="model", mass=0.0, points=changed_model))
+    return {"points": shown(after, model) - close, "entries": sorted(found, key=lambda one: -abs(one.points))}
+
+
+def _secant(before: float, after: float, model: Model) -> float:
+    """Points for a unit of mass, of the curve as it is shown, between two masses."""
+    if abs(after - before) > _EQUAL * max(after, before):
+        return (shown(after, model) - shown(before, model)) / (after - before)
+    score = float(hill(after, model))  # its slope: k s (1 - s / 100) / m
+    return model.steepness * score * (1.0 - score / 100.0) / after if score > 1.0 else 0.0
