@@ -6,8 +6,8 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.days import DAY_MS, NONE, OTHERS, facts_before, last_close, mass_at, scored
-from streams.fold.rows import DAYS, DID_TS, GOT_TS
-from streams.fold.since import CLOSE, FACTS_THEN, LEDGER_DAYS, OF_FACTS, SINCE
+from streams.fold.rows import DAYS, DID_TS, GOT_TS, LEDGER_DAYS
+from streams.fold.since import CLOSE, FACTS_THEN, OF_FACTS, SINCE
 
 
 @kernel

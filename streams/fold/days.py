@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
 from streams.fold.more import DATE, NEXT, NOW, fact_mass, facts_of
-from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
+from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, LEDGER_DAYS, MORE, SUMS
 from streams.fold.score import hill, mass_of
 from streams.fold.since import (
     ACTED_SINCE,
@@ -30,7 +30,6 @@ from streams.fold.since import (
     FOLLOWERS_SINCE,
     GAINED,
     KEPT_SINCE,
-    LEDGER_DAYS,
     OF_ACTIONS,
     OF_REACH,
     REVERSED,

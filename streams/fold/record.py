@@ -3,7 +3,7 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{day week month} confidence provisional
 
-Who has something since the last daily close has since{at mass kinds{} reversed[] acted followers facts}. Who has facts has
+Who was touched by something within the last week has since{at mass kinds{} reversed[] acted followers facts}. Who has facts has
 parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
 Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
@@ -23,6 +23,7 @@ from streams.fold.parts import labelled, of_facts, of_kinds, of_network, of_netw
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE
 from streams.fold.score import ahead_of_row, hill, mass_of
+from streams.fold.since import FACTS_THEN, KEPT_SINCE
 from streams.fold.words import ahead
 
 WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORKS, OF_FACTS, SINCE = range(9)
@@ -91,12 +92,24 @@ def _since(out, at, row, score, known, moments, decays, model, more, closes, i):
 
 
 @kernel
-def write(names, slots, rows, by_slot, decays, known, moments, then, model, more, said, since, some, out, bounds, scores, closes):
+def _has_come(row, since, decays, more):
+    """Has anything come since the close? Else all follows from the record. Of whoever has facts nobody knows."""
+    for column in range(KEPT_SINCE):
+        if since[column] != 0.0:
+            return True
+    return since[FACTS_THEN] != 0.0 or (row[MORE] > 0.0 and facts_of(more, row, decays) != 0.0)
+
+
+@kernel
+def write(
+    names, slots, rows, by_slot, decays, known, moments, then, model, more, said, since, since_ms, out, bounds, scores, closes
+):
     """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
     `known` (n, 3) is what lines know of the closes at `moments` (3,), `then` (3, 4) what reads rows at these; the last one of
-    each goes to `closes` (n,). `since` (n, SINCE) is what has come since that close, of whom there is `some` (n,).
+    each goes to `closes` (n,). `since` (n, SINCE) is what has come since the
+    close at `since_ms` (n,), 0: that is not told.
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
     for i in range(len(slots)):
@@ -141,8 +154,8 @@ def write(names, slots, rows, by_slot, decays, known, moments, then, model, more
                     at = of_networks(out, at, row, decays, model, more, value)
                 else:
                     at = of_network(out, at, names.text, start, end, value)
-        if some[i] and closes[i] != NONE:
-            at = of_since(out, at, since[i], np.int64(moments[0]), decays)
+        if since_ms[i] and _has_come(row, since[i], decays, more):
+            at = of_since(out, at, since[i], since_ms[i], decays)
         if line:
             at = _ends(out, at, row, decays, more)
         out[at] = _CLOSED

@@ -35,6 +35,7 @@ FOLLOW_KIND = 1
 FOLDED, REJECTED, REPEATS, STRAYS, UNDONE, UNDO_UNKNOWN, SELF_ENGAGEMENTS = range(7)
 
 DAYS = 90  #: daily closes that are kept of a user
+LEDGER_DAYS = 7  #: closed days of which it is kept what came on them
 
 LONGEST = 64 + 1 + 256  #: bytes of a user's name, network:id
 

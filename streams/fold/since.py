@@ -24,7 +24,6 @@ SINCE = FACTS_THEN + 1
 #: entries of a day, mass at its close: gained by kind, then these. What is left of the change is decay
 OF_UNDO, OF_REACH, OF_ACTIONS, OF_FACTS = range(KINDS, KINDS + 4)
 ENTRIES = OF_FACTS + 1
-LEDGER_DAYS = 7  #: closed days whose entries are kept
 
 
 @part

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import CloutError
-from streams.fold.rows import DAYS
-from streams.fold.since import CLOSE, ENTRIES, FACTS_THEN, KEPT_SINCE, LEDGER_DAYS
+from streams.fold.rows import DAYS, LEDGER_DAYS
+from streams.fold.since import CLOSE, ENTRIES, FACTS_THEN, KEPT_SINCE
 from streams.model.table import Table
 from streams.model.users import Slots
 

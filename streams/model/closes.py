@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streams.fold import closes, days
 from streams.fold.days import NONE, Calendar
-from streams.fold.rows import DAYS
+from streams.fold.rows import DAYS, LEDGER_DAYS
 from streams.model.dates import date
 from streams.model.ledger import NAMES
 from streams.model.table import Table
@@ -30,6 +30,13 @@ class Known(NamedTuple):
     today: int  #: see `streams.fold.days.Calendar`
     day_of: NDArray[np.int64]  #: (n,) the day of the last close that their lines have; 0: nobody's
     since: Floats  #: (n, SINCE) what has come behind it, see `streams.fold.since`
+
+    @property
+    def since_ms(self) -> NDArray[np.int64]:
+        """(n,) when that close was; 0: nobody's, or longer ago than a ledger goes back."""
+        back = self.today - self.day_of
+        told: NDArray[np.int64] = np.where(back < LEDGER_DAYS, int(self.moments_ms[0]) - back * DAY_MS, 0)
+        return told
 
     def between(self, part: slice) -> Known:
         """Those of a part of the users."""
@@ -79,11 +86,13 @@ def history(table: Table, slot: int) -> Iterator[tuple[str, float]]:
             yield date(today - ago - 1), close
 
 
-def booked(table: Table, line: int) -> dict[str, dict[str, float]]:
+def booked(table: Table, line: int) -> dict[str, dict[str, float]] | None:
     """What the last closed days gave on which something came, by date: `from` a mass (left out: there was no close) `to` another.
 
-    Then the mass of each entry, see `streams.model.ledger`; seven digits of all.
+    Then the mass of each entry, see `streams.model.ledger`; seven digits of all. None of line 0, which is nobody's.
     """
+    if not line:
+        return None
     own, found = table.days, {}
     day, first = int(own.arrays.day[line]), int(own.arrays.first[line])
     for ago, entries in enumerate(own.booked(line).tolist()):
@@ -92,7 +101,9 @@ def booked(table: Table, line: int) -> dict[str, dict[str, float]]:
             masses = {"to": own.arrays.closes[line, last % DAYS]} | dict(zip(NAMES, entries, strict=True))
             if last > first:
                 masses = {"from": own.arrays.closes[line, (last - 1) % DAYS]} | masses
-            found[date(last - 1)] = {name: float(f"{mass:.7g}") for name, mass in masses.items() if mass}
+            found[date(last - 1)] = {
+                name: float(f"{mass:.7g}") for name, mass in masses.items() if mass or name == "to"
+            }
     return found
 
 

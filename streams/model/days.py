@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from streams.fold import closes, days, since
 from streams.fold.constants import Constants
 from streams.fold.days import Calendar
-from streams.fold.rows import DAYS, WEEK
-from streams.fold.since import ENTRIES, LEDGER_DAYS, SINCE
+from streams.fold.rows import DAYS, LEDGER_DAYS, WEEK
+from streams.fold.since import ENTRIES, SINCE
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS
 from streams.model.windows import Floats

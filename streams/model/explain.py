@@ -111,9 +111,7 @@ class Past(NamedTuple):
 
     closed_ms: int  #: the last daily close; 0: there was none
     closes: Mapping[str, float]  #: scores, by date
-    ledger: Mapping[
-        str, Mapping[str, float]
-    ]  #: mass by entry, of days on which something came, see `streams.model.closes`
+    ledger: Mapping[str, Mapping[str, float]] | None  #: see `streams.model.closes.booked`
 
     def until(self, now_ms: int) -> Past:
         """As much of it as was known at a moment."""

@@ -156,9 +156,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     one_more: OneMoreFrom
     next_decade: Annotated[NextDecade | None, Meta(description="null from 90 on: nobody reaches 100")]
     outlook: Outlook
-    history: Annotated[
-        list[Close], Meta(max_length=90, description="daily closes, oldest first; offline there are none")
-    ]
+    history: Annotated[list[Close], Meta(max_length=90, description="daily closes, oldest first")]
     person: Annotated[str | UnsetType, Meta(description="whose account this is, `person:NAME`")] = UNSET
     accounts: Annotated[
         Annotated[list[str], Meta(max_length=64)] | UnsetType,

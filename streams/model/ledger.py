@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from streams.events import KINDS
-from streams.fold.since import LEDGER_DAYS
+from streams.fold.rows import LEDGER_DAYS
 from streams.model.dates import date, day
 from streams.model.explained import Cause, Entry, Ledger, LedgerDay
 from streams.model.score import Terms, hill, keeps, participation, reach, shown, terms
@@ -33,11 +33,13 @@ _LEAST = 1e-7  # points of a change of the model that are more than rounding
 def since_close(record: dict[str, Any], model: Model, now_ms: int, closed_ms: int) -> Ledger:
     """Of a published record as it reads at `now_ms`, since the daily close at `closed_ms` (ms since epoch; 0: there was none)."""
     now, since, score = terms(record, model, now_ms), record.get("since"), record["score"]
+    if not closed_ms and record["delta"]["day"] is not None:
+        closed_ms = record["as_of"] // DAY_MS * DAY_MS  # nobody says when it was
     closed_ms = max(closed_ms, since["at"] if since else 0)
-    if since and since["at"] == closed_ms:
+    unknown = record["delta"]["day"] is None and record["as_of"] >= closed_ms
+    if since and since["at"] == closed_ms and not unknown:
         entries, close = _since(record, now, model, now_ms), score - record["delta"]["day"]
         return Ledger(at=closed_ms, score=close, **_told(since["mass"], now.mass, entries, model, close))
-    unknown = record["delta"]["day"] is None and record["as_of"] >= closed_ms
     if unknown or not 0 < record["event_ts"] < closed_ms:
         return Ledger(at=None, score=1.0, **_told(0.0, now.mass, _all_of_it(record, now), model, 1.0))
     then = terms(record, model, closed_ms)
@@ -48,16 +50,23 @@ def since_close(record: dict[str, Any], model: Model, now_ms: int, closed_ms: in
 
 
 def of_days(
-    record: dict[str, Any], kept: Mapping[str, Mapping[str, float]], model: Model, closed_ms: int
+    record: dict[str, Any], kept: Mapping[str, Mapping[str, float]] | None, model: Model, closed_ms: int
 ) -> list[LedgerDay]:
-    """Of the seven days up to the last close those on which something came, oldest first; `kept` is what is known, by date."""
+    """Of the seven days up to the last close those on which something came, oldest first.
+
+    `kept` is what has been written down of such days by date; None: never anything, all the user has came on one day.
+    """
     last = closed_ms // DAY_MS - 1  # a day bears the date of its beginning
-    days: dict[int, dict[Any, float]] = {day(name): dict(one) for name, one in kept.items()}
-    since = record.get("since")
-    if since and since["at"] < closed_ms:  # the day of the record has closed, and nobody has written it down
+    days: dict[int, dict[Any, float]] = {day(name): dict(one) for name, one in (kept or {}).items()}
+    since, newest_ms = record.get("since"), record["event_ts"]
+    if since and since["at"] < closed_ms:  # this day has closed, and nothing has come since
         end_ms = since["at"] + DAY_MS
         then = terms(record, model, end_ms)
         days[end_ms // DAY_MS - 1] = {"from": since["mass"], "to": then.mass, **_since(record, then, model, end_ms)}
+    elif since is None and kept is None and 0 < newest_ms < closed_ms:
+        end_ms = closed_ms - (closed_ms - 1 - newest_ms) // DAY_MS * DAY_MS
+        then = terms(record, model, end_ms)
+        days[end_ms // DAY_MS - 1] = {"to": then.mass, **_all_of_it(record, then)}
     return [_day(number, days[number], model) for number in sorted(days) if last - LEDGER_DAYS < number <= last]
 
 
@@ -89,7 +98,7 @@ def _all_of_it(record: dict[str, Any], now: Terms) -> Entries:
     """Mass of all that a record is made of."""
     kinds = record["parts"]["kinds"]
     points = sum(kinds.values())
-    found = {kind: now.engagement * share / points for kind, share in kinds.items()}
+    found: dict[Cause, float] = {kind: now.engagement * share / points for kind, share in kinds.items() if points > 0.0}
     return {**found, "reach": now.reach, "participation": now.participation, "facts": now.facts}
 
 

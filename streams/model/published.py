@@ -59,9 +59,14 @@ _Sums = Annotated[list[float], Meta(min_length=3, max_length=3)]
 
 
 class Since(msgspec.Struct, frozen=True, kw_only=True):
-    """What has come since the last daily close; sums are as of `as_of`, of the windows of a day, a week and a quarter."""
+    """What has come since a daily close, on one day; sums are as of `as_of`, of the windows of a day, a week and a quarter."""
 
-    at: Annotated[int, Meta(description="that close, ms since epoch")]
+    at: Annotated[
+        int,
+        Meta(
+            description="that close, ms since epoch: the last one, or an earlier one on whose day something came last"
+        ),
+    ]
     mass: Annotated[float, Meta(description="what the score was a curve of then", ge=0)]
     kinds: Annotated[
         dict[Kind, _Sums],
@@ -71,9 +76,9 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     reversed: Annotated[_Sums | UnsetType, Meta(description="what was taken back, negative")] = UNSET
-    acted: Annotated[float | UnsetType, Meta(description="the user's own actions")] = UNSET
-    followers: Annotated[int | UnsetType, Meta(description="how many more net followers")] = UNSET
-    facts: Annotated[float | UnsetType, Meta(description="mass of all facts then; left out for 0", ge=0)] = UNSET
+    acted: Annotated[float, Meta(description="the user's own actions")] | UnsetType = UNSET
+    followers: Annotated[int, Meta(description="how many more net followers")] | UnsetType = UNSET
+    facts: Annotated[float, Meta(description="mass of all facts then; left out for 0", ge=0)] | UnsetType = UNSET
 
 
 class FactMass(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +115,7 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
     ]
     provisional: Annotated[bool, Meta(description="fewer than five distinct people")]
     since: Annotated[
-        Since | UnsetType, Meta(description="only where something has come since the last daily close, which there was")
+        Since | UnsetType, Meta(description="only of those to whom something came within the last week")
     ] = UNSET
     facts: Annotated[
         dict[str, FactMass] | UnsetType,

@@ -57,7 +57,7 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
             table.constants,
             table.extras.arrays,
         ),
-        *(np.frombuffer(said, np.uint8), np.ascontiguousarray(then.since), then.day_of == then.today),
+        *(np.frombuffer(said, np.uint8), np.ascontiguousarray(then.since), then.since_ms),
         *(text, bounds, scores, closes),
     )
     return Scored(slots, scores, closes, Texts.between(text, bounds))

@@ -30,7 +30,7 @@ class Histories:
 
     def _text(self, line: int) -> bytes:
         first, closes = self._table.days.hundredths(line, self._table.constants)
-        return text(first - 1, closes, booked(self._table, line))
+        return text(first - 1, closes, booked(self._table, line) or {})
 
     def resume(self, slots: Slots) -> None:
         """After a take-over: of these, (n,), Redis has what `state` has; of others nobody knows, whatever the table said."""

@@ -183,9 +183,9 @@ class Reader:
             self._client.hget(keys.pulse, partition),
         )
         if record is None:
-            return Past(0, {}, {})
-        closed_ms, known = (_record(pulse) or {}).get("closed_ms", 0), _record(kept) or {}
-        return Past(closed_ms, closes.whole(orjson.loads(record), known, closed_ms), known.get("ledger", {}))
+            return Past(0, {}, None)
+        closed_ms, known = (_record(pulse) or {}).get("closed_ms", 0), _record(kept)
+        return Past(closed_ms, closes.whole(orjson.loads(record), known, closed_ms), known and known["ledger"])
 
     async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.
