@@ -9,6 +9,7 @@ from streams.fold.days import (
     CLOSE,
     DAY_MS,
     FACTS_THEN,
+    FOLLOWERS_SINCE,
     KEPT_SINCE,
     NONE,
     OTHERS,
@@ -17,7 +18,7 @@ from streams.fold.days import (
     mass_at,
     scored,
 )
-from streams.fold.rows import DAYS, DID_TS, GOT_TS
+from streams.fold.rows import DAYS, DID_TS, FOLLOWERS, GOT_TS, MORE
 
 
 @kernel
@@ -76,6 +77,28 @@ def copied(d, slots, out):
             days[i] = d.day[line]
             for column in range(KEPT_SINCE):
                 out[i, column] = d.since[line, column]
+    return days
+
+
+@kernel
+def told(d, cells, slots, calendar, more, out, fresh):
+    """What accounts tell their persons, (n, KEPT_SINCE): what has come since the last close; returns its day (n,); 0: nothing.
+
+    `fresh` (n,) says that nothing lies before it: then all that they have came since, but for followers, which are told.
+    """
+    days = copied(d, slots, out)
+    for i in range(len(slots)):
+        line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
+        fresh[i] = line > 0 and d.first[line] > d.day[line]
+        if line:
+            continue
+        newest = max(row[DID_TS], row[GOT_TS])
+        for column in range(KEPT_SINCE):
+            out[i, column] = 0.0
+        if newest == 0.0 or newest >= calendar.closed_ms:
+            days[i], fresh[i] = calendar.today, 1
+            if row[MORE] == 0.0 or not 0 < more.stated[np.int64(row[MORE])] < calendar.closed_ms:
+                out[i, FOLLOWERS_SINCE] = row[FOLLOWERS]
     return days
 
 

@@ -23,10 +23,12 @@ from streams.fold.more import DATE, NEXT, NOW, fact_mass, facts_of
 from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
 from streams.fold.score import hill, mass_of
 
-#: columns of SINCE: gained by kind and window, reversed by window (grown as in the row), own actions, net followers
+#: columns of SINCE: gained by kind and window, reversed by window, of persons linked by window (all grown as in the row), own
+#: actions, net followers
 GAINED = 0
 REVERSED = GAINED + 3 * KINDS
-ACTED_SINCE, FOLLOWERS_SINCE = REVERSED + 3, REVERSED + 4
+LINKED = REVERSED + 3
+ACTED_SINCE, FOLLOWERS_SINCE = LINKED + 3, LINKED + 4
 KEPT_SINCE = FOLLOWERS_SINCE + 1  #: columns that `state` keeps beside the row
 CLOSE, FACTS_THEN = (
     KEPT_SINCE,
@@ -92,11 +94,11 @@ def day_of(calendar, ts):
 
 
 @kernel
-def _base_mass(since, row, decays, model):
+def base_mass(since, row, decays, model):
     """The mass at the last close by what lies before it."""
     mass = 0.0
     for window in range(3):
-        total = -since[REVERSED + window]
+        total = -since[REVERSED + window] - since[LINKED + window]
         for kind in range(KINDS):
             total += row[SUMS + 3 * kind + window] - since[GAINED + 3 * kind + window]
         mass += max(total * decays[window], 0.0) * model.mixture[window]
@@ -111,7 +113,7 @@ def last_close(d, line, row, calendar, model):
     """The mass at the close of the line's day."""
     since, back = d.since[line], calendar.today - d.day[line]
     if np.isnan(since[CLOSE]):
-        since[CLOSE] = _base_mass(since, row, calendar.decays[min(back, DAYS)], model)
+        since[CLOSE] = base_mass(since, row, calendar.decays[min(back, DAYS)], model)
         d.closes[line, d.day[line] % DAYS] = since[CLOSE]
     return since[CLOSE]
 
@@ -130,17 +132,24 @@ def _roll(d, line, row, calendar, model, more):
     d.day[line], d.first[line] = calendar.today, max(d.first[line], calendar.today - DAYS + 1)
 
 
-@kernel
-def _begin(d, slot, row, other, calendar, model, more):
-    """A line for somebody whose events have all been of one day, `other`. There is room."""
+@part
+def new_line(d, slot, day):
+    """A line for somebody who has none and had no close up to the beginning of this day. There is room."""
     line = d.used[0]
     d.used[0] = line + 1
     d.line[slot] = line
-    since = d.since[line]
     for column in range(SINCE):
-        since[column] = 0.0
+        d.since[line, column] = 0.0
     d.kept[line] = d.shown[line] = 0
-    d.day[line], d.first[line] = other, other + 1
+    d.day[line], d.first[line] = day, day + 1
+    return line
+
+
+@kernel
+def _begin(d, slot, row, other, calendar, model, more):
+    """A line for somebody whose events have all been of one day, `other`. There is room."""
+    line = new_line(d, slot, other)
+    since = d.since[line]
     if other < calendar.today:
         _roll(d, line, row, calendar, model, more)
     else:  # all of it has come since the last close

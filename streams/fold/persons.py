@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
+from streams.fold.days import DAY_MS, KEPT_SINCE
+from streams.fold.lines import FRESH, GONE
 from streams.fold.more import CODE, NEXT, OF_WINDOWS
 from streams.fold.people import MOST_CHUNK, SORTS, UNIT, clear, is_full, people_of, unite_one
 from streams.fold.people import put as put_people
@@ -68,24 +70,35 @@ def _insert(lines, names, person, number, account):
         lines.heads[person] = number
 
 
+@part
+def _began(lines, number, start, closed_ms):
+    """When an account that is linked from `start` on, and had a line before, became one: earlier, if no close lies in between."""
+    before, until = lines.spans[number, 0], lines.spans[number, 1]
+    if until >= closed_ms and (start - closed_ms) // DAY_MS <= (until - closed_ms) // DAY_MS:
+        return min(before, start)
+    return start
+
+
 @kernel
-def take(lines, people, names, persons, accounts, a, numbers, steps, columns, places, first, taken):
+def take(lines, people, names, persons, accounts, a, numbers, steps, columns, since, places, closed_ms, first, taken):
     """Keep what is newer than what is here, from line `first` on; line i is of `accounts[i]` and of the person `persons[i]`.
 
-    The rest is as `streams.fold.lines.read` gives it. `taken` (n,) gets the number under which each is kept, OLDER or REFUSED.
-    There is room for as many lines. Returns how far it came before the arena of `people` was full.
+    The rest is as `streams.fold.told.read` gives it. `taken` (n,) gets the number under which each is kept, OLDER or REFUSED.
+    There is room for as many lines. The last close was at `closed_ms`. Returns how far it came before the arena of `people` was
+    full.
     """
     for i in range(first, len(persons)):
         if is_full(people):
             return i
         person, account, link, version = persons[i], accounts[i], numbers[i, 0], numbers[i, 1]
+        gone, start = numbers[i, 2] & GONE, numbers[i, 3]
         number, count = np.int64(lines.heads[person]), 0
         while number and lines.accounts[number] != account:
             number, count = np.int64(lines.after[number]), count + 1
         if not number:
             number = _place(lines, person, count >= MOST_ACCOUNTS)
             if not number:
-                taken[i] = OLDER if numbers[i, 2] else REFUSED
+                taken[i] = OLDER if gone else REFUSED
                 continue
             _insert(lines, names, person, number, account)
             lines.facts[number, 0] = lines.facts[number, 1] = 0
@@ -93,14 +106,20 @@ def take(lines, people, names, persons, accounts, a, numbers, steps, columns, pl
         elif link < lines.links[number] or (link == lines.links[number] and version <= lines.versions[number]):
             taken[i] = OLDER
             continue
-        elif lines.gone[number] != numbers[i, 2]:
-            lines.stale[person] = 1
+        else:
+            start = _began(lines, number, start, closed_ms)
+            if lines.gone[number] != gone:
+                lines.stale[person] = 1
         taken[i] = number
-        lines.links[number], lines.versions[number], lines.gone[number] = link, version, numbers[i, 2]
+        lines.links[number], lines.versions[number], lines.gone[number] = link, version, gone
+        lines.spans[number, 0], lines.spans[number, 1], lines.days[number] = start, numbers[i, 4], numbers[i, 5]
+        lines.fresh[number] = numbers[i, 2] & FRESH
         for window in range(3):
             lines.steps[number, window] = steps[i, window]
         for column in range(LINE):
             lines.columns[number, column] = columns[i, column]
+        for column in range(KEPT_SINCE):
+            lines.since[number, column] = since[i, column]
         if a[places[i, 0]]:
             put_people(people, number, a, places[i, 0])
         else:

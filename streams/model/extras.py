@@ -14,7 +14,7 @@ from streams.fold.digits import MOST_ESCAPED
 from streams.fold.lines import Lines as LineArrays
 from streams.fold.more import CODE, DATE, MASS, NEXT, OF_WINDOWS, More
 from streams.fold.record import MOST_ENTRY
-from streams.fold.rows import MORE
+from streams.fold.rows import FOR_EVER, MORE
 from streams.model.given import Given, as_told
 from streams.model.scraps import Scraps
 from streams.model.texts import Texts
@@ -22,7 +22,6 @@ from streams.model.users import Slots, Users
 from streams.model.versions import DAY_MS, Model
 from streams.model.windows import Floats
 
-FOR_EVER = 2**62  #: ms: an account that was not unlinked
 _OF_LINES = ("kin", "since", "until", "stated", "linked", "first_fact", "first_network", "tails")
 _FIRST = 8  # lines, entries, codes that there is room for at first; it doubles
 

@@ -58,7 +58,7 @@ def _telling(change: Callable[[Any], Any]) -> contextlib.AbstractContextManager[
 def _untold() -> Iterator[None]:
     def silent(cut: Any) -> Any:
         def cutting(table: Any, *rest: Any) -> Any:
-            table.unlinked = []
+            table.leavers.clear()
             return cut(table, *rest)
 
         return cutting
