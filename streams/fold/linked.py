@@ -120,14 +120,14 @@ def closes(d, cells, slots, persons, lines, steps, calendar, model, more, facts,
             if not apart:
                 continue
             line = new_line(d, slot, today)
-            if row[MORE] > 0.0:
+            if row[MORE] > 0.0 and np.isnan(facts[i]):
                 d.since[line, FACTS_THEN] = facts_before(more, row, calendar.decays[0], model)
         since = d.since[line]
         since[:KEPT_SINCE] = found
         if not np.isnan(facts[i]):
             since[FACTS_THEN] = max(since[FACTS_THEN], facts[i])
         known, close = d.first[line] <= today, -1.0
-        if before or d.first[line] < today:
+        if before:  # else they begin anew: older closes would have a hole behind them
             close = base_mass(since, row, calendar.decays[0], model)
         if known == (close >= 0.0) and not abs(close - since[CLOSE]) > _EXACT * (1.0 + close):
             continue

@@ -56,6 +56,8 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
         touch(table, np.array([slot]), control.ts)
         if FOLLOWERS in control.facts:
             after = _with_followers(table, slot, before, after)
+    if len(after.left) and after.left != before.left:
+        table.leavers.add(slot)
     table.profiles[slot] = after
     return True
 
@@ -72,7 +74,9 @@ def put(table: Table, slots: Sequence[int]) -> None:
         places = np.array([line for line, _ in tied])
         numbers = extras.numbers_of([profile.kin for _, profile in tied])
         extras.accounts(places, numbers, np.array([[one.since, one.until, one.link] for _, one in tied]))
-    table.leavers.update(slot for slot, profile in zip(slots, profiles, strict=True) if profile.left)
+    for slot, profile in zip(slots, profiles, strict=True):
+        if any(one.until >= table.days.closed_ms for one in profile.left):
+            table.leavers.add(slot)
     own = []
     for slot, line, profile in zip(slots, lines.tolist(), profiles, strict=True):
         if profile.facts:
