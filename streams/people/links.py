@@ -47,7 +47,8 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
         after = _with_facts(before, control)
     else:
         person = f"{PERSON}:{control.person}" if isinstance(control, Link) else ""
-        after = _with_link(before, person, control.ts, table.days.closed_ms)
+        told_ms = 0 if slot in table.leavers else table.days.closed_ms  # whom it left before that has been told
+        after = _with_link(before, person, control.ts, told_ms)
     if isinstance(after, Reject):
         return after
     if after == before and slot in table.profiles:
@@ -56,7 +57,7 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
         touch(table, np.array([slot]), control.ts)
         if FOLLOWERS in control.facts:
             after = _with_followers(table, slot, before, after)
-    if len(after.left) and after.left != before.left:
+    if after.left != before.left:
         table.leavers.add(slot)
     table.profiles[slot] = after
     return True
@@ -88,14 +89,14 @@ def put(table: Table, slots: Sequence[int]) -> None:
     persons.sum_up(table, np.array(own, np.intp))
 
 
-def _with_link(before: Profile, person: str, ts: int, closed_ms: int) -> Profile | Reject:
+def _with_link(before: Profile, person: str, ts: int, told_ms: int) -> Profile | Reject:
     if ts < before.ts:
         return Reject(
             "older_control", "$.ts", f"{ts} is older than what is known of this account's links, of {before.ts}"
         )
     if person == before.person:
         return replace(before, ts=ts)
-    link, left = before.link + 1, tuple(one for one in before.left if one.until >= closed_ms)
+    link, left = before.link + 1, tuple(one for one in before.left if one.until >= told_ms)
     if before.person:
         left = *left, Left(before.person, link, before.since, ts)
     if person:

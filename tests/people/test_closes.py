@@ -15,6 +15,7 @@ from streams.model.closes import last
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.people.controls import Facts, Link, Unlink, parse
+from streams.people.persons import begin_day
 from streams.sources.record import Produced
 from tests.people.doings import Doing, event, link, play
 from tests.people.world import T0, House
@@ -54,6 +55,7 @@ def lives(house: House) -> dict[str, float]:
     """The last closes of both persons in a house where all know of the close."""
     for intake in house.intakes:
         intake.table.days.begin(NEWEST.ts)
+        begin_day(intake.table)
     house.settle()
     return {user: close(house.table(user), user) for user in ("person:p", "person:q")}
 
