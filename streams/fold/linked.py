@@ -1,4 +1,4 @@
-"""The last close of persons, by event time: of the accounts that were theirs at that moment, what lay before it. 0.3 us a line.
+"""The last close of persons, by event time: of the accounts that were theirs at that moment, what lay before it.
 
     row    = what those brought who were there at the close, and before it      their base; the close is its mass
            + what has come since the close, to all who are there now            GAINED, REVERSED
