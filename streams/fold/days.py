@@ -30,6 +30,7 @@ from streams.fold.since import (
     FOLLOWERS_SINCE,
     GAINED,
     KEPT_SINCE,
+    LINKED,
     OF_ACTIONS,
     OF_REACH,
     REVERSED,
@@ -102,11 +103,11 @@ def day_of(calendar, ts):
 
 
 @kernel
-def _base_mass(since, row, decays, model):
+def base_mass(since, row, decays, model):
     """The mass at the last close by what lies before it."""
     mass = 0.0
     for window in range(3):
-        total = -since[REVERSED + window]
+        total = -since[REVERSED + window] - since[LINKED + window]
         for kind in range(KINDS):
             total += row[SUMS + 3 * kind + window] - since[GAINED + 3 * kind + window]
         mass += max(total * decays[window], 0.0) * model.mixture[window]
@@ -120,7 +121,7 @@ def last_close(d, line, row, calendar, model):
     """The mass at the close of the line's day."""
     since, back = d.since[line], calendar.today - d.day[line]
     if np.isnan(since[CLOSE]):
-        since[CLOSE] = _base_mass(since, row, calendar.decays[min(back, DAYS)], model)
+        since[CLOSE] = base_mass(since, row, calendar.decays[min(back, DAYS)], model)
         d.closes[line, d.day[line] % DAYS] = since[CLOSE]
     return since[CLOSE]
 
@@ -153,20 +154,27 @@ def _roll(d, line, row, calendar, model, more):
     d.day[line], d.first[line] = calendar.today, max(d.first[line], calendar.today - DAYS + 1)
 
 
-@kernel
-def _begin(d, slot, row, other, calendar, model, more):
-    """A line for somebody whose events have all been of one day, `other`. There is room."""
+@part
+def new_line(d, slot, day):
+    """A line for somebody who has none and had no close up to the beginning of this day. There is room."""
     line = d.used[0]
     d.used[0] = line + 1
     d.line[slot] = line
-    since = d.since[line]
     for column in range(SINCE):
-        since[column] = 0.0
+        d.since[line, column] = 0.0
     d.kept[line] = d.shown[line] = 0
-    d.day[line], d.first[line] = other, other + 1
-    for day in range(LEDGER_DAYS):
+    d.day[line], d.first[line] = day, day + 1
+    for close in range(LEDGER_DAYS):
         for entry in range(ENTRIES):
-            d.ledger[line, day, entry] = 0.0
+            d.ledger[line, close, entry] = 0.0
+    return line
+
+
+@kernel
+def _begin(d, slot, row, other, calendar, model, more):
+    """A line for somebody whose events have all been of one day, `other`. There is room."""
+    line = new_line(d, slot, other)
+    since = d.since[line]
     for column in range(3 * KINDS):  # all of it has come since the close before
         since[GAINED + column] = row[SUMS + column]
     since[ACTED_SINCE], since[FOLLOWERS_SINCE] = row[ACTED], row[FOLLOWERS]

@@ -6,9 +6,9 @@ import numpy as np
 
 from streams.fold.compiled import kernel, part
 from streams.fold.digits import escaped, fixed, ten, whole, words
-from streams.fold.more import CODE, DATE, MASS, NEXT, NOW, OF_WINDOWS, fact_mass
+from streams.fold.more import CODE, DATE, MASS, NEXT, NOW, OF_SINCE, OF_WINDOWS, fact_mass
 from streams.fold.rows import KINDS, MORE, SUMS
-from streams.fold.since import ACTED_SINCE, CLOSE, FACTS_THEN, FOLLOWERS_SINCE, GAINED, REVERSED
+from streams.fold.since import ACTED_SINCE, CLOSE, FACTS_THEN, FOLLOWERS_SINCE, GAINED, LINKED, REVERSED
 from streams.fold.words import move
 
 
@@ -22,6 +22,7 @@ _EACH_KIND = [f'"{kind}":' for kind in ("like", "follow", "mention", "reply", "s
 _KIND_LABELS, _KIND_LENGTHS = wide(_EACH_KIND, _KIND_WIDE), np.array([len(label) for label in _EACH_KIND])
 _FACTS, _MASS, _DATE = wide([',"facts":{'], 16), wide(['{"mass":'], 8), wide([',"date":'], 8)
 _SINCE, _SINCE_MASS, _SINCE_KINDS = wide([',"since":{"at":'], 16), wide([',"mass":'], 8), wide([',"kinds":{'], 16)
+_SINCE_LINKS, _SINCE_NETWORKS = wide([',"links":'], 16), wide([',"networks":{'], 16)
 _SINCE_REVERSED, _SINCE_ACTED = wide([',"reversed":'], 16), wide([',"acted":'], 16)
 _SINCE_FOLLOWERS, _SINCE_FACTS = wide([',"followers":'], 16), wide([',"facts":'], 16)
 _OPEN, _SHUT = 91, 93
@@ -114,7 +115,10 @@ def _of_windows(out, at, since, first, decays):
 
 @kernel
 def of_since(out, at, since, closed_ms, decays):
-    """What has come since the close at `closed_ms`, and the mass then: sums of the windows as of the record, and counts."""
+    """What has come since the close at `closed_ms`, and the mass then: sums of the windows as of the record, and counts.
+
+    What closes it is left to the caller.
+    """
     words(out, at, _SINCE, 0, 16)
     at = whole(out, at + 15, closed_ms)
     words(out, at, _SINCE_MASS, 0, 8)
@@ -135,6 +139,9 @@ def of_since(out, at, since, closed_ms, decays):
     words(out, at, _SINCE_REVERSED, 0, 16)
     end = _of_windows(out, at + 12, since, REVERSED, decays)
     at = end if end > at + 12 else at
+    words(out, at, _SINCE_LINKS, 0, 16)
+    end = _of_windows(out, at + 9, since, LINKED, decays)
+    at = end if end > at + 9 else at
     if since[ACTED_SINCE] != 0.0:
         words(out, at, _SINCE_ACTED, 0, 16)
         at = ten(out, at + 9, since[ACTED_SINCE] * decays[1])
@@ -144,8 +151,29 @@ def of_since(out, at, since, closed_ms, decays):
     if since[FACTS_THEN] != 0.0:
         words(out, at, _SINCE_FACTS, 0, 16)
         at = ten(out, at + 9, since[FACTS_THEN])
-    out[at] = _CLOSED
-    return at + 1
+    return at
+
+
+@kernel
+def networks_since(out, at, row, decays, more):
+    """The same of each network of a person, all kinds together and less what was taken back."""
+    entry, empty = np.int64(more.first_network[np.int64(row[MORE])]), True
+    words(out, at, _SINCE_NETWORKS, 0, 16)
+    end = at + 13
+    while entry:
+        code = np.int64(more.networks[entry, CODE])
+        label = end if empty else end + 1
+        begun = labelled(out, label, more, more.labels[code, 0], more.labels[code, 1])
+        after = _of_windows(out, begun, more.networks[entry], OF_SINCE, decays)
+        if after > begun:
+            if not empty:
+                out[end] = _COMMA
+            end, empty = after, False
+        entry = np.int64(more.networks[entry, NEXT])
+    if empty:
+        return at
+    out[end] = _CLOSED
+    return end + 1
 
 
 @part

@@ -3,7 +3,8 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{day week month} confidence provisional
 
-Who was touched by something within the last week has since{at mass kinds{} reversed[] acted followers facts}. Who has facts has
+Who was touched by something within the last week has since{at mass kinds{} reversed[] links[] acted
+followers facts networks{}}. Who has facts has
 parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
 Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
@@ -19,7 +20,7 @@ from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
 from streams.fold.more import facts_of
-from streams.fold.parts import labelled, of_facts, of_kinds, of_network, of_networks, of_since, wide
+from streams.fold.parts import labelled, networks_since, of_facts, of_kinds, of_network, of_networks, of_since, wide
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE
 from streams.fold.score import ahead_of_row, hill, mass_of
@@ -45,7 +46,7 @@ _WEEK_LENGTH, _MONTH_LENGTH = 8, 9
 _BEGIN_LENGTH, _CLOSED = 9, 125
 
 MOST_RECORD = 1_700  #: bytes of a record at most, without `said`, names and what MORE adds
-MOST_ENTRY = 128  #: bytes of a fact or network at most, both times that it is there, without its name
+MOST_ENTRY = 208  #: bytes of a fact or network at most, both times that it is there, without its name
 MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
 
 
@@ -156,6 +157,10 @@ def write(
                     at = of_network(out, at, names.text, start, end, value)
         if since_ms[i] and _has_come(row, since[i], decays, more):
             at = of_since(out, at, since[i], since_ms[i], decays)
+            if line and more.first_network[line]:
+                at = networks_since(out, at, row, decays, more)
+            out[at] = _CLOSED
+            at += 1
         if line:
             at = _ends(out, at, row, decays, more)
         out[at] = _CLOSED

@@ -12,17 +12,19 @@ import numpy as np
 from streams.fold.compiled import kernel, part
 from streams.fold.rows import ACTED, FOLLOWERS, KINDS
 
-#: columns of SINCE: gained by kind and window, reversed by window (grown as in the row), own actions, net followers
+#: columns of SINCE: gained by kind and window, reversed by window, of persons linked by window (all grown as in the row), own
+#: actions, net followers
 GAINED = 0
 REVERSED = GAINED + 3 * KINDS
-ACTED_SINCE, FOLLOWERS_SINCE = REVERSED + 3, REVERSED + 4
+LINKED = REVERSED + 3
+ACTED_SINCE, FOLLOWERS_SINCE = LINKED + 3, LINKED + 4
 KEPT_SINCE = FOLLOWERS_SINCE + 1  #: columns that `state` keeps beside the row
 CLOSE = KEPT_SINCE  #: mass at the last close (nan: to be computed)
 FACTS_THEN = CLOSE + 1  #: and that of all facts then
 SINCE = FACTS_THEN + 1
 
 #: entries of a day, mass at its close: gained by kind, then these. What is left of the change is decay
-OF_UNDO, OF_REACH, OF_ACTIONS, OF_FACTS = range(KINDS, KINDS + 4)
+OF_UNDO, OF_LINKS, OF_REACH, OF_ACTIONS, OF_FACTS = range(KINDS, KINDS + 5)
 ENTRIES = OF_FACTS + 1
 
 
@@ -54,6 +56,7 @@ def entries_of(row, since, facts, decays, model, out):
     for kind in range(KINDS):
         out[kind] = by_windows(since, GAINED + 3 * kind, decays, model)
     out[OF_UNDO] = by_windows(since, REVERSED, decays, model)
+    out[OF_LINKS] = by_windows(since, LINKED, decays, model)
     out[OF_REACH] = reach_of(row[FOLLOWERS], model) - reach_of(row[FOLLOWERS] - since[FOLLOWERS_SINCE], model)
     acted = row[ACTED] * decays[1]
     out[OF_ACTIONS] = taken_part(acted, model) - taken_part(acted - since[ACTED_SINCE] * decays[1], model)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streams.fold import closes, days
 from streams.fold.days import NONE, Calendar
 from streams.fold.rows import DAYS, LEDGER_DAYS
+from streams.fold.since import KEPT_SINCE
 from streams.model.dates import date
 from streams.model.ledger import NAMES
 from streams.model.table import Table
@@ -62,6 +63,13 @@ def touch(table: Table, slots: Slots, ts: int) -> None:
 def facts_then(table: Table, slots: Slots) -> None:
     """What was told of these, (n,), was so at the last close."""
     closes.facts_then(table.days.arrays, table.cells, slots, calendar(table), table.constants, table.extras.arrays)
+
+
+def told(table: Table, slots: Slots) -> tuple[Slots, Floats, NDArray[np.bool_]]:
+    """What accounts tell of their days: see `streams.fold.closes.told`."""
+    since, fresh = np.empty((len(slots), KEPT_SINCE)), np.zeros(len(slots), np.bool_)
+    days_of = closes.told(table.days.arrays, table.cells, slots, calendar(table), table.extras.arrays, since, fresh)
+    return days_of, since, fresh
 
 
 def known(table: Table, slots: Slots) -> Known:

@@ -48,10 +48,14 @@ class Days:
         if today > self.today:
             self.today, self.closed_ms = today, today * DAY_MS + self.closes_ms
 
+    def begins(self, ts: int) -> bool:
+        """Is this of a later day than all before?"""
+        return 0 < self.today < (ts - self.closes_ms) // DAY_MS
+
     def shrink(self, window: int, halvings: int) -> None:
         """The landmark of a window has moved by so many half-lives."""
         columns = [
-            *range(since.GAINED + window, since.REVERSED + 3, 3),
+            *range(since.GAINED + window, since.LINKED + 3, 3),
             *([since.ACTED_SINCE] if window == WEEK else []),
         ]
         self.arrays.since[:, columns] = np.ldexp(self.arrays.since[:, columns], -halvings)

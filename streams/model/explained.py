@@ -19,6 +19,7 @@ Cause = Literal[
     "share",
     "retweet",
     "reversed",
+    "links",
     "reach",
     "participation",
     "facts",
@@ -95,7 +96,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     cause: Annotated[
         Cause,
         Meta(
-            description="a kind of event: gained by it. `reversed`: taken back by those who did it. `decay`: silence. `model`: the "
+            description="a kind of event: gained by it. `reversed`: taken back by those who did it. `links`: "
+            "what accounts brought that were linked to a person, less what those took away who left. `decay`: silence. `model`: the "
             "constants of the score have changed"
         ),
     ]
@@ -112,6 +114,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     ]
     points: Annotated[float, Meta(description="how far it has moved since: what the entries add up to")]
     entries: Annotated[list[Entry], Meta(description="what moved it most comes first")]
+    networks: Annotated[
+        dict[str, float], Meta(description="the points of the kinds again, less what was taken back, by network")
+    ]
 
 
 class LedgerDay(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,12 +21,15 @@ from streams.model.dates import date, day
 from streams.model.explained import Cause, Entry, Ledger, LedgerDay
 from streams.model.score import Terms, hill, keeps, participation, reach, shown, terms
 from streams.model.versions import DAY_MS, Model
+from streams.model.windows import Floats
 
 #: what the entries of a day are called, in the order of `streams.fold.since`
-NAMES: tuple[Cause, ...] = (*KINDS, "reversed", "reach", "participation", "facts")
+NAMES: tuple[Cause, ...] = (*KINDS, "reversed", "links", "reach", "participation", "facts")
 Entries = Mapping[Cause, float]  #: mass by name
 
 _EQUAL = 1e-9  # masses that differ by less, relative to their size, count as the same
+_OF_WINDOWS: tuple[Cause, ...] = ("reversed", "links")  # sums, as kinds are
+_GAINED: tuple[Cause, ...] = (*KINDS, "reversed")
 _LEAST = 1e-7  # points of a change of the model that are more than rounding
 
 
@@ -39,14 +42,30 @@ def since_close(record: dict[str, Any], model: Model, now_ms: int, closed_ms: in
     unknown = record["delta"]["day"] is None and record["as_of"] >= closed_ms
     if since and since["at"] == closed_ms and not unknown:
         entries, close = _since(record, now, model, now_ms), score - record["delta"]["day"]
-        return Ledger(at=closed_ms, score=close, **_told(since["mass"], now.mass, entries, model, close))
+        networks = _networks(record, entries, model, now_ms)
+        return _ledger(closed_ms, since["mass"], now.mass, entries, networks, model, close)
     if unknown or not 0 < record["event_ts"] < closed_ms:
-        return Ledger(at=None, score=1.0, **_told(0.0, now.mass, _all_of_it(record, now), model, 1.0))
+        shares = record["parts"]["networks"]
+        points = sum(shares.values())
+        networks = {name: now.engagement * share / points for name, share in shares.items() if points > 0.0}
+        return _ledger(None, 0.0, now.mass, _all_of_it(record, now), networks, model, 1.0)
     then = terms(record, model, closed_ms)
-    close = shown(then.mass, model)
-    return Ledger(
-        at=closed_ms, score=close, **_told(then.mass, now.mass, {"facts": now.facts - then.facts}, model, close)
-    )
+    facts: Entries = {"facts": now.facts - then.facts}
+    return _ledger(closed_ms, then.mass, now.mass, facts, {}, model, shown(then.mass, model))
+
+
+def _ledger(
+    at: int | None,
+    before: float,
+    after: float,
+    entries: Entries,
+    networks: Mapping[str, float],
+    model: Model,
+    close: float,
+) -> Ledger:
+    point = _secant(before, after, model)
+    by_network = {name: mass * point for name, mass in networks.items() if mass}
+    return Ledger(at=at, score=close, networks=by_network, **_told(before, after, entries, model, close))
 
 
 def of_days(
@@ -77,16 +96,31 @@ def _day(number: int, one: dict[Any, float], model: Model) -> LedgerDay:
     )
 
 
+def _weight(record: dict[str, Any], model: Model, now_ms: int) -> Floats:
+    """What sums of a record, (3,), are multiplied by to be mass at `now_ms`."""
+    by: Floats = keeps(model, now_ms - record["as_of"]) * np.asarray(model.mixture)
+    return by
+
+
+def _networks(record: dict[str, Any], entries: Entries, model: Model, now_ms: int) -> dict[str, float]:
+    """Mass gained since the close by network, less what was taken back."""
+    by = _weight(record, model, now_ms)
+    if "accounts" in record:
+        return {name: float(np.asarray(sums) @ by) for name, sums in record["since"].get("networks", {}).items()}
+    return {record["user"].partition(":")[0]: sum(entries.get(name, 0.0) for name in _GAINED)}
+
+
 def _since(record: dict[str, Any], now: Terms, model: Model, now_ms: int) -> Entries:
     """Mass of what a record says has come since its close, as it weighs at `now_ms`."""
-    since, keep = record["since"], keeps(model, now_ms - record["as_of"])
+    since, keep, by = record["since"], keeps(model, now_ms - record["as_of"]), _weight(record, model, now_ms)
 
     def weighs(sums: list[float]) -> float:
-        return float(np.asarray(sums) * keep @ np.asarray(model.mixture))
+        return float(np.asarray(sums) @ by)
 
     found: dict[Cause, float] = {kind: weighs(sums) for kind, sums in since["kinds"].items()}
-    if "reversed" in since:
-        found["reversed"] = weighs(since["reversed"])
+    for name in _OF_WINDOWS:
+        if name in since:
+            found[name] = weighs(since[name])
     followers, acted = record["followers"] - since.get("followers", 0), now.acted - since.get("acted", 0.0) * keep[1]
     found["reach"] = now.reach - float(reach(followers, model))
     found["participation"] = now.participation - float(participation(acted, model))

@@ -76,9 +76,17 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     reversed: Annotated[_Sums | UnsetType, Meta(description="what was taken back, negative")] = UNSET
+    links: Annotated[
+        _Sums | UnsetType,
+        Meta(description="only of persons: what accounts brought that were linked, less what those took away who left"),
+    ] = UNSET
     acted: Annotated[float, Meta(description="the user's own actions")] | UnsetType = UNSET
     followers: Annotated[int, Meta(description="how many more net followers")] | UnsetType = UNSET
     facts: Annotated[float, Meta(description="mass of all facts then; left out for 0", ge=0)] | UnsetType = UNSET
+    networks: Annotated[
+        dict[str, _Sums] | UnsetType,
+        Meta(description="only of persons: the kinds again, less what was taken back, by network"),
+    ] = UNSET
 
 
 class FactMass(msgspec.Struct, frozen=True, kw_only=True):

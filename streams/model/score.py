@@ -136,8 +136,11 @@ def mass_at(record: dict[str, Any], model: Model, now_ms: int) -> float:
 def _since_at(since: dict[str, Any], keep: Floats) -> dict[str, Any]:
     """What has come since a close, so much later."""
     found = {**since, "kinds": {kind: (np.asarray(sums) * keep).tolist() for kind, sums in since["kinds"].items()}}
-    if "reversed" in since:
-        found["reversed"] = (np.asarray(since["reversed"]) * keep).tolist()
+    for name in ("reversed", "links"):
+        if name in since:
+            found[name] = (np.asarray(since[name]) * keep).tolist()
+    if "networks" in since:
+        found["networks"] = {name: (np.asarray(sums) * keep).tolist() for name, sums in since["networks"].items()}
     if "acted" in since:
         found["acted"] = since["acted"] * float(keep[1])
     return found

@@ -29,14 +29,15 @@ def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, closed_ms: 
     """All closes up to the one at `closed_ms` (ms since epoch; 0: none yet), by date, oldest first."""
     last = closed_ms // DAY_MS - 1  # the day that closed then; it bears the date of its beginning
     found: dict[int, float] = {}
+    first = 0
     if kept:
-        first = day(kept["from"])
+        first = day(kept["from"])  # none before it, also if there is none yet
         found = {first + i: total / 100.0 for i, total in enumerate(accumulate(kept["steps"]))}
     if not closed_ms or record["event_ts"] <= 0:
         return {date(one): close for one, close in found.items()}
     # the first close after the newest event
     since = last - (closed_ms - 1 - record["event_ts"]) // DAY_MS if record["event_ts"] < closed_ms else last + 1
     scoring = model(record["model"])
-    for one in range(max(since, last - DAYS + 1, max(found, default=-1) + 1), last + 1):
+    for one in range(max(since, last - DAYS + 1, max(found, default=first - 1) + 1), last + 1):
         found[one] = score.at(dict(record), scoring, closed_ms - (last - one) * DAY_MS)["score"]
     return {date(one): close for one, close in found.items() if last - DAYS < one <= last}
