@@ -97,8 +97,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         Cause,
         Meta(
             description="a kind of event: gained by it. `reversed`: taken back by those who did it. `links`: "
-            "what accounts brought that were linked to a person, less what those took away who left. `decay`: silence. `model`: the "
-            "constants of the score have changed"
+            "what accounts brought that were linked to a person, less what those took away who left. `decay`: silence. "
+            "`model`: the constants of the score have changed"
         ),
     ]
     mass: Annotated[float, Meta(description="as it weighs now, or weighed when the day closed")]
