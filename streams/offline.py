@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
 
 from streams.events import Reject, event_time
-from streams.fold.rows import TIED
 from streams.formats import engagements, lines
 from streams.formats.engagements import local
 from streams.model import assess, records
@@ -73,16 +72,23 @@ def fold(
     table.days.closes_ms = closes_ms
     until_ms = newest_ms if as_of_ms is None else as_of_ms
     waiting = _in_time_order(one for one in controls if one.ts <= until_ms)
-    source = iter(produced)
+    source, newest = iter(produced), 0
     while block := list(islice(source, BLOCK)):
         values, kinds = [record.value for record in block], [KIND_OF[record.topic] for record in block]
-        if waiting:
-            core.control(table, waiting, max((event_time(value) or 0 for value in values), default=0))
+        if waiting or table.profiles:
+            times = (event_time(value) or 0 for value in values)
+            newest = max((ts for ts in times if ts <= until_ms), default=0)
+        begins = table.days.begins(newest)
+        if begins:  # persons are whole when their closes are taken, and what comes late with the first of the new day is in them
+            core.sum_up(table)
+        core.control(table, waiting, newest)
         core.fold(table, values, kinds, newest_ms, as_of_ms)
+        if begins:
+            core.sum_up(table)
         if on_block:
             on_block()
     core.control(table, waiting, until_ms)
-    sum_up(table)
+    core.sum_up(table)
     return table
 
 
@@ -96,22 +102,23 @@ def _in_time_order(controls: Iterable[Control]) -> deque[Control]:
     return deque(one for _, one in sorted(keyed, key=lambda pair: pair[0]))
 
 
-def sum_up(table: Table) -> None:
-    """The rows of persons, of the rows of their accounts: all live in one table here."""
-    everyone = np.arange(len(table))
-    if not table.linked(everyone).any() and not table.unlinked:
-        return
-    told = telling.cut(table, everyone, np.full(len(table), TIED, np.uint8))
-    for _, some in telling.homes(told, partitions=1):
-        sent = lines.encode(told, some, table.cells[: len(table)], 1, table.clock)
-        persons.take(table, [arrived for record in sent if isinstance(arrived := engagements.arrived(record), Told)])
-
-
 class Core:
     """Both stages over one table after another, one block at a time."""
 
     def __init__(self, report: Report | None = None) -> None:
         self._parsed, self._out, self.report = Parsed(), Outbox(1), report or Report()
+        self._versions = count(1)
+
+    def sum_up(self, table: Table) -> None:
+        """The rows of persons, of the rows of their accounts that changed: all live in one table here."""
+        if not table.profiles:
+            return
+        changed, marks = table.changed()
+        told = telling.cut(table, changed, marks)
+        for _, some in telling.homes(told, partitions=1):
+            sent = lines.encode(told, some, table.cells[changed], next(self._versions), table.clock)
+            arrived = (engagements.arrived(record) for record in sent)
+            persons.take(table, [one for one in arrived if isinstance(one, Told)])
 
     def control(self, table: Table, waiting: deque[Control], until_ms: int) -> None:
         """Put the controls up to this time into rows."""
@@ -147,6 +154,8 @@ def scored(
 
     `on_chunk` is told how many users have been written so far.
     """
+    table.days.begin(as_of_ms)
+    persons.begin_day(table)
     slots = np.fromiter(_ranked(table, as_of_ms, top), np.intp)
     for start in range(0, len(slots), _CHUNK):
         part = slots[start : start + _CHUNK]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 HEAD, ACCENT = "bold", "#e8590c"
 LEAST = 0.005  #: points of a part that is shown
-_LABEL, _BAR, _TABLE = 13, 60, 40  # cells of a label at least, of a bar at most, of a table of four columns
+LABEL, BAR = 13, 60  #: cells of a label at least, of a bar at most
+_TABLE = 40  # cells of a table of four columns
 _HOUR_MS = 3_600_000
 _YEAR_MS = 365 * DAY_MS
 
@@ -64,7 +65,7 @@ def networks(found: Explanation, sheet: Sheet) -> Lines:
     if not found.accounts:
         return
     names = [shortened(safe(one.user), sheet.room - GAP - len("100.00")) for one in sheet.accounts]
-    wide = max(_LABEL, max(map(cell_len, names), default=0))
+    wide = max(LABEL, max(map(cell_len, names), default=0))
     yield from _bars({safe(name): points for name, points in found.parts.networks.items()}, sheet, wide)
     for one, name in zip(sheet.accounts, names, strict=True):
         line = Text.assemble(
@@ -120,7 +121,7 @@ def outlook(found: Explanation, sheet: Sheet) -> Lines:
     for later in found.outlook.later:
         fall = change(later.score - found.score, plain=sheet.plain)
         when = "in 1 day" if later.days == 1 else f"in {later.days} days"
-        yield Text.assemble(f"{when:{_LABEL}}  ", (f"{later.score:6.2f}", HEAD), f"  {fall}")
+        yield Text.assemble(f"{when:{LABEL}}  ", (f"{later.score:6.2f}", HEAD), f"  {fall}")
     for crossing in found.outlook.below:
         if crossing.at is None:
             yield Text(f"not below {crossing.score} within {FARTHEST_MS // _YEAR_MS} years")
@@ -129,16 +130,16 @@ def outlook(found: Explanation, sheet: Sheet) -> Lines:
         yield Text(f"below {crossing.score} on {date}, in {spell}")
 
 
-def _bars(points: dict[str, float], sheet: Sheet, wide: int = _LABEL) -> Lines:
+def _bars(points: dict[str, float], sheet: Sheet, wide: int = LABEL) -> Lines:
     """Label in so many cells or more, points and a bar each, the most first; the longest bar is that of the most."""
     from rich.cells import cell_len
     from rich.text import Text
 
     shown = sorted(((given, name) for name, given in points.items() if given >= LEAST), reverse=True)
     most = max((given for given, _ in shown), default=1.0)
-    labels = [shortened(name, max(sheet.room // 2, _LABEL)) for _, name in shown]
+    labels = [shortened(name, max(sheet.room // 2, LABEL)) for _, name in shown]
     wide = max(wide, *map(cell_len, labels)) if labels else wide
-    room = min(sheet.width - wide - 2 * GAP - len("100.00"), _BAR)
+    room = min(sheet.width - wide - 2 * GAP - len("100.00"), BAR)
     for label, (given, _) in zip(labels, shown, strict=True):
         line = Text.assemble(
             label, " " * (wide - cell_len(label) + GAP), (f"{given:6.2f}", HEAD), no_wrap=True, overflow="ignore"

@@ -11,7 +11,7 @@ import orjson
 
 from agents.cli.output import safe, say
 from agents.cli.places import Account, named, unknown_user
-from streams.model.closes import history
+from streams.model.closes import booked, history
 from streams.model.records import scored
 from streams.model.table import Table
 
@@ -21,7 +21,7 @@ _LOOKED_AT = 100_000  # users whose names are compared with an unknown one: half
 def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
     """Explain a user of the table; an unknown one is named on stderr with names like it, and the exit code is 1."""
     from agents.cli.explain_page import show
-    from streams.model.explain import explain
+    from streams.model.explain import Past, explain
 
     user = named(user)
     found = _records(table, [user], as_of_ms)
@@ -30,9 +30,10 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
         return 1
     [record] = found
     accounts = [Account(one["user"], one["score"]) for one in _records(table, record.get("accounts", []), as_of_ms)]
-    closes = list(history(table, int(table.users.get(user) or 0)))
+    slot = int(table.users.get(user) or 0)
+    past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, int(table.days.arrays.line[slot])))
     place = f"account of {safe(record['person'])}" if "person" in record else ""
-    show(explain(record, table.model, as_of_ms, closes), place, accounts, json=json)
+    show(explain(record, table.model, as_of_ms, past), place, accounts, json=json)
     return 0
 
 

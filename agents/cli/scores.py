@@ -74,9 +74,8 @@ async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> 
         from streams.model import versions
         from streams.model.explain import explain
 
-        until = moment(at_ms)[:10]
-        closes = [close for close in await reader.closes(stored["user"]) if close.date <= until]
-        found = explain(stored, versions.model(stored["model"]), at_ms, closes)
+        past = (await reader.past(stored["user"])).until(at_ms)
+        found = explain(stored, versions.model(stored["model"]), at_ms, past)
         if wanted.json:
             show(found, json=True)
         else:

@@ -197,7 +197,7 @@ def persons() -> None:
     from streams.fold.rows import TIED
     from streams.formats import tied
     from streams.model.scraps import Scraps
-    from streams.offline import sum_up
+    from streams.offline import Core
     from streams.people.controls import Link
     from streams.people.links import apply
 
@@ -205,7 +205,7 @@ def persons() -> None:
     table = _table()
     apply(table, [Link(_USERS[0], "ada", _NOW_MS)])
     people.add(table.people.room_for_one(), 0, np.uint64(1))
-    sum_up(table)
+    Core().sum_up(table)
     tied.load(_table(), list(tied.records(tied.cut(table, np.arange(2), np.full(2, TIED, np.uint8)))))
 
 

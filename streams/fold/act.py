@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel
-from streams.fold.days import ACTED_SINCE, late, touched
+from streams.fold.days import late, touched
 from streams.fold.hours import ACTED_THEN, ACTS, ahead_of_place, behind, mark_of
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
 from streams.fold.more import facts_of, kin_at
@@ -40,6 +40,7 @@ from streams.fold.rows import (
     WEEK,
 )
 from streams.fold.score import ahead_of_row, growth, score_of
+from streams.fold.since import ACTED_SINCE
 from streams.fold.words import ahead, load_f32, load_i64, load_u64
 
 _NOBODY = np.uint64(0)  # the target's hash in entries without a target
@@ -94,6 +95,7 @@ def act(
     There is room for a line of `days` and of `hours` for each. Returns how far it came before the arena of memories, or
     `out`, was full.
     """
+    nothing = np.zeros(3)
     for i in range(start, len(order)):
         if m.lists[TOP] + MOST > len(m.arena) or out.so_far[0] == len(out.ends):
             return i
@@ -130,16 +132,16 @@ def act(
             continue
         since = e.ts >= calendar.closed_ms
         line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
+        acted = cells[slot, ACTED]
+        cells[slot, ACTED] = acted + grown[i]
         if line and since:
             days.since[line, ACTED_SINCE] += grown[i]
         elif line:
-            late(days, line, e.ts, 0.0, 0.0, 0.0, calendar, model)
+            late(days, line, cells[slot], e.ts, 0, nothing, grown[i], 0.0, calendar, model)
         place = behind(hours, slot, mark_of(e.ts))
         if place >= 0:
             hours.gained[place, ACTED_THEN] += grown[i]
             hours.gained[place, ACTS] += 1.0
-        acted = cells[slot, ACTED]
-        cells[slot, ACTED] = acted + grown[i]
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
         n = np.int64(e.target_len)
@@ -190,5 +192,5 @@ def _undo(cells, m, days, hours, line, text, e, slot, kind, at, landmark, calend
     if line and e.ts >= calendar.closed_ms:
         days.since[line, ACTED_SINCE] -= grown
     elif line:
-        late(days, line, e.ts, 0.0, 0.0, 0.0, calendar, model)
+        late(days, line, cells[slot], e.ts, 0, np.zeros(3), -grown, 0.0, calendar, model)
     counts[UNDONE] += 1

@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.days import (
-    CLOSE,
-    DAY_MS,
-    FACTS_THEN,
-    KEPT_SINCE,
-    NONE,
-    OTHERS,
-    facts_before,
-    last_close,
-    mass_at,
-    scored,
-)
+from streams.fold.days import DAY_MS, NONE, OTHERS, facts_before, last_close, mass_at, scored
 from streams.fold.inforce import in_force
-from streams.fold.rows import DAYS, DID_TS, GOT_TS
+from streams.fold.rows import DAYS, DID_TS, FOLLOWERS, GOT_TS, LEDGER_DAYS, MORE
+from streams.fold.since import CLOSE, FACTS_THEN, FOLLOWERS_SINCE, KEPT_SINCE, OF_FACTS
 
 
 @kernel
@@ -71,14 +61,36 @@ def scores(masses, first, calendar, model, out):
 
 @kernel
 def copied(d, slots, out):
-    """What has come since the last close of these, (n, KEPT_SINCE); returns its day (n,); 0: nobody's line."""
+    """What has come since the last close of these, (n, SINCE) or its first columns; returns its day (n,); 0: nobody's."""
     days = np.zeros(len(slots), np.int64)
     for i in range(len(slots)):
         line = np.int64(d.line[slots[i]])
         if line:
             days[i] = d.day[line]
-            for column in range(KEPT_SINCE):
+            for column in range(out.shape[1]):
                 out[i, column] = d.since[line, column]
+    return days
+
+
+@kernel
+def told(d, cells, slots, calendar, more, out, fresh):
+    """What accounts tell their persons, (n, KEPT_SINCE): what has come since the last close; returns its day (n,); 0: nothing.
+
+    `fresh` (n,) says that nothing lies before it: then all that they have came since, but for followers, which are told.
+    """
+    days = copied(d, slots, out)
+    for i in range(len(slots)):
+        line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
+        fresh[i] = line > 0 and d.first[line] > d.day[line]
+        if line:
+            continue
+        newest = max(row[DID_TS], row[GOT_TS])
+        for column in range(KEPT_SINCE):
+            out[i, column] = 0.0
+        if newest == 0.0 or newest >= calendar.closed_ms:
+            days[i], fresh[i] = calendar.today, 1
+            if row[MORE] == 0.0 or not 0 < more.stated[np.int64(row[MORE])] < calendar.closed_ms:
+                out[i, FOLLOWERS_SINCE] = row[FOLLOWERS]
     return days
 
 
@@ -89,7 +101,9 @@ def facts_then(d, cells, slots, calendar, model, more):
         line, row = np.int64(d.line[slots[i]]), cells[slots[i]]
         if line:
             back = min(calendar.today - d.day[line], DAYS)
-            d.since[line, FACTS_THEN] = facts_before(more, row, calendar.decays[back], in_force(calendar, back, model))
+            facts = facts_before(more, row, calendar.decays[back], in_force(calendar, back, model))
+            d.ledger[line, d.day[line] % LEDGER_DAYS, OF_FACTS] += facts - d.since[line, FACTS_THEN]
+            d.since[line, FACTS_THEN] = facts
             d.since[line, CLOSE] = np.nan
             d.kept[line] = 0
             if d.shown[line]:

@@ -21,19 +21,25 @@ from numpy.typing import NDArray
 from streams.fold.compiled import kernel, part
 from streams.fold.inforce import in_force
 from streams.fold.more import DATE, NEXT, NOW, fact_mass, facts_of
-from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, MORE, SUMS
+from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, LEDGER_DAYS, MORE, SUMS
 from streams.fold.score import hill, mass_of
-
-#: columns of SINCE: gained by kind and window, reversed by window (grown as in the row), own actions, net followers
-GAINED = 0
-REVERSED = GAINED + 3 * KINDS
-ACTED_SINCE, FOLLOWERS_SINCE = REVERSED + 3, REVERSED + 4
-KEPT_SINCE = FOLLOWERS_SINCE + 1  #: columns that `state` keeps beside the row
-CLOSE, FACTS_THEN = (
+from streams.fold.since import (
+    ACTED_SINCE,
+    CLOSE,
+    FACTS_THEN,
+    FOLLOWERS_SINCE,
+    GAINED,
     KEPT_SINCE,
-    KEPT_SINCE + 1,
-)  #: mass at the last close (nan: to be computed), and that of all facts then
-SINCE = FACTS_THEN + 1
+    LINKED,
+    OF_ACTIONS,
+    OF_REACH,
+    REVERSED,
+    by_windows,
+    entries_of,
+    reach_of,
+    taken_part,
+)  # fmt: skip
+
 NONE = -1.0  #: in place of a close: there was none
 OTHERS = -1  #: in place of a day: other closes than these
 DAY_MS = 86_400_000  #: of a day
@@ -46,7 +52,10 @@ class Days(NamedTuple):
     day: NDArray[np.int64]  #: (lines,) the last close that was taken is that at the beginning of this day
     first: NDArray[np.int64]  #: (lines,) and the first one
     closes: NDArray[np.float32]  #: (lines, DAYS) mass, by day modulo DAYS
-    since: NDArray[np.float64]  #: (lines, SINCE)
+    since: NDArray[np.float64]  #: (lines, SINCE), see `streams.fold.since`
+    ledger: NDArray[
+        np.float32
+    ]  #: (lines, LEDGER_DAYS, ENTRIES) what each closed day gave, by the day it ended with, modulo
     kept: NDArray[np.int64]  #: (lines,) of which day `state` has the closes; 0: not these
     shown: NDArray[np.int64]  #: (lines,) the same of Redis; OTHERS: it has some, not these
     used: NDArray[np.int64]  #: (1,) lines in use; line 0 is nobody's
@@ -94,17 +103,16 @@ def day_of(calendar, ts):
 
 
 @kernel
-def _base_mass(since, row, decays, model):
+def base_mass(since, row, decays, model):
     """The mass at the last close by what lies before it."""
     mass = 0.0
     for window in range(3):
-        total = -since[REVERSED + window]
+        total = -since[REVERSED + window] - since[LINKED + window]
         for kind in range(KINDS):
             total += row[SUMS + 3 * kind + window] - since[GAINED + 3 * kind + window]
         mass += max(total * decays[window], 0.0) * model.mixture[window]
-    followers, acted = row[FOLLOWERS] - since[FOLLOWERS_SINCE], max((row[ACTED] - since[ACTED_SINCE]) * decays[1], 0.0)
-    mass += min(model.reach_per_doubling * np.log2(1.0 + max(followers, 0.0)), model.reach_cap)
-    mass += model.participation_cap * acted / (acted + model.participation_half)
+    mass += reach_of(row[FOLLOWERS] - since[FOLLOWERS_SINCE], model)
+    mass += taken_part((row[ACTED] - since[ACTED_SINCE]) * decays[1], model)
     return mass + min(since[FACTS_THEN], model.facts_cap)
 
 
@@ -113,9 +121,22 @@ def last_close(d, line, row, calendar, model):
     """The mass at the close of the line's day."""
     since, back = d.since[line], min(calendar.today - d.day[line], DAYS)
     if np.isnan(since[CLOSE]):
-        since[CLOSE] = _base_mass(since, row, calendar.decays[back], in_force(calendar, back, model))
+        since[CLOSE] = base_mass(since, row, calendar.decays[back], in_force(calendar, back, model))
         d.closes[line, d.day[line] % DAYS] = since[CLOSE]
     return since[CLOSE]
+
+
+@kernel
+def _book(d, line, row, calendar, model, more):
+    """The entries of the day that closed first since the line's, and none for those after it: they were quiet."""
+    closed = d.day[line] + 1
+    for day in range(max(closed, calendar.today - LEDGER_DAYS + 1), calendar.today + 1):
+        d.ledger[line, day % LEDGER_DAYS, :] = 0.0
+    if closed > calendar.today - LEDGER_DAYS:
+        back = calendar.today - closed
+        decays, then = calendar.decays[back], in_force(calendar, back, model)
+        facts = facts_of(more, row, decays) if row[MORE] > 0.0 else 0.0
+        entries_of(row, d.since[line], facts, decays, then, d.ledger[line, closed % LEDGER_DAYS])
 
 
 @kernel
@@ -123,6 +144,7 @@ def _roll(d, line, row, calendar, model, more):
     """The closes since the line's day are taken, of a row that has not changed since; then nothing has come since the last."""
     last_close(d, line, row, calendar, model)
     since = d.since[line]
+    _book(d, line, row, calendar, model, more)
     for day in range(max(d.day[line] + 1, calendar.today - DAYS + 1), calendar.today + 1):
         back = calendar.today - day
         since[CLOSE] = mass_at(row, calendar.decays[back], in_force(calendar, back, model), more)
@@ -134,26 +156,35 @@ def _roll(d, line, row, calendar, model, more):
     d.day[line], d.first[line] = calendar.today, max(d.first[line], calendar.today - DAYS + 1)
 
 
-@kernel
-def _begin(d, slot, row, other, calendar, model, more):
-    """A line for somebody whose events have all been of one day, `other`. There is room."""
+@part
+def new_line(d, slot, day):
+    """A line for somebody who has none and had no close up to the beginning of this day. There is room."""
     line = d.used[0]
     d.used[0] = line + 1
     d.line[slot] = line
-    since = d.since[line]
-    for column in range(SINCE):
-        since[column] = 0.0
+    d.since[line, :] = 0.0
     d.kept[line] = d.shown[line] = 0
-    d.day[line], d.first[line] = other, other + 1
+    d.day[line], d.first[line] = day, day + 1
+    d.ledger[line, :, :] = 0.0
+    return line
+
+
+@kernel
+def _begin(d, slot, row, other, calendar, model, more):
+    """A line for somebody whose events have all been of one day, `other`. There is room."""
+    line = new_line(d, slot, other)
+    since = d.since[line]
+    for column in range(3 * KINDS):  # all of it has come since the close before
+        since[GAINED + column] = row[SUMS + column]
+    since[ACTED_SINCE], since[FOLLOWERS_SINCE] = row[ACTED], row[FOLLOWERS]
+    back = min(calendar.today - other, DAYS)
+    decays = calendar.decays[back]
+    if row[MORE] > 0.0:
+        if 0 < more.stated[np.int64(row[MORE])] < decays[NOW]:
+            since[FOLLOWERS_SINCE] = 0.0  # they were there before
+        since[FACTS_THEN] = facts_before(more, row, decays, in_force(calendar, back, model))
     if other < calendar.today:
         _roll(d, line, row, calendar, model, more)
-    else:  # all of it has come since the last close
-        for column in range(3 * KINDS):
-            since[GAINED + column] = row[SUMS + column]
-        since[ACTED_SINCE], since[FOLLOWERS_SINCE] = row[ACTED], row[FOLLOWERS]
-        if row[MORE] > 0.0 and 0 < more.stated[np.int64(row[MORE])] < calendar.closed_ms:
-            since[FOLLOWERS_SINCE] = 0.0  # they were there before
-        since[FACTS_THEN] = facts_before(more, row, calendar.decays[0], in_force(calendar, 0, model))
     return line
 
 
@@ -173,9 +204,28 @@ def touched(d, slot, row, ts, calendar, model, more):
 
 
 @kernel
-def late(d, line, ts, day, week, quarter, calendar, model):
-    """Something came that lies before the last close, and adds so much to the sums of the windows."""
+def _book_late(d, line, row, closed, entry, grown, acted, followers, calendar, now):
+    """The same of the entries of a closed day: exactly of the last one, of those before it the windows."""
+    if not calendar.today - LEDGER_DAYS < closed <= d.day[line]:
+        return
+    since, booked, back = d.since[line], d.ledger[line, closed % LEDGER_DAYS], calendar.today - closed
+    decays, model = calendar.decays[back], in_force(calendar, back, now)
+    booked[entry] += by_windows(grown, 0, decays, model)
+    if closed == d.day[line]:
+        then = row[FOLLOWERS] - since[FOLLOWERS_SINCE]
+        booked[OF_REACH] += reach_of(then, model) - reach_of(then - followers, model)
+        then = (row[ACTED] - since[ACTED_SINCE]) * decays[1]
+        booked[OF_ACTIONS] += taken_part(then, model) - taken_part(then - acted * decays[1], model)
+
+
+@kernel
+def late(d, line, row, ts, entry, grown, acted, followers, calendar, model):
+    """Something came that lies before the last close: to the sums of the windows, (3,), and of own actions and followers.
+
+    The row has it already. `entry` is which one of the day it belongs to, for what is in the windows.
+    """
     since = d.since[line]
+    _book_late(d, line, row, day_of(calendar, ts) + 1, entry, grown, acted, followers, calendar, model)
     since[CLOSE] = np.nan
     d.kept[line] = 0
     if d.shown[line]:
@@ -186,9 +236,7 @@ def late(d, line, ts, day, week, quarter, calendar, model):
         d.closes[line, d.first[line] % DAYS] = 0.0
     for close in range(first, calendar.today):
         back = calendar.today - close
-        decays, mixture = calendar.decays[back], in_force(calendar, back, model).mixture
-        more = day * decays[0] * mixture[0] + week * decays[1] * mixture[1]
-        d.closes[line, close % DAYS] += more + quarter * decays[2] * mixture[2]
+        d.closes[line, close % DAYS] += by_windows(grown, 0, calendar.decays[back], in_force(calendar, back, model))
 
 
 @kernel

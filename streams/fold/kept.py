@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.days import ACTED_SINCE, GAINED, KEPT_SINCE
 from streams.fold.hashing import name_key
 from streams.fold.lately import MOST as MOST_LATELY
 from streams.fold.lately import OF_ACTED, OF_GOT, acted, bits, got, put_acted, put_got, sized
@@ -33,6 +32,7 @@ from streams.fold.rows import (
     SUMS,
     WEEK,
 )  # fmt: skip
+from streams.fold.since import ACTED_SINCE, GAINED, KEPT_SINCE
 from streams.fold.words import ahead, load_f64, load_u32, load_u64, move, store_f64, store_u32, store_u64
 
 DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
@@ -73,7 +73,7 @@ def write(
 ):  # fmt: skip
     """The records of users changed like this, key and value in turn, number i of these from bounds[i] to bounds[i + 1].
 
-    `days` (n,) and `since` (n, KEPT_SINCE) are the day of the last close, 0: nobody's, and what has come behind it;
+    `days` (n,) and `since` (n, KEPT_SINCE or more columns) are the day of the last close, 0: nobody's, and what has come behind it;
     `lately` (n, MARKS) and `gained` (n, MARKS, COLUMNS) what came behind the last marks, as `streams.fold.hours` copies it.
     `steps` are the landmarks in half-lives, `lives` these in ms; `first` and
     `first_met` are the numbers of the first memory and of the first sketch.

@@ -1,12 +1,17 @@
 """Lines of persons as bytes: on the wire, and as a person's row keeps them. Groups one behind another, one a person, little-endian:
 
     person     u16 bytes, name         lines      u16 how many
-    a line     account u16 bytes, name     link i64, version i64: the higher pair holds     gone u8: a marker
+    a line     account u16 bytes, name     link i64, version i64: the higher pair holds     flags u8: GONE, FRESH
+               from i64, until i64: when it was linked and unlinked, ms     day u32: of the close that SINCE is of, 0: of none
                steps 3 u32: landmarks, in half-lives     mask u32: a bit for each of the first LINE columns of a row that is not 0
-               those columns f64     sketch: who engaged, as `streams.fold.people` keeps it, or a byte of 0 for nobody
+               the same u32 of the columns of SINCE, see `streams.fold.days`     those columns f64
+               sketch: who engaged, as `streams.fold.people` keeps it, or a byte of 0 for nobody
                facts u16 bytes, and what `streams.formats.lines` has in them
 
-0.15 us a line to write, 0.3 us to read and check.
+GONE is a marker: it is no account of the person any more. It still was one at a close before that, so it has the columns, too.
+FRESH: nothing of the account lies before the close.
+
+0.15 us a line to write; `streams.fold.told` reads them.
 """
 
 from __future__ import annotations
@@ -18,17 +23,19 @@ from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
 from streams.fold.hashing import partition_of
-from streams.fold.letters import valid
-from streams.fold.people import MOST, UNIT, size_of, sound
-from streams.fold.rows import DID_TS, GOT_TS, LINE, LONGEST
-from streams.fold.words import load_f64, load_i64, load_u16, load_u32, move, store_f64, store_u16, store_u32, store_u64
+from streams.fold.people import MOST, UNIT, size_of
+from streams.fold.rows import LINE, LONGEST
+from streams.fold.since import KEPT_SINCE
+from streams.fold.words import load_u16, move, store_f64, store_u16, store_u32, store_u64
 
-FIXED = 33  #: bytes of a line between the account's name and its columns
+FIXED = 57  #: bytes of a line between the account's name and its columns
 LEAST_GROUP, LEAST_LINE = 5, 2 + 1 + FIXED + 1 + 2  #: bytes at least
 MOST_FACTS_BYTES = 2_048  #: of a line's
-MOST_LINE = 4 * LONGEST + FIXED + 8 * LINE + MOST + MOST_FACTS_BYTES  #: bytes of a line, and of the head of its group
-TORN, NAMELESS, ENDLESS, OUT_OF_RANGE, SKETCHY = range(1, 6)  #: what may be wrong with lines
-_PERSON = np.frombuffer(b"person:", np.uint8).copy()
+MOST_LINE = (
+    4 * LONGEST + FIXED + 8 * (LINE + KEPT_SINCE) + MOST + MOST_FACTS_BYTES
+)  #: bytes of a line, and of the head of its group
+GONE, FRESH = 1, 2  #: flags of a line
+NUMBERS = 6  #: of a line: link, version, flags, from, until, day
 
 
 class Lines(NamedTuple):
@@ -39,6 +46,10 @@ class Lines(NamedTuple):
     links: NDArray[np.int64]  #: number of the link
     versions: NDArray[np.int64]
     gone: NDArray[np.uint8]  #: a marker: it is no account of this person any more
+    fresh: NDArray[np.uint8]  #: nothing of it lies before the close of `days`
+    spans: NDArray[np.int64]  #: (n, 2) when it was linked and unlinked, ms
+    days: NDArray[np.int64]  #: the day that begins with the close that `since` is of
+    since: NDArray[np.float64]  #: (n, KEPT_SINCE) what has come since that close, see `streams.fold.days`
     facts: NDArray[np.int64]  #: (n, 2) from where to where they are in a text
     accounts: NDArray[np.int32]  #: whose it is, see `networks`
     after: NDArray[np.int32]  #: the person's next line by name of the account; 0: none
@@ -58,20 +69,32 @@ def _name(out, at, names, number):
 
 
 @part
-def _line(out, at, link, version, gone, steps, row):
-    store_u64(out, at, np.uint64(link))
-    store_u64(out, at + 8, np.uint64(version))
-    out[at + 16] = gone
-    for window in range(3):
-        store_u32(out, at + 17 + 4 * window, np.uint32(steps[window]))
-    mask, end = np.uint32(0), at + FIXED
-    for column in range(LINE):
+def _columns(out, at, mask_at, row, columns):
+    """Those of the first columns that are not 0, and at `mask_at` which these are."""
+    mask = np.uint32(0)
+    for column in range(columns):
         if row[column] != 0.0:
             mask |= np.uint32(1) << np.uint32(column)
-            store_f64(out, end, row[column])
-            end += 8
-    store_u32(out, at + 29, mask)
-    return end
+            store_f64(out, at, row[column])
+            at += 8
+    store_u32(out, mask_at, mask)
+    return at
+
+
+@part
+def _line(out, at, numbers, steps, row, since, closed_ms):
+    store_u64(out, at, np.uint64(numbers[0]))
+    store_u64(out, at + 8, np.uint64(numbers[1]))
+    out[at + 16] = numbers[2]
+    store_u64(out, at + 17, np.uint64(numbers[3]))
+    store_u64(out, at + 25, np.uint64(numbers[4]))
+    store_u32(out, at + 33, np.uint32(numbers[5]))
+    for window in range(3):
+        store_u32(out, at + 37 + 4 * window, np.uint32(steps[window]))
+    # who left before the last close is in none to come
+    whole = not numbers[2] & GONE or numbers[4] >= closed_ms
+    end = _columns(out, at + FIXED, at + 49, row, LINE if whole else 0)
+    return _columns(out, end, at + 53, since, KEPT_SINCE if whole else 0)
 
 
 @part
@@ -91,16 +114,30 @@ def homes(persons, numbers, partitions, out):
 
 @kernel
 def write(
-    persons, told, links, slots, version, accounts, steps, rows, sketches, ends, facts, bounds, order, first, out
+    persons,
+    told,
+    numbers,
+    slots,
+    accounts,
+    steps,
+    rows,
+    since,
+    sketches,
+    ends,
+    facts,
+    bounds,
+    closed_ms,
+    order,
+    first,
+    out,
 ):
     """Lines from place `first` of `order` on; returns at which place it ends, since `out` is full, and how many bytes there are.
 
-    Line i is of account `slots[i]` to person `told[i]`; its row, sketch and facts are number i of theirs, less as many markers as
-    `ends` has fewer lines: those are first.
+    Line i is of account `slots[i]` to person `told[i]`, and has `numbers` (n, NUMBERS), a row, and what has come since the close.
+    Markers are first: they have no sketch and no facts, so those are fewer. The last close was at `closed_ms`.
     """
     at = group = np.int64(0)
     before, markers = np.int64(-1), len(told) - len(ends)
-    nothing = np.zeros(LINE)
     for k in range(first, len(order)):
         i = order[k]
         if at + MOST_LINE > len(out):
@@ -112,13 +149,12 @@ def write(
             at = group + 2
         store_u16(out, group, np.uint16(load_u16(out, group) + 1))
         at = _name(out, at, accounts, slots[i])
+        at = _line(out, at, numbers[i], steps, rows[i], since[i], closed_ms)
         number = i - markers
         if number < 0:
-            at = _line(out, at, links[i], version, 1, steps, nothing)
             out[at] = 0
             at = _facts(out, at + 1, facts, 0, 0)
             continue
-        at = _line(out, at, links[i], version, 0, steps, rows[number])
         begin = ends[number - 1] if number else 0
         move(out, at, sketches, begin, ends[number] - begin)
         at = _facts(out, at + ends[number] - begin, facts, bounds[number], bounds[number + 1])
@@ -126,12 +162,12 @@ def write(
 
 
 @kernel
-def kept(users, slots, persons, lines, people, accounts, facts, out, bounds):
+def kept(users, slots, persons, lines, people, accounts, facts, closed_ms, out, bounds):
     """What `state` keeps of these persons: key and value in turn, see `streams.formats.tied`.
 
     `persons` are their numbers in column MORE. Returns how far it came before `out` was full.
     """
-    at = np.int64(0)
+    at, numbers = np.int64(0), np.empty(NUMBERS, np.int64)
     for i in range(len(slots)):
         number, n = np.int64(lines.heads[persons[i]]), 0
         while number:
@@ -148,15 +184,10 @@ def kept(users, slots, persons, lines, people, accounts, facts, out, bounds):
         at, number = at + 2, np.int64(lines.heads[persons[i]])
         while number:
             at = _name(out, at, accounts, lines.accounts[number])
-            at = _line(
-                out,
-                at,
-                lines.links[number],
-                lines.versions[number],
-                lines.gone[number],
-                lines.steps[number],
-                lines.columns[number],
-            )
+            numbers[0], numbers[1], numbers[5] = lines.links[number], lines.versions[number], lines.days[number]
+            numbers[2] = (GONE if lines.gone[number] else 0) | (FRESH if lines.fresh[number] else 0)
+            numbers[3], numbers[4] = lines.spans[number, 0], lines.spans[number, 1]
+            at = _line(out, at, numbers, lines.steps[number], lines.columns[number], lines.since[number], closed_ms)
             size = size_of(np.int64(people.known[number])) - 1
             out[at] = people.known[number]
             move(out, at + 1, people.arena, np.int64(people.at[number]) * UNIT, size)
@@ -164,85 +195,3 @@ def kept(users, slots, persons, lines, people, accounts, facts, out, bounds):
             number = np.int64(lines.after[number])
         bounds[2 * i + 2] = at
     return len(slots)
-
-
-@part
-def _named(a, at, end, person):
-    """Where a name ends that is well written, of a person or not; -1: it is not."""
-    if at + 2 > end:
-        return np.int64(-1)
-    n, at = np.int64(load_u16(a, at)), at + 2
-    if n < 1 or n > LONGEST or at + n > end or not valid(a, at, at + n):
-        return np.int64(-1)
-    alike = n >= len(_PERSON)
-    for i in range(len(_PERSON)):
-        if alike and a[at + i] != _PERSON[i]:
-            alike = False
-    return at + n if alike == person else np.int64(-1)
-
-
-@kernel
-def read(a, at, end, newest_ms, persons, person_ends, of, accounts, ends, numbers, steps, columns, places):
-    """Check lines and take them apart: (how many groups, how many lines), or what is wrong with them, and -1.
-
-    `of` (n,) is the number of each line's group, `numbers` (n, 3) are its link, its version and whether it is a marker, `places`
-    (n, 3) where its sketch and its facts begin, and where these end. There is room for whatever the bytes may hold.
-    """
-    groups = lines = 0
-    name_at = account_at = np.int64(0)
-    while at < end:
-        start = at + 2
-        at = _named(a, at, end, True)
-        if at < 0:
-            return NAMELESS, -1
-        move(persons, name_at, a, start, at - start)
-        name_at = person_ends[groups] = name_at + at - start
-        if at + 2 > end:
-            return TORN, -1
-        count, at = np.int64(load_u16(a, at)), at + 2
-        if count == 0:
-            return TORN, -1
-        for _ in range(count):
-            start = at + 2
-            at = _named(a, at, end, False)
-            if at < 0:
-                return NAMELESS, -1
-            move(accounts, account_at, a, start, at - start)
-            account_at = ends[lines] = account_at + at - start
-            if at + FIXED > end:
-                return TORN, -1
-            of[lines], numbers[lines, 0], numbers[lines, 1] = groups, load_i64(a, at), load_i64(a, at + 8)
-            numbers[lines, 2] = a[at + 16]
-            if numbers[lines, 0] < 0 or numbers[lines, 1] < 0 or a[at + 16] > 1:
-                return OUT_OF_RANGE, -1
-            for window in range(3):
-                steps[lines, window] = load_u32(a, at + 17 + 4 * window)
-            mask, at = load_u32(a, at + 29), at + FIXED
-            if mask >> np.uint32(LINE):
-                return TORN, -1
-            for column in range(LINE):
-                columns[lines, column] = 0.0
-                if (mask >> np.uint32(column)) & np.uint32(1):
-                    if at + 8 > end:
-                        return TORN, -1
-                    columns[lines, column] = load_f64(a, at)
-                    at += 8
-                    if not np.isfinite(columns[lines, column]):
-                        return ENDLESS, -1
-            if max(columns[lines, DID_TS], columns[lines, GOT_TS]) > newest_ms:
-                return OUT_OF_RANGE, -1
-            if at >= end:
-                return TORN, -1
-            size = size_of(np.int64(a[at]))
-            if at + size + 2 > end:
-                return TORN, -1
-            if a[at] and not sound(a, at, at + size):
-                return SKETCHY, -1
-            places[lines, 0], at = at, at + size
-            size, at = np.int64(load_u16(a, at)), at + 2
-            if at + size > end or size > MOST_FACTS_BYTES:
-                return TORN, -1
-            places[lines, 1], places[lines, 2] = at, at + size
-            at, lines = at + size, lines + 1
-        groups += 1
-    return groups, lines

@@ -15,7 +15,9 @@ from streams.fold.compiled import kernel, part
 from streams.fold.rows import MORE
 
 CODE, NEXT, MASS, DATE = 0, 1, 2, 3  #: of an entry of `facts`: which, the next one (0: none), mass at its date, ms
-OF_WINDOWS = 2  #: of an entry of `networks`: code, next, then the sums of the three windows, grown as in a row
+#: of an entry of `networks`: code, next, then the sums of the three windows, grown as in a row, and what of these has come
+#: since the last daily close
+OF_WINDOWS, OF_SINCE = 2, 5
 NOW = 3  #: in an array of decays, behind those of the windows: the moment, ms
 
 
@@ -31,7 +33,7 @@ class More(NamedTuple):
     first_network: NDArray[np.int32]
     tails: NDArray[np.int64]  #: (lines, 2) from where to where in `text` is what a record ends with
     facts: NDArray[np.float64]  #: (entries, 4)
-    networks: NDArray[np.float64]  #: (entries, 5)
+    networks: NDArray[np.float64]  #: (entries, 8)
     half_lives: NDArray[np.float64]  #: of facts, by code, ms
     labels: NDArray[np.int64]  #: (codes + 1, 2) from where to where in `text` a name is, as JSON
     text: NDArray[np.uint8]

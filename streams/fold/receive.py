@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.days import FOLLOWERS_SINCE, GAINED, REVERSED, late, touched
+from streams.fold.days import late, touched
 from streams.fold.hashing import name_key
 from streams.fold.hours import FOLLOWED, ahead_of_place, behind, mark_of
 from streams.fold.hours import GAINED as GAINED_THEN
@@ -33,6 +33,7 @@ from streams.fold.rows import (
     UNSEEN,
 )
 from streams.fold.score import ahead_of_row, growth
+from streams.fold.since import FOLLOWERS_SINCE, GAINED, OF_UNDO, REVERSED
 from streams.fold.words import ahead, load_f32, load_i64, load_u16, load_u64
 
 _PLAIN = np.uint64(0)  # seed of the hashes of people: everywhere the same
@@ -88,7 +89,23 @@ def _of_one_person(more, row, kin, ts):
 
 @kernel
 def receive(
-    cells, dirty, names, people, days, hours, more, a, found, starts, lengths, landmarks, calendar, model, first, slots, counts
+    cells,
+    dirty,
+    names,
+    people,
+    days,
+    hours,
+    more,
+    a,
+    found,
+    starts,
+    lengths,
+    landmarks,
+    calendar,
+    model,
+    first,
+    slots,
+    counts,
 ):
     """Fold the engagements from number `first` on of the pack `found` (see `packs.places`) in `a`; their targets go to `slots`.
 
@@ -133,7 +150,8 @@ def receive(
             if line and since:
                 days.since[line, FOLLOWERS_SINCE] += sign
         if line and not since:
-            late(days, line, done, grown[0], grown[1], grown[2], calendar, model)
+            entry, followers = OF_UNDO if code & UNDO else code & KIND_BITS, sign if code & FOLLOW else 0.0
+            late(days, line, row, done, entry, grown, 0.0, followers, calendar, model)
         row[GOT_TS] = max(row[GOT_TS], np.float64(ts))
         mark = GOT | UNSEEN
         if not code & UNDO and meet(people, slot, keys[load_u16(a, found.actors + 2 * i)]):

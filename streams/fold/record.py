@@ -3,7 +3,9 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{hour day week month} confidence provisional
 
-Who has facts has parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
+Who was touched by something within the last week has since{at mass kinds{} reversed[] links[] acted
+followers facts networks{}}. Who has facts has
+parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
 Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
 0.74 us a record of 550 bytes, the score included.
@@ -18,10 +20,11 @@ from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
 from streams.fold.more import facts_of
-from streams.fold.parts import labelled, of_facts, of_kinds, of_network, of_networks, wide
+from streams.fold.parts import labelled, networks_since, of_facts, of_kinds, of_network, of_networks, of_since, wide
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE
 from streams.fold.score import ahead_of_row, hill, mass_of
+from streams.fold.since import FACTS_THEN, KEPT_SINCE
 from streams.fold.words import ahead
 
 WHOLE, TEN, POINTS, TRUTH, SAID, OF_KINDS, OF_NETWORKS, OF_FACTS, SINCE = range(9)
@@ -43,8 +46,8 @@ _WEEK, _MONTH = wide([',"week":'], 16), wide([',"month":'], 16)
 _HOUR_LENGTH, _DAY_LENGTH, _WEEK_LENGTH, _MONTH_LENGTH = 7, 7, 8, 9
 _BEGIN_LENGTH, _CLOSED = 9, 125
 
-MOST_RECORD = 1_000  #: bytes of a record at most, without `said`, names and what MORE adds
-MOST_ENTRY = 128  #: bytes of a fact or network at most, both times that it is there, without its name
+MOST_RECORD = 1_700  #: bytes of a record at most, without `said`, names and what MORE adds
+MOST_ENTRY = 208  #: bytes of a fact or network at most, both times that it is there, without its name
 MOST_NAME = 2 * MOST_ESCAPED  #: bytes that a byte of a name becomes at most
 
 
@@ -99,12 +102,24 @@ def _since(out, at, row, score, known, hour, moments, decays, model, more, close
 
 
 @kernel
-def write(names, slots, rows, by_slot, decays, known, hour, moments, then, model, more, said, out, bounds, scores, closes):
+def _has_come(row, since, decays, more):
+    """Has anything come since the close? Else all follows from the record. Of whoever has facts nobody knows."""
+    for column in range(KEPT_SINCE):
+        if since[column] != 0.0:
+            return True
+    return since[FACTS_THEN] != 0.0 or (row[MORE] > 0.0 and facts_of(more, row, decays) != 0.0)
+
+
+@kernel
+def write(
+    names, slots, rows, by_slot, decays, known, hour, moments, then, model, more, said, since, since_ms, out, bounds, scores, closes
+):
     """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
     `known` (n, 3) is what lines know of the closes at `moments` (3,), `then` (3, 4) what reads rows at these; the last one of
-    each goes to `closes` (n,). `hour` (n,) are the scores an hour ago; NONE.
+    each goes to `closes` (n,). `hour` (n,) are the scores an hour ago; NONE. `since` (n, SINCE) is what has come since the
+    close at `since_ms` (n,), 0: that is not told.
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
     for i in range(len(slots)):
@@ -149,6 +164,12 @@ def write(names, slots, rows, by_slot, decays, known, hour, moments, then, model
                     at = of_networks(out, at, row, decays, model, more, value)
                 else:
                     at = of_network(out, at, names.text, start, end, value)
+        if since_ms[i] and _has_come(row, since[i], decays, more):
+            at = of_since(out, at, since[i], since_ms[i], decays)
+            if line and more.first_network[line]:
+                at = networks_since(out, at, row, decays, more)
+            out[at] = _CLOSED
+            at += 1
         if line:
             at = _ends(out, at, row, decays, more)
         out[at] = _CLOSED

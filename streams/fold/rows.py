@@ -34,8 +34,11 @@ FOLLOW_KIND = 1
 # places in an array of counts, in the order of `streams.model.table.Counts`
 FOLDED, REJECTED, REPEATS, STRAYS, UNDONE, UNDO_UNKNOWN, SELF_ENGAGEMENTS = range(7)
 
+FOR_EVER = 2**62  #: ms: until when somebody is an account who was not unlinked
+
 DAYS = 90  #: daily closes that are kept of a user
 MARK_MS = 1_200_000  #: from one mark to the next: see `streams.fold.hours`
+LEDGER_DAYS = 7  #: closed days of which it is kept what came on them
 
 LONGEST = 64 + 1 + 256  #: bytes of a user's name, network:id
 

@@ -2,6 +2,7 @@
 
 day u32 (the last close is that at its beginning)   how many u32   mass at that close f64, of all facts then f64
 masses at the closes f32, oldest first
+a bit for each entry that the last LEDGER_DAYS of these days gave (the last day first), and those that are set f32
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import CloutError
-from streams.fold.days import CLOSE, FACTS_THEN, KEPT_SINCE
-from streams.fold.rows import DAYS
+from streams.fold.rows import DAYS, LEDGER_DAYS
+from streams.fold.since import CLOSE, ENTRIES, FACTS_THEN, KEPT_SINCE
 from streams.model.table import Table
 from streams.model.users import Slots
 
 KEY = b"y"
 _HEAD = struct.Struct("<IIdd")
+_BITS = (LEDGER_DAYS * ENTRIES + 7) // 8
+_WHOLE = (_HEAD.size + _BITS) % 4  # what is left of a record's length, divided by 4
 
 
 def lacking(table: Table, slots: Slots) -> NDArray[np.bool_]:
@@ -38,8 +41,10 @@ def cut(table: Table, slots: Slots) -> list[tuple[bytes, bytes]]:
     found = []
     for name, line in zip(names, own.tolist(), strict=True):
         _, closes = days.of(line)
+        booked = days.booked(line).reshape(-1)
         head = _HEAD.pack(arrays.day[line], len(closes), arrays.since[line, CLOSE], arrays.since[line, FACTS_THEN])
-        found.append((KEY + name.encode(), head + closes.astype("<f4").tobytes()))
+        ledger = np.packbits(booked != 0.0).tobytes() + booked[booked != 0.0].astype("<f4").tobytes()
+        found.append((KEY + name.encode(), head + closes.astype("<f4").tobytes() + ledger))
     return found
 
 
@@ -52,9 +57,17 @@ def load(table: Table, rows: Sequence[tuple[bytes, bytes]]) -> None:
             day, count, close, facts = _HEAD.unpack_from(value)
         except (struct.error, ValueError):
             raise _damaged(key) from None
-        closes = np.frombuffer(value, "<f4", offset=_HEAD.size) if len(value) == _HEAD.size + 4 * count else None
-        if closes is None or not 0 <= count <= DAYS or not day or not np.isfinite((close, facts, *closes)).all():
+        end = _HEAD.size + 4 * count
+        if not 0 <= count <= DAYS or not day or len(value) < end + _BITS:
             raise _damaged(key)
+        set_ = np.unpackbits(np.frombuffer(value, np.uint8, _BITS, end), count=LEDGER_DAYS * ENTRIES) != 0
+        rest = (
+            np.frombuffer(value[_HEAD.size : end] + value[end + _BITS :], "<f4") if len(value) % 4 == _WHOLE else None
+        )
+        if rest is None or len(rest) != count + set_.sum() or not np.isfinite((close, facts, *rest)).all():
+            raise _damaged(key)
+        closes, booked = rest[:count], np.zeros(LEDGER_DAYS * ENTRIES, np.float32)
+        booked[set_] = rest[count:]
         line = int(arrays.line[slot])
         if not line:
             line = arrays.line[slot] = int(arrays.used[0])
@@ -65,6 +78,7 @@ def load(table: Table, rows: Sequence[tuple[bytes, bytes]]) -> None:
         arrays.first[line] = day - count + 1
         arrays.closes[line, np.arange(day - count + 1, day + 1) % DAYS] = closes
         arrays.since[line, [CLOSE, FACTS_THEN]] = close, facts
+        arrays.ledger[line, np.arange(day, day - LEDGER_DAYS, -1) % LEDGER_DAYS] = booked.reshape(LEDGER_DAYS, ENTRIES)
 
 
 def _damaged(key: bytes) -> CloutError:

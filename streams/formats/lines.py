@@ -9,10 +9,13 @@ import msgspec
 import numpy as np
 
 from streams.fold import lines
-from streams.fold.lines import ENDLESS, LEAST_GROUP, LEAST_LINE, MOST_LINE, NAMELESS, OUT_OF_RANGE, SKETCHY, TORN
+from streams.fold import told as kernels
+from streams.fold.lines import LEAST_GROUP, LEAST_LINE, MOST_LINE, NUMBERS
 from streams.fold.packs import FORMAT
 from streams.fold.people import REGISTERED, REGISTERS
 from streams.fold.rows import LINE
+from streams.fold.since import KEPT_SINCE
+from streams.fold.told import ENDLESS, NAMELESS, OUT_OF_RANGE, SKETCHY, TORN
 from streams.fold.words import SPARE, padded
 from streams.model.given import given
 from streams.model.lines import Names, Told
@@ -30,27 +33,28 @@ _WRONG = {
     SKETCHY: "a line with a sketch of people that is none",
 }
 _encode = msgspec.msgpack.Encoder().encode
-_LINE, _U16 = struct.Struct("<qqBIIII"), struct.Struct("<H")
+_LINE, _U16 = struct.Struct("<qqBqqIIIIII"), struct.Struct("<H")
 
 
 def encode(telling: Telling, some: Slots, rows: Floats, version: int, clock: int) -> Iterator[bytes]:
     """The records that carry these lines, in order; `rows` are those of the changed, (n, WIDTH), scored in this interval."""
     out = np.empty(MOST_BYTES + MOST_LINE + SPARE, np.uint8)
     persons, accounts = telling.names
-    rows = np.ascontiguousarray(rows[telling.changed])
+    rows, numbers = np.ascontiguousarray(rows[telling.changed]), telling.numbers.copy()
+    numbers[:, 1] = version
     bounds, done = np.concatenate([[0], telling.facts.ends]), 0
     while done < len(some):
         done, size = lines.write(
             *(
                 persons.arrays,
                 telling.persons,
-                telling.links,
+                numbers,
                 telling.accounts,
-                version,
                 accounts.arrays,
                 telling.steps,
             ),
-            *(rows, telling.sketches.text, telling.sketches.ends, telling.facts.text, bounds, some, done, out),
+            *(rows, telling.since, telling.sketches.text, telling.sketches.ends, telling.facts.text, bounds),
+            *(telling.closed_ms, some, done, out),
         )
         yield _encode([FORMAT, clock, [], {SECTION: out[:size].tobytes()}])
 
@@ -62,15 +66,17 @@ def decode(section: bytes, newest_ms: int, clock: int = 0, *, careful: bool = Fa
     size, most = len(section), len(section) // LEAST_LINE + 1
     text, person_ends = padded(section), np.empty(size // (LEAST_GROUP + LEAST_LINE) + 2, np.int64)
     persons, accounts = np.empty(size + SPARE, np.uint8), np.empty(size + SPARE, np.uint8)
-    of, ends, numbers = np.empty(most, np.int64), np.empty(most, np.int64), np.empty((most, 3), np.int64)
+    of, ends, numbers = np.empty(most, np.int64), np.empty(most, np.int64), np.empty((most, NUMBERS), np.int64)
+    since = np.empty((most, KEPT_SINCE))
     steps, columns, places = np.empty((most, 3), np.int64), np.empty((most, LINE)), np.empty((most, 3), np.int64)
-    groups, n = lines.read(
-        *(text, 0, size, newest_ms, persons, person_ends, of, accounts, ends, numbers, steps, columns, places)
+    groups, n = kernels.read(
+        *(text, 0, size, newest_ms, persons, person_ends, of, accounts, ends, numbers, steps, columns, since, places)
     )
     if n < 0:
         raise ValueError(_WRONG[groups])
     named = Names(persons, person_ends[:groups]), Names(accounts, ends[:n])
-    told = Told(text, named[0], of[:n], named[1], numbers[:n], steps[:n], columns[:n], places[:n], clock)
+    kept = numbers[:n], steps[:n], columns[:n], since[:n], places[:n]
+    told = Told(text, named[0], of[:n], named[1], *kept, clock)
     for i in np.flatnonzero(told.places[:, 1] < told.places[:, 2]).tolist():
         if any(not 0 <= fact.date <= newest_ms for fact in given(told.facts(i))):
             raise ValueError(_WRONG[OUT_OF_RANGE])
@@ -94,8 +100,8 @@ def _walk(section: bytes) -> None:
             at += 2
             for _ in range(count):
                 at = text(at)
-                mask = _LINE.unpack_from(section, at)[-1]
-                at += _LINE.size + 8 * mask.bit_count()
+                *_, mask, since = _LINE.unpack_from(section, at)
+                at += _LINE.size + 8 * (mask.bit_count() + since.bit_count())
                 known = section[at]
                 at = text(at + 1 + (REGISTERS if known == REGISTERED else 8 * known))
     except (struct.error, IndexError):

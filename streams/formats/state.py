@@ -7,7 +7,7 @@ Values of format 5, little-endian:
   did   week landmark u32, day of the last close u32 (0: has none), columns ACTED ACTIONS DID_TS SCORE PUBLISHED f64, own actions
         since that close f64, then own actions behind the last marks (`streams.fold.lately`), then the memory as it is
   got   three landmarks u32, that day u32, a bit for each column that is not 0 (u64), those columns f64: SUMS.. of the row, then
-        what has come since that close, see `streams.fold.days`; then what they got behind the last marks
+        what has come since that close, see `streams.fold.since`; then what they got behind the last marks
   met   how many (u8) and their hashes u64; or 255 and 256 registers u8: see `streams.fold.people`
 Score and version last published are in both: the record with the higher version knows them.
 A landmark is written as its number of half-lives since the epoch; a record is scaled to the table's landmarks when it is read.
@@ -35,6 +35,7 @@ from streams.fold.words import padded
 from streams.formats import closes, tied
 from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
+from streams.model.closes import Known
 from streams.model.hours import Lately
 from streams.model.memory import Copied
 from streams.model.table import Table
@@ -82,12 +83,8 @@ class Changed(Protocol):
         """Of those who were engaged with by somebody new (MET), in the order of `changed`."""
 
     @property
-    def day_of(self) -> NDArray[np.int64]:
-        """(n,) the day of the last close that each has; 0: none."""
-
-    @property
-    def since(self) -> Floats:
-        """(n, KEPT_SINCE) what has come behind it."""
+    def known(self) -> Known:
+        """Of which day the last close is that each has, and what has come behind it."""
 
     @property
     def lately(self) -> Lately:
@@ -157,8 +154,8 @@ def _written(
             slots,
             changed.rows[part],
             marks,
-            changed.day_of[part],
-            changed.since[part],
+            changed.known.day_of[part],
+            changed.known.since[part],
             *(of[part] for of in changed.lately),
             memories.text,
             memories.ends,

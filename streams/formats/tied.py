@@ -57,7 +57,7 @@ def _lines(table: Table, slots: Slots) -> Iterator[Packed]:
         part = slice(done, None)
         n = kernels.kept(
             *(table.users.arrays, slots[part], of[part], theirs.arrays, theirs.people.arrays, theirs.names.arrays),
-            *(theirs.facts.text, out, bounds),
+            *(theirs.facts.text, table.days.closed_ms, out, bounds),
         )
         ends = bounds[: 2 * n + 1]
         yield Packed(Texts(out, ends[:-1:2], ends[1::2]), Texts(out, ends[1::2], ends[2::2]))

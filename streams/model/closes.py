@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.fold import closes, days, hours
 from streams.fold.days import NONE, Calendar
 from streams.fold.inforce import terms
-from streams.fold.rows import DAYS, MARK_MS
+from streams.fold.rows import DAYS, LEDGER_DAYS, MARK_MS
+from streams.fold.since import KEPT_SINCE
 from streams.model.dates import date, mark_before
 from streams.model.explained import Close
 from streams.model.inforce import name_at
+from streams.model.ledger import NAMES
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS, model
@@ -29,10 +32,22 @@ class Known(NamedTuple):
     hour: Floats  #: (n,) the score an hour ago, see `streams.fold.hours`; NONE
     moments_ms: Floats  #: (3,)
     decays: Floats  #: (3, 4) of these moments
+    today: int  #: see `streams.fold.days.Calendar`
+    day_of: NDArray[np.int64]  #: (n,) the day of the last close that their lines have; 0: nobody's
+    since: Floats  #: (n, SINCE) what has come behind it, see `streams.fold.since`
+
+    @property
+    def since_ms(self) -> NDArray[np.int64]:
+        """(n,) when that close was; 0: nobody's, or longer ago than a ledger goes back."""
+        back = self.today - self.day_of
+        told: NDArray[np.int64] = np.where(back < LEDGER_DAYS, int(self.moments_ms[0]) - back * DAY_MS, 0)
+        return told
 
     def between(self, part: slice) -> Known:
         """Those of a part of the users."""
-        return self._replace(closes=self.closes[part], hour=self.hour[part])
+        return self._replace(
+            closes=self.closes[part], hour=self.hour[part], day_of=self.day_of[part], since=self.since[part]
+        )
 
 
 def calendar(table: Table) -> Calendar:
@@ -60,13 +75,22 @@ def facts_then(table: Table, slots: Slots) -> None:
     closes.facts_then(table.days.arrays, table.cells, slots, calendar(table), table.constants, table.extras.arrays)
 
 
+def told(table: Table, slots: Slots) -> tuple[Slots, Floats, NDArray[np.bool_]]:
+    """What accounts tell of their days: see `streams.fold.closes.told`."""
+    since, fresh = np.empty((len(slots), KEPT_SINCE)), np.zeros(len(slots), np.bool_)
+    days_of = closes.told(table.days.arrays, table.cells, slots, calendar(table), table.extras.arrays, since, fresh)
+    return days_of, since, fresh
+
+
 def known(table: Table, slots: Slots, now_ms: int) -> Known:
     """What lines know of the closes that the records of these refer to, and their scores an hour ago."""
     found, before = _read(table, slots, BACK), calendar(table)
     older = np.array([model_of(table, int(back)) != table.model.name for back in BACK])
     if older.any():  # the record's kernel has the model of now
         found[:, older] = _filled(table, slots, BACK[older])
-    return Known(found, hour_ago(table, slots, now_ms), before.closed_ms - BACK * float(DAY_MS), before.decays[BACK])
+    moments_ms = before.closed_ms - BACK * float(DAY_MS)
+    hour = hour_ago(table, slots, now_ms)
+    return Known(found, hour, moments_ms, before.decays[BACK], before.today, *table.days.since(slots))
 
 
 def hour_ago(table: Table, slots: Slots, now_ms: int) -> Floats:
@@ -97,6 +121,27 @@ def history(table: Table, slot: int) -> Iterator[Close]:
     for ago, close in zip(back.tolist(), _filled(table, np.array([slot]), back)[0].tolist(), strict=True):
         if close != NONE:
             yield Close(date=date(today - ago - 1), score=close, model=model_of(table, ago))
+
+
+def booked(table: Table, line: int) -> dict[str, dict[str, float]] | None:
+    """What the last closed days gave on which something came, by date: `from` a mass (left out: there was no close) `to` another.
+
+    Then the mass of each entry, see `streams.model.ledger`; seven digits of all. None of line 0, which is nobody's.
+    """
+    if not line:
+        return None
+    own, found = table.days, {}
+    day, first = int(own.arrays.day[line]), int(own.arrays.first[line])
+    for ago, entries in enumerate(own.booked(line).tolist()):
+        if any(entries):
+            last = day - ago
+            masses = {"to": own.arrays.closes[line, last % DAYS]} | dict(zip(NAMES, entries, strict=True))
+            if last > first:
+                masses = {"from": own.arrays.closes[line, (last - 1) % DAYS]} | masses
+            found[date(last - 1)] = {
+                name: float(f"{mass:.7g}") for name, mass in masses.items() if mass or name == "to"
+            }
+    return found
 
 
 def _read(table: Table, slots: Slots, back: Slots) -> Floats:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold import closes, days
+from streams.fold import closes, days, since
 from streams.fold.constants import Constants
-from streams.fold.days import KEPT_SINCE, SINCE, Calendar
-from streams.fold.rows import DAYS, WEEK
+from streams.fold.days import Calendar
+from streams.fold.rows import DAYS, LEDGER_DAYS, WEEK
+from streams.fold.since import ENTRIES, SINCE
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS
 from streams.model.windows import Floats
@@ -31,6 +32,7 @@ class Days:
             np.zeros(_FIRST, np.int64),
             np.zeros((_FIRST, DAYS), np.float32),
             np.zeros((_FIRST, SINCE)),
+            np.zeros((_FIRST, LEDGER_DAYS, ENTRIES), np.float32),
             np.zeros(_FIRST, np.int64),
             np.zeros(_FIRST, np.int64),
             np.ones(1, np.int64),
@@ -46,9 +48,16 @@ class Days:
         if today > self.today:
             self.today, self.closed_ms = today, today * DAY_MS + self.closes_ms
 
+    def begins(self, ts: int) -> bool:
+        """Is this of a later day than all before?"""
+        return 0 < self.today < (ts - self.closes_ms) // DAY_MS
+
     def shrink(self, window: int, halvings: int) -> None:
         """The landmark of a window has moved by so many half-lives."""
-        columns = [*range(days.GAINED + window, days.REVERSED + 3, 3), *([days.ACTED_SINCE] if window == WEEK else [])]
+        columns = [
+            *range(since.GAINED + window, since.LINKED + 3, 3),
+            *([since.ACTED_SINCE] if window == WEEK else []),
+        ]
         self.arrays.since[:, columns] = np.ldexp(self.arrays.since[:, columns], -halvings)
 
     def room(self, users: int) -> None:
@@ -67,11 +76,11 @@ class Days:
     def follow(self, slot: int, more: float) -> None:
         """So many followers more are known of, since the last close."""
         if line := int(self.arrays.line[slot]):
-            self.arrays.since[line, days.FOLLOWERS_SINCE] += more  # a close stays what it was
+            self.arrays.since[line, since.FOLLOWERS_SINCE] += more  # a close stays what it was
 
     def since(self, slots: Slots) -> tuple[NDArray[np.int64], Floats]:
-        """The day of the last close of these, (n,), 0: nobody's line, and what has come since, (n, KEPT_SINCE)."""
-        found = np.empty((len(slots), KEPT_SINCE))
+        """The day of the last close of these, (n,), 0: nobody's line, and what has come since, (n, SINCE)."""
+        found = np.empty((len(slots), SINCE))
         return closes.copied(self.arrays, slots, found), found
 
     def lines(self, slots: Slots) -> Slots:
@@ -83,6 +92,12 @@ class Days:
         last = int(self.arrays.day[line])
         first = max(int(self.arrays.first[line]), last - DAYS + 1)
         return first, self.arrays.closes[line, np.arange(first, last + 1) % DAYS]
+
+    def booked(self, line: int) -> NDArray[np.float32]:
+        """What the last closed days of a line gave, (LEDGER_DAYS, ENTRIES), the last one first."""
+        last = int(self.arrays.day[line])
+        found: NDArray[np.float32] = self.arrays.ledger[line, np.arange(last, last - LEDGER_DAYS, -1) % LEDGER_DAYS]
+        return found
 
     def hundredths(self, line: int, calendar: Calendar, constants: Constants) -> tuple[int, list[int]]:
         """The same as scores, each by the model in force then, in hundredths of a point."""

@@ -7,17 +7,19 @@ by two numbers, their score and their own actions lately. Both of `PEOPLE` score
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from streams.events import KINDS, Kind
+from streams.model.dates import date
 from streams.model.explained import Close, Explanation, NextDecade, OneMore, OneMoreFrom
+from streams.model.ledger import of_days, since_close
 from streams.model.outlook import outlook
 from streams.model.published import Delta, Parts, Windows
-from streams.model.score import WINDOWS, Terms, at, hill, mass_for, reach, terms
-from streams.model.versions import Model
+from streams.model.score import WINDOWS, Terms, at, hill, mass_for, reach, shown, terms
+from streams.model.versions import DAY_MS, Model
 
 
 class Person(NamedTuple):
@@ -62,11 +64,11 @@ def gained(kind: Kind, n: int, person: Person, followers: float, model: Model) -
 def one_more(record: dict[str, Any], model: Model, now_ms: int) -> OneMoreFrom:
     """Points that one more engagement of each kind gives at `now_ms`: the Hill curve with its mass less that without."""
     mass = terms(record, model, now_ms).mass
-    before = _shown(mass, model)
+    before = shown(mass, model)
 
     def of(person: Person) -> OneMore:
         after = {kind: mass + gained(kind, 1, person, record["followers"], model) for kind in KINDS}
-        points = {kind: _shown(more, model) - before for kind, more in after.items()}
+        points = {kind: shown(more, model) - before for kind, more in after.items()}
         return OneMore(score=person.score, acted=person.acted, points=points)
 
     return OneMoreFrom(average=of(AVERAGE), selective=of(SELECTIVE))
@@ -75,7 +77,7 @@ def one_more(record: dict[str, Any], model: Model, now_ms: int) -> OneMoreFrom:
 def next_decade(record: dict[str, Any], model: Model, now_ms: int) -> NextDecade | None:
     """How far it is at `now_ms` to the next multiple of ten above the score; None from 90 on."""
     mass = terms(record, model, now_ms).mass
-    score = _shown(mass, model)
+    score = shown(mass, model)
     decade = 10 * (int(score // 10) + 1)
     if decade >= 100:
         return None
@@ -104,25 +106,38 @@ def _needed(kind: Kind, missing: float, followers: float, model: Model) -> int |
     return enough
 
 
-def explain(record: dict[str, Any], model: Model, now_ms: int, history: Sequence[Close]) -> Explanation:
-    """All of it: the record as of `now_ms`, its parts, and what would change them; `history` are daily closes, oldest first."""
+class Past(NamedTuple):
+    """What is known of a user's closed days."""
+
+    closed_ms: int  #: the last daily close; 0: there was none
+    closes: Sequence[Close]  #: the oldest first
+    ledger: Mapping[str, Mapping[str, float]] | None  #: see `streams.model.closes.booked`
+
+    def until(self, now_ms: int) -> Past:
+        """As much of it as was known at a moment."""
+        later = max(-(-(self.closed_ms - now_ms) // DAY_MS), 0)
+        last = date(now_ms // DAY_MS)
+        closes = [close for close in self.closes if close.date <= last]
+        return self._replace(closed_ms=max(self.closed_ms - later * DAY_MS, 0), closes=closes)
+
+
+def explain(record: dict[str, Any], model: Model, now_ms: int, past: Past) -> Explanation:
+    """All of it: the record as of `now_ms`, what moved it, its parts, and what would change them."""
     now, then = at(record, model, now_ms), terms(record, model, now_ms)
     kept = ("user", "score", "as_of", "model", "event_ts", "engagements", "actors", "actors_error", "confidence")
     return Explanation(
         **{name: now[name] for name in (*kept, "provisional", "floored", "person", "accounts") if name in now},
         delta=msgspec.convert(now["delta"], Delta),
         mass=then.mass,
+        ledger=since_close(record, model, now_ms, past.closed_ms),
+        days=of_days(record, past.ledger, model, past.closed_ms, past.closes),
         parts=msgspec.convert(now["parts"], Parts),
         windows=_by_window(then, model),
         one_more=one_more(record, model, now_ms),
         next_decade=next_decade(record, model, now_ms),
         outlook=outlook(record, model, now_ms),
-        history=list(history),
+        history=list(past.closes),
     )
-
-
-def _shown(mass: float, model: Model) -> float:
-    return max(float(hill(mass, model)), 1.0)
 
 
 def _by_window(then: Terms, model: Model) -> Windows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -11,6 +11,21 @@ from streams.events import KINDS, Kind
 from streams.model.published import Delta, Parts, Windows
 
 _KINDS = {"propertyNames": {"enum": list(KINDS)}}
+Cause = Literal[
+    "like",
+    "follow",
+    "mention",
+    "reply",
+    "share",
+    "retweet",
+    "reversed",
+    "links",
+    "reach",
+    "participation",
+    "facts",
+    "decay",
+    "model",
+]
 _Days = Annotated[int, Meta(description="so many days after `as_of`", ge=1)]
 _Then = Annotated[float, Meta(description="the score then", ge=1, le=100)]
 _Decade = Annotated[int, Meta(description="a multiple of ten", ge=10, le=90)]
@@ -76,6 +91,46 @@ class Close(msgspec.Struct, frozen=True, kw_only=True):
     model: Annotated[str, Meta(description="name of the model that was in force when the day closed")]
 
 
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One sort of what moved a score."""
+
+    cause: Annotated[
+        Cause,
+        Meta(
+            description="a kind of event: gained by it. `reversed`: taken back by those who did it. `links`: "
+            "what accounts brought that were linked to a person, less what those took away who left. `decay`: silence. "
+            "`model`: the constants of the score have changed"
+        ),
+    ]
+    mass: Annotated[float, Meta(description="as it weighs now, or weighed when the day closed")]
+    points: float
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """What has moved the score since the last daily close."""
+
+    at: Annotated[int | None, Meta(description="that close, ms since epoch; null: there was none")]
+    score: Annotated[
+        float, Meta(description="the score then; 1, what everybody begins with, if there was no close", ge=1, le=100)
+    ]
+    points: Annotated[float, Meta(description="how far it has moved since: what the entries add up to")]
+    entries: Annotated[list[Entry], Meta(description="what moved it most comes first")]
+    networks: Annotated[
+        dict[str, float], Meta(description="the points of the kinds again, less what was taken back, by network")
+    ]
+
+
+class LedgerDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What has moved the score on a closed day."""
+
+    date: Annotated[str, Meta(description="the day, as in 2026-11-28")]
+    score: Annotated[float, Meta(description="the score when it closed", ge=1, le=100)]
+    points: Annotated[
+        float, Meta(description="how far it had moved since the close before: what the entries add up to")
+    ]
+    entries: Annotated[list[Entry], Meta(description="what moved it most comes first")]
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a user scores what they score, and what would change it. More fields may come: ignore those you do not know."""
 
@@ -94,6 +149,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     provisional: Annotated[bool, Meta(description="few distinct people stand behind it")]
     floored: Annotated[bool, Meta(description="the formula gave less than 1, and 1 is shown")]
     mass: Annotated[float, Meta(description="what the score is a curve of", ge=0)]
+    ledger: Ledger
+    days: Annotated[
+        list[LedgerDay],
+        Meta(max_length=7, description="of the last seven closed days those on which something came, oldest first"),
+    ]
     parts: Parts
     windows: Annotated[
         Windows,
@@ -102,9 +162,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     one_more: OneMoreFrom
     next_decade: Annotated[NextDecade | None, Meta(description="null from 90 on: nobody reaches 100")]
     outlook: Outlook
-    history: Annotated[
-        list[Close], Meta(max_length=90, description="daily closes, oldest first; offline there are none")
-    ]
+    history: Annotated[list[Close], Meta(max_length=90, description="daily closes, oldest first")]
     person: Annotated[str | UnsetType, Meta(description="whose account this is, `person:NAME`")] = UNSET
     accounts: Annotated[
         Annotated[list[str], Meta(max_length=64)] | UnsetType,

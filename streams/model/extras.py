@@ -12,9 +12,9 @@ from streams.fold import names, tails
 from streams.fold import persons as kernels
 from streams.fold.digits import MOST_ESCAPED
 from streams.fold.lines import Lines as LineArrays
-from streams.fold.more import CODE, DATE, MASS, NEXT, OF_WINDOWS, More
+from streams.fold.more import CODE, DATE, MASS, NEXT, OF_SINCE, OF_WINDOWS, More
 from streams.fold.record import MOST_ENTRY
-from streams.fold.rows import MORE
+from streams.fold.rows import FOR_EVER, MORE
 from streams.model.given import Given, as_told
 from streams.model.scraps import Scraps
 from streams.model.texts import Texts
@@ -22,7 +22,6 @@ from streams.model.users import Slots, Users
 from streams.model.versions import DAY_MS, Model
 from streams.model.windows import Floats
 
-FOR_EVER = 2**62  #: ms: an account that was not unlinked
 _OF_LINES = ("kin", "since", "until", "stated", "linked", "first_fact", "first_network", "tails")
 _FIRST = 8  # lines, entries, codes that there is room for at first; it doubles
 
@@ -53,7 +52,7 @@ class Extras:
             np.zeros(_FIRST, np.int32),
             np.zeros((_FIRST, 2), np.int64),
             np.zeros((_FIRST, 4)),
-            np.zeros((_FIRST, 5)),
+            np.zeros((_FIRST, 8)),
             np.ones(_FIRST),
             np.zeros((_FIRST, 2), np.int64),
             self._scraps.text,
@@ -131,8 +130,9 @@ class Extras:
 
     def shrink(self, window: int, halvings: int) -> None:
         """The landmark of a window has moved by so many half-lives."""
-        sums = self.arrays.networks[:, OF_WINDOWS + window]
-        np.ldexp(sums, -halvings, out=sums)
+        for first in (OF_WINDOWS, OF_SINCE):
+            sums = self.arrays.networks[:, first + window]
+            np.ldexp(sums, -halvings, out=sums)
 
     def most_bytes(self, lines: NDArray[np.float64]) -> int:
         """How much longer the records of these lines, (n,), are at most together."""

@@ -16,6 +16,7 @@ from streams.fold import persons
 from streams.fold.lines import Lines as Arrays
 from streams.fold.persons import MOST_ACCOUNTS, REFUSED
 from streams.fold.rows import LINE, MORE
+from streams.fold.since import KEPT_SINCE
 from streams.model.people import People
 from streams.model.scraps import Scraps
 from streams.model.users import Slots, Users
@@ -23,7 +24,20 @@ from streams.model.windows import Floats
 
 __all__ = ["MOST_ACCOUNTS", "Lines", "Told"]
 _FIRST = 8
-_OF_LINES = ("columns", "steps", "links", "versions", "gone", "facts", "accounts", "after")
+_OF_LINES = (
+    "columns",
+    "steps",
+    "links",
+    "versions",
+    "gone",
+    "fresh",
+    "spans",
+    "days",
+    "since",
+    "facts",
+    "accounts",
+    "after",
+)
 
 
 class Names(NamedTuple):
@@ -42,9 +56,10 @@ class Told(NamedTuple):
     accounts: Names  #: (n,)
     numbers: NDArray[
         np.int64
-    ]  #: (n, 3) of the link, see `Profile`; version of the interval in which it was scored; 1: a marker
+    ]  #: (n, NUMBERS), see `streams.fold.lines`; the version is of the interval in which it was scored
     steps: NDArray[np.int64]  #: (n, 3) the landmarks of the sums, in half-lives
     columns: Floats  #: (n, LINE) of the account's row
+    since: Floats  #: (n, KEPT_SINCE) what has come since the last close, see `streams.fold.since`
     places: NDArray[np.int64]  #: (n, 3) in `text`, where the sketch and the facts begin, and where these end
     clock: int = 0  #: of the sender, ms
 
@@ -65,12 +80,18 @@ class Lines:
         self._code = code
         self.people, self.names, self.facts = People(), Users(), Scraps()
         self.facts_changed: set[int] = set()  #: persons, since they were summed up
+        self.ahead: set[int] = set()  #: slots of persons who are to be summed up when the next day begins
+        self.day = 0  #: the last one that began for them
         self.arrays = Arrays(
             np.zeros((_FIRST, LINE)),
             np.zeros((_FIRST, 3), np.int64),
             np.zeros(_FIRST, np.int64),
             np.zeros(_FIRST, np.int64),
             np.zeros(_FIRST, np.uint8),
+            np.zeros(_FIRST, np.uint8),
+            np.zeros((_FIRST, 2), np.int64),
+            np.zeros(_FIRST, np.int64),
+            np.zeros((_FIRST, KEPT_SINCE)),
             np.zeros((_FIRST, 2), np.int64),
             np.zeros(_FIRST, np.int32),
             np.zeros(_FIRST, np.int32),
@@ -80,8 +101,8 @@ class Lines:
             np.ones(1, np.int64),
         )
 
-    def put(self, of: Slots, told: Told) -> NDArray[np.int64]:
-        """Keep what is newer than what is here; `of` (n,) are the persons' numbers in column MORE.
+    def put(self, of: Slots, told: Told, closed_ms: int) -> NDArray[np.int64]:
+        """Keep what is newer than what is here; `of` (n,) are the persons' numbers in column MORE, the last close was then.
 
         Returns under which number each is kept now, (n,), OLDER, or REFUSED where a person has no place for the account.
         """
@@ -93,7 +114,7 @@ class Lines:
         while done < len(told):
             done = persons.take(
                 *(self.arrays, self.people.room_for_one(), self.names.arrays, of, accounts),
-                *(told.text, told.numbers, told.steps, told.columns, told.places, done, taken),
+                *(told.text, told.numbers, told.steps, told.columns, told.since, told.places, closed_ms, done, taken),
             )
         self._keep_facts(of, told, taken)
         return taken

@@ -18,6 +18,15 @@ class Stated(msgspec.Struct, frozen=True, array_like=True):
     source: str = ""
 
 
+class Left(msgspec.Struct, frozen=True, array_like=True):
+    """An account was one of a person."""
+
+    person: str
+    link: int  #: the number of the change
+    since: int  #: from when on, ms
+    until: int
+
+
 class Profile(msgspec.Struct, frozen=True, array_like=True):
     """Links and facts of one user. A link has a number, which rises with each change of them."""
 
@@ -29,6 +38,7 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
     until: int = 0  #: up to this one
     facts: dict[str, Stated] = {}
     counted: float = 0.0  #: net followers by events when their number was stated, less that number
+    left: tuple[Left, ...] = ()  #: persons whose last close it may be part of: it left them since
 
     def given(self, model: Model) -> list[Given]:
         """What its facts give, those of an account and of a person alike; followers are part of the reach."""

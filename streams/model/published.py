@@ -64,6 +64,40 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
+_Sums = Annotated[list[float], Meta(min_length=3, max_length=3)]
+
+
+class Since(msgspec.Struct, frozen=True, kw_only=True):
+    """What has come since a daily close, on one day; sums are as of `as_of`, of the windows of a day, a week and a quarter."""
+
+    at: Annotated[
+        int,
+        Meta(
+            description="that close, ms since epoch: the last one, or an earlier one on whose day something came last"
+        ),
+    ]
+    mass: Annotated[float, Meta(description="what the score was a curve of then", ge=0)]
+    kinds: Annotated[
+        dict[Kind, _Sums],
+        Meta(
+            description="weighted engagement by kind of event; a kind of which none came is left out",
+            extra_json_schema={"propertyNames": {"enum": list(KINDS)}},
+        ),
+    ]
+    reversed: Annotated[_Sums | UnsetType, Meta(description="what was taken back, negative")] = UNSET
+    links: Annotated[
+        _Sums | UnsetType,
+        Meta(description="only of persons: what accounts brought that were linked, less what those took away who left"),
+    ] = UNSET
+    acted: Annotated[float, Meta(description="the user's own actions")] | UnsetType = UNSET
+    followers: Annotated[int, Meta(description="how many more net followers")] | UnsetType = UNSET
+    facts: Annotated[float, Meta(description="mass of all facts then; left out for 0", ge=0)] | UnsetType = UNSET
+    networks: Annotated[
+        dict[str, _Sums] | UnsetType,
+        Meta(description="only of persons: the kinds again, less what was taken back, by network"),
+    ] = UNSET
+
+
 class FactMass(msgspec.Struct, frozen=True, kw_only=True):
     """What a fact gives. It fades from its date on, with the half-life of its name."""
 
@@ -97,6 +131,9 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(description="`actors / (actors + 5)`: how much stands behind the score", ge=0, le=1)
     ]
     provisional: Annotated[bool, Meta(description="fewer than five distinct people")]
+    since: Annotated[
+        Since | UnsetType, Meta(description="only of those to whom something came within the last week")
+    ] = UNSET
     facts: Annotated[
         dict[str, FactMass] | UnsetType,
         Meta(description="what each fact gives; only where there are some"),

@@ -58,7 +58,8 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
             table.constants,
             table.extras.arrays,
         ),
-        *(np.frombuffer(said, np.uint8), text, bounds, scores, closes),
+        *(np.frombuffer(said, np.uint8), np.ascontiguousarray(then.since), then.since_ms),
+        *(text, bounds, scores, closes),
     )
     return Scored(slots, scores, closes, Texts.between(text, bounds))
 

@@ -33,6 +33,11 @@ def hill(mass: ArrayLike, model: Model) -> Floats:
     return np.minimum(100.0 * x / (1.0 + x), 100.0)  # rounding may else end just above
 
 
+def shown(mass: float, model: Model) -> float:
+    """The score of a mass as it is shown: at least 1."""
+    return max(float(hill(mass, model)), 1.0)
+
+
 def mass_for(score: float, model: Model) -> float:
     """The mass that scores this, more than 0 and less than 100: `hill` the other way, m0 (s / (100 - s))^(1/k)."""
     return float(model.half_mass * (score / (100.0 - score)) ** (1.0 / model.steepness))
@@ -47,6 +52,11 @@ def engagement_mass(windows: Floats, model: Model) -> Floats:
 def mass(windows: Floats, followers: ArrayLike, acted: ArrayLike, model: Model) -> Floats:
     """All of it: engagement, reach and participation."""
     return engagement_mass(windows, model) + reach(followers, model) + participation(acted, model)
+
+
+def keeps(model: Model, elapsed_ms: float) -> Floats:
+    """What is left of the sums of the three windows so much later, as a part; shape (3,)."""
+    return np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))
 
 
 class Terms(NamedTuple):
@@ -68,8 +78,7 @@ class Terms(NamedTuple):
 
 def terms(record: dict[str, Any], model: Model, now_ms: int) -> Terms:
     """The mass of a published record at `now_ms`, if nothing else happened since: the closed form that `at` reads."""
-    elapsed_ms = now_ms - record["as_of"]
-    keep = np.exp2(np.clip(-elapsed_ms / np.asarray(model.half_lives_ms, dtype=np.float64), -1000, 400))
+    keep = keeps(model, now_ms - record["as_of"])
     windows = np.asarray([record["windows"][name] for name in WINDOWS]) * keep
     acted = record["acted"] * float(keep[1])
     given = record.get("facts", {}).items()
@@ -100,7 +109,7 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
     moved = score - record["score"]
     known = sum(then.each_fact.values())
     points = {name: point * then.facts * mass / known for name, mass in then.each_fact.items()} if known > 0 else {}
-    return {
+    found = {
         **record,
         "score": score,
         "as_of": now_ms,
@@ -121,6 +130,9 @@ def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:
             if name != "hour"
         },
     }
+    if "since" in record:
+        found["since"] = _since_at(record["since"], keeps(model, now_ms - record["as_of"]))
+    return found
 
 
 def _hour_ago(record: dict[str, Any], model: Model, score: float, now_ms: int) -> dict[str, float]:
@@ -136,6 +148,19 @@ def _hour_ago(record: dict[str, Any], model: Model, score: float, now_ms: int) -
 def mass_at(record: dict[str, Any], model: Model, now_ms: int) -> float:
     """The mass of a published score record at `now_ms`, as `at` reads it."""
     return terms(record, model, now_ms).mass
+
+
+def _since_at(since: dict[str, Any], keep: Floats) -> dict[str, Any]:
+    """What has come since a close, so much later."""
+    found = {**since, "kinds": {kind: (np.asarray(sums) * keep).tolist() for kind, sums in since["kinds"].items()}}
+    for name in ("reversed", "links"):
+        if name in since:
+            found[name] = (np.asarray(since[name]) * keep).tolist()
+    if "networks" in since:
+        found["networks"] = {name: (np.asarray(sums) * keep).tolist() for name, sums in since["networks"].items()}
+    if "acted" in since:
+        found["acted"] = since["acted"] * float(keep[1])
+    return found
 
 
 def _scaled(parts: dict[str, float], total: float) -> dict[str, float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +55,6 @@ class Counts:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
-class Unlinked(NamedTuple):
-    """An account has left a person, who has to be told."""
-
-    person: int  #: number of the person, see `Extras.persons`
-    account: int  #: slot
-    link: int  #: the number of the change
-
-
 class Table:
     """The rows of one partition and the set of users changed since the last cut (`dirty`)."""
 
@@ -75,7 +66,9 @@ class Table:
         self.extras = Extras(model)
         self.lines = Lines(self.extras.code)
         self.profiles: dict[int, Profile] = {}  #: by slot, of whom there are controls
-        self.unlinked: list[Unlinked] = []  #: since the last cut
+        self.leavers: set[int] = (
+            set()
+        )  #: slots of accounts that have left a person who is to be told of them, see `Profile.left`
         self.cells: Floats = np.zeros((_FIRST, WIDTH))
         self.dirty: NDArray[np.uint8] = np.zeros(_FIRST, dtype=np.uint8)
         self._found: Slots = np.empty(0, np.intp)

@@ -32,8 +32,6 @@ class Cut(NamedTuple):
     counts: dict[str, int]  #: `Counts` at the cut
     rows: Floats  #: the changed users' rows (n, WIDTH), so that folding may go on while they are sent
     known: Known  #: what there is of the closes that their records refer to
-    day_of: NDArray[np.int64]  #: (n,) the day of the last close that their lines have; 0: nobody's
-    since: Floats  #: (n, KEPT_SINCE) what has come behind it
     lately: Lately  #: what came behind the last marks
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int

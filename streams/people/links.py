@@ -9,11 +9,10 @@ from msgspec.structs import replace
 
 from streams.events import PERSON, Reject
 from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
-from streams.fold.rows import GOT, TIED, UNSEEN
+from streams.fold.rows import FOR_EVER, GOT, TIED, UNSEEN
 from streams.model.closes import facts_then, touch
-from streams.model.extras import FOR_EVER
-from streams.model.profiles import NOTHING, Profile, Stated, is_person
-from streams.model.table import Table, Unlinked
+from streams.model.profiles import NOTHING, Left, Profile, Stated, is_person
+from streams.model.table import Table
 from streams.model.versions import FOLLOWERS, MOST_FACTS
 from streams.people import persons
 from streams.people.controls import Control, Facts, Link
@@ -26,7 +25,7 @@ def apply(table: Table, controls: Sequence[Control]) -> list[Reject | None]:
     """
     rejects: list[Reject | None] = []
     changed: dict[int, None] = {}
-    facts: dict[int, int] = {}  # of accounts, since when what was told of some holds, ms; a person's close stays as it was taken
+    facts: dict[int, int] = {}  # of accounts, since when what was told of some holds, ms; see `persons.sum_up`
     for control, slot in zip(controls, table.slots([one.user for one in controls]).tolist(), strict=True):
         found = _one(table, control, slot)
         rejects.append(found if isinstance(found, Reject) else None)
@@ -47,7 +46,9 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
     if isinstance(control, Facts):
         after = _with_facts(before, control)
     else:
-        after = _with_link(before, f"{PERSON}:{control.person}" if isinstance(control, Link) else "", control.ts)
+        person = f"{PERSON}:{control.person}" if isinstance(control, Link) else ""
+        told_ms = 0 if slot in table.leavers else table.days.closed_ms  # whom it left before that has been told
+        after = _with_link(before, person, control.ts, told_ms)
     if isinstance(after, Reject):
         return after
     if after == before and slot in table.profiles:
@@ -56,8 +57,8 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
         touch(table, np.array([slot]), control.ts)
         if FOLLOWERS in control.facts:
             after = _with_followers(table, slot, before, after)
-    if before.person and after.link > before.link:
-        table.unlinked.append(Unlinked(table.extras.number_of(before.person), slot, after.link))
+    if after.left != before.left:
+        table.leavers.add(slot)
     table.profiles[slot] = after
     return True
 
@@ -74,6 +75,9 @@ def put(table: Table, slots: Sequence[int]) -> None:
         places = np.array([line for line, _ in tied])
         numbers = extras.numbers_of([profile.kin for _, profile in tied])
         extras.accounts(places, numbers, np.array([[one.since, one.until, one.link] for _, one in tied]))
+    for slot, profile in zip(slots, profiles, strict=True):
+        if any(one.until >= table.days.closed_ms for one in profile.left):
+            table.leavers.add(slot)
     own = []
     for slot, line, profile in zip(slots, lines.tolist(), profiles, strict=True):
         if profile.facts:
@@ -85,16 +89,19 @@ def put(table: Table, slots: Sequence[int]) -> None:
     persons.sum_up(table, np.array(own, np.intp))
 
 
-def _with_link(before: Profile, person: str, ts: int) -> Profile | Reject:
+def _with_link(before: Profile, person: str, ts: int, told_ms: int) -> Profile | Reject:
     if ts < before.ts:
         return Reject(
             "older_control", "$.ts", f"{ts} is older than what is known of this account's links, of {before.ts}"
         )
     if person == before.person:
         return replace(before, ts=ts)
+    link, left = before.link + 1, tuple(one for one in before.left if one.until >= told_ms)
+    if before.person:
+        left = *left, Left(before.person, link, before.since, ts)
     if person:
-        return replace(before, ts=ts, link=before.link + 1, person=person, kin=person, since=ts, until=FOR_EVER)
-    return replace(before, ts=ts, link=before.link + 1, person="", until=ts)
+        return replace(before, ts=ts, link=link, person=person, kin=person, since=ts, until=FOR_EVER, left=left)
+    return replace(before, ts=ts, link=link, person="", until=ts, left=left)
 
 
 def _with_facts(before: Profile, control: Facts) -> Profile | Reject:

@@ -1,7 +1,8 @@
-"""How Redis keeps daily closes: `{"from": "2026-11-21", "steps": [4125, -5, 12]}`, of a day after another.
+"""How Redis keeps daily closes: `{"from": "2026-11-21", "steps": [4125, -5, 12], "ledger": {"2026-11-23": {...}}}`.
 
 Steps are hundredths of a point: the first close, then each time the change. They end with the day before the user last changed;
-closes since then follow from the score record, by the published formula. 3 bytes a day where scores move little.
+closes since then follow from the score record, by the published formula. 3 bytes a day where scores move little. The ledger has
+what the last seven days gave on which something came, see `streams.model.ledger`.
 
 Each close is by the model that was in force then: the last one of `models` in the pulse whose `since_ms` is less than its moment.
 """
@@ -22,10 +23,10 @@ from streams.model.inforce import InForce, name_at
 from streams.model.versions import DAY_MS, model
 
 
-def text(first: int, hundredths: Sequence[int]) -> bytes:
-    """What Redis keeps of closes from the day `first` on, oldest first."""
+def text(first: int, hundredths: Sequence[int], ledger: Mapping[str, Mapping[str, float]]) -> bytes:
+    """What Redis keeps of closes from the day `first` on, oldest first, and of what moved the score."""
     steps = [now - before for before, now in pairwise((0, *hundredths))]
-    return orjson.dumps({"from": date(first), "steps": steps})
+    return orjson.dumps({"from": date(first), "steps": steps, "ledger": ledger})
 
 
 def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, pulse: Mapping[str, Any] | None) -> list[Close]:
@@ -39,14 +40,15 @@ def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, pulse: Mapp
         return Close(date=date(day), score=score, model=name_at(models, closed_ms - (last - day) * DAY_MS))
 
     found: dict[int, float] = {}
+    first = 0
     if kept:
-        first = day(kept["from"])
+        first = day(kept["from"])  # none before it, also if there is none yet
         found = {first + i: total / 100.0 for i, total in enumerate(accumulate(kept["steps"]))}
     if not closed_ms or record["event_ts"] <= 0:
         return [closed(one, close) for one, close in found.items()]
     # the first close after the newest event
     since = last - (closed_ms - 1 - record["event_ts"]) // DAY_MS if record["event_ts"] < closed_ms else last + 1
-    for one in range(max(since, last - DAYS + 1, max(found, default=-1) + 1), last + 1):
+    for one in range(max(since, last - DAYS + 1, max(found, default=first - 1) + 1), last + 1):
         moment_ms = closed_ms - (last - one) * DAY_MS
         found[one] = score.at(dict(record), model(name_at(models, moment_ms)), moment_ms)["score"]
     return [closed(one, close) for one, close in found.items() if last - DAYS < one <= last]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.model.closes import calendar
+from streams.model.closes import booked, calendar
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.scoreboard.closes import text
@@ -25,10 +25,13 @@ class Histories:
         own = lines[some]
         self.users += int(np.count_nonzero(arrays.shown[own] == 0))
         arrays.shown[own] = arrays.day[own]
-        before, constants = calendar(self._table), self._table.constants
-        whole = (days.hundredths(line, before, constants) for line in own.tolist())
-        texts = [text(first - 1, closes) for first, closes in whole]
+        texts = map(self._text, own.tolist())
         return list(zip(self._table.users.of(slots[some]), texts, strict=True))
+
+    def _text(self, line: int) -> bytes:
+        before, constants = calendar(self._table), self._table.constants
+        first, closes = self._table.days.hundredths(line, before, constants)
+        return text(first - 1, closes, booked(self._table, line) or {})
 
     def resume(self, slots: Slots) -> None:
         """After a take-over: of these, (n,), Redis has what `state` has; of others nobody knows, whatever the table said."""

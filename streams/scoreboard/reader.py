@@ -16,7 +16,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from streams.model import score as scoring
 from streams.model import versions
-from streams.model.explained import Close
+from streams.model.explain import Past
 from streams.partitioner import partition_of
 from streams.scoreboard import closes
 from streams.scoreboard.connect import AsyncRedis
@@ -172,10 +172,10 @@ class Reader:
 
     async def history(self, user: str) -> dict[str, float]:
         """The daily closes of a user, at most 90, `{"2026-11-21": 41.2, ...}`, oldest first; empty for somebody unknown."""
-        return {close.date: close.score for close in await self.closes(user)}
+        return {close.date: close.score for close in (await self.past(user)).closes}
 
-    async def closes(self, user: str) -> list[Close]:
-        """The same with the model that each is by. Those since the user last changed follow from the record."""
+    async def past(self, user: str) -> Past:
+        """The closed days of a user; empty for somebody unknown. Closes since the user last changed follow from the record."""
         keys, partition = self._of(user), partition_of(user, self._partitions)
         record, kept, pulse = await asyncio.gather(
             self._client.hget(keys.users, user),
@@ -183,8 +183,10 @@ class Reader:
             self._client.hget(keys.pulse, partition),
         )
         if record is None:
-            return []
-        return closes.whole(orjson.loads(record), _record(kept), _record(pulse))
+            return Past(0, [], None)
+        told, known = _record(pulse) or {}, _record(kept)
+        found = closes.whole(orjson.loads(record), known, told)
+        return Past(told.get("closed_ms", 0), found, known and known["ledger"])
 
     async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import orjson
@@ -16,15 +16,22 @@ from rich.console import Console
 
 from agents.cli.explain_page import WIDEST, Page
 from agents.cli.places import Account
-from streams.model.explain import explain
-from streams.model.explained import Close, Explanation
+from streams.model.explain import Past, explain
+from streams.model.explained import Cause, Close, Entry, Explanation, Ledger, LedgerDay
 from streams.model.score import at
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.cli.conftest import NOW_MS
 from tests.cli.test_output import C_LOCALE, in_process
 
 Ask = Callable[..., Any]
-SECTIONS = ["What it is made of", "Where it comes from", "History", "What one more would give", "If nothing happens"]
+SECTIONS = [
+    "What it is made of",
+    "Where it comes from",
+    "What moved it",
+    "History",
+    "What one more would give",
+    "If nothing happens",
+]
 CLOSES = {f"2025-12-{day:02}": 40.0 + day for day in range(1, 31)} | {"2025-12-12": 22.5, "2025-12-20": 81.25}
 
 
@@ -39,10 +46,41 @@ def record(user: str = "t:ann", quarter: float = 40.0, **more: Any) -> dict[str,
     return {**made, "score": at(made, DEFAULT, NOW_MS)["score"]}
 
 
-def explained(closes: dict[str, float] | None = None, now_ms: int = NOW_MS, **more: Any) -> Explanation:
+def explained(
+    closes: dict[str, float] | None = None,
+    now_ms: int = NOW_MS,
+    closed_ms: int = 0,
+    ledger: Mapping[str, Mapping[str, float]] | None = None,
+    **more: Any,
+) -> Explanation:
     """Of such a record."""
     history = [Close(date=date, score=close, model=DEFAULT.name) for date, close in sorted((closes or {}).items())]
-    return explain(record(**more), DEFAULT, now_ms, history)
+    return explain(record(**more), DEFAULT, now_ms, Past(closed_ms, history, ledger or {}))
+
+
+def entries(points: dict[Cause, float]) -> list[Entry]:
+    """So many points each."""
+    return [Entry(cause=cause, mass=each / 2, points=each) for cause, each in points.items()]
+
+
+def moved(points: dict[Cause, float], days: Mapping[str, dict[Cause, float]] | None = None) -> Explanation:
+    """A score of 40 at the last close, and what moved it since; each of the days closed with 40, too."""
+    total = sum(points.values())
+    return msgspec.structs.replace(
+        explained(),
+        score=40.0 + total,
+        ledger=Ledger(at=NOW_MS, score=40.0, points=total, entries=entries(points)),
+        days=[
+            LedgerDay(date=date, score=40.0, points=sum(each.values()), entries=entries(each))
+            for date, each in (days or {}).items()
+        ],
+    )
+
+
+def section(lines: list[str], title: str) -> list[str]:
+    """What stands below a heading."""
+    below = lines[lines.index(title) + 1 :]
+    return below[: below.index("")]
 
 
 def shown(
@@ -60,7 +98,17 @@ def titles(lines: list[str]) -> list[str]:
     return [line for line in lines if line in SECTIONS]
 
 
+GIVEN: dict[str, float] = {
+    "from": 9.0,
+    "to": 12.0,
+    "retweet": 2.0,
+    "mention": 1.5,
+    "participation": 0.5,
+    "reversed": -0.4,
+}
+SINCE = {"at": NOW_MS, "mass": 15.0, "kinds": {"like": [0.5, 0.6, 0.7]}, "reversed": [-0.1, -0.1, -0.1], "acted": 0.5}
 SHAPES: dict[str, dict[str, Any]] = {
+    "moved": {"since": SINCE, "closed_ms": NOW_MS, "ledger": {f"2025-12-{day}": GIVEN for day in range(20, 32)}},
     "known": {"closes": CLOSES},
     "long": {"user": "mastodon:" + "x" * 250, "closes": CLOSES},
     "wide": {"user": "weibo:" + "漢字仮名" * 30},
@@ -102,7 +150,7 @@ def test_sections_and_what_they_say() -> None:
         "who scores 40, without own actions lately",
     ):
         assert said in text, said
-    assert titles(shown(explained())) == [SECTIONS[0], *SECTIONS[3:]]
+    assert titles(shown(explained())) == [SECTIONS[0], SECTIONS[2], *SECTIONS[4:]]
     assert "of 2025-12-01, the first one" in "\n".join(shown(explained({"2025-12-01": 41.0})))
 
 
@@ -115,6 +163,78 @@ def test_bars_are_as_long_as_their_points() -> None:
     assert float(points) == pytest.approx(3 * float(less), abs=0.02)
     assert len(first) == pytest.approx(3 * len(second), abs=2)
     assert not any(line.startswith(("  reach", "  participation")) for line in lines)
+
+
+def test_what_moved_it() -> None:
+    """A line an entry, in their order: gains to the right of an axis, losses to its left, on one scale; then the sum."""
+    found = moved({"like": 1.2, "reversed": -0.6, "decay": -0.32, "reach": 0.15, "facts": -0.004})
+    began, *lines, total, why = section(shown(found), SECTIONS[2])
+    assert began == "  since the close at 2026-01-01T00:00:00Z, 40.00 then"
+    assert total == "  +0.43 in all, 40.00 to 40.43"
+    assert why == "  silence: what came earlier counts for less as time goes by"
+    assert [line.split("  ")[1] for line in lines] == ["likes", "taken back", "silence", "reach"]
+    assert [float(number) for line in lines for number in re.findall(r"[+-]\d+\.\d\d", line)] == [
+        1.2,
+        -0.6,
+        -0.32,
+        0.15,
+    ]
+    assert len({line.index("│") for line in lines}) == 1
+    lost, gained = zip(*(map(str.strip, line[line.index(".") + 3 :].split("│")) for line in lines), strict=True)
+    assert [bool(one) for one in lost] == [False, True, True, False] == [not one for one in gained]
+    for bars, part in ((gained[0], 1.0), (lost[1], 0.5), (lost[2], 0.27), (gained[3], 0.125)):
+        assert len(bars) == pytest.approx(part * len(gained[0]), abs=1)
+    assert lost[2] == "╺" + "━" * 10
+
+
+def test_closed_days_are_told_in_a_line() -> None:
+    """The newest first: points, the close, and its largest entries, three at most; on a narrow screen these go below."""
+    days: dict[str, dict[Cause, float]] = {
+        "2025-12-29": {"participation": 1.2, "reversed": -0.9, "retweet": 0.8, "like": 0.6},
+        "2025-12-30": {"decay": -0.004, "like": 0.003},
+        "2025-12-31": {"facts": -1.0},
+    }
+    broad = section(shown(moved({"decay": -0.1}, days)), SECTIONS[2])
+    assert [line.split(maxsplit=3) for line in broad[-4:-1]] == [
+        ["2025-12-31", "-1.00", "40.00", "facts -1.00"],
+        ["2025-12-30", "+0.00", "40.00", "nothing that shows"],
+        ["2025-12-29", "+1.70", "40.00", "participation +1.20, taken back -0.90, retweets +0.80"],
+    ]
+    narrow = section(shown(moved({"like": 0.1}, days), 40), SECTIONS[2])
+    assert [line.split() for line in narrow[-6::2]] == [line.split()[:3] for line in broad[-4:-1]]
+    assert narrow[-5::2] == ["    facts -1.00", "    nothing that shows", "    participation +1.20"]
+    assert not any("silence" in line for line in narrow)
+
+
+def test_who_began_today_began_with_1() -> None:
+    """So all of the score moved it."""
+    found = explained(delta={"day": None})
+    began, *lines, total = section(shown(found), SECTIONS[2])
+    assert began == "  begun today, everybody begins with 1"
+    assert [line.split()[0] for line in lines] == ["retweets", "likes", "reach"]
+    assert total == f"  +{found.score - 1:.2f} in all, 1.00 to {found.score:.2f}"
+
+
+def test_nothing_moved_it() -> None:
+    """What is too little to be seen is said in words; without anything there is no section."""
+    assert section(shown(moved({"decay": -0.002})), SECTIONS[2])[1:] == ["  nothing that shows"]
+    assert SECTIONS[2] not in shown(moved({}))
+    assert SECTIONS[2] in shown(moved({}, {"2025-12-31": {"like": 1.0}}))
+
+
+@pytest.mark.parametrize("width", [40, 100])
+def test_every_cause_fits_in_ascii(width: int) -> None:
+    """However large: labels and points are in columns, and nothing is escaped or too wide."""
+    every = {cause: 1234.5 if number % 2 else -1200.25 for number, cause in enumerate(get_args(Cause))}
+    raw = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Console(file=raw, width=width, color_system=None).print(Page(moved(every, {"2025-12-31": every})))
+    raw.seek(0)
+    lines = section(raw.read().splitlines(), SECTIONS[2])
+    assert max(map(len, lines)) <= width
+    told = [line for line in lines if re.match(r"  [a-z ]+  +[+-]1,2\d\d\.\d\d", line)]
+    assert len(told) == len(every)
+    assert len({line.index(".") for line in told}) == 1
+    assert {end: sum(end in line for line in told) for end in ("=|", "|=")} == {"=|": 6, "|=": 6}
 
 
 def test_large_digits_only_where_somebody_looks() -> None:
@@ -158,7 +278,7 @@ def test_who_has_nothing_reads_well() -> None:
     )
     assert "provisional: nobody has engaged yet" in some
     assert re.search(r"participation +5\.\d\d", some)
-    assert "below" not in some.partition(SECTIONS[4])[2]
+    assert "below" not in some.partition(SECTIONS[5])[2]
     none = "\n".join(shown(explained(quarter=0.0, followers=0, acted=0.0)))
     assert "nothing that still counts; nobody is shown below 1" in none
     later = explained(quarter=0.0, followers=0, now_ms=NOW_MS + 110 * DAY_MS)
@@ -191,7 +311,7 @@ def test_offline(clout: Ask, events: Ask, event: Ask) -> None:
     file = events(*(event(kind, "ann", "bob") for kind in ("like", "share")))
     page = clout("offline", file, "--explain", "t:bob")
     assert page.exit_code == 0
-    assert titles(page.stdout.splitlines()) == [SECTIONS[0], *SECTIONS[3:]]
+    assert titles(page.stdout.splitlines()) == [SECTIONS[0], SECTIONS[2], *SECTIONS[4:]]
     found = msgspec.json.decode(clout("offline", file, "--explain", "t:bob", "--json").stdout, type=Explanation)
     first = orjson.loads(clout("offline", file, "--json", "--top", "1").stdout)
     assert (found.user, found.score, found.as_of, found.history) == ("t:bob", pytest.approx(first["score"]), NOW_MS, [])

@@ -315,7 +315,7 @@ def test_explain_for_people(board: Ask, redis_url: str, prefix: str) -> None:
     """A page on each, with place and daily closes up to the time asked for; with --json an explanation a line."""
     closes = {"2025-12-29": 61.5, "2025-12-30": 12.25, "2025-12-31": 70.0}
     with connect_sync(redis_url) as redis:
-        redis.hset(Keys(prefix, 0).history, "t:ann", kept.text(day("2025-12-29"), [6150, 1225, 7000]))
+        redis.hset(Keys(prefix, 0).history, "t:ann", kept.text(day("2025-12-29"), [6150, 1225, 7000], {}))
     page = board("score", "t:bob", "t:ann", "--explain", clock="stream").stdout
     for said in (
         "rank 1 of 3, above 66.7 % of those engaged with in 90 days",

@@ -11,7 +11,6 @@ import pytest
 
 from streams.errors import CloutError
 from streams.fold import kept
-from streams.fold.days import ACTED_SINCE, KEPT_SINCE
 from streams.fold.hours import COLUMNS, MARKS, NEVER
 from streams.fold.memories import ENTRY, HEAD, MOST
 from streams.fold.rows import (
@@ -29,9 +28,11 @@ from streams.fold.rows import (
     SCORE,
     SUMS,
 )
+from streams.fold.since import ACTED_SINCE, KEPT_SINCE
 from streams.formats import state
 from streams.formats.packed import Packed
 from streams.model import windows
+from streams.model.closes import known
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS, DEFAULT
@@ -87,7 +88,7 @@ class Rows:
         self.rows, self.names, self.landmarks = table.cells[slots], table.users, tuple(table.landmarks)
         self.memories = table.memory.copied(slots[(self.marks & DID) != 0])
         self.people = table.people.copied(slots[(self.marks & MET) != 0])
-        self.day_of, self.since = table.days.since(slots)
+        self.known = known(table, slots, NOW_MS)
         self.lately = table.hours.lately(slots)
 
 
@@ -96,7 +97,7 @@ def plain(table: Table, slot: int, mark: int) -> list[Pair]:
     row, name = table.cells[slot].tolist(), table.users[slot].encode()
     steps = [at // life for at, life in zip(table.landmarks, LIVES, strict=True)]
     days, sinces = table.days.since(np.array([slot]))
-    day, since, found = int(days[0]), sinces[0].tolist() if days[0] else [0.0] * KEPT_SINCE, []
+    day, since, found = int(days[0]), sinces[0, :KEPT_SINCE].tolist() if days[0] else [0.0] * KEPT_SINCE, []
     acted, got = lately(table, slot, steps)
     if mark & DID:
         columns = (row[c] for c in (ACTED, ACTIONS, DID_TS, SCORE, PUBLISHED))

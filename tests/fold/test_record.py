@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from streams.events import KINDS
 from streams.fold import digits
-from streams.fold.days import CLOSE
-from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, SUMS, WIDTH
+from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, LEDGER_DAYS, SUMS, WIDTH
+from streams.fold.since import ACTED_SINCE, CLOSE, FACTS_THEN, FOLLOWERS_SINCE, GAINED, REVERSED
 from streams.fold.words import padded
 from streams.model import score
 from streams.model.closes import known
@@ -99,6 +99,41 @@ def plain(table: Table, slot: int, now_ms: int, version: int, *, closes: bool = 
         },
         "confidence": actors / (actors + model.confident_actors),
         "provisional": actors < model.confident_actors,
+        **(since(table, slot, decays) if closes else {}),
+    }
+
+
+def since(table: Table, slot: int, decays: list[float]) -> dict[str, Any]:
+    """What has come since the last close, nothing rounded."""
+    arrays, days = table.days.arrays, table.days
+    line = int(arrays.line[slot])
+    if not line or arrays.day[line] <= days.today - LEDGER_DAYS:
+        return {}
+    there = arrays.since[line].tolist()
+    if not any(there[:CLOSE]) and not there[FACTS_THEN]:
+        return {}
+    by_kind = {kind: there[GAINED + 3 * n : GAINED + 3 * n + 3] for n, kind in enumerate(KINDS)} | {
+        "reversed": there[REVERSED : REVERSED + 3]
+    }
+    sums = {
+        kind: [x * decay for x, decay in zip(three, decays, strict=False)]
+        for kind, three in by_kind.items()
+        if any(three)
+    }
+    found = {
+        "at": days.closed_ms - (days.today - int(arrays.day[line])) * DAY_MS,
+        "mass": there[CLOSE],
+        "kinds": {kind: sums[kind] for kind in KINDS if kind in sums},
+    }
+    more = {
+        "acted": there[ACTED_SINCE] * decays[1],
+        "followers": int(there[FOLLOWERS_SINCE]),
+        "facts": there[FACTS_THEN],
+    }
+    return {
+        "since": found
+        | ({"reversed": sums["reversed"]} if "reversed" in sums else {})
+        | {name: value for name, value in more.items() if value}
     }
 
 
@@ -129,6 +164,12 @@ def filled(model: Model, names: list[str], seed: int = 1) -> Table:
     rows[4:5, SUMS:ENGAGEMENTS], rows[4:5, SUMS + 4] = 0, 3.5
     table.cells[slots] = rows
     close_at(table, slots[::2].tolist(), random.uniform(1, 99, len(slots[::2])).tolist(), NOW_MS)
+    some = table.days.lines(slots[::4])
+    come = random.lognormal(0, 4, (len(some), CLOSE)) * (random.random((len(some), CLOSE)) < 0.5)
+    come[:, REVERSED : REVERSED + 3] *= -1
+    come[:, FOLLOWERS_SINCE] = random.integers(-3, 4, len(some))
+    table.days.arrays.since[some, :CLOSE] = come
+    table.days.arrays.since[some[::2], FACTS_THEN] = 0.25
     return table
 
 
@@ -138,9 +179,12 @@ def close(found: Any, wanted: Any, path: str = "") -> None:
         assert list(found) == list(wanted), path
         for key in wanted:
             close(found[key], wanted[key], f"{path}.{key}")
+    elif isinstance(wanted, list):
+        for n, (one, other) in enumerate(zip(found, wanted, strict=True)):
+            close(one, other, f"{path}.{n}")
     elif isinstance(wanted, float):
         assert type(found) is float, path
-        exact = ".windows" in path or ".acted" in path
+        exact = ".windows" in path or ".acted" in path or ".since" in path
         assert found == pytest.approx(wanted, rel=6e-10 if exact else 0, abs=1e-300 if exact else 1.1e-8), path
     else:
         assert (type(found), found) == (type(wanted), wanted), path

@@ -15,7 +15,8 @@ import pytest
 from streams.sources import produced
 from tests.integration.stack import PATIENCE_S, Stack
 
-NOW_MS = int(time.time() * 1000) - 3_600_000
+NOW_MS = (int(time.time()) - 3_600) * 1_000
+CLOSE_MS = NOW_MS + 5_000  # the day closes between the events
 ACCOUNTS = ("bluesky:ann", "mastodon:ann", "github:ann")
 PERSON = "person:ann"
 
@@ -31,7 +32,7 @@ def events() -> list[dict[str, Any]]:
             "network": network,
             "actor": f"a{n}",
             "target": name,
-            "ts": NOW_MS + 100 * n + k,
+            "ts": NOW_MS + 1_000 * n + k,
         }
         for k, (network, name) in enumerate(users)
         for n in range(10)
@@ -78,7 +79,8 @@ def same(one: Any, other: Any, path: str = "") -> None:
 @pytest.mark.timeout(180)
 def test_a_person_with_three_accounts(stack: Callable[..., Stack], tmp_path: Path) -> None:
     """The person is the sum, takes the accounts' place, and is there again after a kill; without an account as offline."""
-    house = stack(model="plain", partitions=3)
+    closes = time.strftime("%H:%M:%S", time.gmtime(CLOSE_MS // 1_000))
+    house = stack(model="plain", partitions=3, day_closes=closes)
     fed = [produced(event) for event in events()]
     with house.worker():
         house.feed(fed)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.fold.days import CLOSE
 from streams.fold.rows import DAYS
+from streams.fold.since import CLOSE
 from streams.model.score import mass_for
 from streams.model.table import Table
 

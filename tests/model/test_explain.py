@@ -11,7 +11,7 @@ from streams.events import KINDS, Kind
 from streams.fold.rows import ACTED, WEEK
 from streams.formats.engagements import local
 from streams.model.engagements import packed
-from streams.model.explain import AVERAGE, SELECTIVE, Person, explain, gained, next_decade, one_more, weight
+from streams.model.explain import AVERAGE, SELECTIVE, Past, Person, explain, gained, next_decade, one_more, weight
 from streams.model.explained import Close, Explanation
 from streams.model.receiving import receive
 from streams.model.score import hill, mass_for, participation, terms
@@ -25,7 +25,7 @@ from tests.model.world import STANDING, T0, World
 def test_parts_add_up(data: st.DataObject, model: Model, elapsed_ms: int) -> None:
     """To the score before its floor, at any moment: kinds, reach, participation and facts; networks and windows to the kinds."""
     for record in records(data.draw(houses(model))):
-        found = explain(record, model, NOW_MS + elapsed_ms, [])
+        found = explain(record, model, NOW_MS + elapsed_ms, Past(0, [], {}))
         kinds, facts = sum(found.parts.kinds.values()), found.parts.facts or {}
         unfloored = float(hill(found.mass, model))
         assert kinds + found.parts.reach + found.parts.participation + sum(facts.values()) == pytest.approx(
@@ -44,7 +44,7 @@ def test_an_explanation_is_json(data: st.DataObject, model: Model) -> None:
         Close(date="2026-01-02", score=40.0, model="clout-1"),
     ]
     for record in records(data.draw(houses(model))):
-        found = explain(record, model, NOW_MS, closes)
+        found = explain(record, model, NOW_MS, Past(0, closes, {}))
         assert msgspec.json.decode(msgspec.json.encode(found), type=Explanation) == found
         assert found.history == closes
         assert (found.user, found.as_of, found.model) == (record["user"], NOW_MS, model.name)

@@ -38,6 +38,7 @@ def test_undo_restores_the_score(which: Model, kind: str, after_ms: int) -> None
     Who was there is not taken back, and a close stays what it was.
 
     The actor's exact number of actions keeps what was done, and the newest event time stays.
+    What has come since the last close knows of both.
     """
     with_it, without = World(which), World(which)
     for world in (with_it, without):
@@ -47,9 +48,17 @@ def test_undo_restores_the_score(which: Model, kind: str, after_ms: int) -> None
             assert world.did(kind, "ann", "bob", T0, "it") > 0
             assert world.undo(kind, "ann", "it", T0 + after_ms) < 0
     now_ms = T0 + after_ms
-    same(with_it.record("bob", now_ms), without.record("bob", now_ms), "event_ts", "actors", "confidence", "delta")
+    same(
+        with_it.record("bob", now_ms),
+        without.record("bob", now_ms),
+        "event_ts",
+        "actors",
+        "confidence",
+        "delta",
+        "since",
+    )
     assert (with_it.record("bob")["actors"], without.record("bob")["actors"]) == (2, 1)
-    same(with_it.record("ann", now_ms), without.record("ann", now_ms), "event_ts", "actions", "delta")
+    same(with_it.record("ann", now_ms), without.record("ann", now_ms), "event_ts", "actions", "delta", "since")
     assert with_it.record("ann")["actions"] == 2
     assert (with_it.table.counts.undone, with_it.table.counts.undo_unknown) == (1, 0)
 

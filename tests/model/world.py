@@ -111,7 +111,6 @@ class World:
 def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None = None) -> Cut:
     """These users as an interval's cut, with nothing else in it."""
     marks = np.full(len(slots), DID | GOT, np.uint8) if marks is None else marks
-    days, since = table.days.since(slots)
     return Cut(
         positions={},
         packs={},
@@ -124,8 +123,6 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         counts=table.counts.as_dict(),
         rows=np.ascontiguousarray(table.cells[slots]),
         known=known(table, slots, now_ms),
-        day_of=days,
-        since=since,
         lately=table.hours.lately(slots),
         decays=table.decays(now_ms),
         now_ms=now_ms,

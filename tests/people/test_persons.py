@@ -329,7 +329,7 @@ class Kept:
         def cutting(now_ms: int | None = None) -> Cut:
             found: Cut = cut(now_ms)
             rows.update((key or b"", value) for key, value in state.records(found, PLAIN.half_lives_ms))
-            rows.update(tied.records(found.tied))
+            rows.update([*tied.records(found.tied), *found.closes])
             return found
 
         return cutting
@@ -341,6 +341,7 @@ class Kept:
         for intake, old, rows in zip(new.intakes, self.house.intakes, self.rows, strict=True):
             table: Table = intake.table
             table.clock, table.landmarks = old.table.clock, list(old.table.landmarks)
+            table.days.today, table.days.closed_ms = old.table.days.today, old.table.days.closed_ms
             if rows:
                 state.load(table, Packed.of(list(rows.items())))
             tied.settle(table)
@@ -377,21 +378,23 @@ def test_live_equals_offline(done: list[Doing]) -> None:
     assert found == near(everyone(house))
 
 
-def test_a_late_fact_of_a_person_changes_no_close() -> None:
-    """What a person's accounts have got since the close is known of their rows alone, so the close stays as it was taken."""
-    house = with_accounts("n:a0")
-    house.event("share", "n:f0", "n:a0", T0 + HOUR_MS)
-    house.settle()
+def test_a_late_fact_of_a_person_is_in_the_close() -> None:
+    """Of the person's own and of an account alike, when it is dated before it; what is dated later leaves the close as it was."""
     now_ms = T0 + DAY_MS + 2 * HOUR_MS
-    house.event("retweet", "n:f1", "n:a0", now_ms)
-    house.settle()
-    before = house.record("person:p", now_ms)
-    house.facts("person:p", T0 + 2 * HOUR_MS, lists=50)
-    house.settle()
-    after = house.record("person:p", now_ms)
-    assert after["score"] > before["score"]
-    close = before["score"] - before["delta"]["day"]
-    assert after["score"] - after["delta"]["day"] == pytest.approx(close, abs=1e-6)
-    assert close == pytest.approx(
-        house.record("n:a0", now_ms)["score"] - house.record("n:a0", now_ms)["delta"]["day"], abs=1e-6
-    )
+
+    def close_with(user: str, date: int) -> float:
+        house = with_accounts("n:a0")
+        house.event("share", "n:f0", "n:a0", T0 + HOUR_MS)
+        house.settle()
+        house.event("retweet", "n:f1", "n:a0", now_ms)
+        house.settle()
+        house.facts(user, date, lists=50)
+        house.settle()
+        record = house.record("person:p", now_ms)
+        return float(record["score"] - record["delta"]["day"])
+
+    without = close_with("n:other", T0 + 2 * HOUR_MS)
+    late = close_with("person:p", T0 + 2 * HOUR_MS)
+    assert late > without + 0.1
+    assert close_with("n:a0", T0 + 2 * HOUR_MS) == pytest.approx(late, abs=1e-9)
+    assert close_with("person:p", T0 + DAY_MS + HOUR_MS) == close_with("n:a0", T0 + DAY_MS + HOUR_MS) == without

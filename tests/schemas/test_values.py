@@ -20,7 +20,7 @@ from streams.fold.days import NONE
 from streams.formats import rejects, state
 from streams.formats.rejects import DROPPED, MOST_BYTES, REPLAYED, Origin
 from streams.model.alerts import FallRule, judge
-from streams.model.explain import explain
+from streams.model.explain import Past, explain
 from streams.model.explained import Close
 from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
 from streams.model.records import Scored, scored
@@ -116,7 +116,7 @@ def test_explanations_fit() -> None:
     assert "$ref" not in json.dumps(made)
     for record in score_records():
         for closes in ([], [Close(date="2026-01-01", score=40.5, model="plain")]):
-            found = explain(orjson.loads(record), DEFAULT, NOW_MS + 86_400_000, closes)
+            found = explain(orjson.loads(record), DEFAULT, NOW_MS + 86_400_000, Past(NOW_MS, closes, {}))
             body = orjson.loads(msgspec.json.encode(found))
             assert ask(body) == []
             assert set(body) <= set(made["properties"])

@@ -49,7 +49,7 @@ def test_a_call_writes_all_it_carries(play: Play) -> None:
                 {"a:1": score},
                 bins={417: 1},
                 updates=b'[{"user":"a:1"}]',
-                closes=[("a:1", text(20_778, [4120, 4115]))],
+                closes=[("a:1", text(20_778, [4120, 4115], {}))],
                 alerts=[b'{"id":"x"}', b'{"id":"y"}'],
             )
         )
@@ -151,7 +151,7 @@ def test_odd_names_survive(play: Play, user: str) -> None:
     """Spaces, quotes, newlines, NUL, braces and any script come back as they went in, from every place."""
 
     async def story(board: Board) -> None:
-        await board.writer.write(flush(1, {user: 40.5}, closes=[(user, text(20_778, [4050]))]))
+        await board.writer.write(flush(1, {user: 40.5}, closes=[(user, text(20_778, [4050], {}))]))
         assert await board.client.zrange(board.keys().board, 0, -1) == [user.encode()]
         stored = await board.reader.user(user)
         assert stored == record(user, 40.5)
@@ -165,7 +165,7 @@ def test_the_largest_chunk_fits(play: Play) -> None:
 
     async def story(board: Board) -> None:
         scores = {f"u:{i}": 1 + i / 100 for i in range(MAX_USERS)}
-        await board.writer.write(flush(1, scores, closes=[(user, text(20_778, [100] * 90)) for user in scores]))
+        await board.writer.write(flush(1, scores, closes=[(user, text(20_778, [100] * 90, {})) for user in scores]))
         assert await board.client.zcard(board.keys().board) == MAX_USERS
         assert await board.client.hlen(board.keys().history) == MAX_USERS
 
@@ -247,7 +247,7 @@ def test_closes_go_on_by_the_closed_form(play: Play) -> None:
 def test_closes_are_small() -> None:
     """Ninety days of somebody whose score moves by half a point a day."""
     dice = Random(1)
-    assert len(text(20_000, [4_000 + dice.randint(-50, 50) for _ in range(90)])) <= 400
+    assert len(text(20_000, [4_000 + dice.randint(-50, 50) for _ in range(90)], {})) <= 400
 
 
 def test_the_streams_are_capped(play: Play) -> None:

@@ -148,7 +148,7 @@ async def _fill_history(settings: Settings, prefix: str, users: list[str]) -> No
     try:
         closes = list(accumulate((dice.randint(-50, 50) for _ in range(DAYS - 1)), initial=4_000))
         for version in range(1, DAYS + 1):
-            await writer.write(Flush(0, version, {}, closes=[(user, text(20_000, closes)) for user in users]))
+            await writer.write(Flush(0, version, {}, closes=[(user, text(20_000, closes, {})) for user in users]))
     finally:
         await writer.close()
 

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from agents.proof.simulation.mutations.registry import Registry, instead
-from streams.model import closes, inforce
+from streams.fold import record
+from streams.formats import state
+from streams.model import acting, closes, inforce, receiving
 from streams.model.days import Days
 from streams.model.hours import Hours
 from streams.model.inforce import InForce
+from streams.model.table import Table
 from streams.partition import intake
 from streams.scoreboard.histories import Histories
 
@@ -59,4 +62,45 @@ def _shown_once() -> Iterator[None]:
         return changing
 
     with instead(Histories, "changed", once):
+        yield
+
+
+@MUTATIONS.mutation("a close is filled in after the change")
+def _after_the_change() -> Iterator[None]:
+    before: dict[int, Any] = {}
+
+    def late(calendar: Any) -> Any:
+        def of_the_block_before(table: Table) -> Any:
+            now = calendar(table)
+            return before.pop(id(table), now) if before.setdefault(id(table), now).today < now.today else now
+
+        return of_the_block_before
+
+    with instead(acting, "calendar", late), instead(receiving, "calendar", late):
+        yield
+
+
+@MUTATIONS.mutation("days that closed before a take-over are skipped")
+def _skipped() -> Iterator[None]:
+    def load(loaded: Any) -> Any:
+        def loading(table: Table, *rest: Any) -> None:
+            loaded(table, *rest)
+            arrays = table.days.arrays
+            np.maximum(arrays.day, table.days.today, out=arrays.day, where=arrays.day > 0)
+
+        return loading
+
+    with instead(state, "load", load):
+        yield
+
+
+@MUTATIONS.mutation("what closed days gave is not kept")
+def _not_booked() -> Iterator[None]:
+    with instead(Days, "booked", lambda booked: lambda self, line: 0 * booked(self, line)):
+        yield
+
+
+@MUTATIONS.mutation("records do not say what has come since a close")
+def _not_said() -> Iterator[None]:
+    with instead(record, "write", lambda write: lambda *given: write(*given[:12], 0 * given[12], *given[13:])):
         yield

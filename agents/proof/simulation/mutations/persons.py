@@ -15,8 +15,8 @@ from streams.fold.rows import TIED
 from streams.formats import tied
 from streams.model.extras import Extras
 from streams.model.lines import Lines
-from streams.partition import intake
-from streams.people import links
+from streams.partition import intake, scoring
+from streams.people import links, persons
 
 MUTATIONS = Registry()
 
@@ -58,7 +58,7 @@ def _telling(change: Callable[[Any], Any]) -> contextlib.AbstractContextManager[
 def _untold() -> Iterator[None]:
     def silent(cut: Any) -> Any:
         def cutting(table: Any, *rest: Any) -> Any:
-            table.unlinked = []
+            table.leavers.clear()
             return cut(table, *rest)
 
         return cutting
@@ -87,6 +87,17 @@ def _lines_not_kept() -> Iterator[None]:
 @MUTATIONS.mutation("what controls said is not kept")
 def _controls_not_kept() -> Iterator[None]:
     with _not_kept(tied.CONTROL_KEY):
+        yield
+
+
+@MUTATIONS.mutation("a link since the close counts as if it had been there")
+def _always_there() -> Iterator[None]:
+    def taking(table: Any, tolds: Any) -> Any:
+        for told in tolds:
+            told.numbers[:, 3] = 0
+        return persons.take(table, tolds)
+
+    with instead(scoring, "persons", lambda _: SimpleNamespace(take=taking)):
         yield
 
 
