@@ -17,9 +17,9 @@ import numpy as np
 
 from streams.fold.closes import close_of
 from streams.fold.compiled import kernel, part
-from streams.fold.days import NONE
+from streams.fold.days import NONE, facts_before
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
-from streams.fold.more import facts_of
+from streams.fold.more import NOW, facts_of
 from streams.fold.parts import labelled, networks_since, of_facts, of_kinds, of_network, of_networks, of_since, wide
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE
@@ -102,12 +102,12 @@ def _since(out, at, row, score, known, hour, moments, decays, model, more, close
 
 
 @kernel
-def _has_come(row, since, decays, more):
-    """Has anything come since the close? Else all follows from the record. Of whoever has facts nobody knows."""
+def _has_come(row, since, close, model, more):
+    """Has anything come since the close at the moment of `close`? Else all follows from the record."""
     for column in range(KEPT_SINCE):
         if since[column] != 0.0:
             return True
-    return since[FACTS_THEN] != 0.0 or (row[MORE] > 0.0 and facts_of(more, row, decays) != 0.0)
+    return abs(facts_before(more, row, close, model) - min(since[FACTS_THEN], model.facts_cap)) > 1e-9
 
 
 @kernel
@@ -122,6 +122,7 @@ def write(
     close at `since_ms` (n,), 0: that is not told.
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
+    close = np.empty(NOW + 1)
     for i in range(len(slots)):
         if i + 8 < len(slots):
             ahead(names.starts, slots[i + 8])
@@ -164,7 +165,8 @@ def write(
                     at = of_networks(out, at, row, decays, model, more, value)
                 else:
                     at = of_network(out, at, names.text, start, end, value)
-        if since_ms[i] and _has_come(row, since[i], decays, more):
+        close[NOW] = since_ms[i]
+        if since_ms[i] and _has_come(row, since[i], close, model, more):
             at = of_since(out, at, since[i], since_ms[i], decays)
             if line and more.first_network[line]:
                 at = networks_since(out, at, row, decays, more)

@@ -145,7 +145,7 @@ def _base(record: dict[str, Any], since: dict[str, Any], model: Model) -> float:
     engaged = float(engagement_mass(windows * keep, model))
     reached = float(reach(record["followers"] - since.get("followers", 0), model))
     taken_part = float(participation((record["acted"] - since.get("acted", 0.0)) * keep[1], model))
-    return engaged + reached + taken_part + min(since.get("facts", 0.0), model.facts_cap)
+    return engaged + reached + taken_part + float(min(since.get("facts", 0.0), model.facts_cap))
 
 
 def _all_of_it(record: dict[str, Any], now: Terms) -> Entries:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from streams.events import KINDS
 from streams.fold import digits
 from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, LEDGER_DAYS, SUMS, WIDTH
-from streams.fold.since import ACTED_SINCE, CLOSE, FACTS_THEN, FOLLOWERS_SINCE, GAINED, REVERSED
+from streams.fold.since import ACTED_SINCE, CLOSE, FACTS_THEN, FOLLOWERS_SINCE, GAINED, LINKED, REVERSED
 from streams.fold.words import padded
 from streams.model import score
 from streams.model.closes import known
@@ -113,7 +113,8 @@ def since(table: Table, slot: int, decays: list[float]) -> dict[str, Any]:
     if not any(there[:CLOSE]) and not there[FACTS_THEN]:
         return {}
     by_kind = {kind: there[GAINED + 3 * n : GAINED + 3 * n + 3] for n, kind in enumerate(KINDS)} | {
-        "reversed": there[REVERSED : REVERSED + 3]
+        "reversed": there[REVERSED : REVERSED + 3],
+        "links": there[LINKED : LINKED + 3],
     }
     sums = {
         kind: [x * decay for x, decay in zip(three, decays, strict=False)]
@@ -132,7 +133,7 @@ def since(table: Table, slot: int, decays: list[float]) -> dict[str, Any]:
     }
     return {
         "since": found
-        | ({"reversed": sums["reversed"]} if "reversed" in sums else {})
+        | {name: sums[name] for name in ("reversed", "links") if name in sums}
         | {name: value for name, value in more.items() if value}
     }
 

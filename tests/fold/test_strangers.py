@@ -17,7 +17,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.events import KINDS, NEWEST_MS
 from streams.fold.packs import count_of
-from streams.fold.rows import DID_TS, GOT_TS
+from streams.fold.rows import DID_TS, FOR_EVER, GOT_TS
 from streams.fold.words import padded
 from streams.formats import engagements as wire
 from streams.formats.engagements import encode
@@ -106,13 +106,22 @@ def test_a_line_is_of_an_account_to_a_person(person: str, account: str) -> None:
 )
 def test_a_line_out_of_range(column: int, value: float) -> None:
     """A sum that is no number, or a time to come, would stay for ever."""
-    fixed = struct.pack("<qqBIIII", 1, 1, 0, 1, 1, 1, 1 << column)
+    form, good_one = struct.Struct("<qqBqqIIIIII"), b""
+    fixed = form.pack(1, 1, 0, 0, FOR_EVER, 0, 1, 1, 1, 1 << column, 0)
     for end, good in ((struct.pack("<d", 1.0), True), (struct.pack("<d", value), False)):
         data = lines.text(b"person:a") + b"\1\0" + lines.text(b"net:a") + fixed + end + b"\0" + lines.text(b"")
+        good_one = data if good else good_one
         assert lines.check(data, Edge()) is good
-    for bad in ((-1, 1, 0), (1, -1, 0), (1, 1, 2)):
-        data = data.replace(fixed, struct.pack("<qqBIIII", *bad, 1, 1, 1, 0)).replace(end, b"")
-        assert not lines.check(data, Edge())
+    for bad in (
+        (-1, 1, 0, 0, 1),
+        (1, -1, 0, 0, 1),
+        (1, 1, 4, 0, 1),
+        (1, 1, 0, 2, 1),
+        (1, 1, 0, -1, 1),
+        (1, 1, 0, 0, FOR_EVER + 1),
+    ):
+        other = form.pack(*bad, 0, 1, 1, 1, 1 << column, 0)
+        assert not lines.check(good_one.replace(fixed, other), Edge())
 
 
 @pytest.mark.parametrize("facts", [b"x", as_told([Given("a", math.inf, T0)]), as_told([Given("a", 1.0, NEWEST + 1)])])

@@ -233,7 +233,7 @@ def test_equal_masses_are_converted_by_the_slope() -> None:
     world.did("like", "cid", "bob", T0 + DAY_MS + HOUR_MS)
     now_ms = T0 + DAY_MS + 2 * HOUR_MS
     known = world.record("bob", now_ms)
-    mass = mass_at(known, DEFAULT, now_ms, [])
+    mass = mass_at(known, DEFAULT, now_ms)
     same = {**known, "since": {**known["since"], "mass": mass}, "delta": {"day": 0.0}}
     found = since_close(same, DEFAULT, now_ms, T0 + DAY_MS)
     gained = next(one for one in found.entries if one.cause == "like")

@@ -29,8 +29,9 @@ ROWS = [f"person:{name}" for name in PERSONS]
 
 
 def plain(record: dict[str, Any]) -> dict[str, Any]:
-    """All that a record says but its version."""
-    return {name: value for name, value in record.items() if name != "version"}
+    """All that a record says but its version, and what came on a day that has closed: that may be written down elsewhere by then."""
+    closed = "since" in record and record["since"]["at"] < record["as_of"] // DAY_MS * DAY_MS
+    return {name: value for name, value in record.items() if name not in {"version", "since" if closed else ""}}
 
 
 def everyone(house: House, now_ms: int = NOW_MS) -> dict[str, dict[str, Any]]:

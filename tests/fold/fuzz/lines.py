@@ -11,14 +11,15 @@ from unittest import mock
 import numpy as np
 
 from streams.fold.people import EXACT
-from streams.fold.rows import DID_TS, GOT_TS, LINE
+from streams.fold.rows import DID_TS, FOR_EVER, GOT_TS, LINE
+from streams.fold.since import KEPT_SINCE
 from streams.formats import lines as wire
 from streams.model.given import Given, as_told, given
 from streams.model.lines import Told
 from tests.fold.edge import Edge
 from tests.fold.fuzz.broken import NEWEST, T0, broken
 
-_FIXED = struct.Struct("<qqBIIII")
+_FIXED = struct.Struct("<qqBqqIIIIII")
 Line = dict[str, Any]
 
 
@@ -32,7 +33,11 @@ def line(dice: Random, account: str) -> bytes:
     columns = [dice.random() * 9 if dice.random() < 0.3 else 0.0 for _ in range(LINE)]
     columns[DID_TS] = columns[GOT_TS] = float(T0 - dice.randrange(10**6))
     mask = sum(1 << i for i, x in enumerate(columns) if x)
-    fixed = _FIXED.pack(dice.randrange(9), dice.randrange(99), dice.randrange(2), 1, 2, 3, mask)
+    since = [dice.random() if dice.random() < 0.2 else 0.0 for _ in range(KEPT_SINCE)]
+    mask_since = sum(1 << i for i, x in enumerate(since) if x)
+    span = dice.choice([(0, FOR_EVER), (T0, FOR_EVER), (T0, T0 + dice.randrange(9))])
+    flags, day = dice.randrange(4), dice.choice([0, T0 // 86_400_000])
+    fixed = _FIXED.pack(dice.randrange(9), dice.randrange(99), flags, *span, day, 1, 2, 3, mask, mask_since)
     known = dice.choice([0, 0, 1, 2, EXACT, 255])
     sketch = bytes((known,)) + (
         dice.randbytes(8 * known) if known < 255 else bytes(dice.randrange(57) for _ in range(256))
@@ -41,7 +46,7 @@ def line(dice: Random, account: str) -> bytes:
     return (
         text(account.encode())
         + fixed
-        + b"".join(struct.pack("<d", x) for x in columns if x)
+        + b"".join(struct.pack("<d", x) for x in (*columns, *since) if x)
         + sketch
         + text(as_told(facts))
     )
@@ -72,21 +77,23 @@ def plain(data: bytes) -> Iterator[Line]:
         at += 2
         for _ in range(count):
             account = taken().decode()
-            link, version, gone, *steps, mask = _FIXED.unpack_from(data, at)
+            link, version, flags, begun, ended, day, *steps, mask, mask_since = _FIXED.unpack_from(data, at)
             at += _FIXED.size
-            columns = [0.0] * LINE
-            for i in range(LINE):
-                if mask >> i & 1:
-                    (columns[i],) = struct.unpack_from("<d", data, at)
-                    at += 8
+            columns, since = [0.0] * LINE, [0.0] * KEPT_SINCE
+            for out, bits in ((columns, mask), (since, mask_since)):
+                for i in range(len(out)):
+                    if bits >> i & 1:
+                        (out[i],) = struct.unpack_from("<d", data, at)
+                        at += 8
             size = 1 + (256 if data[at] == 255 else 8 * data[at])
             sketch, at = data[at : at + size], at + size
             yield {
                 "person": person,
                 "account": account,
-                "numbers": [link, version, gone],
+                "numbers": [link, version, flags, begun, ended, day],
                 "steps": steps,
                 "columns": columns,
+                "since": since,
                 "sketch": sketch,
                 "facts": given(taken()),
             }
@@ -106,6 +113,7 @@ def found(told: Told) -> Iterator[Line]:
             "numbers": told.numbers[i].tolist(),
             "steps": told.steps[i].tolist(),
             "columns": told.columns[i].tolist(),
+            "since": told.since[i].tolist(),
             "sketch": told.text[start:end].tobytes(),
             "facts": given(told.facts(i)),
         }
