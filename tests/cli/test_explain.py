@@ -69,7 +69,7 @@ def moved(points: dict[Cause, float], days: Mapping[str, dict[Cause, float]] | N
     return msgspec.structs.replace(
         explained(),
         score=40.0 + total,
-        ledger=Ledger(at=NOW_MS, score=40.0, points=total, entries=entries(points)),
+        ledger=Ledger(at=NOW_MS, score=40.0, points=total, entries=entries(points), networks={}),
         days=[
             LedgerDay(date=date, score=40.0, points=sum(each.values()), entries=entries(each))
             for date, each in (days or {}).items()

@@ -29,7 +29,7 @@ ROWS = [f"person:{name}" for name in PERSONS]
 
 
 def plain(record: dict[str, Any]) -> dict[str, Any]:
-    """All that a record says but its version, and what came on a day that has closed: that may be written down elsewhere by then."""
+    """All that a record says but its version, and what came on a day that has closed: it may be written down elsewhere."""
     closed = "since" in record and record["since"]["at"] < record["as_of"] // DAY_MS * DAY_MS
     return {name: value for name, value in record.items() if name not in {"version", "since" if closed else ""}}
 

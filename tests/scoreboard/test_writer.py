@@ -49,7 +49,7 @@ def test_a_call_writes_all_it_carries(play: Play) -> None:
                 {"a:1": score},
                 bins={417: 1},
                 updates=b'[{"user":"a:1"}]',
-                closes=[("a:1", text(20_778, [4120, 4115], {}))],
+                closes=[("a:1", text(20_778, [4120, 4115], {"2026-11-22": {"to": 1.5, "like": 1.5}}))],
                 alerts=[b'{"id":"x"}', b'{"id":"y"}'],
             )
         )
@@ -57,7 +57,8 @@ def test_a_call_writes_all_it_carries(play: Play) -> None:
         assert await client.zscore(keys.board, "a:1") == score
         assert orjson.loads(await client.hget(keys.users, "a:1")) == record("a:1", score)
         assert await client.hgetall(keys.spread(0)) == {b"417": b"1"}
-        assert await client.hget(keys.history, "a:1") == b'{"from":"2026-11-21","steps":[4120,-5]}'
+        kept = b'{"from":"2026-11-21","steps":[4120,-5],"ledger":{"2026-11-22":{"to":1.5,"like":1.5}}}'
+        assert await client.hget(keys.history, "a:1") == kept
         assert [f for _, f in await client.xrange(keys.updates)] == [{b"batch": b'[{"user":"a:1"}]'}]
         alerts = [fields[b"alert"] for _, fields in await client.xrange(keys.alerts)]
         assert alerts == [b'{"id":"x"}', b'{"id":"y"}']
@@ -228,7 +229,7 @@ def test_closes_go_on_by_the_closed_form(play: Play) -> None:
     """What was given, then a close for each day since the newest event, up to the last that the pulse knows of; ninety at most."""
 
     async def story(board: Board) -> None:
-        kept, today = [("a:1", text(20_453 - 88, [4000 + day for day in range(88)]))], 20_454
+        kept, today = [("a:1", text(20_453 - 88, [4000 + day for day in range(88)], {}))], 20_454
         for closed, back in ((today, 89), (today + 3, 90)):  # records are of the last second before the day `today`
             given = flush(closed, {"a:1": 41.0, "b:2": 39.0}, closes=kept)
             given.pulse["closed_ms"] = closed * DAY_MS
