@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from agents.cli.blocks import bar
 from agents.cli.explain_sections import ACCENT, BAR, HEAD, LABEL, LEAST, Lines, Sheet
-from agents.cli.output import moment
+from agents.cli.output import moment, safe
 from agents.terminal import GAP
 from streams.events import TOPIC_OF
 from streams.model.explained import Entry, Explanation, LedgerDay
 
 #: causes that are not called by their names
-WORDS = TOPIC_OF | {"reversed": "taken back", "decay": "silence", "model": "the model changed"}
+WORDS = TOPIC_OF | {"reversed": "taken back", "links": "accounts", "decay": "silence", "model": "the model changed"}
 _NONE = "nothing that shows"
 _MOST, _BESIDE = 3, 30  # entries of a day that are named; cells that they need to stand beside its score
 _SCORE = len("100.00")
@@ -46,6 +46,10 @@ def moved(found: Explanation, sheet: Sheet) -> Lines:
     else:
         yield Text(f"since the close at {moment(now.at)}, {now.score:.2f} then")
     yield from _entries(seen, columns, sheet)
+    gained = {name: points for name, points in now.networks.items() if abs(points) >= LEAST}
+    if found.accounts and gained:
+        most = sorted(gained.items(), key=lambda one: -abs(one[1]))
+        yield Text("by network: " + ", ".join(f"{safe(name)} {_signed(points)}" for name, points in most), "dim")
     if seen or abs(now.points) >= LEAST:
         yield Text.assemble((_signed(now.points), HEAD), f" in all, {now.score:.2f} to {found.score:.2f}")
     if days:

@@ -222,10 +222,19 @@ def test_nothing_moved_it() -> None:
     assert SECTIONS[2] in shown(moved({}, {"2025-12-31": {"like": 1.0}}))
 
 
+def test_a_person_gained_by_network() -> None:
+    """The largest first; an account has one network, which is not told."""
+    found = moved({"like": 3.0})
+    ledger = msgspec.structs.replace(found.ledger, networks={"mastodon": 1.0, "bluesky": 2.0, "github": 0.001})
+    person = msgspec.structs.replace(found, ledger=ledger, accounts=["bluesky:ann", "mastodon:ann"])
+    assert "  by network: bluesky +2.00, mastodon +1.00" in shown(person)
+    assert not any("by network" in line for line in shown(msgspec.structs.replace(found, ledger=ledger)))
+
+
 @pytest.mark.parametrize("width", [40, 100])
 def test_every_cause_fits_in_ascii(width: int) -> None:
     """However large: labels and points are in columns, and nothing is escaped or too wide."""
-    every = {cause: 1234.5 if number % 2 else -1200.25 for number, cause in enumerate(get_args(Cause))}
+    every = {cause: -1200.25 if number % 2 else 1234.5 for number, cause in enumerate(get_args(Cause))}
     raw = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     Console(file=raw, width=width, color_system=None).print(Page(moved(every, {"2025-12-31": every})))
     raw.seek(0)
@@ -234,7 +243,7 @@ def test_every_cause_fits_in_ascii(width: int) -> None:
     told = [line for line in lines if re.match(r"  [a-z ]+  +[+-]1,2\d\d\.\d\d", line)]
     assert len(told) == len(every)
     assert len({line.index(".") for line in told}) == 1
-    assert {end: sum(end in line for line in told) for end in ("=|", "|=")} == {"=|": 6, "|=": 6}
+    assert {end: sum(end in line for line in told) for end in ("=|", "|=")} == {"=|": 6, "|=": 7}
 
 
 def test_large_digits_only_where_somebody_looks() -> None:
