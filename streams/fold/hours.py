@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
-from streams.fold.days import NONE, mass_at, scored
-from streams.fold.rows import ACTED, ACTIONS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, MARK_MS, SUMS, WIDTH
+from streams.fold.days import NONE
+from streams.fold.more import facts_of
+from streams.fold.rows import ACTED, ACTIONS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, MARK_MS, MORE, SUMS, WIDTH
+from streams.fold.score import score_of
 from streams.fold.words import ahead
 
 MARKS = 5  #: that a line has: the four up to an hour ago, and one for events that are ahead of the clock
@@ -96,7 +98,9 @@ def read(h, cells, slots, mark, decays, model, more, out):
                 then[ACTED] -= since[ACTED_THEN]
                 count -= since[GOT] + since[ACTS]
         known = line > 0 or mark_of(max(row[DID_TS], row[GOT_TS])) < mark
-        out[i] = scored(mass_at(then, decays, model, more), model) if known and count > 0.0 else NONE
+        out[i] = NONE
+        if known and count > 0.0:
+            out[i] = score_of(then, decays, model, facts_of(more, row, decays) if row[MORE] > 0.0 else 0.0)
 
 
 @kernel

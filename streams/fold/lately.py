@@ -70,7 +70,9 @@ def put_got(out, at, marks, gained, steps, lives):
     head, out[at] = at, 0
     at += 1
     for j in range(MARKS):
-        if marks[j] != NEVER and (gained[j, GAINED] != 0.0 or gained[j, GOT] != 0.0 or gained[j, FOLLOWED] != 0.0):
+        some = gained[j, GAINED] != 0.0 or gained[j, GOT] != 0.0 or gained[j, FOLLOWED] != 0.0
+        none = gained[j, ACTED_THEN] == 0.0 and gained[j, ACTS] == 0.0  # all of it was taken back: the mark is there
+        if marks[j] != NEVER and (some or none):
             store_u32(out, at, np.uint32(marks[j]))
             for window in range(3):
                 scaled = _scaled(gained[j, GAINED + window], window, marks[j], steps[window], lives)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.closes import close_of
 from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE, facts_before
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
@@ -79,34 +78,38 @@ def _values(row, decays, model, facts, values):
     return score
 
 
-@kernel
-def _since(out, at, row, score, known, hour, moments, decays, model, more, closes, i):
+@part
+def _changes(out, at, score, hour, known):
     """How the score has changed in an hour, since the last close (null: there is none), those of a week and a month ago."""
-    if hour[i] != NONE:
+    if hour != NONE:
         words(out, at, _HOUR, 0, 16)
-        at = fixed(out, at + _HOUR_LENGTH, score - hour[i])
+        at = fixed(out, at + _HOUR_LENGTH, score - hour)
         words(out, at, _DAY, 0, 16)
         at += _DAY_LENGTH
     else:
         words(out, at, _DAY, 1, 16)
         at += _DAY_LENGTH - 1
     for j in range(3):
-        close = close_of(known[i, j], row, moments[j], decays[j], model, more)
         if j == 0:
-            closes[i] = close
-            at = fixed(out, at, score - close if close != NONE else np.nan)
-        elif close != NONE:
+            at = fixed(out, at, score - known[0] if known[0] != NONE else np.nan)
+        elif known[j] != NONE:
             words(out, at, _WEEK if j == 1 else _MONTH, 0, 16)
-            at = fixed(out, at + (_WEEK_LENGTH if j == 1 else _MONTH_LENGTH), score - close)
+            at = fixed(out, at + (_WEEK_LENGTH if j == 1 else _MONTH_LENGTH), score - known[j])
     return at
 
 
-@kernel
-def _has_come(row, since, close, model, more):
-    """Has anything come since the close at the moment of `close`? Else all follows from the record."""
+@part
+def _has_come(since):
+    """Has anything come since the close, facts left aside?"""
     for column in range(KEPT_SINCE):
         if since[column] != 0.0:
             return True
+    return False
+
+
+@kernel
+def _has_facts(row, since, close, model, more):
+    """Are there other facts than at the moment of `close`?"""
     return abs(facts_before(more, row, close, model) - min(since[FACTS_THEN], model.facts_cap)) > 1e-9
 
 
@@ -122,7 +125,7 @@ def write(
     close at `since_ms` (n,), 0: that is not told.
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
-    close = np.empty(NOW + 1)
+    close, own = np.empty(NOW + 1), np.empty(3)
     for i in range(len(slots)):
         if i + 8 < len(slots):
             ahead(names.starts, slots[i + 8])
@@ -135,6 +138,16 @@ def write(
         if line:
             facts = facts_of(more, row, decays)
         scores[i] = _values(row, decays, model, facts, values)
+        newest = max(row[DID_TS], row[GOT_TS])
+        for j in range(3):
+            own[j] = known[i, j]
+            if np.isnan(own[j]):  # the closed form has it
+                own[j] = NONE
+                if 0.0 < newest < moments[j]:
+                    facts = facts_of(more, row, then[j]) if line else 0.0
+                    mass = mass_of(row, then[j], model, facts)
+                    own[j] = max(hill(mass.engagement + mass.reach + mass.participation + mass.facts, model), 1.0)
+        closes[i] = own[0]
         start, end = names.starts[slot], names.starts[slot + 1]
         words(out, at, _BEGIN, 0, 16)
         at = escaped(out, at + _BEGIN_LENGTH, names.text, start, end)
@@ -156,7 +169,7 @@ def write(
             elif form == SAID:
                 at = put(out, at, said)
             elif form == SINCE:
-                at = _since(out, at, row, scores[i], known, hour, moments, then, model, more, closes, i)
+                at = _changes(out, at, scores[i], hour[i], own)
             elif form == OF_FACTS:
                 if value > 0.0:
                     at = of_facts(out, at, row, decays, more, value)
@@ -165,8 +178,8 @@ def write(
                     at = of_networks(out, at, row, decays, model, more, value)
                 else:
                     at = of_network(out, at, names.text, start, end, value)
-        close[NOW] = since_ms[i]
-        if since_ms[i] and _has_come(row, since[i], close, model, more):
+        come, close[NOW] = since_ms[i] != 0 and _has_come(since[i]), since_ms[i]
+        if come or (since_ms[i] and (line or since[i, FACTS_THEN] != 0.0) and _has_facts(row, since[i], close, model, more)):
             at = of_since(out, at, since[i], since_ms[i], decays)
             if line and more.first_network[line]:
                 at = networks_since(out, at, row, decays, more)

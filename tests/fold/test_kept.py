@@ -126,9 +126,8 @@ def lately(table: Table, slot: int, steps: list[int]) -> tuple[bytes, bytes]:
             of = zip((0, 1, 2, 1), (*sums_of, acted), strict=True)
             sums = [math.ldexp(x, steps[w] - mark * MARK_MS // LIVES[w]) for w, x in of]
             did += [struct.pack("<Idf", mark, sums[3], acts)] if acts or acted else []
-            got += (
-                [struct.pack("<I3d2f", mark, *sums[:3], followed, engaged)] if sums_of[0] or followed or engaged else []
-            )
+            if sums_of[0] or followed or engaged or not (acts or acted):  # or all of it was taken back
+                got.append(struct.pack("<I3d2f", mark, *sums[:3], followed, engaged))
     return (bytes((len(did),)) + b"".join(did), bytes((len(got),)) + b"".join(got))
 
 
