@@ -121,8 +121,12 @@ class Core:
             persons.take(table, [one for one in arrived if isinstance(one, Told)])
 
     def control(self, table: Table, waiting: deque[Control], until_ms: int) -> None:
-        """Put the controls up to this time into rows."""
+        """Put the controls up to this time into rows. One of a later day than all before begins it, as a worker's clock does."""
         while waiting and waiting[0].ts <= until_ms:
+            if table.days.begins(waiting[0].ts):
+                self.sum_up(table)
+                table.days.begin(waiting[0].ts)
+                persons.begin_day(table)
             if reject := links.apply(table, [waiting.popleft()])[0]:
                 table.counts.rejected += 1
                 self.report.rejects[reject.reason] += 1

@@ -5,7 +5,7 @@
       attention  g / (g + acted): the more someone does, the less each action counts (selective models)
       novelty    floor + (1 - floor) * 0.5 ^ seen: each earlier engagement of the pair halves the rest
 
-A plain loop, because what an event weighs depends on what the same actor did before, also within the block. 0.95 us an event,
+A plain loop, because what an event weighs depends on what the same actor did before, also within the block. 1.0 us an event,
 most of it the walk through the actor's memory, which answers everything at once; rows and memories are asked for ahead.
 """
 

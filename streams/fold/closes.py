@@ -61,7 +61,10 @@ def scores(masses, first, calendar, model, out):
 
 @kernel
 def copied(d, slots, out):
-    """What has come since the last close of these, (n, SINCE) or its first columns; returns its day (n,); 0: nobody's."""
+    """What has come since the last close of these, (n, SINCE) or its first columns; returns its day (n,); 0: nobody's.
+
+    In place of a close that there was not: NONE.
+    """
     days = np.zeros(len(slots), np.int64)
     for i in range(len(slots)):
         line = np.int64(d.line[slots[i]])
@@ -69,6 +72,8 @@ def copied(d, slots, out):
             days[i] = d.day[line]
             for column in range(out.shape[1]):
                 out[i, column] = d.since[line, column]
+            if out.shape[1] > CLOSE and d.first[line] > d.day[line]:
+                out[i, CLOSE] = NONE
     return days
 
 
@@ -102,7 +107,8 @@ def facts_then(d, cells, slots, calendar, model, more):
         if line:
             back = min(calendar.today - d.day[line], DAYS)
             facts = facts_before(more, row, calendar.decays[back], in_force(calendar, back, model))
-            d.ledger[line, d.day[line] % LEDGER_DAYS, OF_FACTS] += facts - d.since[line, FACTS_THEN]
+            if d.first[line] <= d.day[line]:
+                d.ledger[line, d.day[line] % LEDGER_DAYS, OF_FACTS] += facts - d.since[line, FACTS_THEN]
             d.since[line, FACTS_THEN] = facts
             d.since[line, CLOSE] = np.nan
             d.kept[line] = 0

@@ -32,6 +32,7 @@ from streams.fold.since import (
     KEPT_SINCE,
     LINKED,
     OF_ACTIONS,
+    OF_FACTS,
     OF_REACH,
     REVERSED,
     by_windows,
@@ -66,9 +67,7 @@ class Calendar(NamedTuple):
 
     today: int  #: the day that has begun with the last of them
     closed_ms: int  #: when that was
-    decays: NDArray[
-        np.float64
-    ]  #: (DAYS + 1, 4) what reads sums at that moment, a day before it, and so on: see `Table.decays`
+    decays: NDArray[np.float64]  #: (DAYS + 1, 4) what reads sums then, a day before, and so on: see `Table.decays`
     terms: NDArray[np.float64]  #: (DAYS + 1, 10) of the model in force at each: see `streams.fold.inforce`
 
 
@@ -136,7 +135,10 @@ def _book(d, line, row, calendar, model, more):
         back = calendar.today - closed
         decays, then = calendar.decays[back], in_force(calendar, back, model)
         facts = facts_of(more, row, decays) if row[MORE] > 0.0 else 0.0
-        entries_of(row, d.since[line], facts, decays, then, d.ledger[line, closed % LEDGER_DAYS])
+        booked = d.ledger[line, closed % LEDGER_DAYS]
+        entries_of(row, d.since[line], facts, decays, then, booked)
+        if d.first[line] > d.day[line]:  # there was no close before: all of it came on this day
+            booked[OF_REACH], booked[OF_FACTS] = reach_of(row[FOLLOWERS], then), min(facts, then.facts_cap)
 
 
 @kernel
@@ -234,6 +236,8 @@ def late(d, line, row, ts, entry, grown, acted, followers, calendar, model):
     while d.first[line] > first:
         d.first[line] -= 1
         d.closes[line, d.first[line] % DAYS] = 0.0
+    if grown[0] == 0.0 and grown[1] == 0.0 and grown[2] == 0.0:
+        return
     for close in range(first, calendar.today):
         back = calendar.today - close
         d.closes[line, close % DAYS] += by_windows(grown, 0, calendar.decays[back], in_force(calendar, back, model))

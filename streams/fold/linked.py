@@ -131,6 +131,8 @@ def closes(d, cells, slots, persons, lines, steps, calendar, model, more, facts,
         since[CLOSE] = max(close, 0.0)
         d.closes[line, today % DAYS] = since[CLOSE]
         d.first[line] = min(d.first[line], today) if close >= 0.0 else today + 1
+        if close < 0.0:
+            d.ledger[line, :, :] = 0.0
         d.kept[line] = 0
         if d.shown[line]:
             d.shown[line] = OTHERS

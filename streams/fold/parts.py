@@ -121,8 +121,9 @@ def of_since(out, at, since, closed_ms, decays):
     """
     words(out, at, _SINCE, 0, 16)
     at = whole(out, at + 15, closed_ms)
-    words(out, at, _SINCE_MASS, 0, 8)
-    at = ten(out, at + 8, since[CLOSE])
+    if since[CLOSE] >= 0.0:
+        words(out, at, _SINCE_MASS, 0, 8)
+        at = ten(out, at + 8, since[CLOSE])
     words(out, at, _SINCE_KINDS, 0, 16)
     at = start = at + 10
     for kind in range(KINDS):

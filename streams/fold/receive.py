@@ -1,6 +1,6 @@
 """Stage 2, keyed by target: engagements into the rows of those engaged with. Sums commute: order does not matter.
 
-0.8 us an engagement, most of it the row and the sketch of who engaged, which are asked for ahead.
+0.9 us an engagement, most of it the row and the sketch of who engaged, which are asked for ahead.
 """
 
 from __future__ import annotations

@@ -133,8 +133,8 @@ def booked(table: Table, line: int) -> dict[str, dict[str, float]] | None:
     own, found = table.days, {}
     day, first = int(own.arrays.day[line]), int(own.arrays.first[line])
     for ago, entries in enumerate(own.booked(line).tolist()):
-        if any(entries):
-            last = day - ago
+        last = day - ago
+        if last >= first and any(entries):
             masses = {"to": own.arrays.closes[line, last % DAYS]} | dict(zip(NAMES, entries, strict=True))
             if last > first:
                 masses = {"from": own.arrays.closes[line, (last - 1) % DAYS]} | masses

@@ -116,9 +116,9 @@ class Past(NamedTuple):
     def until(self, now_ms: int) -> Past:
         """As much of it as was known at a moment."""
         later = max(-(-(self.closed_ms - now_ms) // DAY_MS), 0)
-        last = date(now_ms // DAY_MS)
-        closes = [close for close in self.closes if close.date <= last]
-        return self._replace(closed_ms=max(self.closed_ms - later * DAY_MS, 0), closes=closes)
+        closed_ms = max(self.closed_ms - later * DAY_MS, 0)
+        last = date(closed_ms // DAY_MS - 1)
+        return self._replace(closed_ms=closed_ms, closes=[close for close in self.closes if close.date <= last])
 
 
 def explain(record: dict[str, Any], model: Model, now_ms: int, past: Past) -> Explanation:

@@ -46,7 +46,7 @@ def since_close(record: dict[str, Any], model: Model, now_ms: int, closed_ms: in
         if abs(shown(mass, model) - close) > _LEAST:  # the close was by another model
             mass = _base(record, since, model)
         return _ledger(closed_ms, mass, now.mass, entries, networks, model, close)
-    if unknown or not 0 < record["event_ts"] < closed_ms:
+    if unknown or (record["delta"]["day"] is None and not 0 < record["event_ts"] < closed_ms):
         shares = record["parts"]["networks"]
         points = sum(shares.values())
         networks = {name: now.engagement * share / points for name, share in shares.items() if points > 0.0}
@@ -88,7 +88,10 @@ def of_days(
     if since and since["at"] < closed_ms:  # this day has closed, and nothing has come since
         end_ms = since["at"] + DAY_MS
         then = terms(record, model, end_ms)
-        days[end_ms // DAY_MS - 1] = {"from": since["mass"], "to": then.mass, **_since(record, then, model, end_ms)}
+        one: dict[Any, float] = {"from": since.get("mass", 0.0), "to": then.mass, **_since(record, then, model, end_ms)}
+        if "mass" not in since:  # there was no close before: all of it came on this day
+            one |= {"reach": then.reach, "facts": then.facts}
+        days[end_ms // DAY_MS - 1] = one
     elif since is None and kept is None and 0 < newest_ms < closed_ms:
         end_ms = closed_ms - (closed_ms - 1 - newest_ms) // DAY_MS * DAY_MS
         then = terms(record, model, end_ms)

@@ -47,7 +47,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """How the score has changed."""
 
     # marks are at full hours, UTC, and 20 and 40 minutes past. The score at a mark is that by the events before it, by event time;
-    # an undo counts when it was done, facts and a stated number of followers as if they had been known then
+    # an undo counts when it was done, facts, links and a stated number of followers as if they had been known then
     hour: Annotated[
         float | UnsetType,
         Meta(
@@ -76,7 +76,10 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
             description="that close, ms since epoch: the last one, or an earlier one on whose day something came last"
         ),
     ]
-    mass: Annotated[float, Meta(description="what the score was a curve of then", ge=0)]
+    mass: (
+        Annotated[float, Meta(description="what the score was a curve of then; left out: there was no close", ge=0)]
+        | UnsetType
+    ) = UNSET
     kinds: Annotated[
         dict[Kind, _Sums],
         Meta(

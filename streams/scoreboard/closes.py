@@ -2,7 +2,7 @@
 
 Steps are hundredths of a point: the first close, then each time the change. They end with the day before the user last changed;
 closes since then follow from the score record, by the published formula. 3 bytes a day where scores move little. The ledger has
-what the last seven days gave on which something came, see `streams.model.ledger`.
+what the last seven days gave on which something came, if any, see `streams.model.ledger`.
 
 Each close is by the model that was in force then: the last one of `models` in the pulse whose `since_ms` is less than its moment.
 """
@@ -26,7 +26,7 @@ from streams.model.versions import DAY_MS, model
 def text(first: int, hundredths: Sequence[int], ledger: Mapping[str, Mapping[str, float]]) -> bytes:
     """What Redis keeps of closes from the day `first` on, oldest first, and of what moved the score."""
     steps = [now - before for before, now in pairwise((0, *hundredths))]
-    return orjson.dumps({"from": date(first), "steps": steps, "ledger": ledger})
+    return orjson.dumps({"from": date(first), "steps": steps} | ({"ledger": ledger} if ledger else {}))
 
 
 def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, pulse: Mapping[str, Any] | None) -> list[Close]:

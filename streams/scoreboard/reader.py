@@ -186,7 +186,7 @@ class Reader:
             return Past(0, [], None)
         told, known = _record(pulse) or {}, _record(kept)
         found = closes.whole(orjson.loads(record), known, told)
-        return Past(told.get("closed_ms", 0), found, known and known["ledger"])
+        return Past(told.get("closed_ms", 0), found, known and known.get("ledger", {}))
 
     async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.

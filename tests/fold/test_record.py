@@ -110,7 +110,8 @@ def since(table: Table, slot: int, decays: list[float]) -> dict[str, Any]:
     if not line or arrays.day[line] <= days.today - LEDGER_DAYS:
         return {}
     there = arrays.since[line].tolist()
-    if not any(there[:CLOSE]) and not there[FACTS_THEN]:
+    at = days.closed_ms - (days.today - int(arrays.day[line])) * DAY_MS
+    if not any(there[:CLOSE]) and not there[FACTS_THEN] and table.cells[slot, [DID_TS, GOT_TS]].max() < at:
         return {}
     by_kind = {kind: there[GAINED + 3 * n : GAINED + 3 * n + 3] for n, kind in enumerate(KINDS)} | {
         "reversed": there[REVERSED : REVERSED + 3],

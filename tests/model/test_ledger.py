@@ -15,12 +15,15 @@ from streams.events import KINDS, Kind
 from streams.fold.rows import LEDGER_DAYS
 from streams.model import closes as closing
 from streams.model.closes import booked
-from streams.model.explained import Entry, Ledger
+from streams.model.explain import Past
+from streams.model.explained import Close, Entry, Ledger
 from streams.model.ledger import of_days, since_close
 from streams.model.records import scored
 from streams.model.score import hill, mass_at, participation, reach, shown
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN, Model
-from tests.model.world import T0, World
+from streams.people.controls import Fact, Facts
+from streams.people.links import apply
+from tests.model.world import NETWORK, T0, World
 
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
@@ -240,3 +243,70 @@ def test_equal_masses_are_converted_by_the_slope() -> None:
     slope = float(hill(mass + 1e-4, DEFAULT) - hill(mass - 1e-4, DEFAULT)) / 2e-4
     assert gained.points == pytest.approx(gained.mass * slope, rel=1e-6)
     assert points(found.entries) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_like_and_unlike_on_one_day_is_no_beginning() -> None:
+    """Nothing is left of them, but that they came today: the close is still the one there was."""
+    world = World()
+    world.did("share", "ann", "bob", T0 + HOUR_MS)
+    world.later(T0 + DAY_MS)
+    world.did("like", "bob", "ann", T0 + DAY_MS + HOUR_MS, "it")
+    world.undo("like", "bob", "it", T0 + DAY_MS + 2 * HOUR_MS)
+    now_ms = T0 + DAY_MS + 3 * HOUR_MS
+    known = world.record("bob", now_ms)
+    found = since_close(known, PLAIN, now_ms, T0 + DAY_MS)
+    assert found.at == T0 + DAY_MS
+    assert found.points == pytest.approx(known["delta"]["day"], abs=1e-6)
+    assert "since" in known
+
+
+def told(world: World, user: str, ts: int, **figures: float) -> None:
+    """What is known of somebody, from then on."""
+    assert apply(world.table, [Facts(f"{NETWORK}:{user}", ts, {k: Fact(v, ts) for k, v in figures.items()})]) == [None]
+
+
+def test_a_fact_of_today_is_told() -> None:
+    """Also of somebody who was quiet: it was not there at the close; and of the day when that has closed."""
+    world = World()
+    for day in (0, 1):
+        world.did("share", f"a{day}", "bob", T0 + day * DAY_MS + HOUR_MS)
+    world.later(T0 + 3 * DAY_MS)
+    world.did("like", "x", "y", T0 + 3 * DAY_MS + 1)
+    told(world, "bob", T0 + 3 * DAY_MS + HOUR_MS, lists=500.0)
+    now_ms = T0 + 3 * DAY_MS + 2 * HOUR_MS
+    known = world.record("bob", now_ms)
+    found = since_close(known, PLAIN, now_ms, T0 + 3 * DAY_MS)
+    assert by_cause(found)["facts"] > 0.2
+    assert found.points == pytest.approx(known["delta"]["day"], abs=1e-6)
+    world.later(T0 + 4 * DAY_MS)
+    slot = world.table.slot("net:bob")
+    line = int(world.table.days.lines(np.array([slot]))[0])
+    later = record(world, slot, T0 + 4 * DAY_MS + HOUR_MS)
+    [day] = [
+        one for one in of_days(later, booked(world.table, line), PLAIN, T0 + 4 * DAY_MS, []) if one.date == "2026-01-04"
+    ]
+    assert {one.cause: one.mass for one in day.entries}["facts"] > 0.2
+
+
+def test_a_first_day_tells_what_was_known_before_it() -> None:
+    """Facts and followers told before anybody engaged are what they are, not silence, also when the day has closed."""
+    world = World()
+    told(world, "bob", T0 + 1, lists=500.0, followers=900.0)
+    world.did("like", "ann", "bob", T0 + HOUR_MS)
+    world.later(T0 + DAY_MS)
+    world.did("like", "cid", "bob", T0 + DAY_MS + HOUR_MS)
+    now_ms, slot = T0 + DAY_MS + 2 * HOUR_MS, world.table.slot("net:bob")
+    line = int(world.table.days.lines(np.array([slot]))[0])
+    [day] = of_days(record(world, slot, now_ms), booked(world.table, line), PLAIN, T0 + DAY_MS, [])
+    found = {one.cause: one.mass for one in day.entries if abs(one.mass) > 1e-6}
+    assert found.keys() == {"like", "facts", "reach"}
+    assert min(found["facts"], found["reach"]) > 0.2
+
+
+def test_what_was_known_at_a_moment() -> None:
+    """A close is dated by the day that it ends: of a moment in a day that one is not known yet."""
+    closes = [Close(date=f"2026-01-{day:02}", score=40.0, model="plain") for day in range(1, 11)]
+    past = Past(T0 + 10 * DAY_MS, closes, None)
+    assert past.until(T0 + 10 * DAY_MS + HOUR_MS) == past
+    then = past.until(T0 + 8 * DAY_MS + HOUR_MS)
+    assert (then.closed_ms, then.closes[-1].date) == (T0 + 8 * DAY_MS, "2026-01-08")

@@ -65,7 +65,7 @@ def closes(faults: Faults, wanted: Mapping[str, Table]) -> Iterator[str]:
             if abs(found[day].score - there[day].score) > near or found[day].model != there[day].model:
                 wrong[day] = found[day], there[day]
         if len(models[number]) == 1:
-            wrong |= _ledgers(record, known and known["ledger"], wanted[record["model"]])
+            wrong |= _ledgers(record, known and known.get("ledger", {}), wanted[record["model"]])
         if wrong:
             yield f"closes: {user} has others (found, wanted): {wrong}"
 
