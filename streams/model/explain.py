@@ -117,7 +117,7 @@ class Past(NamedTuple):
         """As much of it as was known at a moment."""
         later = max(-(-(self.closed_ms - now_ms) // DAY_MS), 0)
         closed_ms = max(self.closed_ms - later * DAY_MS, 0)
-        last = date(closed_ms // DAY_MS - 1)
+        last = date((closed_ms or now_ms) // DAY_MS - 1)
         return self._replace(closed_ms=closed_ms, closes=[close for close in self.closes if close.date <= last])
 
 

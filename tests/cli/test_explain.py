@@ -49,7 +49,7 @@ def record(user: str = "t:ann", quarter: float = 40.0, **more: Any) -> dict[str,
 def explained(
     closes: dict[str, float] | None = None,
     now_ms: int = NOW_MS,
-    closed_ms: int = 0,
+    closed_ms: int = NOW_MS - 6 * 3_600_000,
     ledger: Mapping[str, Mapping[str, float]] | None = None,
     **more: Any,
 ) -> Explanation:

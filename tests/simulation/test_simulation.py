@@ -9,7 +9,7 @@ import pytest
 from agents.proof.simulation.mutations import MUTATIONS
 from agents.proof.simulation.run import attempt, run
 
-SEEDS = int(os.environ.get("CLOUT_TEST_SEEDS", "1500"))
+SEEDS = int(os.environ.get("CLOUT_TEST_SEEDS", "1000"))
 
 
 @pytest.mark.timeout(900)
