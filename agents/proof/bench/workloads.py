@@ -45,22 +45,19 @@ def synthetic(users: int) -> Make:
     """Likes, shares, retweets, follows of so many users; who is engaged with follows Zipf's law."""
 
     def make(events: int) -> Iterator[Produced]:
-        shape = _SHAPE.only(*KINDS)
-        return iter(Synthetic(seed=1, users=users, rate=_RATE, start_ms=_start_ms(events), shape=shape, limit=events))
+        start_ms = int(time.time() * 1000) - int(events / _RATE * 1000)
+        return iter(
+            Synthetic(seed=1, users=users, rate=_RATE, start_ms=start_ms, shape=_SHAPE.only(*KINDS), limit=events)
+        )
 
     return make
 
 
-def _start_ms(events: int) -> int:
-    """When the first of so many events happened, if the last one happens now."""
-    return int(time.time() * 1000) - int(events / _RATE * 1000)
-
-
 def linked(users: int, share: float) -> Make:
-    """The same, but `share` of the users are accounts of persons, from before the first event on."""
+    """The same, but `share` of the users are accounts of persons: the links are first, said after the last event happened."""
 
     def make(events: int) -> Iterator[Produced]:
-        yield from persons(1, users, share, _start_ms(events) - 1)
+        yield from persons(1, users, share, int(time.time() * 1000))
         yield from synthetic(users)(events)
 
     return make
