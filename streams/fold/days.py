@@ -39,7 +39,7 @@ from streams.fold.since import (
     entries_of,
     reach_of,
     taken_part,
-)  # fmt: skip
+)
 
 NONE = -1.0  #: in place of a close: there was none
 OTHERS = -1  #: in place of a day: other closes than these

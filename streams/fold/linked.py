@@ -24,7 +24,7 @@ from streams.fold.since import (
     KEPT_SINCE,
     LINKED,
     REVERSED,
-)  # fmt: skip
+)
 
 _EXACT = 1e-9  # a close that moves by less than this part is the same, added up in another order
 

@@ -3,9 +3,8 @@
     user score as_of model version event_ts engagements actors actors_error actions windows{day week quarter} followers acted
     floored parts{kinds{} networks{} reach participation} delta{hour day week month} confidence provisional
 
-Who was touched by something within the last week has since{at mass kinds{} reversed[] links[] acted
-followers facts networks{}}. Who has facts has
-parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
+To whom something came within the last week has since{at mass kinds{} reversed[] links[] acted followers facts networks{}}. Who
+has facts has parts.facts{}, and facts{name{mass date}}; an account its person, a person its accounts.
 
 Points have at most eight decimals, windows and `acted` ten significant digits: whoever decays a record has nothing else to go by.
 0.6 us a record of 550 bytes, the score included.

@@ -213,14 +213,18 @@ def test_days_are_forgotten_after_a_week() -> None:
     assert all(by == {"like", "decay"} for by in ({one.cause for one in day.entries} for day in days))
 
 
-def test_another_model_is_a_line_of_its_own() -> None:
-    """The close was made by another curve: what that alone moved is told apart, and all still adds up."""
-    world = World()
+def of_the_second_day() -> tuple[dict[str, Any], int]:
+    """The record of somebody who got a share on the first day and a like on the second, and when it was made."""
+    world, now_ms = World(), T0 + DAY_MS + 2 * HOUR_MS
     world.did("share", "ann", "bob", T0 + HOUR_MS)
     world.later(T0 + DAY_MS)
     world.did("like", "cid", "bob", T0 + DAY_MS + HOUR_MS)
-    now_ms = T0 + DAY_MS + 2 * HOUR_MS
-    known = world.record("bob", now_ms)
+    return world.record("bob", now_ms), now_ms
+
+
+def test_another_model_is_a_line_of_its_own() -> None:
+    """The close was made by another curve: what that alone moved is told apart, and all still adds up."""
+    known, now_ms = of_the_second_day()
     close = known["score"] - known["delta"]["day"] - 3.0  # by a model that gave three points less
     found = since_close({**known, "delta": {"day": known["score"] - close}}, DEFAULT, now_ms, T0 + DAY_MS)
     [changed] = [one for one in found.entries if one.cause == "model"]
@@ -230,12 +234,7 @@ def test_another_model_is_a_line_of_its_own() -> None:
 
 def test_equal_masses_are_converted_by_the_slope() -> None:
     """Gained as much as was lost: the change is 0, and the entries are what a little of either would have moved."""
-    world = World()
-    world.did("share", "ann", "bob", T0 + HOUR_MS)
-    world.later(T0 + DAY_MS)
-    world.did("like", "cid", "bob", T0 + DAY_MS + HOUR_MS)
-    now_ms = T0 + DAY_MS + 2 * HOUR_MS
-    known = world.record("bob", now_ms)
+    known, now_ms = of_the_second_day()
     mass = mass_at(known, DEFAULT, now_ms)
     same = {**known, "since": {**known["since"], "mass": mass}, "delta": {"day": 0.0}}
     found = since_close(same, DEFAULT, now_ms, T0 + DAY_MS)
