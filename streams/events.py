@@ -235,13 +235,18 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
     return None
 
 
+def has_controls(text: str) -> bool:
+    """Is there a control character, or an end of a line, in it?"""
+    return bool(_CONTROL.search(text))
+
+
 def bad_text(field: str, text: str, limit_bytes: int) -> Reject | None:
     if not text:
         return Reject("missing_field", f"$.{field}", f"`{field}` is missing or empty")
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > limit_bytes:
         return Reject("too_long", f"$.{field}", f"{size} bytes; `{field}` has at most {limit_bytes}")
-    if _CONTROL.search(text):
+    if has_controls(text):
         return Reject("control_character", f"$.{field}", f"`{field}` has a control character")
     try:
         text.encode()

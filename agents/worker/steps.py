@@ -172,7 +172,7 @@ def rows_of_state() -> None:
 
     from streams.broker.filled import Batch
     from streams.fold import people
-    from streams.fold.rows import DID, GOT, MET
+    from streams.fold.rows import DID, GOT, LISTED, MET
     from streams.formats import state
     from streams.partition.intake import Intake
 
@@ -180,8 +180,9 @@ def rows_of_state() -> None:
     table, slots = intake.table, intake.table.slots(_USERS)
     for slot in slots.tolist():
         people.add(table.people.room_for_one(), slot, np.uint64(1))
-    table.dirty[slots] = DID | GOT | MET
-    people.estimated(np.zeros(people.REGISTERS, np.uint8), 0)
+    table.tops.put(slots, [b""] * len(slots))
+    table.dirty[slots] = DID | GOT | MET | LISTED
+    people.estimated(np.zeros(people.REGISTERS, np.uint8), 0, people.REGISTERS, people.HIGHEST)
     lives = table.model.half_lives_ms
     for packed in state.chunks(intake.cut(0), lives, 2):
         Batch(0, 1 << 16, transactional=True).fill(packed, 0, _NOW_MS)

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from streams.fold.about import attach, attach_keys, keys_of_event
+from streams.fold.chunks import is_full
 from streams.fold.compiled import kernel
 from streams.fold.days import late, touched
 from streams.fold.hours import ACTED_THEN, ACTS, ahead_of_place, behind, mark_of
-from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
+from streams.fold.memories import ID, KIND, TARGET, TS, length, name_length, remember, take_back
 from streams.fold.more import facts_of, kin_at
 from streams.fold.names import same
 from streams.fold.packing import emit
@@ -32,7 +34,11 @@ from streams.fold.rows import (
     GOT_TS,
     HEAD,
     KIN,
+    LISTED,
     MORE,
+    MOST_KEYS,
+    PER_KIND,
+    QUARTER,
     REPEATS,
     SELF_ENGAGEMENTS,
     UNDO,
@@ -42,6 +48,7 @@ from streams.fold.rows import (
 )
 from streams.fold.score import ahead_of_row, growth, score_of
 from streams.fold.since import ACTED_SINCE
+from streams.fold.tops import forgotten
 from streams.fold.words import ahead, load_f32, load_i64, load_u64
 
 _NOBODY = np.uint64(0)  # the target's hash in entries without a target
@@ -71,18 +78,19 @@ def before_block(cells, lines, order, landmark, decays, model, more, grown, atte
 
 @kernel
 def act(
-    cells, dirty, m, days, hours, text, lines, order, start, grown, attends, standing, landmark, calendar, model, more, partitions,
-    counts, out,
+    cells, dirty, m, days, hours, tops, text, lines, order, start, grown, attends, standing, landmarks, calendar, model, more,
+    partitions, counts, out,
 ):  # fmt: skip
     """Fold the events lines[order[start:]] into their actors; engagements go to `out`.
 
-    There is room for a line of `days` and of `hours` for each. Returns how far it came before the arena of memories, or
+    There is room for a line of `days` and of `hours` for each. Returns how far it came before the arena of memories or of lists, or
     `out`, was full.
     """
-    nothing, closed_ms, today = np.zeros(3), calendar.closed_ms, calendar.today
+    nothing, closed_ms, today, keys = np.zeros(3), calendar.closed_ms, calendar.today, np.zeros(MOST_KEYS, np.int64)
+    landmark, steps = landmarks[WEEK], np.int64(landmarks[QUARTER] / model.half_lives[QUARTER])
     day_lines, line_days, hour_lines = days.line, days.day, hours.line
     for i in range(start, len(order)):
-        if m.lists[TOP] + MOST > len(m.arena) or out.so_far[0] == len(out.ends):
+        if is_full(m) or is_full(tops) or out.so_far[0] == len(out.ends):
             return i
         if i + 12 < len(order):  # no part of its own: a call with so many arrays costs 0.2 us
             later = np.int64(lines[order[i + 12]].slot)
@@ -105,6 +113,7 @@ def act(
         end = at + m.size[slot] if at else 0
         at += HEAD
         repeat, seen, followed, oldest, named = False, 0, False, np.int64(-1), np.int64(-1)
+        pair, oldest_target, more_of_oldest = 0.0, _NOBODY, 0
         while at < end:
             id_key, of_kind = load_u64(m.arena, at + ID), m.arena[at + KIND] == kind
             if id_key == e.id_key:
@@ -112,12 +121,16 @@ def act(
                 break
             if of_kind:
                 if oldest < 0:
-                    oldest = at
+                    oldest, oldest_target = at, load_u64(m.arena, at + TARGET)
                 if named < 0 and id_key == e.ref_key:
                     named = at
-            if load_u64(m.arena, at + TARGET) == e.target_key:
+            target = load_u64(m.arena, at + TARGET)
+            more_of_oldest += target == oldest_target
+            if target == e.target_key:
                 seen += 1
                 followed |= of_kind
+                age = (e.ts - load_i64(m.arena, at + TS)) / model.half_lives[QUARTER]
+                pair += np.float64(load_f32(m.arena, at)) * np.exp2(-age)
             at += length(m.arena, at)
         if repeat:
             counts[REPEATS] += 1
@@ -143,7 +156,8 @@ def act(
                 counts,
                 out,
             )
-            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0)
+            _forget(m, tops, dirty, slot, kind, oldest, more_of_oldest, landmarks, steps, model)
+            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
             continue
         since, line = e.ts >= closed_ms, np.int64(day_lines[slot])
         newest = max(cells[slot, DID_TS], cells[slot, GOT_TS])
@@ -161,11 +175,14 @@ def act(
             hours.gained[place, ACTS] += 1.0
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
+        more_of_oldest += oldest_target == e.target_key
+        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND and (more_of_oldest > 1 or tops.at[slot]):
+            _forget(m, tops, dirty, slot, kind, oldest, more_of_oldest, landmarks, steps, model)
         n = np.int64(e.target_len)
         if n == e.actor_len and same(text, e.actor_at, text, e.target_at, n):
             counts[SELF_ENGAGEMENTS] += 1
             counts[FOLDED] += 1
-            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0)
+            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
             continue
         weight = model.weights[kind] * standing[i]
         if model.selective and acted > 0.0:
@@ -178,8 +195,26 @@ def act(
         if cells[slot, MORE] > 0.0 and kin_at(more, cells[slot], e.ts):
             code |= KIN
         emit(out, text, e.network_at, e.network_len, text, e.target_at, n, slot, weight, e.ts, e.ts, code, partitions)
-        remember(m, slot, kind, oldest, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n)
+        out.pairs[out.so_far[0] - 1] = pair
+        many = keys_of_event(text, e, keys)
+        if many:
+            attach(out, text, e)
+        remember(m, slot, kind, oldest, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n, keys, many)
     return len(order)
+
+
+@kernel
+def _forget(m, tops, dirty, slot, kind, at, known, landmarks, steps, model):
+    """The entry at `at` is about to be forgotten; the memory has `known` of its target, itself included."""
+    if at < 0 or m.arena[m.at[slot] + kind] < PER_KIND:
+        return
+    weight, ts = np.float64(load_f32(m.arena, at)), load_i64(m.arena, at + TS)
+    if weight == 0.0:
+        return
+    key = np.int64(load_u64(m.arena, at + TARGET) & np.uint64(0xFFFFFFFF))
+    grown = weight * growth(ts, landmarks[QUARTER], model.half_lives[QUARTER])
+    if forgotten(tops, slot, steps, grown, ts, key, known > 1, m.arena, at + ENTRY, name_length(m.arena, at)):
+        dirty[slot] |= LISTED
 
 
 @kernel
@@ -187,7 +222,7 @@ def _undo(
     cells, m, days, hours, line, text, e, slot, kind, at, landmark, calendar, model, more, partitions, counts, out
 ):
     """Take back what the entry at `at` (-1: not remembered) still weighs, from its target and from the actor's own actions."""
-    n = length(m.arena, at) - ENTRY if at >= 0 else 0
+    n = name_length(m.arena, at) if at >= 0 else 0
     if not n:  # not remembered, undone before, or for nobody
         counts[UNDO_UNKNOWN] += 1
         counts[FOLDED] += 1
@@ -202,6 +237,7 @@ def _undo(
     if cells[slot, MORE] > 0.0 and kin_at(more, cells[slot], ts):
         code |= KIN
     emit(out, text, e.network_at, e.network_len, m.arena, at + ENTRY, n, slot, -weight, ts, e.ts, code, partitions)
+    attach_keys(out, m.arena, at)
     take_back(m, slot, at)
     grown = growth(ts, landmark, model.half_lives[WEEK])
     cells[slot, ACTED] -= grown

@@ -14,10 +14,14 @@ EVENT = np.dtype(
         ("network_at", "i4"),
         ("actor_at", "i4"),
         ("target_at", "i4"),
+        ("object_at", "i4"),
+        ("topics_at", "i4"),  # made normal, see `streams.fold.about`
         ("slot", "i4"),  # of the actor; ASTRAY or NOBODY
         ("network_len", "u2"),
         ("actor_len", "u2"),
         ("target_len", "u2"),
+        ("object_len", "u2"),  # 0: none, or one that does not count
+        ("topics_len", "u2"),
         ("kind", "u1"),
         ("undo", "u1"),
     ],

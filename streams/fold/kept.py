@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from streams.fold.chunks import is_full as no_room
+from streams.fold.chunks import put_one
 from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key
 from streams.fold.lately import MOST as MOST_LATELY
 from streams.fold.lately import OF_ACTED, OF_GOT, acted, bits, got, put_acted, put_got, sized
 from streams.fold.letters import valid
-from streams.fold.memories import MOST as MOST_MEMORY
-from streams.fold.memories import TOP, put_one, sound
+from streams.fold.memories import sound
 from streams.fold.names import PAGE, add, find, page_of, place_of, tag_of
 from streams.fold.people import is_full
 from streams.fold.people import put as put_people
@@ -26,21 +27,23 @@ from streams.fold.rows import (
     ENGAGEMENTS,
     GOT,
     KEPT,
+    LISTED,
     MET,
     PUBLISHED,
     SCORE,
     SUMS,
     WEEK,
 )  # fmt: skip
+from streams.fold.tops import sound as sound_tops
 from streams.fold.since import ACTED_SINCE, GAINED, KEPT_SINCE
 from streams.fold.words import ahead, load_f64, load_u32, load_u64, move, store_f64, store_u32, store_u64
 
-DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
+DID_KEY, GOT_KEY, MET_KEY, LISTED_KEY = ord("d"), ord("g"), ord("p"), ord("t")
 DID_HEAD, GOT_HEAD = 56, 24  #: bytes before the memory; before the columns
 OF_ROW = KEPT - SUMS  #: columns of the row that a record of what somebody got may have
 COLUMNS = OF_ROW + KEPT_SINCE  #: and those of what has come since the last close; that of the actions stays empty
-#: bytes of a user's three records at most, without names, memory and sketch
-MOST_ROW = 3 + GOT_HEAD + 8 * COLUMNS + DID_HEAD + MOST_LATELY
+#: bytes of a user's four records at most, without names, memory, sketch and lists
+MOST_ROW = 4 + GOT_HEAD + 8 * COLUMNS + DID_HEAD + MOST_LATELY
 
 
 @part
@@ -68,18 +71,18 @@ def _copy(out, at, text, ends, number):
 
 @kernel
 def write(
-    names, slots, rows, marks, days, since, lately, gained, memories, memory_ends, first, people, people_ends, first_met, steps,
-    lives, out, bounds,
+    names, slots, rows, marks, days, since, lately, gained, memories, memory_ends, first, people, people_ends, first_met, tops,
+    top_ends, first_top, steps, lives, out, bounds,
 ):  # fmt: skip
     """The records of users changed like this, key and value in turn, number i of these from bounds[i] to bounds[i + 1].
 
     `days` (n,) and `since` (n, KEPT_SINCE or more columns) are the day of the last close, 0: nobody's, and what has come behind it;
     `lately` (n, MARKS) and `gained` (n, MARKS, COLUMNS) what came behind the last marks, as `streams.fold.hours` copies it.
     `steps` are the landmarks in half-lives, `lives` these in ms; `first` and
-    `first_met` are the numbers of the first memory and of the first sketch.
+    `first_met` are the numbers of the first memory and of the first sketch, `first_top` that of the first lists.
     Returns how many records there are.
     """
-    at, n, memory, met = np.int64(0), np.int64(0), first, first_met
+    at, n, memory, met, top = np.int64(0), np.int64(0), first, first_met, first_top
     for i in range(len(slots)):
         slot, row = slots[i], rows[i]
         if i + 8 < len(slots):
@@ -121,6 +124,11 @@ def write(
             at = _copy(out, at, people, people_ends, met)
             n, met = n + 1, met + 1
             bounds[2 * n] = at
+        if marks[i] & LISTED:
+            at = bounds[2 * n + 1] = _key(out, at, LISTED_KEY, names, slot)
+            at = _copy(out, at, tops, top_ends, top)
+            n, top = n + 1, top + 1
+            bounds[2 * n] = at
     return n
 
 
@@ -144,6 +152,9 @@ def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
                 return i
         elif keys[key_starts[i]] == MET_KEY:
             if not sound_people(values, start, end):
+                return i
+        elif keys[key_starts[i]] == LISTED_KEY:
+            if start == end or not sound_tops(values, start, end):
                 return i
         else:
             return i
@@ -211,7 +222,8 @@ def _got(row, days, slot, text, at, steps, cells):
 
 @kernel
 def read(
-    names, cells, memories, people, days, hours, keys, key_starts, key_ends, values, value_starts, value_ends, steps, lives, first
+    names, cells, memories, people, days, hours, tops, keys, key_starts, key_ends, values, value_starts, value_ends, steps, lives,
+    first,
 ):
     """Put sound records from number `first` on into rows; returns how far it came before an arena was full.
 
@@ -226,7 +238,7 @@ def read(
         if i + 8 < count:
             later = tags[i + 8 - first]
             ahead(names.buckets, page_of(names, later) * PAGE + place_of(later))
-        if memories.lists[TOP] + MOST_MEMORY > len(memories.arena) or is_full(people):
+        if no_room(memories) or is_full(people) or no_room(tops):
             return i
         start, tag = key_starts[i] + 1, tags[i - first]
         n = key_ends[i] - start
@@ -242,6 +254,8 @@ def read(
         elif keys[start - 1] == GOT_KEY:
             _got(cells[slot], days, slot, values, at, steps, scratch)
             got(hours, slot, values, at + GOT_HEAD + 8 * bits(load_u64(values, at + 16)), steps, lives)
+        elif keys[start - 1] == LISTED_KEY:
+            put_one(tops, slot, values, at, value_ends[i] - at)
         else:
             put_people(people, slot, values, at)
     return count

@@ -14,7 +14,7 @@ from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key, partition_of
 from streams.fold.lists import text
 from streams.fold.names import same
-from streams.fold.packs import ALWAYS, FORMAT, SECTION_HEADS, SECTION_SIZES, SECTIONS
+from streams.fold.packs import ALWAYS, FORMAT, NOTHING, SECTION_HEADS, SECTION_SIZES, SECTIONS
 from streams.fold.words import ahead, move, store_f32, store_u16, store_u32, store_u64, swapped
 
 MOST = 4_000  #: engagements in a record, so that two bytes count its names
@@ -22,15 +22,17 @@ MOST_BYTES = 800_000  #: of a record, so that it stays far below the broker's 1 
 _NAMES = 16  # bytes before the first name: list, format, clock, list
 _COLUMNS = int(SECTION_SIZES.sum())  # bytes of an engagement without its names
 _ENDS = 128  # bytes of the heads of all sections, and to spare
-MOST_COLUMNS = _COLUMNS + 6 + _ENDS  #: bytes of an engagement at most, and of a pack, without names
+MOST_COLUMNS = _COLUMNS + 9 + _ENDS  #: bytes of an engagement at most, and of a pack, without names
 _U = np.uint64
 
 
 class Emitted(NamedTuple):
-    """Engagements as they come; target i ends at ends[i] in `names`."""
+    """Engagements as they come; target i and what it is about end at ends[i] in `names`."""
 
     names: NDArray[np.uint8]
     ends: NDArray[np.int64]
+    abouts: NDArray[np.int32]  #: how many of these bytes are what it is about, see `streams.fold.about`
+    pairs: NDArray[np.float32]  #: what earlier engagements of the same pair weigh at its time
     actors: NDArray[np.int32]  #: slots
     weights: NDArray[np.float32]
     times: NDArray[np.int64]
@@ -50,13 +52,13 @@ def emit(out, a, network_at, network_n, b, at, n, actor, weight, ts, done, code,
     move(out.names, start + network_n + 1, b, at, n)
     end = start + network_n + 1 + n
     out.ends[i], out.actors[i], out.weights[i], out.times[i], out.codes[i] = end, actor, weight, ts, code
-    out.done[i] = done
+    out.done[i], out.abouts[i], out.pairs[i] = done, 0, 0.0
     out.homes[i] = partition_of(out.names, start, end - start, partitions)
     out.so_far[0] = i + 1
 
 
 @kernel
-def by_home(given, partitions, lines, bytes_, names, ends, actors, weights, times, done, codes):
+def by_home(given, partitions, lines, bytes_, names, ends, actors, weights, times, done, codes, abouts, pairs):
     """The columns of `given` in the order of partitions: p has lines[p]:lines[p+1], and bytes_[p]:bytes_[p+1] of `names`.
 
     `ends` count from the beginning of a partition's names.
@@ -83,6 +85,7 @@ def by_home(given, partitions, lines, bytes_, names, ends, actors, weights, time
         ends[line] = place_of[home] - bytes_[home]
         actors[line], weights[line], times[line] = given.actors[i], given.weights[i], given.times[i]
         done[line], codes[line] = given.done[i], given.codes[i]
+        abouts[line], pairs[line] = given.abouts[i], given.pairs[i]
         start = end
 
 
@@ -119,20 +122,21 @@ def _section(out, at, number, size):
 
 
 @kernel
-def write(users, names, ends, actors, weights, times, done, codes, kin, first, clock, out):
+def write(users, names, ends, actors, weights, times, done, codes, kin, abouts, pairs, first, clock, out):
     """A record with the engagements from number `first` on. Returns (how far it came, its bytes).
 
-    `kin` is (n,), or (0,) where nobody is anybody's account, `done` (n,), or (0,) where nothing is undone. `out` has room for
-    all of them, or for MOST_BYTES; a name has at most 65,535 bytes.
+    `kin` is (n,), or (0,) where nobody is anybody's account, `done` (n,), or (0,) where nothing is undone; `abouts` and `pairs` are
+    the same where none is about anything, and no pair had engaged before. `out` has room for all of them, or for MOST_BYTES;
+    a name has at most 65,535 bytes.
     The seed of `users` keeps strangers from choosing names that fall together.
     """
     count = min(len(ends) - first, MOST)
     room = 16
-    while room < 4 * count:
+    while room < 6 * count:
         room *= 2
     found = np.zeros(room, np.int32)
-    starts, lengths = np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
-    whom, who = np.empty(count, np.int64), np.empty(count, np.int64)
+    starts, lengths = np.empty(3 * count, np.int64), np.empty(3 * count, np.int64)
+    whom, who, what = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
     at, n, i = np.int64(_NAMES), np.int64(0), np.int64(0)
     while i < count:
         if i + 8 < count:
@@ -141,16 +145,21 @@ def write(users, names, ends, actors, weights, times, done, codes, kin, first, c
             ahead(users.text, users.starts[actors[first + i + 4]])
         start, actor = ends[first + i - 1] if first + i else np.int64(0), users.starts[actors[first + i]]
         size, actor_size = ends[first + i] - start, users.starts[actors[first + i] + 1] - actor
-        if i and at + size + actor_size + 6 + (i + 1) * _COLUMNS + _ENDS > MOST_BYTES:
+        if i and at + size + actor_size + 9 + (i + 1) * _COLUMNS + _ENDS > MOST_BYTES:
             break
+        about = np.int64(abouts[first + i]) if len(abouts) else np.int64(0)
+        size -= about
         whom[i], n, at = _number_of(found, starts, lengths, n, users.seed, out, at, names, start, size)
         who[i], n, at = _number_of(found, starts, lengths, n, users.seed, out, at, users.text, actor, actor_size)
+        what[i] = NOTHING
+        if about:
+            what[i], n, at = _number_of(found, starts, lengths, n, users.seed, out, at, names, start + size, about)
         i += 1
     out[0], out[1], out[2] = 0x94, FORMAT, 0xCF
     store_u64(out, 3, swapped(_U(clock)))
     out[11] = 0xDD
     _big(out, 12, n)
-    out[at] = 0x80 | (ALWAYS + min(len(kin), 1) + min(len(done), 1))
+    out[at] = 0x80 | (ALWAYS + min(len(kin), 1) + min(len(done), 1) + min(len(abouts), 1) + min(len(pairs), 1))
     at = _section(out, at + 1, 0, 2 * i)
     for k in range(i):
         store_u16(out, at + 2 * k, np.uint16(whom[k]))
@@ -177,4 +186,14 @@ def write(users, names, ends, actors, weights, times, done, codes, kin, first, c
         for k in range(i):
             store_u64(out, at + 8 * k, _U(done[first + k]))
         at += 8 * i
+    if len(abouts):
+        at = _section(out, at, 7, 2 * i)
+        for k in range(i):
+            store_u16(out, at + 2 * k, np.uint16(what[k]))
+        at += 2 * i
+    if len(pairs):
+        at = _section(out, at, 8, 4 * i)
+        for k in range(i):
+            store_f32(out, at + 4 * k, pairs[first + k])
+        at += 4 * i
     return first + i, at

@@ -7,6 +7,8 @@ column, little-endian, one value an engagement, and these there are, in this ord
     weight  f32  as it was at `ts`                                 ts     i64  ms        code  u8  kind, and flags
     kin     u64  hash of the person whose account the actor was at `ts`; 0: nobody's. Only where somebody was one's
     done    i64  when it was done, ms: of an undo, whose `ts` is that of what it takes back. Only where there is one
+    about   u16  number of the name that says what it is about (`streams.fold.about`), or NOTHING. Only where one is about something
+    pair    f32  what earlier engagements of the pair weigh at `ts`, as far as the actor remembers. Only where there is one
 
 What is written later may have more sections; a reader that does not know one refuses the pack and says so. 0.1 us an engagement.
 """
@@ -19,14 +21,15 @@ import numpy as np
 
 from streams.fold.compiled import kernel
 from streams.fold.letters import valid
-from streams.fold.rows import KIND_BITS, KINDS, LONGEST
+from streams.fold.rows import KIND_BITS, KINDS, LONGEST, MOST_ABOUT
 from streams.fold.words import load_f32, load_i64, load_u16, load_u32, swapped
 
 FORMAT = 2
 NAMES = ("target", "actor", "weight", "ts", "code")  #: of the sections that every pack has
-SOMETIMES = ("kin", "done")  #: of those that some have, behind them
-SECTION_SIZES = np.array([2, 2, 4, 8, 1, 8, 8])  #: bytes of a value, of both
+SOMETIMES = ("kin", "done", "about", "pair")  #: of those that some have, behind them
+SECTION_SIZES = np.array([2, 2, 4, 8, 1, 8, 8, 2, 4])  #: bytes of a value, of both
 ALWAYS = len(NAMES)
+NOTHING = 0xFFFF  #: in place of the number of a name
 _HEADS = [bytes((0xA0 | len(name),)) + name.encode() for name in NAMES + SOMETIMES]
 SECTIONS = np.frombuffer(b"".join(_HEADS) + bytes(8), np.uint8).copy()  #: the names, with their heads
 SECTION_HEADS = np.cumsum([0, *map(len, _HEADS)])  #: where in them each begins
@@ -67,6 +70,8 @@ class Places(NamedTuple):
     codes: int
     kin: int  #: 0: it has none
     done: int  #: the same
+    abouts: int
+    pairs: int
 
 
 @kernel
@@ -108,7 +113,7 @@ def _names_end(a, at, size, count, starts, lengths):
             n, at = (np.int64(a[at + 1]) << 8) | np.int64(a[at + 2]), at + 3
         else:
             return np.int64(-1)
-        if n > LONGEST or at + n > size or not valid(a, at, at + n):
+        if n > MOST_ABOUT or at + n > size or not valid(a, at, at + n):
             return np.int64(-1)
         starts[i], lengths[i] = at, n
         at += n
@@ -141,7 +146,7 @@ def _section(a, at, size, number):
 def places(a, size, starts, lengths):
     """Read a pack of `size` bytes; the places of its names go to `starts` and `lengths` (names,)."""
     none = np.int64(0)
-    bad = Places(np.int64(-1), none, none, none, none, none, none, none, none, none)
+    bad = Places(np.int64(-1), none, none, none, none, none, none, none, none, none, none, none)
     count, clock, at = _head(a, size)
     if count < 0 or count > len(starts):
         return bad
@@ -164,26 +169,30 @@ def places(a, size, starts, lengths):
         or n_codes != total
     ):
         return bad
-    end, kin, done = codes + n_codes, none, none
+    end, kin, done, abouts, pairs = codes + n_codes, none, none, none, none
     for number in range(ALWAYS, len(SECTION_SIZES)):
         start, n = _section(a, end, size, number)
         if start >= 0 and more > 0:
-            if n != 8 * total:
+            if n != SECTION_SIZES[number] * total:
                 return bad
             if number == ALWAYS:
                 kin = start
-            else:
+            elif number == ALWAYS + 1:
                 done = start
+            elif number == ALWAYS + 2:
+                abouts = start
+            else:
+                pairs = start
             end, more = start + n, more - 1
     if end != size or more:
         return bad
-    return Places(total, count, clock, targets, actors, weights, times, codes, kin, done)
+    return Places(total, count, clock, targets, actors, weights, times, codes, kin, done, abouts, pairs)
 
 
 @kernel
-def sound(a, found, newest_ms):
-    """(0: all of it is in range, 1: a weight is no number or a kind unknown, 2: a time is out of range, 3: a name is not there;
-    the newest time)."""
+def sound(a, found, lengths, newest_ms):
+    """(0: all of it is in range, 1: a weight is no number or a kind unknown, 2: a time is out of range, 3: a name is not there,
+    4: one is too long for a user's; the newest time). `lengths` (names,) are those of the names."""
     newest = np.int64(0)
     for i in range(found.total):
         if not np.isfinite(load_f32(a, found.weights + 4 * i)) or a[found.codes + i] & KIND_BITS >= KINDS:
@@ -193,5 +202,11 @@ def sound(a, found, newest_ms):
             return 2, newest
         if max(load_u16(a, found.targets + 2 * i), load_u16(a, found.actors + 2 * i)) >= found.names:
             return 3, newest
+        if max(lengths[load_u16(a, found.targets + 2 * i)], lengths[load_u16(a, found.actors + 2 * i)]) > LONGEST:
+            return 4, newest
+        if found.abouts and found.names <= load_u16(a, found.abouts + 2 * i) != NOTHING:
+            return 3, newest
+        if found.pairs and not 0.0 <= load_f32(a, found.pairs + 4 * i) < np.inf:
+            return 1, newest
         newest = max(newest, ts)
     return 0, newest

@@ -28,7 +28,7 @@ SORTS = 5  #: chunks of 2, 4, 8, 16 hashes, and of registers
 MOST_CHUNK = REGISTERS  #: bytes
 MOST = 1 + REGISTERS  #: bytes of a sketch as it is kept
 _SIZES = np.array([16, 32, 64, 128, 256], np.int64)
-_BITS, _HIGHEST = 8, 57  # of a hash that choose the register; the highest that a register may say
+_BITS, HIGHEST = 8, 57  # of a hash that choose the register; the highest that a register may say
 _ALPHA = 0.5 / np.log(2.0)
 
 _U = np.uint64
@@ -87,7 +87,7 @@ def is_full(p):
 @kernel
 def _register(a, at, key):
     """Tell the registers at `at` of a hash; is that news?"""
-    place, rank = at + np.int64(key & _U(REGISTERS - 1)), min(zeros_below(key >> _U(_BITS)) + 1, _HIGHEST)
+    place, rank = at + np.int64(key & _U(REGISTERS - 1)), min(zeros_below(key >> _U(_BITS)) + 1, HIGHEST)
     if a[place] >= rank:
         return False
     a[place] = rank
@@ -153,15 +153,15 @@ def _tau(x):
 
 
 @kernel
-def estimated(a, at):
-    """How many people the registers at `at` have been told of."""
-    of = np.zeros(_HIGHEST + 1)
-    for i in range(REGISTERS):
-        of[a[at + i]] += 1.0
-    z = REGISTERS * _tau(1.0 - of[_HIGHEST] / REGISTERS)
-    for k in range(_HIGHEST - 1, 0, -1):
+def estimated(a, at, registers, highest):
+    """How many people so many registers at `at` have been told of, which say `highest` at most."""
+    of = np.zeros(highest + 1)
+    for i in range(registers):
+        of[min(a[at + i], highest)] += 1.0
+    z = registers * _tau(1.0 - of[highest] / registers)
+    for k in range(highest - 1, 0, -1):
         z = 0.5 * (z + of[k])
-    return _ALPHA * REGISTERS * REGISTERS / (z + REGISTERS * _sigma(of[0] / REGISTERS))
+    return _ALPHA * registers * registers / (z + registers * _sigma(of[0] / registers))
 
 
 @kernel
@@ -169,7 +169,7 @@ def people_of(p, slot):
     """How many people ever engaged with a slot: a whole number, more than EXACT where it is an estimate."""
     count = np.int64(p.known[slot])
     if count == REGISTERED:
-        return max(np.rint(estimated(p.arena, np.int64(p.at[slot]) * UNIT)), EXACT + 1.0)
+        return max(np.rint(estimated(p.arena, np.int64(p.at[slot]) * UNIT, REGISTERS, HIGHEST)), EXACT + 1.0)
     return np.float64(count)
 
 
@@ -213,7 +213,7 @@ def sound(a, start, end):
     if end - start != MOST:
         return False
     for i in range(start + 1, end):
-        if a[i] > _HIGHEST:
+        if a[i] > HIGHEST:
             return False
     return True
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from streams.fold.about import read as read_about
+from streams.fold.chunks import is_full as no_room
 from streams.fold.compiled import kernel, part
 from streams.fold.days import late, touched
 from streams.fold.hashing import name_key
@@ -26,15 +28,20 @@ from streams.fold.rows import (
     GOT,
     GOT_TS,
     KIND_BITS,
+    LISTED,
     MET,
     MORE,
+    MOST_KEYS,
+    QUARTER,
     SELF_ENGAGEMENTS,
     SUMS,
     UNDO,
     UNSEEN,
 )
 from streams.fold.score import ahead_of_row, growth
+from streams.fold.packs import NOTHING
 from streams.fold.since import FOLLOWERS_SINCE, GAINED, OF_UNDO, REVERSED
+from streams.fold.tops import engaged
 from streams.fold.words import ahead, load_f32, load_i64, load_u16, load_u64
 
 _PLAIN = np.uint64(0)  # seed of the hashes of people: everywhere the same
@@ -78,6 +85,7 @@ def receive(
     people,
     days,
     hours,
+    tops,
     more,
     a,
     found,
@@ -93,10 +101,12 @@ def receive(
     """Fold the engagements from number `first` on of the pack `found` (see `packs.places`) in `a`; their targets go to `slots`.
 
     There is room for all names, and for a line of `days` and of `hours` for each.
-    Returns how far it came before the arena of `people` was full.
+    Returns how far it came before the arena of `people` or of `tops` was full.
     Between two accounts of one person nothing counts.
     """
     slot_of, keys, grown = np.empty(found.names, np.int64), np.empty(found.names, np.uint64), np.empty(3)
+    about_keys, about_starts, about_ends = np.empty((3, MOST_KEYS), np.int64)
+    steps = np.int64(landmarks[QUARTER] / model.half_lives[QUARTER])
     _people_of_pack(names, a, found, starts, lengths, slot_of, keys)
     closed_ms, today, day_lines, line_days, hour_lines = (
         calendar.closed_ms,
@@ -106,7 +116,7 @@ def receive(
         hours.line,
     )
     for i in range(first, found.total):
-        if is_full(people):
+        if is_full(people) or no_room(tops):
             return i
         if i + 12 < found.total:  # no part of its own: a call with so many arrays costs 0.2 us
             later = slot_of[load_u16(a, found.targets + 2 * (i + 12))]
@@ -114,12 +124,17 @@ def receive(
             ahead(people.known, later)
             ahead(day_lines, later)
             ahead(hour_lines, later)
+            ahead(tops.at, later)
+            ahead(tops.size, later)
         if i + 6 < found.total:
             later = slot_of[load_u16(a, found.targets + 2 * (i + 6))]
             ahead(dirty, later)
             ahead_of_row(cells, later)
             ahead_of_place(hours, later, mark_of(load_i64(a, found.times + 8 * (i + 6))))
             register = keys[load_u16(a, found.actors + 2 * (i + 6))] & np.uint64(REGISTERS - 1)
+            listed = tops.at[later]
+            for part in range(0, min(np.int64(tops.size[later]), 576), 64):
+                ahead(tops.arena, listed + part)
             within = np.int64(register) if people.known[later] == REGISTERED else 0
             ahead(people.arena, np.int64(people.at[later]) * UNIT + within)
         slot = slots[i] = slot_of[load_u16(a, found.targets + 2 * i)]
@@ -158,8 +173,32 @@ def receive(
             entry, followers = OF_UNDO if code & UNDO else code & KIND_BITS, sign if code & FOLLOW else 0.0
             late(days, line, row, done, entry, grown, 0.0, followers, calendar, model)
         row[GOT_TS] = max(row[GOT_TS], np.float64(ts))
-        mark = GOT | UNSEEN
-        if not code & UNDO and meet(people, slot, keys[load_u16(a, found.actors + 2 * i)]):
+        mark = GOT | UNSEEN | LISTED
+        actor = load_u16(a, found.actors + 2 * i)
+        about = np.int64(load_u16(a, found.abouts + 2 * i)) if found.abouts else NOTHING
+        many = read_about(a, starts[about], lengths[about], about_keys, about_starts, about_ends) if about != NOTHING else 0
+        pair = np.float64(load_f32(a, found.pairs + 4 * i)) if found.pairs else 0.0
+        if pair > 0.0:
+            pair *= growth(ts, landmarks[QUARTER], model.half_lives[QUARTER])
+        engaged(
+            tops,
+            slot,
+            steps,
+            grown[QUARTER],
+            grown[QUARTER] + pair,
+            ts,
+            code & KIND_BITS,
+            code & UNDO,
+            keys[actor],
+            a,
+            starts[actor],
+            lengths[actor],
+            about_keys,
+            about_starts,
+            about_ends,
+            many,
+        )
+        if not code & UNDO and meet(people, slot, keys[actor]):
             row[ACTORS] = people_of(people, slot)
             mark |= MET
         dirty[slot] |= mark

@@ -18,9 +18,9 @@ WIDTH = MORE + 1
 LINE = GOT_TS + 1
 
 # marks: since the last cut they acted, were engaged with, moved in silence, were engaged with by somebody new, were linked, given
-# facts, or told by an account of theirs; Redis has an older record of them, or (with no hurry) may have lost it
-DID, GOT, MOVED, UNSEEN, AGAIN, MET, TIED = 1, 2, 4, 8, 16, 32, 64
-CHANGED, OWED = DID | GOT | MOVED | MET | TIED, UNSEEN | AGAIN
+# facts, or told by an account of theirs, have other lists (`streams.fold.tops`); Redis has an older record of them, or (with no hurry) may have lost it
+DID, GOT, MOVED, UNSEEN, AGAIN, MET, TIED, LISTED = 1, 2, 4, 8, 16, 32, 64, 128
+CHANGED, OWED = DID | GOT | MOVED | MET | TIED | LISTED, UNSEEN | AGAIN
 
 DAY, WEEK, QUARTER = 0, 1, 2  # windows
 
@@ -45,3 +45,11 @@ LONGEST = 64 + 1 + 256  #: bytes of a user's name, network:id
 # an actor's memory, see `streams.fold.memories`: bytes before the entries (one a kind), of an entry without its name; most
 # entries a kind
 HEAD, ENTRY, PER_KIND = KINDS, 31, 16
+
+# what an engagement is about: its object and topics, as bytes behind one another: object, and BEHIND before each topic; of an undo
+# OF_KEYS and their keys, eight hexadecimal digits each, the object's first (0: none)
+MOST_OBJECT, MOST_TOPIC, MOST_TOPICS, TOPICS_BYTES = 256, 128, 5, 320  #: bytes, bytes, how many, bytes of all with what parts them
+MOST_ABOUT = MOST_OBJECT + 1 + TOPICS_BYTES  #: bytes
+MOST_KEYS = 1 + MOST_TOPICS
+BEHIND, OF_KEYS = 31, 30
+MOST_NAME = max(LONGEST, MOST_OBJECT)  #: bytes of a name in a list

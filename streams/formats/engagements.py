@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -10,14 +11,14 @@ import numpy as np
 from streams.events import NEWEST_MS
 from streams.fold import packing, packs
 from streams.fold.packing import MOST, MOST_BYTES, MOST_COLUMNS
-from streams.fold.packs import FORMAT, NAMES, SECTION_SIZES, SOMETIMES
-from streams.fold.rows import LONGEST
+from streams.fold.packs import FORMAT, NAMES, NOTHING, SECTION_SIZES, SOMETIMES
+from streams.fold.rows import LONGEST, MOST_ABOUT
 from streams.fold.words import SPARE, padded
 from streams.formats import lines
 from streams.model.engagements import Engagements, Pack, packed
 from streams.model.lines import Told
 
-_KINDS = dict(zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8", "<i8"), strict=True))  # of the columns
+_KINDS = dict(zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8", "<i8", "<u2", "<f4"), strict=True))  # of the columns
 _STRANGE = "a pack of engagements that no Clout has written: a name too long, or columns in another form"
 _NAMELESS = "pack with an engagement of somebody who is not named in it"
 
@@ -80,24 +81,31 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
         raise ValueError(_STRANGE)
     if found.clock > newest_ms:
         raise ValueError(f"pack with a clock of {found.clock}, out of range")
-    wrong, newest = packs.sound(text, found, newest_ms)
+    wrong, newest = packs.sound(text, found, lengths, newest_ms)
     if wrong == 1:
         raise ValueError("pack with a weight that is no number, or a kind that this worker does not know")
     if wrong == 2:
         raise ValueError("pack with a time out of range")
     if wrong == 3:
         raise ValueError(_NAMELESS)
+    if wrong == 4:
+        raise ValueError(_STRANGE)
     return Engagements(text, found, starts, lengths, newest)
 
 
 def _again(wire: _Wire, record: bytes) -> bytes:
     """The same pack, written by ourselves."""
-    target, actor, *columns = (np.frombuffer(wire.sections.get(name, b""), kind) for name, kind in _KINDS.items())
-    if len(target) > MOST or any(len(name.encode()) > LONGEST for name in wire.names):
+    target, actor, *columns, about, pairs = (
+        np.frombuffer(wire.sections.get(name, b""), kind) for name, kind in _KINDS.items()
+    )
+    if len(target) > MOST or any(len(name.encode()) > MOST_ABOUT for name in wire.names):
         raise ValueError(_STRANGE)
-    if max(target.max(initial=0), actor.max(initial=0)) >= max(len(wire.names), 1):
+    if max((int(i) for i in chain(target, actor, about[about != NOTHING])), default=0) >= max(len(wire.names), 1):
         raise ValueError(_NAMELESS)
-    people = packed([wire.names[i] for i in target], [wire.names[i] for i in actor], *columns)
+    if any(len(wire.names[i].encode()) > LONGEST for i in chain(target, actor)):
+        raise ValueError(_STRANGE)
+    abouts = ["" if i == NOTHING else wire.names[i] for i in about]
+    people = packed([wire.names[i] for i in target], [wire.names[i] for i in actor], *columns, abouts, pairs)
     return next(encode(people, wire.clock), record)
 
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from streams.model.inforce import InForce, Models
 
-FORMAT = 5
+FORMAT = 6
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

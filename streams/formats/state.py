@@ -1,14 +1,15 @@
-"""What a partition keeps in the compacted topic `state`: one header, and up to three records a user: what they did, what was done
-to them, and who did it.
+"""What a partition keeps in the compacted topic `state`: one header, and up to four records a user: what they did, what was done
+to them, who did it, and their lists.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
-them; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see `streams.formats.closes`.
-Values of format 5, little-endian:
+them; `t` + user their lists; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see `streams.formats.closes`.
+Values of format 6, little-endian:
   did   week landmark u32, day of the last close u32 (0: has none), columns ACTED ACTIONS DID_TS SCORE PUBLISHED f64, own actions
         since that close f64, then own actions behind the last marks (`streams.fold.lately`), then the memory as it is
   got   three landmarks u32, that day u32, a bit for each column that is not 0 (u64), those columns f64: SUMS.. of the row, then
         what has come since that close, see `streams.fold.since`; then what they got behind the last marks
   met   how many (u8) and their hashes u64; or 255 and 256 registers u8: see `streams.fold.people`
+  lists as they are: see `streams.fold.tops`
 Score and version last published are in both: the record with the higher version knows them.
 A landmark is written as its number of half-lives since the epoch; a record is scaled to the table's landmarks when it is read.
 Apart, because an event dirties the actor's first and the target's second, and the third only when somebody new comes: one joint
@@ -29,15 +30,15 @@ from numpy.typing import NDArray
 from streams.errors import CloutError
 from streams.fold import kept
 from streams.fold.kept import MOST_ROW
-from streams.fold.people import REGISTERED, estimated
-from streams.fold.rows import DID, ENGAGEMENTS, MET, SUMS
+from streams.fold.people import HIGHEST, REGISTERED, REGISTERS, estimated
+from streams.fold.rows import DID, ENGAGEMENTS, LISTED, MET, SUMS
 from streams.fold.words import padded
 from streams.formats import closes, tied
 from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
 from streams.model.closes import Known
 from streams.model.hours import Lately
-from streams.model.memory import Copied
+from streams.model.chunks import Copied
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.users import Slots, Users
@@ -46,7 +47,7 @@ from streams.model.windows import Floats
 __all__ = ["FORMAT", "Header"]  # their own module imports no numpy: the schema is made from it
 
 HEADER = b"h"
-DID_KEY, GOT_KEY, MET_KEY = b"d", b"g", b"p"
+DID_KEY, GOT_KEY, MET_KEY, LISTED_KEY = b"d", b"g", b"p", b"t"
 _ACTED = struct.Struct("<IIdddddd")
 _GOT_HEAD = struct.Struct("<IIIIQ")
 _FLOAT = struct.Struct("<d")
@@ -81,6 +82,10 @@ class Changed(Protocol):
     @property
     def people(self) -> Copied:
         """Of those who were engaged with by somebody new (MET), in the order of `changed`."""
+
+    @property
+    def tops(self) -> Copied:
+        """Of those who have other lists (LISTED), in the order of `changed`."""
 
     @property
     def known(self) -> Known:
@@ -126,12 +131,13 @@ def header_record(header: Header) -> tuple[bytes, bytes]:
 def chunks(changed: Changed, half_lives_ms: Sequence[int], most: int) -> Iterator[Packed]:
     """Every record that changed in an interval, as it was at the cut; those of at most so many users at a time."""
     steps = np.array([at // life for at, life in zip(changed.landmarks, half_lives_ms, strict=True)])
-    done = met = 0
+    done = met = top = 0
     for start in range(0, len(changed.changed), most):
         part = slice(start, start + most)
-        yield _written(changed, part, half_lives_ms, steps, done, met)
+        yield _written(changed, part, half_lives_ms, steps, (done, met, top))
         done += int(np.count_nonzero(changed.marks[part] & DID))
         met += int(np.count_nonzero(changed.marks[part] & MET))
+        top += int(np.count_nonzero(changed.marks[part] & LISTED))
 
 
 def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[bytes | None, bytes]]:
@@ -140,14 +146,13 @@ def records(changed: Changed, half_lives_ms: Sequence[int]) -> Iterator[tuple[by
 
 
 def _written(
-    changed: Changed, part: slice, half_lives_ms: Sequence[int], steps: NDArray[np.int64], done: int, met: int
+    changed: Changed, part: slice, half_lives_ms: Sequence[int], steps: NDArray[np.int64], before: tuple[int, int, int]
 ) -> Packed:
-    """The records of a part of the users, before which `done` memories and `met` sketches were written."""
-    slots, marks, memories, people = changed.changed[part], changed.marks[part], changed.memories, changed.people
-    copied = memories.between(done, int(np.count_nonzero(marks & DID))) + people.between(
-        met, int(np.count_nonzero(marks & MET))
-    )
-    text, bounds = Texts.room(6 * len(slots), MOST_ROW * len(slots) + 3 * changed.names.named(slots).size + copied)
+    """The records of a part of the users, `before` which so many memories, sketches and lists were written."""
+    slots, marks = changed.changed[part], changed.marks[part]
+    each = list(zip((changed.memories, changed.people, changed.tops), before, (DID, MET, LISTED), strict=True))
+    copied = sum(of.between(first, int(np.count_nonzero(marks & mark))) for of, first, mark in each)
+    text, bounds = Texts.room(8 * len(slots), MOST_ROW * len(slots) + 3 * changed.names.named(slots).size + copied)
     count = kept.write(
         *(
             changed.names.arrays,
@@ -157,12 +162,7 @@ def _written(
             changed.known.day_of[part],
             changed.known.since[part],
             *(of[part] for of in changed.lately),
-            memories.text,
-            memories.ends,
-            done,
-            people.text,
-            people.ends,
-            met,
+            *chain.from_iterable((of.text, of.ends, first) for of, first, _ in each),
             steps,
             np.array(half_lives_ms),
             text,
@@ -186,7 +186,7 @@ def count(key: bytes, value: bytes) -> int:
     if key[:1] == DID_KEY:
         return int(_ACTED.unpack_from(value)[3])
     if key[:1] == MET_KEY:
-        return value[0] if value[0] != REGISTERED else round(float(estimated(padded(value), 1)))
+        return value[0] if value[0] != REGISTERED else round(float(estimated(padded(value), 1, REGISTERS, HIGHEST)))
     mask = _GOT_HEAD.unpack_from(value)[4]
     if not mask & _ENGAGEMENTS_BIT:
         return 0
@@ -205,7 +205,7 @@ def _load(table: Table, rows: Packed) -> None:
     wrong = int(kept.unsound(*records))
     if wrong >= 0:
         key = keys[wrong]
-        if key[:1] not in (DID_KEY, GOT_KEY, MET_KEY):
+        if key[:1] not in (DID_KEY, GOT_KEY, MET_KEY, LISTED_KEY):
             raise CloutError(f"the topic `state` has a record of an unknown sort: key {key[:40]!r}")
         raise _damaged(key)
     table.room(len(keys), keys.size)
@@ -219,6 +219,7 @@ def _load(table: Table, rows: Packed) -> None:
             table.people.room_for_one(),
             table.days.room_for(left),
             table.hours.room_for(left),
+            table.tops.room_for_one(),
         )
         done = kept.read(table.users.arrays, table.cells, *arenas, *records, steps, np.array(lives), done)
 
@@ -236,4 +237,4 @@ class _Reader(NamedTuple):
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
 #: and has a partition of an older format written whole with its first commit.
-_READERS = {5: _Reader(_decode, _load)}
+_READERS = {6: _Reader(_decode, _load)}

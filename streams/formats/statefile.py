@@ -47,6 +47,7 @@ class _Row(msgspec.Struct, omit_defaults=True):
     did: bytes | None = None
     got: bytes | None = None
     met: bytes | None = None
+    lists: bytes | None = None
     said: bytes | None = None
     lines: bytes | None = None
     days: bytes | None = None
@@ -65,6 +66,7 @@ _SORTS = {
     state.DID_KEY: "did",
     state.GOT_KEY: "got",
     state.MET_KEY: "met",
+    state.LISTED_KEY: "lists",
     tied.CONTROL_KEY: "said",
     tied.LINES_KEY: "lines",
     closes.KEY: "days",

@@ -23,16 +23,16 @@ def act(table: Table, parsed: Parsed, order: Slots, out: Outbox) -> None:
         return
     lines, model = parsed.lines, table.constants
     table.advance(int(lines["ts"][order].max()))
-    landmark, decays = table.landmarks[WEEK], table.decays(table.clock)
+    landmark, landmarks, decays = table.landmarks[WEEK], np.array(table.landmarks), table.decays(table.clock)
     grown, attends, standing = np.empty((3, n))
     more, before, days, hours = table.extras.arrays, calendar(table), table.days.room_for(n), table.hours.room_for(n)
     kernels.before_block(table.cells, lines, order, landmark, decays, model, more, grown, attends, standing)
     counts, done = np.zeros(7, np.int64), 0
     while True:
-        memories = table.memory.room_for_one()
+        memories, tops = table.memory.room_for_one(), table.tops.room_for_one()
         done = kernels.act(
-            *(table.cells, table.dirty, memories, days, hours, parsed.text, lines, order, done),
-            *(grown, attends, standing, landmark, before, model, more, out.partitions, counts, out.emitted),
+            *(table.cells, table.dirty, memories, days, hours, tops, parsed.text, lines, order, done),
+            *(grown, attends, standing, landmarks, before, model, more, out.partitions, counts, out.emitted),
         )
         out.collect(table)
         if done == n:

@@ -7,6 +7,7 @@ a landmark is the receiver's business.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,22 +16,24 @@ from numpy.typing import ArrayLike, NDArray
 from streams.fold import packing
 from streams.fold.packing import Emitted
 from streams.fold.packs import Places
-from streams.fold.rows import KIN, LONGEST, MORE, UNDO
+from streams.fold.rows import KIN, LONGEST, MORE, MOST_ABOUT, UNDO
 from streams.fold.words import SPARE, padded
 from streams.model.users import Users
 
 if TYPE_CHECKING:
     from streams.model.table import Table
 
-AT_ONCE = 2_000  # engagements that are collected before they are sorted: with the longest names 0.7 MB
+AT_ONCE = 2_000  # engagements that are collected before they are sorted: with the longest names 1.8 MB
 _NOBODY: NDArray[np.uint64] = np.empty(0, np.uint64)
 _NOTHING: NDArray[np.int64] = np.empty(0, np.int64)
+_NO_ABOUT: NDArray[np.int32] = np.empty(0, np.int32)
+_NO_PAIRS: NDArray[np.float32] = np.empty(0, np.float32)
 
 
 class Piece(NamedTuple):
     """Engagements for one partition, column by column, (n,) each."""
 
-    names: NDArray[np.uint8]  #: the targets, one behind another
+    names: NDArray[np.uint8]  #: the targets, each with what it is about, one behind another
     ends: NDArray[np.int64]  #: of each in `names`
     actors: NDArray[np.int32]  #: slots
     weights: NDArray[np.float32]
@@ -40,6 +43,8 @@ class Piece(NamedTuple):
     kin: NDArray[
         np.uint64
     ]  #: hashes of the persons whose accounts the actors were, 0: nobody's; (0,): none of them was one
+    abouts: NDArray[np.int32]  #: how many of the bytes of each are what it is about; (0,): none is about anything
+    pairs: NDArray[np.float32]  #: what earlier engagements of its pair weigh; (0,): there were none
 
     def part(self, lines: slice, text: slice) -> Piece:
         """Some of them, whose ends count from the beginning of this part of the names."""
@@ -52,6 +57,8 @@ class Piece(NamedTuple):
             self.done[lines],
             self.codes[lines],
             self.kin[lines],
+            self.abouts[lines],
+            self.pairs[lines],
         )
 
 
@@ -68,17 +75,23 @@ class Pack:
 
     def whole(self) -> Piece:
         """All of it as one; with spare bytes behind the names."""
-        names, ends, actors, weights, times, done, codes, kin = zip(*self.pieces, strict=True)
-        if any(map(len, kin)):
-            kin = tuple(some if len(some) else np.zeros(len(of), np.uint64) for some, of in zip(kin, ends, strict=True))
+        names, ends, actors, weights, times, done, codes, kin, abouts, pairs = zip(*self.pieces, strict=True)
+        kin, abouts, pairs = (_each(some, ends) for some in (kin, abouts, pairs))
         if any(map(len, done)):
             done = tuple(some if len(some) else of for some, of in zip(done, times, strict=True))
         before = np.cumsum([0, *map(len, names[:-1])])
         return Piece(
             np.concatenate([*names, np.zeros(SPARE, np.uint8)]),
             np.concatenate([some + so_far for some, so_far in zip(ends, before, strict=True)]),
-            *map(np.concatenate, (actors, weights, times, done, codes, kin)),
+            *map(np.concatenate, (actors, weights, times, done, codes, kin, abouts, pairs)),
         )
+
+
+def _each(some: tuple[NDArray[Any], ...], ends: tuple[NDArray[np.int64], ...]) -> tuple[NDArray[Any], ...]:
+    """A column that pieces may lack, with zeros where it is lacking; if all lack it, as it is."""
+    if not any(map(len, some)):
+        return some
+    return tuple(own if len(own) else np.zeros(len(of), own.dtype) for own, of in zip(some, ends, strict=True))
 
 
 def packed(
@@ -89,9 +102,12 @@ def packed(
     codes: ArrayLike,
     kin: ArrayLike = _NOBODY,
     done: ArrayLike = _NOTHING,
+    abouts: Sequence[str] = (),
+    pairs: ArrayLike = _NO_PAIRS,
 ) -> Pack:
     """A pack of what is given column by column, (n,) each; without `kin` nobody is anybody's account."""
-    users, texts = Users(), [target.encode() for target in targets]
+    about = [text.encode() for text in abouts]
+    users, texts = Users(), [target.encode() + of for target, of in zip_longest(targets, about, fillvalue=b"")]
     users.room(len(actors), sum(len(actor.encode()) for actor in actors))
     slots = users.find(actors, adding=True).astype(np.int32)
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
@@ -108,6 +124,8 @@ def packed(
                 np.asarray(done, np.int64),
                 np.asarray(codes, np.uint8),
                 np.asarray(kin, np.uint64),
+                np.array(list(map(len, about)), np.int32),
+                np.asarray(pairs, np.float32),
             )
         ]
         if len(ends)
@@ -121,8 +139,10 @@ class Outbox:
     def __init__(self, partitions: int) -> None:
         self.partitions = partitions
         self.emitted = Emitted(
-            np.empty(AT_ONCE * LONGEST + SPARE, np.uint8),
+            np.empty(AT_ONCE * (LONGEST + MOST_ABOUT) + SPARE, np.uint8),
             np.empty(AT_ONCE, np.int64),
+            np.empty(AT_ONCE, np.int32),
+            np.empty(AT_ONCE, np.float32),
             np.empty(AT_ONCE, np.int32),
             np.empty(AT_ONCE, np.float32),
             np.empty(AT_ONCE, np.int64),
@@ -143,8 +163,10 @@ class Outbox:
         names = np.empty(int(emitted.ends[n - 1]) + SPARE, np.uint8)
         ends, actors, weights = np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.float32)
         times, done = np.empty((2, n), np.int64)
-        all_ = Piece(names, ends, actors, weights, times, done, np.empty(n, np.uint8), _NOBODY)
-        packing.by_home(emitted, self.partitions, self._lines, self._bytes, *all_[:-1])
+        codes, abouts, pairs = np.empty(n, np.uint8), np.empty(n, np.int32), np.empty(n, np.float32)
+        columns = names, ends, actors, weights, times, done, codes
+        packing.by_home(emitted, self.partitions, self._lines, self._bytes, *columns, abouts, pairs)
+        all_ = Piece(*columns, _NOBODY, abouts if abouts.any() else _NO_ABOUT, pairs if pairs.any() else _NO_PAIRS)
         if ((of_kin := all_.codes & KIN) != 0).any():
             line = table.cells[actors, MORE].astype(np.intp)
             all_ = all_._replace(kin=np.where(of_kin, table.extras.arrays.kin[line], np.uint64(0)))

@@ -1,106 +1,24 @@
-"""What actors remember, by slot. Owns the arrays of `streams.fold.memories`, which has the format, and sees to room in them."""
+"""What actors remember, by slot: `streams.fold.memories` has the format."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from streams.events import KINDS
 from streams.fold import memories
-from streams.fold.memories import FIRST_CHUNK, MOST, TOP, Memories
 from streams.fold.rows import HEAD
-from streams.fold.words import padded
-from streams.model.users import Slots
+from streams.model.chunks import Chunks
 
 assert len(KINDS) == HEAD  # noqa: S101 - a byte a kind
 
-ROOM = 2 * MOST  #: bytes of a new arena; it doubles, then grows by steps
-_STEP = 4 << 20
 
-
-class Copied(NamedTuple):
-    """What n users have of something, one behind another; number i ends at ends[i]."""
-
-    text: NDArray[np.uint8]
-    ends: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def between(self, first: int, count: int) -> int:
-        """Bytes of so many from number `first` on."""
-        return int(self.ends[first + count - 1] - (self.ends[first - 1] if first else 0)) if count else 0
-
-    def each(self) -> Iterator[bytes]:
-        """One after another."""
-        start = 0
-        for end in self.ends.tolist():
-            yield self.text[start:end].tobytes()
-            start = end
-
-
-class Memory:
+class Memory(Chunks):
     """The memories of a table's users; empty for who has done nothing yet."""
 
-    __slots__ = ("arrays",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.arrays = Memories(
-            np.zeros(FIRST_CHUNK + ROOM, np.uint8),
-            np.zeros(256, np.int64),
-            np.zeros(256, np.int32),
-            np.zeros(256, np.uint8),
-            np.zeros(TOP + 1, np.int64),
-        )
-        self.arrays.lists[TOP] = FIRST_CHUNK
-
-    def room(self, users: int) -> None:
-        """Room for so many users in all."""
-        for column in (self.arrays.at, self.arrays.size, self.arrays.sort):
-            column.resize(users, refcheck=False)
-
-    def room_for_one(self) -> Memories:
-        """The arrays, with room in the arena for at least one more memory of any size."""
-        arena = self.arrays.arena
-        if int(self.arrays.lists[TOP]) + MOST > len(arena):
-            arena.resize(len(arena) + min(max(len(arena), ROOM), _STEP), refcheck=False)
-        return self.arrays
-
-    def __getitem__(self, slot: int) -> bytes:
-        at = int(self.arrays.at[slot])
-        return self.arrays.arena[at : at + int(self.arrays.size[slot])].tobytes() if at else b""
-
-    def __setitem__(self, slot: int, memory: bytes) -> None:
-        self.put(np.array([slot]), [memory])
-
-    def copied(self, slots: Slots) -> Copied:
-        """The memories of these as they are now, a copy."""
-        ends = np.empty(len(slots), np.int64)
-        text = np.empty(int(self.arrays.size[slots].sum()) + 64, np.uint8)
-        memories.copied(self.arrays, slots, ends, text)
-        return Copied(text, ends)
-
-    def put(self, slots: Slots, kept: Sequence[bytes]) -> int:
-        """These are their memories now. Returns the number of the first that is no memory, then nothing is put; -1: all are."""
-        ends = np.fromiter(map(len, kept), np.int64, len(kept)).cumsum()
-        text, start = padded(b"".join(kept)), 0
-        for i, end in enumerate(ends.tolist()):
-            if not memories.sound(text, start, end):
-                return i
-            start = end
-        done = 0
-        while (done := memories.put(self.room_for_one(), slots, ends, text, done)) < len(slots):
-            pass
-        return -1
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the arena in use, chunks given back included."""
-        return int(self.arrays.lists[TOP])
+        super().__init__(memories.sound)
 
 
 def id_key(event_id: str, kind: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from streams.fold import actors
 from streams.fold.event import ASTRAY, EVENT, NOBODY
 from streams.fold.parse import parse
 from streams.fold.words import SPARE
+from streams.model import about
 from streams.model.memory import id_key, target_key
 from streams.model.table import Table
 from streams.model.texts import Texts
@@ -151,11 +153,14 @@ class Parsed:
 
     def _fill(self, line: int, event: Event, kind: int) -> None:
         """A line for an unusual event; its texts go behind the others."""
-        network, actor, target = event.network.encode(), event.actor.encode(), event.target.encode()
-        at = self._put(np.frombuffer(network + actor + target, np.uint8))
+        texts = (
+            *(event.network.encode(), event.actor.encode(), event.target.encode()),
+            *(about.object_(event.object), about.topics(event.topics or ())),
+        )
+        at = self._put(np.frombuffer(b"".join(texts), np.uint8))
         keys = id_key(event.id, kind), id_key(event.ref or "", kind), target_key(event.target)
-        places = at, at + len(network), at + len(network) + len(actor)
-        lengths = len(network), len(actor), len(target)
+        lengths = [len(text) for text in texts]
+        places = [at + start for start in accumulate((0, *lengths[:-1]))]
         self.lines[line] = (event.ts, *keys, *places, NOBODY, *lengths, kind, event.undo)
 
 

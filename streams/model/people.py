@@ -6,7 +6,7 @@ import numpy as np
 
 from streams.fold import people
 from streams.fold.people import MOST_CHUNK, SORTS, UNIT
-from streams.model.memory import Copied
+from streams.model.chunks import Copied
 from streams.model.users import Slots
 
 ROOM = 4 * MOST_CHUNK  #: bytes of a new arena; it doubles, then grows by steps

@@ -28,7 +28,7 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
         while done < len(pack):
             done = kernels.receive(
                 *(table.cells, table.dirty, table.users.arrays, table.people.room_for_one(), days, hours),
-                *(table.extras.arrays, pack.text, pack.found, pack.starts, pack.lengths),
+                *(table.tops.room_for_one(), table.extras.arrays, pack.text, pack.found, pack.starts, pack.lengths),
                 *(landmarks, before, table.constants, done, slots, counts),
             )
         table.counts.folded += len(slots)

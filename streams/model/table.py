@@ -26,6 +26,7 @@ from streams.model.lines import Lines
 from streams.model.memory import Memory
 from streams.model.people import People
 from streams.model.profiles import Profile
+from streams.model.tops import Tops
 from streams.model.users import Slots, Users
 from streams.model.versions import Model
 from streams.model.windows import Floats
@@ -62,7 +63,7 @@ class Table:
         self.model, self.constants = model, model.constants
         self.models: Models = (InForce(model.name, 0),)  #: those in force, the oldest first
         self.users = Users()
-        self.memory, self.people, self.days, self.hours = Memory(), People(), Days(), Hours()
+        self.memory, self.people, self.days, self.hours, self.tops = Memory(), People(), Days(), Hours(), Tops()
         self.extras = Extras(model)
         self.lines = Lines(self.extras.code)
         self.profiles: dict[int, Profile] = {}  #: by slot, of whom there are controls
@@ -90,6 +91,7 @@ class Table:
             self.dirty.resize(rows, refcheck=False)
             self.memory.room(rows)
             self.people.room(rows)
+            self.tops.room(rows)
             self.days.room(rows)
             self.hours.room(rows)
 

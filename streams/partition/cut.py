@@ -12,7 +12,7 @@ from streams.formats.tied import Tied
 from streams.model.closes import Known
 from streams.model.engagements import Pack
 from streams.model.hours import Lately
-from streams.model.memory import Copied
+from streams.model.chunks import Copied
 from streams.model.users import Slots, Users
 from streams.model.windows import Floats
 from streams.people.telling import Telling
@@ -35,10 +35,11 @@ class Cut(NamedTuple):
     lately: Lately  #: what came behind the last marks
     decays: Floats  #: what reads the rows at `now_ms`, by the landmarks of the cut
     now_ms: int
-    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED, MET, TIED
+    marks: NDArray[np.uint8]  #: (n,) how each user changed: bits DID, GOT, MOVED, MET, TIED, LISTED
     names: Users  #: of all slots: a slot keeps its name, so they need not be copied
     memories: Copied  #: of those who acted (DID), in the order of `changed`
     people: Copied  #: who engaged with those whom somebody new engaged with (MET), in the order of `changed`
+    tops: Copied  #: the lists of those who have others (LISTED), in the order of `changed`
     landmarks: tuple[int, ...]
     tied: Tied  #: what some of them have beside their rows, of those marked TIED
     closes: list[tuple[bytes, bytes]]  #: the records of `state` for closes that were taken

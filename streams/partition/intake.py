@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import LostInput
-from streams.fold.rows import DID, GOT, MET
+from streams.fold.rows import DID, GOT, LISTED, MET
 from streams.formats import closes, tied
 from streams.model.closes import known
 from streams.model.table import Table
@@ -134,6 +134,7 @@ class Intake:
             table.users,
             table.memory.copied(changed[(marks & DID) != 0]),
             table.people.copied(changed[(marks & MET) != 0]),
+            table.tops.copied(changed[(marks & LISTED) != 0]),
             tuple(table.landmarks),
             tied.cut(table, changed, marks),
             closes.cut(table, changed[taken]),

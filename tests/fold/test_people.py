@@ -73,7 +73,7 @@ def test_the_estimate_is_the_textbooks() -> None:
         registers = np.zeros(256, np.uint8)
         keys = random.integers(0, 2**64, n, np.uint64)
         tell(registers, keys)
-        estimated = float(people.estimated(padded(registers.tobytes()), 0))
+        estimated = float(people.estimated(padded(registers.tobytes()), 0, people.REGISTERS, people.HIGHEST))
         assert estimated == pytest.approx(estimate(registers.tolist()), rel=1e-9)
         if n <= 5_000:
             slot = n % 97
@@ -93,7 +93,7 @@ def test_the_error_is_what_is_said() -> None:
             keys = random.integers(0, 2**64, n, np.uint64)
             registers = np.zeros(256, np.uint8)
             tell(registers, keys)
-            errors.append(float(people.estimated(padded(registers.tobytes()), 0)) / n - 1)
+            errors.append(float(people.estimated(padded(registers.tobytes()), 0, people.REGISTERS, people.HIGHEST)) / n - 1)
     assert np.sqrt(np.mean(np.square(errors))) < 1.15 * people.ERROR
     assert abs(np.mean(errors)) < 0.02
 

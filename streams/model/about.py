@@ -1,0 +1,49 @@
+"""What an event is about, made normal: the same as `streams.fold.about`, for what is not plain ASCII."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+from streams.events import has_controls
+from streams.fold.rows import BEHIND, MOST_OBJECT, MOST_TOPIC, MOST_TOPICS, TOPICS_BYTES
+
+_BEHIND = bytes((BEHIND,))
+
+
+@lru_cache(maxsize=65_536)  # people use few topics often
+def topic(written: str) -> str:
+    """A topic as it counts; empty: it does not.
+
+    >>> topic("#Jazz"), topic("ＪＡＺＺ "), topic("Straße")
+    ('jazz', 'jazz', 'strasse')
+    """
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold()).lstrip(" #").rstrip(" ")
+    if has_controls(text):
+        return ""
+    try:
+        return text if len(text.encode()) <= MOST_TOPIC else ""
+    except UnicodeEncodeError:  # half a surrogate pair
+        return ""
+
+
+def topics(written: Sequence[str]) -> bytes:
+    """The topics of an event that count, in their order, each once, as they travel."""
+    taken: list[bytes] = []
+    for one in written:
+        text, size = topic(one).encode(), sum(map(len, taken)) + len(taken)
+        if text and text not in taken and len(taken) < MOST_TOPICS and size + len(text) <= TOPICS_BYTES:
+            taken.append(text)
+    return _BEHIND.join(taken)
+
+
+def object_(written: str | None) -> bytes:
+    """The object of an event, if it counts."""
+    if not written or has_controls(written):
+        return b""
+    try:
+        text = written.encode()
+    except UnicodeEncodeError:
+        return b""
+    return text if len(text) <= MOST_OBJECT else b""
