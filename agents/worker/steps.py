@@ -173,6 +173,7 @@ def rows_of_state() -> None:
     from streams.broker.filled import Batch
     from streams.fold import people
     from streams.fold.rows import DID, GOT, LISTED, MET
+    from streams.fold.tops import HEAD
     from streams.formats import state
     from streams.partition.intake import Intake
 
@@ -180,7 +181,7 @@ def rows_of_state() -> None:
     table, slots = intake.table, intake.table.slots(_USERS)
     for slot in slots.tolist():
         people.add(table.people.room_for_one(), slot, np.uint64(1))
-    table.tops.put(slots, [b""] * len(slots))
+    table.tops.put(slots, [bytes(4) + bytes((HEAD, 0)) * 3] * len(slots))
     table.dirty[slots] = DID | GOT | MET | LISTED
     people.estimated(np.zeros(people.REGISTERS, np.uint8), 0, people.REGISTERS, people.HIGHEST)
     lives = table.model.half_lives_ms
