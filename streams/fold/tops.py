@@ -39,6 +39,7 @@ EXACT, REGISTERS, REGISTERED = 16, 32, 255
 _BITS, HIGHEST = 5, 44  #: of a hash that choose the register; the highest that one may say
 _SHORT = 11  # bits of a short hash behind those
 MOST_COUNT = 65_535
+_MOST_WEIGHT = float(np.finfo(np.float32).max)  # what nobody sends may say more
 LONGEST = 65_535  #: bytes of all, so that two bytes tell where a list ends
 
 _U = np.uint64
@@ -142,7 +143,7 @@ def _entry(t, slot, sort, key, most, told, name, name_at, n):
 @part
 def _grow(a, at, grown, seconds):
     """An entry weighs so much more, by something of this second."""
-    store_f32(a, at + WEIGHT, max(np.float64(load_f32(a, at + WEIGHT)) + grown, 0.0))
+    store_f32(a, at + WEIGHT, min(max(np.float64(load_f32(a, at + WEIGHT)) + grown, 0.0), _MOST_WEIGHT))
     first = np.int64(load_u32(a, at + FIRST))
     if first == 0 or seconds < first:
         store_u32(a, at + FIRST, np.uint32(seconds))
@@ -236,7 +237,7 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
 
 @kernel
 def forgotten(t, slot, landmark, grown, ts, key, known, a, at, n):
-    """What a slot once did for a target, of this key and name, is no longer in its memory, which `known` more with them.
+    """What a slot once did for a target, of this key and name, is no longer in its memory; `known`: which has more with them.
 
     Returns whether that changed the list. The arena is not full.
     """
