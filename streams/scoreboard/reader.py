@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from math import inf
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import orjson
 from redis.asyncio import RedisCluster
 from redis.exceptions import NoPermissionError, RedisError
@@ -17,6 +19,8 @@ from redis.exceptions import NoPermissionError, RedisError
 from streams.model import score as scoring
 from streams.model import versions
 from streams.model.explain import Past
+from streams.model.influential import Influence
+from streams.model.influential import merged as merged_influence
 from streams.partitioner import partition_of
 from streams.scoreboard import closes
 from streams.scoreboard.connect import AsyncRedis
@@ -28,6 +32,7 @@ from streams.scoreboard.tail import END, Entry, Tail
 
 T = TypeVar("T")
 Record = dict[str, Any]
+_influence = msgspec.json.Decoder(Influence).decode
 #: fields asked for in one HMGET: a longer one would hold up everybody else on the server
 FIELDS_A_CALL = 1_000
 
@@ -187,6 +192,46 @@ class Reader:
         told, known = _record(pulse) or {}, _record(kept)
         found = closes.whole(orjson.loads(record), known, told)
         return Past(told.get("closed_ms", 0), found, known and known.get("ledger", {}))
+
+    async def influence(self, record: Record) -> Influence | None:
+        """Topics, people and moments of a user with this record: of a person what its accounts have together. None: not yet known."""
+        users = record.get("accounts") or [record["user"]]
+        by_shard: dict[Keys, list[str]] = {}
+        for user in users:
+            by_shard.setdefault(self._of(user), []).append(user)
+        asked = (self._client.hmget(keys.influence, some) for keys, some in by_shard.items())
+        found = [_influence(one) for some in await asyncio.gather(*asked) for one in some if one is not None]
+        if "accounts" not in record:
+            return found[0] if found else None
+        half_life_ms = versions.model(record["model"]).half_lives_ms[-1]
+        return merged_influence(record["user"], found, half_life_ms) if found else None
+
+    async def topics(self, n: int) -> list[str]:
+        """The n topics with the highest places, the highest first."""
+        some = await self._each(lambda keys: self._client.zrange(keys.topics, 0, n - 1, desc=True, withscores=True))
+        best: dict[str, float] = {}
+        for topic, place in (one for shard in some for one in shard):
+            best[topic.decode()] = max(place, best.get(topic.decode(), -inf))
+        return sorted(best, key=lambda topic: (-best[topic], topic))[:n]
+
+    async def top_of_topic(self, topic: str, n: int, now_ms: int, half_life_ms: float) -> list[tuple[str, float]]:
+        """Who is engaged with most for a topic, and how much of it is left at `now_ms` (weight, half-life as given)."""
+        ask = lambda keys: self._client.zrange(keys.topic(topic), 0, n - 1, desc=True, withscores=True)  # noqa: E731
+        found = [(place, user.decode()) for shard in await self._each(ask) for user, place in shard]
+        found.sort(key=lambda one: (-one[0], one[1]))
+        return [(user, 2.0 ** (place - now_ms / half_life_ms)) for place, user in found[:n]]
+
+    async def topic_ranks(self, user: str, topics: Sequence[str]) -> dict[str, int]:
+        """The place of a user on the boards of these topics, 1 is the highest; those where they have none are missing."""
+        own = await asyncio.gather(*(self._client.zscore(self._of(user).topic(topic), user) for topic in topics))
+
+        async def rank(topic: str, place: float) -> int:
+            above = await self._each(lambda keys: self._client.zcount(keys.topic(topic), f"({place!r}", "+inf"))
+            return sum(above) + 1
+
+        there = [(topic, place) for topic, place in zip(topics, own, strict=True) if place is not None]
+        ranks = await asyncio.gather(*(rank(topic, place) for topic, place in there))
+        return {topic: found for (topic, _), found in zip(there, ranks, strict=True)}
 
     async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.
