@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from math import inf
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -29,6 +28,7 @@ from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.spread import Spread, merged
 from streams.scoreboard.tail import END, Entry, Tail
+from streams.scoreboard.topic_boards import TopicBoards
 
 T = TypeVar("T")
 Record = dict[str, Any]
@@ -60,6 +60,7 @@ class Reader:
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         one_call = not isinstance(client, RedisCluster)
         self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
+        self.topics = TopicBoards(client, self._keys)
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:
@@ -206,32 +207,9 @@ class Reader:
         half_life_ms = versions.model(record["model"]).half_lives_ms[-1]
         return merged_influence(record["user"], found, half_life_ms) if found else None
 
-    async def topics(self, n: int) -> list[str]:
-        """The n topics with the highest places, the highest first."""
-        some = await self._each(lambda keys: self._client.zrange(keys.topics, 0, n - 1, desc=True, withscores=True))
-        best: dict[str, float] = {}
-        for topic, place in (one for shard in some for one in shard):
-            best[topic.decode()] = max(place, best.get(topic.decode(), -inf))
-        return sorted(best, key=lambda topic: (-best[topic], topic))[:n]
-
-    async def top_of_topic(self, topic: str, n: int, now_ms: int, half_life_ms: float) -> list[tuple[str, float]]:
-        """Who is engaged with most for a topic, and how much of it is left at `now_ms` (weight, half-life as given)."""
-        ask = lambda keys: self._client.zrange(keys.topic(topic), 0, n - 1, desc=True, withscores=True)  # noqa: E731
-        found = [(place, user.decode()) for shard in await self._each(ask) for user, place in shard]
-        found.sort(key=lambda one: (-one[0], one[1]))
-        return [(user, 2.0 ** (place - now_ms / half_life_ms)) for place, user in found[:n]]
-
     async def topic_ranks(self, user: str, topics: Sequence[str]) -> dict[str, int]:
-        """The place of a user on the boards of these topics, 1 is the highest; those where they have none are missing."""
-        own = await asyncio.gather(*(self._client.zscore(self._of(user).topic(topic), user) for topic in topics))
-
-        async def rank(topic: str, place: float) -> int:
-            above = await self._each(lambda keys: self._client.zcount(keys.topic(topic), f"({place!r}", "+inf"))
-            return sum(above) + 1
-
-        there = [(topic, place) for topic, place in zip(topics, own, strict=True) if place is not None]
-        ranks = await asyncio.gather(*(rank(topic, place) for topic, place in there))
-        return {topic: found for (topic, _), found in zip(there, ranks, strict=True)}
+        """See `TopicBoards.ranks`."""
+        return await self.topics.ranks(user, self._of(user), topics)
 
     async def updates(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Batches of changes after a cursor: that of an earlier entry, `$` for from now on, `0-0` for all there is.
