@@ -71,4 +71,5 @@ def _mixed(x: Array) -> Array:
 
 def _part(hashed: Array) -> Array:
     """A hash as a number from 0, below 1."""
-    return (hashed >> np.uint64(11)) * 2.0**-53
+    part: Array = (hashed >> np.uint64(11)) * 2.0**-53
+    return part

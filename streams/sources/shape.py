@@ -49,13 +49,13 @@ class Shape:
     duplicate: float = 0.01  # the files have none; at-least-once delivery makes them; chosen
     duplicate_within: int = 14  # records; the engine remembers the last 16 ids of an actor and topic
     broken: float = 0.001  # chosen: enough to be seen
-    objects: bool = True  # False: objects are just numbered, and there are no topics
-    object_every_s: float = 1_200.0  # event time between two objects of the most famous; the files do not tell; chosen
-    object_every_most_s: float = 21_600.0  # of those whom few are engaged with; chosen
-    object_age_s: float = 3_600.0  # of looking back, median; with the above 2.2 h of age as in Jetstream
-    topics: tuple[float, ...] = (0.25, 0.3, 0.22, 0.14, 0.06, 0.03)  # share of the objects with 0, 1, ... 5; chosen
-    topic_exponent: float = 1.0  # of the topics, Zipf; chosen
-    topic_spelt: float = 0.06  # share of the topics with `#`, capitals or other accents; chosen
+    objects: bool = True  # events are with objects that come and fade; False: posts numbered in a circle, and no topics
+    object_every_s: float = 900.0  # event time between two objects of the most famous; the files do not tell; chosen
+    object_every_most_s: float = 10_800.0  # of those whom few are engaged with; chosen
+    object_age_s: float = 2_400.0  # how far an engagement looks back, median; with the above an age of 2.2 h, as in Jetstream
+    topics: tuple[float, ...] = (0.25, 0.3, 0.22, 0.14, 0.06, 0.03)  # of objects: with 0, 1, ... 5; made to add up to 1; chosen
+    topic_exponent: float = 0.8  # of the topics' shares; the files hold too few topics to tell; chosen
+    topic_spelt: float = 0.06  # of topics: with `#`, capitals, a space or accents apart; chosen
 
     def __post_init__(self) -> None:
         name = self.network

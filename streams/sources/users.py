@@ -33,4 +33,5 @@ class Users:
         """The ranks of these users."""
         ahead = (user - self._start) % self._users
         high = ahead * (self._back >> _HALF) % self._users << _HALF
-        return (high + ahead * (self._back & (1 << _HALF) - 1)) % self._users
+        rank: Array = (high + ahead * (self._back & (1 << _HALF) - 1)) % self._users
+        return rank

@@ -11,14 +11,16 @@ import orjson
 
 from streams.sources.shape import MOST_TOPICS, Shape
 
-_WORDS = (
+_COMMONEST = (
     "music art news photography football gaming food travel cooking politics books film science fashion coffee cats nature "
     "history café garden fitness comics dogs design running poetry space 日本 cycling theatre climate knitting chess jazz birds "
     "software baking hiking economics anime radio ocean español astronomy painting tennis education trains language weather "
     "кино basketball camping robots tea mathematics köln pottery swimming linux wine medicine fishing law"
-).split()
+)
+_WORDS = tuple(_COMMONEST.split())
 _BEFORE = ("street", "home", "daily", "vintage")
-VOCABULARY: tuple[str, ...] = (*_WORDS, *(before + word for before in _BEFORE for word in _WORDS))  #: the commonest first
+#: the commonest first
+VOCABULARY: tuple[str, ...] = (*_WORDS, *(before + word for before in _BEFORE for word in _WORDS if word.isascii()))
 MIXES = 2_048  #: handfuls of topics; each user is about one of them
 LISTS = 16  #: what the objects of one user may be about, all out of the user's handful
 _HANDFUL = MOST_TOPICS + 1
@@ -46,7 +48,8 @@ class Topics(dict[int, str]):
 
 def _spellings(word: str) -> tuple[str, ...]:
     """The word, and how else people write it: to normalise them gives the word again."""
-    return word, f"#{word}", word.title(), f"#{word.title()}", word.upper(), unicodedata.normalize("NFD", word)
+    apart = f" {word}" if word.isascii() else unicodedata.normalize("NFD", word)  # accents as characters of their own
+    return word, f"#{word}", word.title(), f"#{word.title()}", word.upper(), apart
 
 
 _SPELT = [spelt for word in VOCABULARY for spelt in _spellings(word)]

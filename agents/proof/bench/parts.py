@@ -178,6 +178,7 @@ def _processes(ground: Ground) -> list[dict[str, Any]]:
 #: the parts in their order; a new one is a line here and, if it has a table of its own, one in agents/proof/bench/tables.py
 PARTS: dict[str, Callable[[Ground], Any]] = {
     "w1": _workload("w1"),
+    "w1-topics": _workload("w1-topics"),
     "w2": _workload("w2"),
     "latency": _latencies,
     "memory": _populations,
@@ -188,4 +189,3 @@ PARTS: dict[str, Callable[[Ground], Any]] = {
     "processes": _processes,
     "linked": _linked,
 }
-WITH_PEERS = ("w1", "w2")  #: the parts in which others are measured, too
