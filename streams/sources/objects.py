@@ -66,7 +66,8 @@ def _mixed(x: Array) -> Array:
     """SplitMix64's last step: what differs in a bit differs in half of them afterwards."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    mixed: Array = x ^ (x >> np.uint64(31))
+    return mixed
 
 
 def _part(hashed: Array) -> Array:

@@ -52,8 +52,17 @@ class Shape:
     objects: bool = True  # events are with objects that come and fade; False: posts numbered in a circle, and no topics
     object_every_s: float = 900.0  # event time between two objects of the most famous; the files do not tell; chosen
     object_every_most_s: float = 10_800.0  # of those whom few are engaged with; chosen
-    object_age_s: float = 2_400.0  # how far an engagement looks back, median; with the above an age of 2.2 h, as in Jetstream
-    topics: tuple[float, ...] = (0.25, 0.3, 0.22, 0.14, 0.06, 0.03)  # of objects: with 0, 1, ... 5; made to add up to 1; chosen
+    object_age_s: float = (
+        2_400.0  # how far an engagement looks back, median; with the above an age of 2.2 h, as in Jetstream
+    )
+    topics: tuple[float, ...] = (
+        0.25,
+        0.3,
+        0.22,
+        0.14,
+        0.06,
+        0.03,
+    )  # of objects: with 0, 1, ... 5; made to add up to 1; chosen
     topic_exponent: float = 0.8  # of the topics' shares; the files hold too few topics to tell; chosen
     topic_spelt: float = 0.06  # of topics: with `#`, capitals, a space or accents apart; chosen
 

@@ -47,7 +47,7 @@ class Topics(dict[int, str]):
 
 
 def _spellings(word: str) -> tuple[str, ...]:
-    """The word, and how else people write it: to normalise them gives the word again."""
+    """The word, and how else people write it: NFKC, lower case, without `#` and spaces around it is the word again."""
     apart = f" {word}" if word.isascii() else unicodedata.normalize("NFD", word)  # accents as characters of their own
     return word, f"#{word}", word.title(), f"#{word.title()}", word.upper(), apart
 

@@ -115,6 +115,8 @@ def workloads(users: int) -> dict[str, Workload]:
     missing = "" if HIGGS.is_file() else f"real data: there is no {Path(*HIGGS.parts[-5:])} beside the project"
     return {
         "w1": Workload("w1", f"synthetic: {users:,} users, Zipf {ZIPF}", synthetic(users), 60.0),
-        "w1-topics": Workload("w1-topics", "w1 with objects and topics", synthetic(users, topics=True), 60.0, "", _PEERS),
+        "w1-topics": Workload(
+            "w1-topics", "w1 with objects and topics", synthetic(users, topics=True), 60.0, "", _PEERS
+        ),
         "w2": Workload("w2", "Higgs, repeated with other users", higgs_repeated, 20.0, missing, ("limit",)),
     }
