@@ -40,7 +40,7 @@ def name_of(user: int) -> str:
 
 
 class Synthetic:
-    """Iterator of records; the same arguments give the same bytes (with a `clock`, the same but for `ts`).
+    """Iterator of records; the same arguments give the same bytes (with a `clock`, the same but for `ts` and objects).
 
     `users` people under made-up names. Event time starts at `start_ms` and advances by `1000 / rate` ms a record; with
     `clock` (a function giving ms since epoch) a record is stamped when it is asked for, minus its lateness. `limit`
