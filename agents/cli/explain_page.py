@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agents.cli.blocks import ROWS, change, large
+from agents.cli.explain_influence import moments, people, topics
 from agents.cli.explain_ledger import moved
 from agents.cli.explain_sections import ACCENT, HEAD, Sheet, history, networks, one_more, outlook, parts
 from agents.cli.output import console, json_line, moment, safe
@@ -25,6 +26,9 @@ _SURE = ((0.95, "very sure"), (0.8, "sure"), (0.0, "fairly sure"))  # at least t
 _SECTIONS = (
     ("What it is made of", parts),
     ("Where it comes from", networks),
+    ("What it is for", topics),
+    ("Who moves whom", people),
+    ("Best moments", moments),
     ("What moved it", moved),
     ("History", history),
     ("What one more would give", one_more),

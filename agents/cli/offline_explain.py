@@ -12,6 +12,8 @@ import orjson
 from agents.cli.output import safe, say
 from agents.cli.places import Account, named, unknown_user
 from streams.model.closes import booked, history
+from streams.model.influence import influence
+from streams.model.influential import merged
 from streams.model.records import scored
 from streams.model.table import Table
 
@@ -33,7 +35,11 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
     slot = int(table.users.get(user) or 0)
     past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, int(table.days.arrays.line[slot])))
     place = f"account of {safe(record['person'])}" if "person" in record else ""
-    show(explain(record, table.model, as_of_ms, past), place, accounts, json=json)
+    slots = [slot for slot in map(table.users.get, record.get("accounts", [user])) if slot is not None]
+    known = influence(table, np.array(slots, np.intp), as_of_ms)
+    if "accounts" in record:
+        known = [merged(user, known, table.model.half_lives_ms[-1])]
+    show(explain(record, table.model, as_of_ms, past, known[0]), place, accounts, json=json)
     return 0
 
 

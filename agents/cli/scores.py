@@ -75,7 +75,8 @@ async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> 
         from streams.model.explain import explain
 
         past = (await reader.past(stored["user"])).until(at_ms)
-        found = explain(stored, versions.model(stored["model"]), at_ms, past)
+        influence = await reader.influence(stored)
+        found = explain(stored, versions.model(stored["model"]), at_ms, past, influence)
         if wanted.json:
             show(found, json=True)
         else:

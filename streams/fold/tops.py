@@ -46,24 +46,18 @@ _U = np.uint64
 
 
 @part
-def start_of(t, slot, sort):
-    """Where a list begins in the arena. The slot has a chunk."""
-    at = t.at[slot]
-    return at + HEAD if sort == TOPICS else at + np.int64(load_u16(t.arena, at + 2 + 2 * sort))
+def bounds(a, chunk, size, sort):
+    """Where a list of the chunk begins in the arena, and where it ends."""
+    start = chunk + HEAD if sort == TOPICS else chunk + np.int64(load_u16(a, chunk + 2 + 2 * sort))
+    end = chunk + size if sort == FORGOTTEN else chunk + np.int64(load_u16(a, chunk + 4 + 2 * sort))
+    return start, end
 
 
 @part
-def end_of(t, slot, sort):
-    """And where it ends."""
-    at = t.at[slot]
-    return at + np.int64(t.size[slot]) if sort == FORGOTTEN else at + np.int64(load_u16(t.arena, at + 4 + 2 * sort))
-
-
-@kernel
-def _begun(t, slot, landmark):
-    """The slot has a chunk, whose weights have this landmark."""
+def _begun(t, slot, landmark, more):
+    """The slot has a chunk, whose weights have this landmark; a new one has room for so many bytes."""
     if not t.at[slot]:
-        at = fit(t, slot, HEAD)
+        at = fit(t, slot, HEAD + more)
         t.size[slot] = HEAD
         store_u32(t.arena, at, np.uint32(landmark))
         for sort in range(3):
@@ -81,7 +75,7 @@ def _begun(t, slot, landmark):
         entry += np.int64(load_u16(t.arena, entry + SIZE))
 
 
-@kernel
+@part
 def _seek(a, start, end, key):
     """(the entry with this key, that with the least weight, how many there are); -1: there is none."""
     found, least, low, many, at = np.int64(-1), np.int64(-1), 0.0, 0, start
@@ -113,14 +107,11 @@ def _widened(t, slot, sort, at, count):
 
 
 @kernel
-def _entry(t, slot, sort, key, most, told, name, name_at, n):
-    """The entry with this key, new if need be, whose weight is what it had before: of a new one that of the least, or 0.
+def _new(t, slot, sort, key, most, told, least, many, name, name_at, n):
+    """An entry with this key and name in a list that has `many` and not this one; what it weighs is what the least had, or 0.
 
-    -1: there is no room for one of weight `told`: all others weigh as much. `told` < 0: it is never new; `np.inf`: it always has room.
+    -1: there is no room for one of weight `told`, all others weigh as much; `np.inf`: it always has room, as space-saving wants it.
     """
-    found, least, many = _seek(t.arena, start_of(t, slot, sort), end_of(t, slot, sort), key)
-    if found >= 0 or told < 0.0:
-        return found
     error = 0.0
     if many >= most:
         error = np.float64(load_f32(t.arena, least + WEIGHT))
@@ -128,12 +119,13 @@ def _entry(t, slot, sort, key, most, told, name, name_at, n):
             return np.int64(-1)
         _widened(t, slot, sort, least, -np.int64(load_u16(t.arena, least + SIZE)))
     head = REST + (OF_KINDS if sort == OBJECTS else 0)
-    at = _widened(t, slot, sort, end_of(t, slot, sort), head + n)
+    _, end = bounds(t.arena, t.at[slot], np.int64(t.size[slot]), sort)
+    at = _widened(t, slot, sort, end, head + n)
     for i in range(head):
         t.arena[at + i] = 0
     store_u16(t.arena, at + SIZE, np.uint16(head + n))
     store_u32(t.arena, at + KEY, np.uint32(key))
-    if told == np.inf:  # space-saving
+    if told == np.inf:
         store_f32(t.arena, at + WEIGHT, error)
         store_f32(t.arena, at + ERROR, error)
     move(t.arena, at + head, name, name_at, n)
@@ -151,7 +143,7 @@ def _grow(a, at, grown, seconds):
         store_u32(a, at + LAST, np.uint32(seconds))
 
 
-@kernel
+@part
 def who_bytes(count):
     """Bytes of `who`, of so many people or REGISTERED."""
     if count < 2:
@@ -169,38 +161,40 @@ def _register(a, at, hash_):
 
 
 @kernel
-def _met(t, slot, sort, at, key):
-    """Somebody with this hash is behind the entry at `at`, too; returns where that is now."""
+def _more_who(t, slot, sort, at, hash_):
+    """Room for one more among the people behind the entry at `at`, who are `who_bytes` full; returns where the entry is now."""
     where = at + REST + (OF_KINDS if sort == OBJECTS else 0)
-    count, hash_ = np.int64(t.arena[at + WHO]), key >> _U(16)  # not the bits that `streams.fold.people` begins with
-    short = hash_ & _U(0xFFFF)
-    if count == REGISTERED:
-        _register(t.arena, where, hash_)
-        return at
-    for i in range(count):
-        if _U(load_u16(t.arena, where + 2 * i)) == short:
-            return at
-    if count == EXACT:
-        known = np.empty(EXACT, np.uint64)
-        for i in range(EXACT):
-            known[i] = _U(load_u16(t.arena, where + 2 * i))
-        for i in range(REGISTERS):
-            t.arena[where + i] = 0
-        for i in range(EXACT):
-            _register(t.arena, where, known[i])
-        _register(t.arena, where, hash_)
-        t.arena[at + WHO] = REGISTERED
-        return at
-    more = who_bytes(count + 1) - who_bytes(count)
-    if more:
-        within = where - at
+    count = np.int64(t.arena[at + WHO])
+    if count < EXACT:
         old = who_bytes(count)
-        at = _widened(t, slot, sort, where + old, more) - old - within
-        where = at + within
+        more = who_bytes(count + 1) - old
+        at = _widened(t, slot, sort, where + old, more) - old - (where - at)
         store_u16(t.arena, at + SIZE, np.uint16(np.int64(load_u16(t.arena, at + SIZE)) + more))
-    store_u16(t.arena, where + 2 * count, np.uint16(short))
-    t.arena[at + WHO] = count + 1
+        return at
+    known = np.empty(EXACT, np.uint64)
+    for i in range(EXACT):
+        known[i] = _U(load_u16(t.arena, where + 2 * i))
+    for i in range(REGISTERS):
+        t.arena[where + i] = 0
+    for i in range(EXACT):
+        _register(t.arena, where, known[i])
+    _register(t.arena, where, hash_)
+    t.arena[at + WHO] = REGISTERED
     return at
+
+
+@part
+def _knows(a, at, where, hash_):
+    """Do the people behind the entry at `at`, who begin at `where`, have somebody with this hash? They are told, if there are registers."""
+    count = np.int64(a[at + WHO])
+    if count == REGISTERED:
+        _register(a, where, hash_)
+        return True
+    short = hash_ & _U(0xFFFF)
+    for i in range(count):
+        if _U(load_u16(a, where + 2 * i)) == short:
+            return True
+    return False
 
 
 @kernel
@@ -210,29 +204,43 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
     By the actor with the hash `actor` and this name in `a`, all of whose engagements weigh `told`; it is about keys[:many], of which
     the first is the object's (0: none) and the others are topics', whose texts are `starts` to `ends` in `a`. The arena is not full.
     """
-    _begun(t, slot, landmark)
-    seconds = min(ts // 1000, 0xFFFFFFFF)
-    at = _entry(t, slot, PEOPLE, np.int64(actor & _U(0xFFFFFFFF)), MOST[PEOPLE], -1.0 if undo else told, a, who_at, who_n)
+    more = REST + who_n
+    for i in range(many):
+        more += 2 + REST + ends[i] - starts[i] if keys[i] else 0
+    _begun(t, slot, landmark, more + OF_KINDS if many else more)
+    arena, seconds = t.arena, min(ts // 1000, 0xFFFFFFFF)
+    start, end = bounds(arena, t.at[slot], np.int64(t.size[slot]), PEOPLE)
+    key = np.int64(actor & _U(0xFFFFFFFF))
+    at, least, others = _seek(arena, start, end, key)
+    if at < 0 and not undo:
+        at = _new(t, slot, PEOPLE, key, MOST[PEOPLE], told, least, others, a, who_at, who_n)
     if at >= 0:
-        if load_f32(t.arena, at + WEIGHT) == 0.0 and not undo:
-            grown_here = told
-        else:
-            grown_here = grown
-        _grow(t.arena, at, grown_here, seconds)
+        alone = load_f32(arena, at + WEIGHT) == 0.0 and not undo
+        _grow(arena, at, told if alone else grown, seconds)
+    hash_ = actor >> _U(16)  # not the bits that `streams.fold.people` begins with
     for i in range(many):
         if keys[i] == 0:
             continue
-        sort = OBJECTS if i == 0 else TOPICS
-        at = _entry(t, slot, sort, keys[i], MOST[sort], -1.0 if undo else np.inf, a, starts[i], ends[i] - starts[i])
+        sort, head = (OBJECTS, REST + OF_KINDS) if i == 0 else (TOPICS, REST)
+        start, end = bounds(arena, t.at[slot], np.int64(t.size[slot]), sort)
+        at, least, others = _seek(arena, start, end, keys[i])
+        if at < 0 and not undo:
+            at = _new(t, slot, sort, keys[i], MOST[sort], np.inf, least, others, a, starts[i], ends[i] - starts[i])
         if at < 0:
             continue
-        _grow(t.arena, at, grown, seconds)
+        _grow(arena, at, grown, seconds)
         if i == 0:
             place = at + REST + 2 * kind
-            count = np.int64(load_u16(t.arena, place)) + (-1 if undo else 1)
-            store_u16(t.arena, place, np.uint16(min(max(count, 0), MOST_COUNT)))
-        if not undo:
-            _met(t, slot, sort, at, actor)
+            count = np.int64(load_u16(arena, place)) + (-1 if undo else 1)
+            store_u16(arena, place, np.uint16(min(max(count, 0), MOST_COUNT)))
+        if undo or _knows(arena, at, at + head, hash_):
+            continue
+        count = np.int64(arena[at + WHO])
+        if count == EXACT or who_bytes(count + 1) > who_bytes(count):
+            at = _more_who(t, slot, sort, at, hash_)
+        if count < EXACT:
+            store_u16(arena, at + head + 2 * count, np.uint16(hash_ & _U(0xFFFF)))
+            arena[at + WHO] = count + 1
 
 
 @kernel
@@ -243,8 +251,11 @@ def forgotten(t, slot, landmark, grown, ts, key, known, a, at, n):
     """
     if not known and not t.at[slot]:
         return False
-    _begun(t, slot, landmark)
-    entry = _entry(t, slot, FORGOTTEN, key, MOST[FORGOTTEN], np.inf if known else -1.0, a, at, n)
+    _begun(t, slot, landmark, REST + n)
+    start, end = bounds(t.arena, t.at[slot], np.int64(t.size[slot]), FORGOTTEN)
+    entry, least, others = _seek(t.arena, start, end, key)
+    if entry < 0 and known:
+        entry = _new(t, slot, FORGOTTEN, key, MOST[FORGOTTEN], np.inf, least, others, a, at, n)
     if entry >= 0:
         _grow(t.arena, entry, grown, min(ts // 1000, 0xFFFFFFFF))
     return entry >= 0

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from streams.events import KINDS, Kind
 from streams.model.dates import date
 from streams.model.explained import Close, Explanation, NextDecade, OneMore, OneMoreFrom
+from streams.model.influential import Influence
 from streams.model.ledger import of_days, since_close
 from streams.model.outlook import outlook
 from streams.model.published import Delta, Parts, Windows
@@ -121,8 +123,10 @@ class Past(NamedTuple):
         return self._replace(closed_ms=closed_ms, closes=[close for close in self.closes if close.date <= last])
 
 
-def explain(record: dict[str, Any], model: Model, now_ms: int, past: Past) -> Explanation:
-    """All of it: the record as of `now_ms`, what moved it, its parts, and what would change them."""
+def explain(
+    record: dict[str, Any], model: Model, now_ms: int, past: Past, influence: Influence | None = None
+) -> Explanation:
+    """All of it: the record as of `now_ms`, what moved it, its parts, what would change them, and what is known beside the score."""
     now, then = at(record, model, now_ms), terms(record, model, now_ms)
     kept = ("user", "score", "as_of", "model", "event_ts", "engagements", "actors", "actors_error", "confidence")
     return Explanation(
@@ -137,6 +141,7 @@ def explain(record: dict[str, Any], model: Model, now_ms: int, past: Past) -> Ex
         next_decade=next_decade(record, model, now_ms),
         outlook=outlook(record, model, now_ms),
         history=list(past.closes),
+        influence=influence or UNSET,
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
+from streams.model.influential import Influence
 from streams.model.published import Delta, Parts, Windows
 
 _KINDS = {"propertyNames": {"enum": list(KINDS)}}
@@ -163,6 +164,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     next_decade: Annotated[NextDecade | None, Meta(description="null from 90 on: nobody reaches 100")]
     outlook: Outlook
     history: Annotated[list[Close], Meta(max_length=90, description="daily closes, oldest first")]
+    influence: Annotated[
+        Influence | UnsetType,
+        Meta(description="topics, people and moments, as of its own `as_of`; left out until they are known"),
+    ] = UNSET
     person: Annotated[str | UnsetType, Meta(description="whose account this is, `person:NAME`")] = UNSET
     accounts: Annotated[
         Annotated[list[str], Meta(max_length=64)] | UnsetType,

@@ -11,7 +11,7 @@ import numpy as np
 from streams.events import KINDS
 from streams.fold import tops
 from streams.fold.people import estimated
-from streams.fold.tops import EXACT, HEAD, OBJECTS, OF_KINDS, REGISTERED, REGISTERS, REST, who_bytes
+from streams.fold.tops import EXACT, HEAD, OBJECTS, OF_KINDS, REGISTERED, REGISTERS, REST
 from streams.fold.words import padded
 from streams.model.chunks import Chunks
 from streams.model.windows import decay
@@ -19,6 +19,7 @@ from streams.model.windows import decay
 _HEAD = struct.Struct("<I3H")
 _ENTRY = struct.Struct("<HBIffII")
 assert (_HEAD.size, _ENTRY.size) == (HEAD, REST)  # noqa: S101 - as kernels write them
+_WHO = [tops.who_bytes.py_func(count) for count in range(256)]
 
 
 class Entry(NamedTuple):
@@ -69,7 +70,7 @@ def _entries(kept: bytes, start: int, end: int, sort: int, factor: float) -> Ite
             kinds = {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
             at += OF_KINDS
         people = _people(kept[at : at + REGISTERS]) if who == REGISTERED else who
-        name = kept[at + int(who_bytes(who)) : start + size].decode()
+        name = kept[at + _WHO[who] : start + size].decode()
         yield Entry(name, weight * factor, error * factor, people, first * 1000, last * 1000, kinds)
         start += size
 

@@ -3,18 +3,22 @@
 -- Answers the version found before the call (0: none). A retry, a replay or a replaced worker therefore moves nothing back.
 -- Everything that can fail comes before the first write; every write but the two capped streams is absolute.
 --
--- KEYS  board, users, history, spread, updates, pulse, alerts, networks, the board of each network that is written
+-- KEYS  board, users, history, spread, updates, pulse, alerts, networks, influence, topics, the board of each network that is
+--       written, and that of each topic
 -- ARGV  1 partition        5 [user, record, ...]      9 [alert JSON, ...]
 --       2 version          6 [bin, count, ...]       10 '1': forget the old histogram first
 --       3 pulse JSON       7 updates JSON or ''   11-12 updates, alerts kept
 --       4 [score, user, ...]  8 [user, closes, ...]  13 the version that must be found; '': any older one
 --         who is on the overall board alone          14 [user, ...] who leave the overall board
---      15 networks that may have a board
---      16 and so on, for each network: its name, [score, user, ...] of those on the overall board and its own, and of those
+--      15 networks that may have a board                  16 [user, topics and people, ...]
+--      17-18 topics that may have a board, users on each   19 [topic, [place, user, ...], ...] in the order of their keys
+--      20 networks that are written
+--      21 and so on, for each network: its name, [score, user, ...] of those on the overall board and its own, and of those
 --         on its own alone. A network beyond those that may has no board: its users are on the overall one alone.
 -- Lists are MessagePack without its bin type, which Redis does not know; '' is an empty list.
 
-local board, users, history, spread, updates, pulse, alerts, networks = unpack(KEYS)
+local board, users, history, spread, updates, pulse, alerts, networks, influence, topics = unpack(KEYS)
+local first, after = 11, 11 + tonumber(ARGV[20]) -- places in KEYS of the first network's board, of the first topic's
 local version = tonumber(ARGV[2])
 
 local found = 0
@@ -32,7 +36,7 @@ local function list(i)
 end
 
 -- A foreign key under one of our names is found here and not half-way through.
-local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash' }
+local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash', 'hash', 'zset' }
 for i, key in ipairs(KEYS) do
   local kind = redis.call('TYPE', key).ok
   local wanted = kinds[i] or 'zset'
@@ -42,14 +46,16 @@ for i, key in ipairs(KEYS) do
 end
 
 local records, bins, closes, alarms, left = list(5), list(6), list(8), list(9), list(14)
+local about, of_topics = list(16), list(19)
 local places = {} -- lists of scores, each with the keys of the boards it is for
 local function place(scores, ...)
   if #scores > 0 then places[#places + 1] = { scores, { ... } } end
 end
 local new, count = {}, nil -- networks that get a board with this call, and how many have one
 place(list(4), board)
-for i = 9, #KEYS do
-  local name, at = ARGV[3 * i - 11], 3 * i - 10
+for i = first, after - 1 do
+  local at = 22 + 3 * (i - first)
+  local name = ARGV[at - 1]
   local has = redis.call('HEXISTS', networks, name) == 1
   if not has then
     count = count or redis.call('HLEN', networks)
@@ -81,6 +87,28 @@ if #records > 0 then redis.call('HSET', users, unpack(records)) end
 if ARGV[10] == '1' then redis.call('DEL', spread) end
 if #bins > 0 then redis.call('HSET', spread, unpack(bins)) end
 if #closes > 0 then redis.call('HSET', history, unpack(closes)) end
+if #about > 0 then redis.call('HSET', influence, unpack(about)) end
+for i = 1, #of_topics, 2 do
+  local name, places, key = of_topics[i], of_topics[i + 1], KEYS[after + (i - 1) / 2]
+  local highest = places[1]
+  for j = 3, #places, 2 do highest = math.max(highest, places[j]) end
+  local has = redis.call('ZSCORE', topics, name)
+  if not has and redis.call('ZCARD', topics) >= tonumber(ARGV[17]) then -- the lowest makes room for one that is higher
+    local lowest = redis.call('ZRANGE', topics, 0, 0, 'WITHSCORES')
+    if tonumber(lowest[2]) < highest then
+      redis.call('ZREM', topics, lowest[1])
+      redis.call('DEL', topics .. ':' .. lowest[1])
+      has = true
+    end
+  else
+    has = true
+  end
+  if has then
+    redis.call('ZADD', topics, 'GT', highest, name)
+    redis.call('ZADD', key, unpack(places))
+    redis.call('ZREMRANGEBYRANK', key, 0, -1 - tonumber(ARGV[18]))
+  end
+end
 if ARGV[7] ~= '' then redis.call('XADD', updates, 'MAXLEN', '~', ARGV[11], '*', 'batch', ARGV[7]) end
 for _, alarm in ipairs(alarms) do redis.call('XADD', alerts, 'MAXLEN', '~', ARGV[12], '*', 'alert', alarm) end
 redis.call('HSET', pulse, ARGV[1], ARGV[3])

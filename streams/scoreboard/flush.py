@@ -53,6 +53,10 @@ class Flush:
     updates: bytes | None = None
     #: users of this chunk whose daily closes are others than Redis has, and these, see `streams.model.days.shown`
     closes: list[tuple[str, bytes]] = field(default_factory=list)
+    #: users whose topics, people and moments are others than Redis has, and these (JSON)
+    influence: list[tuple[str, bytes]] = field(default_factory=list)
+    #: by topic [place, user, ...] on its board
+    topics: dict[str, list[float | str]] = field(default_factory=dict)
     #: finished alerts (JSON, UTF-8)
     alerts: list[bytes] = field(default_factory=list)
     #: the version Redis must have, else nothing is written; None: any older one
@@ -77,6 +81,8 @@ class Look(NamedTuple):
     unplaced: int = 0  #: users missing from the boards of their networks, of all that pulses name
     engaged: int = 0  #: users of the partition who should be in its histogram, as its pulse says
     closes: int = 0  #: users whose daily closes all partitions of the shard have given
+    influence: int = 0  #: users with topics, people and moments
+    influences: int = 0  #: of how many all partitions of the shard have given them
 
     @property
     def lost(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor
+from math import floor, log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ UPDATES_KEPT = 1_000
 ALERTS_KEPT = 1_000
 #: boards of networks in a shard: whoever feeds events names networks, and must not make keys without bound
 MOST_NETWORKS = 100
+#: boards of topics in a shard, and users on each: the same of topics
+MOST_TOPICS, MOST_ON_TOPIC = 1_000, 1_000
 #: histogram bins for one point of score
 BINS_PER_POINT = 10
 #: scores from 0 to 100, 100.0 included
@@ -58,6 +60,20 @@ class Keys:
         return self._key("history")
 
     @property
+    def influence(self) -> str:
+        """Hash: user -> topics, people and moments (JSON): see `streams.model.influential`."""
+        return self._key("influence")
+
+    @property
+    def topics(self) -> str:
+        """Sorted set: topic that has a board -> the highest place on it; at most MOST_TOPICS, the highest of all."""
+        return self._key("topics")
+
+    def topic(self, topic: str) -> str:
+        """Sorted set: user -> place on the board of a topic, see `place_of`; the MOST_ON_TOPIC highest."""
+        return self._key(f"topics:{topic}")
+
+    @property
     def updates(self) -> str:
         """Stream, capped: batches of changes (JSON) for push."""
         return self._key("updates")
@@ -86,6 +102,14 @@ def network_of(user: str) -> str | None:
     """On whose board a user is beside the overall one: what stands before the first colon. None for persons."""
     network, colon, _ = user.partition(":")
     return network if colon and network != PERSON else None
+
+
+def place_of(weight: float, now_ms: float, half_life_ms: float) -> float:
+    """A place on the board of a topic: everybody's engagement halves alike, so a place once written stays true.
+
+    log2(weight) + now / half-life; so the weight at any moment is 2 ** (place - moment / half-life).
+    """
+    return log2(weight) + now_ms / half_life_ms
 
 
 def shard_of(partition: int, shards: int) -> int:

@@ -16,6 +16,7 @@ class Said(NamedTuple):
     shown: int  #: users that Redis has once it has taken this call
     complete: int  #: everything published up to this version is in Redis then; 0: not even what was there before
     closes: int  #: users whose daily closes it has
+    influence: int  #: users whose topics, people and moments it has
     origin: str  #: see `Header`
     linked: int  #: those of `shown` who are accounts of persons, and so not on the overall board
     counted: int  #: those of `shown` who are in the histogram
@@ -35,6 +36,7 @@ def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
         **({"networks": said.networks} if said.networks else {}),
         "complete": said.complete,
         "closes": said.closes,
+        "influence": said.influence,
         "closed_ms": table.days.closed_ms,
         "origin": said.origin,
         "model": table.model.name,

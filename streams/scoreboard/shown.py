@@ -8,7 +8,8 @@ Accounts of persons are on their network's board only: their scores are kept her
 Two scores of a user are kept apart: the one last *published* in `scores` (column SCORE of the table; the idle pass and alerts go by
 it) and the one that Redis has (kept here; the histogram, the board and the batches for push go by it).
 
-Daily closes go with a record when they are others than Redis has.
+Daily closes go with a record when they are others than Redis has; topics, people and moments with the last call of a sweep, those of
+a few users each time, who have waited longest.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from streams.scoreboard.changes import Changes
 from streams.scoreboard.counted import Counted
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.histories import Histories
+from streams.scoreboard.influences import Influences, texts
 from streams.scoreboard.latency import Latency
 from streams.scoreboard.networks import Networks, Where
 from streams.scoreboard.once import Once
@@ -60,7 +62,7 @@ class Shown:
         self._at = 0  # how far it is
         self._folded: list[NDArray[np.int64]] = []
         self._late = 0
-        self.histories = Histories(table)
+        self.histories, self.influences = Histories(table), Influences(table)
         self.latency = Latency()
         self.rebuilds = 0  #: how often everyone was shown again
 
@@ -72,9 +74,13 @@ class Shown:
         if len(self._folded) > Latency.MOST_PARTS:
             self._late += self.latency.drop_late(self._folded, now_ms)
 
-    def cut(self, version: int, *, show: bool = True) -> None:
-        """An interval was cut that is published under `version`; those it changed are marked. `show`: a sweep follows."""
+    def cut(self, version: int, listed: Slots, *, show: bool = True) -> None:
+        """An interval was cut that is published under `version`; those it changed are marked. `show`: a sweep follows.
+
+        `listed` are those whose lists it changed.
+        """
         self._cut = version
+        self.influences.changed(listed)
         if show:
             self.show()
 
@@ -115,6 +121,7 @@ class Shown:
             self._networks.entered(self._networks.of(self._table.users.named(slots)))
             self._scores[slots] = now
         self.histories.resume(np.flatnonzero(~lacking))
+        self.influences.everyone()
         self._complete, self._anew = complete, True
         return True
 
@@ -126,6 +133,7 @@ class Shown:
         self._counted.empty()
         self._networks.empty()
         self.histories.empty()
+        self.influences.everyone()
         self.rebuilds += 1
         if self._sweep:  # its engagements count once they are there
             self._folded, self._late = [*self._sweep.times, *self._folded], self._late + self._sweep.late
@@ -200,12 +208,15 @@ class Shown:
         self._there += int(np.count_nonzero(before == 0))
         self._scores[slots] = now
         self._board[slots[moved]] = done.scores[moved]
+        content: dict[str, Any] = {}
         if self._at >= len(sweep.slots):
+            found = self.influences.some(now_ms)
+            content = {"influence": texts(found), "topics": self.influences.on_boards(found)}
             self._at = len(sweep.slots) + 1
             self._counts = sweep.counts
             if sweep.whole:
                 self._complete = sweep.cut
-        return self._flush(now_ms, version, users=users, bins=bins, updates=updates, closes=closes)
+        return self._flush(now_ms, version, users=users, bins=bins, updates=updates, closes=closes, **content)
 
     def _signed(self, slots: Slots, scores: Floats, before: Floats | None = None) -> tuple[Floats, NDArray[np.bool_]]:
         """These users' scores as they are kept here, and who is an account of a person; `before`: as they were kept."""
@@ -221,6 +232,7 @@ class Shown:
             self._there,
             self._complete,
             self.histories.users,
+            self.influences.users,
             self._table.origin,
             self._linked,
             self._counted.histogram.population,

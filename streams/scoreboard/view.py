@@ -55,7 +55,7 @@ class View:
         self._something, self._nothing = asyncio.Event(), asyncio.Event()
         self._nothing.set()
         self.refusal: Refusal | None = None  #: while Redis does not take what is written
-        self._without = 0  # users without daily closes at the last look, of all of the shard
+        self._without = self._fewer = 0  # users without daily closes, and without lists, at the last look, of all of the shard
         self._look_s = 0.0  # when to look again (the clock of the event loop)
         self._asked: tuple[tuple[int, ...], float, float] | None = None  # gaps, when to ask again, the pause after that
 
@@ -148,6 +148,9 @@ class View:
         """Has Redis still what was written? None of our calls is in flight."""
         if self._last is None:
             return
+        if len(self.shown.influences):  # what waits goes on when nothing else happens
+            self.shown.show()
+            self.go()
         losses = self._losses
         try:
             seen = await self._board.look(self.shown.number)
@@ -163,6 +166,13 @@ class View:
         self._without = gap
         if gap and gap != before and self.shown.histories.users:  # once for each: a gap that stays is not ours
             return f"redis has daily closes of {seen.history} users instead of {seen.closes}"
+        gap, before = max(seen.influences - seen.influence, 0), self._fewer
+        self._fewer = gap
+        if gap and gap != before and self.shown.influences.users:
+            log.warning("topics and people will be written again: partition=%d, redis lacks %d", self.shown.number, gap)
+            self.shown.influences.everyone()
+            self.shown.show()
+            self.go()
         return seen.lost
 
     async def _asked_for(self, seen: Look) -> str:

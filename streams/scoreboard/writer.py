@@ -27,7 +27,16 @@ import orjson
 
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush, Look
-from streams.scoreboard.layout import ALERTS_KEPT, MOST_NETWORKS, UPDATES_KEPT, Keys, network_of, shard_of
+from streams.scoreboard.layout import (
+    ALERTS_KEPT,
+    MOST_NETWORKS,
+    MOST_ON_TOPIC,
+    MOST_TOPICS,
+    UPDATES_KEPT,
+    Keys,
+    network_of,
+    shard_of,
+)
 from streams.scoreboard.script import Script
 
 
@@ -61,7 +70,10 @@ class Writer:
         Raises redis.exceptions.RedisError when Redis does not answer, or another program has one of the keys.
         """
         keys = self._of(partition)
-        names = (keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts, keys.networks)
+        names = (
+            *(keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts, keys.networks),
+            keys.influence,
+        )
         for _ in range(3):  # a call names all its keys: once more when another network has come
             known = self._networks.get(keys, [])
             boards = map(keys.board_of, known)
@@ -139,9 +151,11 @@ class Writer:
         keys, boards = self._of(flush.partition), flush.users.boards()
         spread = keys.spread(flush.partition)
         return [
-            8 + len(boards.networks),
+            10 + len(boards.networks) + len(flush.topics),
             *(keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts, keys.networks),
+            *(keys.influence, keys.topics),
             *(keys.board_of(network) for network, _, _ in boards.networks),
+            *map(keys.topic, flush.topics),
             flush.partition,
             flush.version,
             orjson.dumps({**flush.pulse, "version": flush.version}),
@@ -155,6 +169,10 @@ class Writer:
             *(UPDATES_KEPT, ALERTS_KEPT),
             "" if flush.after is None else flush.after,
             *(boards.left, MOST_NETWORKS),
+            self._list([text for user, document in flush.influence for text in (user, document.decode())]),
+            *(MOST_TOPICS, MOST_ON_TOPIC),
+            self._list(list(chain.from_iterable(flush.topics.items()))),
+            len(boards.networks),
             *chain.from_iterable(boards.networks),
         ]
 

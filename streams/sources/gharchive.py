@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from streams.events import MAX_TOPIC
 from streams.sources.record import Produced, produced
 from streams.sources.torn import objects
 
@@ -44,6 +45,12 @@ LAYOUTS = (
     {"repository_owner", "created_at"},
     {"actor", "payload", "type", "created_at"},
 )
+_LANGUAGES = (
+    ("payload", "pull_request", "base", "repo", "language"),
+    ("payload", "forkee", "language"),  # of the fork: GitHub knows it late, so few have it
+    ("repository", "language"),  # until 2014
+    ("repository_language",),  # in BigQuery
+)
 _ZONE = re.compile(r"\s*(UTC|Z|[+-]\d\d:?\d\d)$")
 
 
@@ -52,7 +59,11 @@ class _MalformedError(Exception):
 
 
 def read(lines: Iterable[bytes], report: Report, *, network: str = "github") -> Iterator[Produced]:
-    """Stars, forks and replies; the target is the repository's owner, `object` the repository; the rest is skipped."""
+    """Stars, forks and replies; the target is the repository's owner, `object` the repository; the rest is skipped.
+
+    `topics` is the repository's language where the record tells it: pull requests and their comments, some forks, and all records
+    until 2014. An issue is no object: who is engaged with owns the repository, and seldom the issue.
+    """
     for line, record in objects(lines, report, is_one):
         try:
             type_ = _text(record["type"])
@@ -93,7 +104,10 @@ def _event(record: dict[str, Any], kind: str, network: str, line: bytes) -> dict
         "target": target,
         "ts": _ts_ms(_text(record["dt"] if "dt" in record else record["created_at"])),
     }
-    return event if repo is None else {**event, "object": repo}
+    if repo is None:
+        return event
+    language = _language(record)
+    return {**event, "object": repo, **({"topics": [language]} if language else {})}
 
 
 def _login(who: Any) -> Any:
@@ -109,6 +123,17 @@ def _repo(record: dict[str, Any]) -> str:
     owner = _login(about.get("owner") or record.get("repository_owner"))
     name = about.get("name") or record.get("repository_name")
     return f"{_text(owner)}/{_text(name)}" if owner else "?"
+
+
+def _language(record: dict[str, Any]) -> str | None:
+    """The repository's, if one of the places where it may stand has it; whatever else stands there costs the language only."""
+    for way in _LANGUAGES:
+        found: Any = record
+        for name in way:
+            found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, str) and 0 < len(found) <= MAX_TOPIC:
+            return found
+    return None
 
 
 def _ts_ms(time: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from streams.sources.hashtags import Hashtags
 from streams.sources.record import Produced, produced
 from streams.sources.torn import objects
 
@@ -37,14 +38,18 @@ def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") ->
     The id is `did/collection/rkey`; a mention's has `#` and the DID mentioned behind it, as one post can mention many.
     An undo has `ref` = that id and no target: a deletion does not say whose it was. A deleted post undoes its reply;
     its mentions stay, for nobody knows from the line whether there were any.
+
+    `object` is the URI of what is liked, reposted or replied to, `topics` the hashtags of that post, if it was seen before in
+    these lines and is among the last `streams.sources.hashtags.MOST_POSTS` that have some.
     """
+    hashtags = Hashtags()
     for _, message in objects(lines, report, is_one):
         try:
             kind = message["kind"] if "kind" in message else _OLD_KINDS[message["type"]]
             if kind == "commit":
                 commit = message["commit"]
                 actor, ts_ms = _did(message["did"]), _ts_ms(message["time_us"])
-                events = _commit(actor, commit, report)
+                events = _commit(actor, commit, report, hashtags)
             else:
                 report.skip(_other(kind, message))
                 continue
@@ -52,7 +57,9 @@ def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") ->
             report.malformed("not a message of Jetstream, or without the fields its kind has")
             continue
         for event in events:
-            yield produced({"id": event.pop("id"), "network": network, "actor": actor, "ts": ts_ms, **event})
+            topics = hashtags.of(event.get("object", ""))
+            about = {"topics": topics} if topics else {}
+            yield produced({"id": event.pop("id"), "network": network, "actor": actor, "ts": ts_ms, **event, **about})
 
 
 def is_one(message: Any) -> bool:
@@ -62,7 +69,7 @@ def is_one(message: Any) -> bool:
     )
 
 
-def _commit(actor: str, commit: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+def _commit(actor: str, commit: dict[str, Any], report: Report, hashtags: Hashtags) -> list[dict[str, Any]]:
     """The events of one commit, without what all have in common; empty (and reported) if it is nobody's engagement."""
     operation = commit["operation"] if "operation" in commit else _OLD_OPERATIONS[commit["type"]]
     collection = commit["collection"]
@@ -78,6 +85,7 @@ def _commit(actor: str, commit: dict[str, Any], report: Report) -> list[dict[str
         return []
     record = commit["record"]
     if collection == _POST:
+        hashtags.written(f"at://{ref}", record)
         return _post(ref, record, report)
     subject = record["subject"]
     if kind == "follow":

@@ -8,9 +8,9 @@ import numpy as np
 import orjson
 
 from streams.errors import UsageError
-from streams.sources.draw import mixer
 from streams.sources.record import Produced
 from streams.sources.synthetic import START_MS, name_of
+from streams.sources.users import Users
 
 CONTROLS = "controls"  #: their topic
 MOST_ACCOUNTS = 4  #: of a person; each has at least two
@@ -27,10 +27,10 @@ def persons(seed: int, users: int, share: float, ts: int = START_MS, network: st
     if not 0 <= share <= 1:
         raise UsageError(f"linked: {share} is not a share between 0 and 1")
     rng = np.random.default_rng([seed, _APART])
-    user_of, count, done = mixer(rng, users), int(share * users), 0
+    people, count, done = Users(rng, users), int(share * users), 0
     while count - done >= 2:
         size = min(int(rng.integers(2, MOST_ACCOUNTS + 1)), count - done)
-        accounts = [name_of(user) for user in user_of(np.arange(done, done + size)).tolist()]
+        accounts = [name_of(user) for user in people.of(np.arange(done, done + size)).tolist()]
         done += size
         for account in accounts:
             yield _control("link", f"{network}:{account}", ts, {"person": accounts[0]})

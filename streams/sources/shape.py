@@ -8,6 +8,7 @@ from streams.errors import UsageError
 from streams.events import KINDS, MAX_NETWORK_BYTES
 
 Mix = tuple[tuple[str, float], ...]
+MOST_TOPICS = 5  #: of an object
 
 # Jetstream, 134 engagements in a row: likes 78 %, reposts 11 %, replies 6 %, follows 4.5 %. Its reposts are split
 # between share and retweet; it had no mention among them, but mentions exist.
@@ -48,6 +49,22 @@ class Shape:
     duplicate: float = 0.01  # the files have none; at-least-once delivery makes them; chosen
     duplicate_within: int = 14  # records; the engine remembers the last 16 ids of an actor and topic
     broken: float = 0.001  # chosen: enough to be seen
+    objects: bool = True  # events are with objects that come and fade; False: posts numbered in a circle, and no topics
+    object_every_s: float = 900.0  # event time between two objects of the most famous; the files do not tell; chosen
+    object_every_most_s: float = 10_800.0  # of those whom few are engaged with; chosen
+    object_age_s: float = (
+        2_400.0  # how far an engagement looks back, median; with the above an age of 2.2 h, as in Jetstream
+    )
+    topics: tuple[float, ...] = (
+        0.25,
+        0.3,
+        0.22,
+        0.14,
+        0.06,
+        0.03,
+    )  # of objects: with 0, 1, ... 5; made to add up to 1; chosen
+    topic_exponent: float = 0.8  # of the topics' shares; the files hold too few topics to tell; chosen
+    topic_spelt: float = 0.06  # of topics: with `#`, capitals, a space or accents apart; chosen
 
     def __post_init__(self) -> None:
         name = self.network
@@ -60,10 +77,14 @@ class Shape:
             value = getattr(self, field.name)
             if field.name in _SHARES and not 0 <= value <= 1:
                 raise UsageError(f"{field.name}: {value} is not a share between 0 and 1")
-            if field.name not in {"network", "kinds"} and not value >= 0:
+            if field.name not in {"network", "kinds", "topics"} and not value >= 0:
                 raise UsageError(f"{field.name}: {value} is negative")
         if self.undo + self.duplicate + self.broken > 0.9:
             raise UsageError("undo, duplicate and broken leave less than a tenth of the records to refer to")
+        if len(self.topics) != MOST_TOPICS + 1 or min(self.topics) < 0 or sum(self.topics) <= 0:
+            raise UsageError(f"topics: {self.topics} must be shares >= 0, not all 0, of 0 to {MOST_TOPICS} topics")
+        if not 1 <= self.object_every_s <= self.object_every_most_s:
+            raise UsageError("object_every_s is at least a second, and at most object_every_most_s")
         if not 1 <= self.duplicate_within <= 20:
             raise UsageError(
                 f"duplicate_within: {self.duplicate_within} is not 1 to 20, what the engine surely remembers"
@@ -81,4 +102,4 @@ class Shape:
         return replace(self, kinds=tuple((kind, shares.get(kind) or 0.01) for kind in kinds))
 
 
-_SHARES = frozenset({"repeat", "itself", "burst", "undo", "late", "duplicate", "broken"})
+_SHARES = frozenset({"repeat", "itself", "burst", "undo", "late", "duplicate", "broken", "topic_spelt"})

@@ -31,7 +31,7 @@ from agents.proof.bench.scores_topic import Last, read_record
 from agents.proof.bench.sizing.inputs import figures
 from agents.proof.bench.systems import ALL, PEERS, USUAL, System
 from agents.proof.bench.tables import tables
-from agents.proof.bench.workloads import hot, synthetic
+from agents.proof.bench.workloads import hot, synthetic, workloads
 from streams.events import decode_event
 from tests.servers import left_out
 
@@ -83,6 +83,27 @@ def test_every_system_does_the_whole_job(kafka: str, redis_url: str) -> None:
         assert row["runs"][0]["users"] == (1 if name == "limit" else row["runs"][0]["users"]) > 0
     ((_, columns, rows),) = tables("w1", found["w1"])
     assert [len(row) for row in rows] == [len(columns)] * len(USUAL)
+
+
+def test_w1_with_topics_is_w1_with_topics() -> None:
+    """The same people do the same to each other; most of it is about something, in W1 nothing is."""
+    plain, told = ([decode_event(r.value) for r in synthetic(50, topics=topics)(1_000)] for topics in (False, True))
+    assert [(e.type, e.actor, e.target) for e in plain] == [(e.type, e.actor, e.target) for e in told]
+    assert not any(event.topics for event in plain)
+    assert 600 < sum(bool(event.topics) for event in told) < 850
+
+
+@linux
+@pytest.mark.timeout(110)
+def test_topics_are_measured_beside_w1(kafka: str, redis_url: str) -> None:
+    """Clout drains both feeds; of the systems that nobody named the peers are spared the second."""
+    found = compare("--only", "w1,w1-topics,clout", "--kafka", kafka, "--redis", redis_url)
+    for part in ("w1", "w1-topics"):
+        assert [row["events"] for row in found[part]["systems"].values()] == [300]
+        ((title, columns, rows),) = tables(part, found[part])
+        assert ("topics" in title, len(rows[0])) == ("topics" in part, len(columns))
+    usual = {system.name for system in parts.drained_in(workloads(50)["w1-topics"], [ALL[name] for name in USUAL])}
+    assert usual == {"clout", "limit"}
 
 
 @linux

@@ -1,8 +1,12 @@
-"""What kernels cost, each through its seam: `python -m tests.fold.bench_kernels`. The heads of modules have what it printed."""
+"""What kernels cost, each through its seam: `python -m tests.fold.bench_kernels`. The heads of modules have what it printed.
+
+With `topics` behind it each event has an object and two topics.
+"""
 
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +16,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.broker.batches import _Batch, columns
 from streams.broker.filled import Batch
-from streams.fold.rows import DID, GOT
+from streams.fold.rows import DID, GOT, LISTED
 from streams.formats import engagements as wire
 from streams.formats import state
 from streams.formats.packed import Packed
@@ -29,13 +33,18 @@ from streams.partition.intake import Intake
 from streams.scoreboard.changes import Changes
 
 NOW_MS, USERS, EVENTS, ROUNDS = 1_767_225_600_000, 100_000, 1_000, 100
+ABOUT = "topics" in sys.argv
 
 
 def event(n: int, dice: random.Random) -> bytes:
     """Some 110 bytes, who does what skewed as on a network."""
     actor, target = (int(USERS * dice.random() ** 3) for _ in range(2))
     who = f'"actor":"user{actor:06d}","target":"user{target:06d}"'
-    return f'{{"id":"event-{n:09d}","network":"net",{who},"ts":{NOW_MS + n}}}'.encode()
+    about = ""
+    if ABOUT:
+        topics = ",".join(f'"topic{(target * 7 + k) % 300}"' for k in range(2))
+        about = f',"object":"https://net.example/user{target:06d}/post/{n // 20_000}","topics":[{topics}]'
+    return f'{{"id":"event-{n:09d}","network":"net",{who},"ts":{NOW_MS + n}{about}}}'.encode()
 
 
 def fetched(values: list[bytes]) -> _Batch:
@@ -79,7 +88,7 @@ def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: 
         receive(table, arrived)
     table.changed()
     some = np.array(sorted(dice.sample(range(USERS), 500)))
-    table.dirty[some] = DID | GOT
+    table.dirty[some] = DID | GOT | np.where(table.tops.arrays.at[some] > 0, LISTED, 0).astype(np.uint8)
     cut = Intake(table, 0, 1).cut()
     with timed("score alone", 500):
         assess.scores(table, some, NOW_MS)

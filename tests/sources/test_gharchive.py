@@ -133,6 +133,31 @@ def test_kinds(write: Write, types: tuple[str, str], kind: str) -> None:
     assert [event.type for event in events] == [kind, kind]
 
 
+@pytest.mark.parametrize(
+    ("more", "topics"),
+    [
+        ({"payload": {"pull_request": {"base": {"repo": {"language": "C#"}}}}, "type": "PullRequestEvent"}, ["C#"]),
+        ({"payload": {"forkee": {"language": "Python"}}, "type": "ForkEvent"}, ["Python"]),
+        ({"payload": {"forkee": {"language": None}}, "type": "ForkEvent"}, None),
+        ({"payload": {"forkee": 17}}, None),
+        ({"payload": {"pull_request": [], "forkee": {"language": 5}}}, None),
+        ({"payload": {"forkee": {"language": ""}}}, None),
+        ({"payload": {"forkee": {"language": "x" * 129}}}, None),
+        ({"payload": None}, None),
+        ({"repository": {"owner": "own", "name": "er.js", "language": "Go"}}, ["Go"]),
+        ({"repository_owner": "own", "repository_name": "er.js", "repository_language": "Go"}, ["Go"]),
+    ],
+)
+def test_the_language_is_the_topic(write: Write, more: dict[str, Any], topics: list[str] | None) -> None:
+    """Where a record tells the repository's language, its event is about it; what else stands there costs no event."""
+    line = {**ORIGINAL, **more}
+    if more.keys() & {"repository", "repository_owner"}:
+        del line["repo"]
+    ((event,), skipped) = read(write(orjson.dumps(line)))
+    assert (event.object, event.topics) == ("own/er.js", topics)
+    assert not skipped
+
+
 def test_the_rest_is_counted(write: Write) -> None:
     """Other types are skipped by name; lines without what an event needs are malformed; the file goes on."""
     lines: list[Any] = [
@@ -156,17 +181,18 @@ def test_the_rest_is_counted(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kinds", "lines"),
+    ("name", "kinds", "lines", "languages"),
     [
-        ("min-2015-02-22-21.json.gz", {"like": 1770, "share": 842, "reply": 6086 + 2179 + 1047 + 335}, 29_963),
-        ("min-2015-02-22-22.json.gz", {"like": 1609, "share": 779, "reply": 1864 + 1008 + 939 + 278}, 24_272),
-        ("2015-01-01-0.watch_fork.jsonl.gz", {"like": 642, "share": 213}, 855),
+        ("min-2015-02-22-21.json.gz", {"like": 1770, "share": 842, "reply": 6086 + 2179 + 1047 + 335}, 29_963, 0),
+        ("min-2015-02-22-22.json.gz", {"like": 1609, "share": 779, "reply": 1864 + 1008 + 939 + 278}, 24_272, 0),
+        ("2015-01-01-0.watch_fork.jsonl.gz", {"like": 642, "share": 213}, 855, 10),
     ],
 )
-def test_real_hours(real: Callable[[str], str], name: str, kinds: dict[str, int], lines: int) -> None:
-    """A real hour gives as many events of each kind as it has lines of those types, with unique ids."""
+def test_real_hours(real: Callable[[str], str], name: str, kinds: dict[str, int], lines: int, languages: int) -> None:
+    """A real hour gives as many events of each kind as it has lines of those types, with unique ids; few tell a language."""
     events, skipped = read(real(f"gharchive/{name}"))
     assert Counter(event.type for event in events) == kinds
     assert len(events) + skipped.total() == lines
     assert len({event.id for event in events}) == len(events)
+    assert sum(event.topics is not None for event in events) == languages
     assert not any(reason.startswith("malformed") for reason in skipped)

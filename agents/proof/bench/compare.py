@@ -9,9 +9,10 @@ from typing import Any
 from agents.proof.bench import systems
 from agents.proof.bench.comparison import Ground, Sizes
 from agents.proof.bench.machine import machine, require_linux, versions
-from agents.proof.bench.parts import PARTS, WITH_PEERS
+from agents.proof.bench.parts import PARTS
 from agents.proof.bench.servers import servers
 from agents.proof.bench.show import Show
+from agents.proof.bench.tables import WORKLOADS
 
 
 def compare(
@@ -30,7 +31,7 @@ def compare(
     """
     require_linux()
     chosen = [systems.ALL[name] for name in names]
-    drains = any(part in WITH_PEERS for part in parts)
+    drains = any(part in WORKLOADS for part in parts)
     build = systems.prepare() if drains and any("{build}" in " ".join(system.argv) for system in chosen) else None
     result: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -17,7 +17,7 @@ import orjson
 from agents.feeds.feeder import Feeder
 from agents.proof.bench.clout import READY, WORKER, WrongResult
 from agents.proof.bench.machine import cpu_s, machine, require_linux, versions
-from agents.proof.bench.preload import KINDS, Progress
+from agents.proof.bench.preload import SHAPE, Progress
 from agents.proof.bench.servers import Ready, Servers, names, process, redis_cpu_s, servers
 from agents.proof.bench.show import Show
 from streams.scoreboard.connect import connect, connect_sync
@@ -25,7 +25,6 @@ from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings
 from streams.sources.record import Produced
-from streams.sources.shape import Shape
 from streams.sources.synthetic import Synthetic
 
 WARM_UP_S = 5.0
@@ -128,8 +127,7 @@ class _Run:
     async def _feed(self, feeder: Feeder) -> None:
         """Events at their time, stamped as they are handed to the producer; what is behind is made up for at the next tick."""
         rate = self._rate
-        shape = Shape().clean().only(*KINDS)
-        source = Synthetic(seed=1, users=self._users, rate=rate, shape=shape, clock=lambda: int(time.time() * 1000))
+        source = Synthetic(seed=1, users=self._users, rate=rate, shape=SHAPE, clock=lambda: int(time.time() * 1000))
         probes_per_s = min(MOST_PROBES_PER_S, max(rate / 20, 1))
         began_s, probed = time.monotonic(), 0
         while (elapsed_s := time.monotonic() - began_s) < self._seconds:

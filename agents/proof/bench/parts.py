@@ -33,7 +33,7 @@ def _workload(name: str) -> Callable[[Ground], dict[str, Any]]:
         if work.missing:
             ground.show.say(f"{name} left out: {work.missing}")
             return {"left_out": work.missing}
-        chosen = [system for system in ground.systems if system.name not in work.without] or list(ground.systems)
+        chosen = drained_in(work, ground.systems)
         counts = {system.name: _count(ground, system, work) for system in chosen}
         runs: dict[str, list[dict[str, Any]]] = {system.name: [] for system in chosen}
         with contextlib.ExitStack() as stack:
@@ -55,6 +55,11 @@ def _workload(name: str) -> Callable[[Ground], dict[str, Any]]:
         return {"workload": work.label, "systems": rows}
 
     return part
+
+
+def drained_in(work: Workload, systems: Sequence[System]) -> list[System]:
+    """Those that drain it: without those of which another workload tells enough, unless these alone are asked for."""
+    return [system for system in systems if system.name not in work.without] or list(systems)
 
 
 def _about(system: System) -> dict[str, Any]:
@@ -178,6 +183,7 @@ def _processes(ground: Ground) -> list[dict[str, Any]]:
 #: the parts in their order; a new one is a line here and, if it has a table of its own, one in agents/proof/bench/tables.py
 PARTS: dict[str, Callable[[Ground], Any]] = {
     "w1": _workload("w1"),
+    "w1-topics": _workload("w1-topics"),
     "w2": _workload("w2"),
     "latency": _latencies,
     "memory": _populations,
@@ -188,4 +194,3 @@ PARTS: dict[str, Callable[[Ground], Any]] = {
     "processes": _processes,
     "linked": _linked,
 }
-WITH_PEERS = ("w1", "w2")  #: the parts in which others are measured, too

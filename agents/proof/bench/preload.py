@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -19,6 +20,8 @@ from streams.sources.synthetic import Synthetic
 from streams.topics import CONTROLS
 
 KINDS = ("like", "share", "retweet", "follow")  # the four card topics
+#: good events whose objects are just numbered: what has been measured with it stays comparable
+SHAPE = replace(Shape().clean(), objects=False).only(*KINDS)
 BATCH_BYTES = 65_536  # a busy producer's batches; Kafka's default is 16 KB, large feeds use 100 KB and more
 _EVENT_TIME_RATE = 2_000.0  # events a second when they happened
 
@@ -35,7 +38,7 @@ def synthetic(events: int, users: int) -> Iterator[Produced]:
             users=users,
             rate=_EVENT_TIME_RATE,
             start_ms=start_ms,
-            shape=Shape().clean().only(*KINDS),
+            shape=SHAPE,
             limit=events,
         )
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 PEERS = ("w1", "w2")  #: the parts that measure systems beside each other
+WORKLOADS = ("w1", "w1-topics", "w2")  #: the parts in which systems drain one feed
 
 Shown = tuple[str, list[str], list[list[str]]]  # title, columns, rows
 
 
 def tables(part: str, measured: Any) -> list[Shown]:
     """A part of the result as tables: title, columns, rows. The README's are made from the same."""
-    if part in PEERS:
+    if part in WORKLOADS:
         return [_systems(measured)]
     if part == "latency":
         return [_latency(measured)]

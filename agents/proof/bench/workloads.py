@@ -11,12 +11,11 @@ from pathlib import Path
 
 import orjson
 
-from agents.proof.bench.preload import KINDS
+from agents.proof.bench.preload import SHAPE
 from agents.proof.bench.servers import ROOT
 from streams.sources import higgs
 from streams.sources.persons import persons
 from streams.sources.record import Produced
-from streams.sources.shape import Shape
 from streams.sources.synthetic import Synthetic
 
 HIGGS = ROOT.parent / "shared" / "data" / "higgs" / "higgs-activity_time.txt.gz"
@@ -24,7 +23,8 @@ ZIPF = 1.05
 HOT_SHARE = 0.3
 _RATE = 2_000.0  # events a second when they happened
 _HIGGS_END_MS = 1_341_705_593_000  # its last line
-_SHAPE = replace(Shape().clean(), undo=0.0, target_exponent=ZIPF, target_flat=1.0)
+_PEERS = ("faust", "quix", "kafka-streams", "flink")  # what an event is about is nothing to them
+_SHAPE = replace(SHAPE, undo=0.0, target_exponent=ZIPF, target_flat=1.0)
 
 Make = Callable[[int], Iterator[Produced]]  #: records of a feed of so many events
 
@@ -41,14 +41,16 @@ class Workload:
     without: tuple[str, ...] = ()  #: systems that another workload has told enough about
 
 
-def synthetic(users: int) -> Make:
-    """Likes, shares, retweets, follows of so many users; who is engaged with follows Zipf's law."""
+def synthetic(users: int, *, topics: bool = False) -> Make:
+    """Likes, shares, retweets, follows of so many users; who is engaged with follows Zipf's law.
+
+    With `topics` the same engagements are with objects that come and fade, and most of these have topics.
+    """
+    shape = replace(_SHAPE, objects=topics)
 
     def make(events: int) -> Iterator[Produced]:
         start_ms = int(time.time() * 1000) - int(events / _RATE * 1000)
-        return iter(
-            Synthetic(seed=1, users=users, rate=_RATE, start_ms=start_ms, shape=_SHAPE.only(*KINDS), limit=events)
-        )
+        return iter(Synthetic(seed=1, users=users, rate=_RATE, start_ms=start_ms, shape=shape, limit=events))
 
     return make
 
@@ -109,9 +111,12 @@ def higgs_repeated(events: int) -> Iterator[Produced]:
 
 
 def workloads(users: int) -> dict[str, Workload]:
-    """W1 and W2."""
+    """W1, the same with topics, and W2."""
     missing = "" if HIGGS.is_file() else f"real data: there is no {Path(*HIGGS.parts[-5:])} beside the project"
     return {
         "w1": Workload("w1", f"synthetic: {users:,} users, Zipf {ZIPF}", synthetic(users), 60.0),
+        "w1-topics": Workload(
+            "w1-topics", "w1 with objects and topics", synthetic(users, topics=True), 60.0, "", _PEERS
+        ),
         "w2": Workload("w2", "Higgs, repeated with other users", higgs_repeated, 20.0, missing, ("limit",)),
     }

@@ -1,0 +1,130 @@
+"""What is known of a user beside the score, as types: topics, whom they influence, who influences them, their best moments.
+
+All are shares of the quarter window (half-life 62.4 days), in which everything halves alike: so a share holds until something new
+comes. `streams.model.influence` makes it; Redis has it in the hash `influence`, `clout score --explain` shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from streams.events import KINDS, Kind
+
+SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
+_OF_GOT = "part of all engagement with this user"
+_Share = Annotated[float, Meta(description=f"{_OF_GOT}, 0 to 1", ge=0, le=1)]
+_Error = Annotated[float, Meta(description="so much of the share may be somebody else's: the list is full", ge=0, le=1)]
+_People = Annotated[int, Meta(description="distinct people behind it; above 16 an estimate, one standard error 18 %", ge=0)]
+_First = Annotated[int, Meta(description="when the first engagement came, ms since epoch, whole seconds")]
+_Last = Annotated[int, Meta(description="when the newest one came, ms since epoch, whole seconds")]
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user is engaged with for."""
+
+    topic: Annotated[str, Meta(description="as it counts: NFKC, no capitals, no #")]
+    share: _Share
+    error: _Error
+    people: _People
+    first: _First
+    last: _Last
+
+
+class Friend(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who engages with a user, or with whom a user engages."""
+
+    user: Annotated[str, Meta(description="`network:id`")]
+    share: Annotated[float, Meta(description="part of all that they do, or that is done to them, 0 to 1", ge=0, le=1)]
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of a user's that earned much."""
+
+    object: Annotated[str, Meta(description="what events call it")]
+    share: _Share
+    error: _Error
+    kinds: Annotated[
+        dict[Kind, int],
+        Meta(description="engagements by kind, less those undone", extra_json_schema={"propertyNames": {"enum": list(KINDS)}}),
+    ]
+    people: _People
+    first: _First
+    last: _Last
+
+
+class Influence(msgspec.Struct, frozen=True, kw_only=True):
+    """Topics, people and moments of a user, what weighs most first. More fields may come: ignore those you do not know."""
+
+    user: Annotated[str, Meta(description="`network:id` or `person:NAME`")]
+    as_of: Annotated[int, Meta(description="of which moment the two sums are, ms since epoch")]
+    got: Annotated[float, Meta(description="all engagement with this user, decayed: what shares are parts of", ge=0)]
+    gave: Annotated[float, Meta(description="the same of what they did, as far as they remember it", ge=0)]
+    topics: Annotated[
+        list[Topic], Meta(max_length=SHOWN_TOPICS, description="from three distinct people on two days on")
+    ]
+    influencees: Annotated[list[Friend], Meta(max_length=SHOWN_PEOPLE, description="who engages with this user")]
+    influencers: Annotated[list[Friend], Meta(max_length=SHOWN_PEOPLE, description="with whom this user engages")]
+    moments: Annotated[list[Moment], Meta(max_length=SHOWN_MOMENTS, description="the objects that earned most")]
+
+
+def merged(user: str, accounts: Sequence[Influence], half_life_ms: float) -> Influence:
+    """What a person's accounts have together: each share weighs as much as its account got (gave), and the same names add up.
+
+    Of people and of topics behind an entry of several accounts the most is told: nobody knows who is behind both.
+    """
+    as_of = max((one.as_of for one in accounts), default=0)
+    then = [0.5 ** ((as_of - one.as_of) / half_life_ms) for one in accounts]
+    got, gave = (
+        [getattr(one, name) * factor for one, factor in zip(accounts, then, strict=True)] for name in ("got", "gave")
+    )
+    own = {one.user for one in accounts}
+
+    def together(name: str, key: str, sums: list[float], most: int) -> list[dict[str, object]]:
+        found: dict[str, dict[str, object]] = {}
+        total = sum(sums) or 1.0
+        for one, weight in zip(accounts, sums, strict=True):
+            for entry in getattr(one, name):
+                fields = msgspec.structs.asdict(entry)
+                if fields[key] in own:  # between two accounts of one person nothing counts
+                    continue
+                scaled = {part: fields[part] * weight / total for part in ("share", "error") if part in fields}
+                found[fields[key]] = _both(found.get(fields[key]), fields | scaled)
+        return sorted(found.values(), key=_surely)[:most]
+
+    return Influence(
+        user=user,
+        as_of=as_of,
+        got=sum(got),
+        gave=sum(gave),
+        topics=msgspec.convert(together("topics", "topic", got, SHOWN_TOPICS), list[Topic]),
+        influencees=msgspec.convert(together("influencees", "user", got, SHOWN_PEOPLE), list[Friend]),
+        influencers=msgspec.convert(together("influencers", "user", gave, SHOWN_PEOPLE), list[Friend]),
+        moments=msgspec.convert(together("moments", "object", got, SHOWN_MOMENTS), list[Moment]),
+    )
+
+
+def _both(before: dict[str, object] | None, now: dict[str, object]) -> dict[str, object]:
+    if before is None:
+        return now
+    both: dict[str, object] = dict(now)
+    for name, join in (("share", _sum), ("error", _sum), ("people", max), ("first", min), ("last", max), ("kinds", _counts)):
+        if name in now:
+            both[name] = join(before[name], now[name])
+    return both
+
+
+def _sum(a: float, b: float) -> float:
+    return a + b
+
+
+def _counts(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+    return {kind: a.get(kind, 0) + b.get(kind, 0) for kind in KINDS if kind in a or kind in b}
+
+
+def _surely(entry: dict[str, object]) -> float:
+    share, error = float(str(entry["share"])), float(str(entry.get("error", 0.0)))
+    return error - share

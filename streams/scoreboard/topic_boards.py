@@ -1,0 +1,52 @@
+"""Reading the boards of topics: who is engaged with most for what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from math import inf
+from typing import Any, NamedTuple
+
+from streams.scoreboard.layout import Keys
+
+
+class Placed(NamedTuple):
+    """Somebody on the board of a topic."""
+
+    user: str
+    place: float  #: see `streams.scoreboard.layout.place_of`
+
+    def weight(self, now_ms: float, half_life_ms: float) -> float:
+        """How much of their engagement for the topic is left at a moment; `half_life_ms` is that of the quarter window."""
+        return float(2.0 ** (self.place - now_ms / half_life_ms))
+
+
+class TopicBoards:
+    """All shards' together."""
+
+    def __init__(self, client: Any, keys: Sequence[Keys]) -> None:
+        self._client, self._keys = client, keys
+
+    async def topics(self, n: int) -> list[str]:
+        """The n topics with the highest places, the highest first."""
+        ask = (self._client.zrange(keys.topics, 0, n - 1, desc=True, withscores=True) for keys in self._keys)
+        best: dict[str, float] = {}
+        for topic, place in (one for shard in await asyncio.gather(*ask) for one in shard):
+            best[topic.decode()] = max(place, best.get(topic.decode(), -inf))
+        return sorted(best, key=lambda topic: (-best[topic], topic))[:n]
+
+    async def top(self, topic: str, n: int) -> list[Placed]:
+        """Who is engaged with most for a topic, the first n."""
+        ask = (self._client.zrange(keys.topic(topic), 0, n - 1, desc=True, withscores=True) for keys in self._keys)
+        found = [Placed(user.decode(), place) for shard in await asyncio.gather(*ask) for user, place in shard]
+        return sorted(found, key=lambda one: (-one.place, one.user))[:n]
+
+    async def ranks(self, user: str, home: Keys, topics: Sequence[str]) -> dict[str, int]:
+        """The place of a user on the boards of these topics, 1 is the highest; where they have none, the topic is missing."""
+        own = await asyncio.gather(*(self._client.zscore(home.topic(topic), user) for topic in topics))
+        found = {}
+        for topic, place in zip(topics, own, strict=True):
+            if place is not None:
+                ask = (self._client.zcount(keys.topic(topic), f"({place!r}", "+inf") for keys in self._keys)
+                found[topic] = sum(await asyncio.gather(*ask)) + 1
+        return found
