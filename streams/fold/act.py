@@ -141,24 +141,8 @@ def act(
             line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
             of_oldest -= named >= 0 and load_u64(m.arena, named + TARGET) == oldest_target
             _undo(
-                cells,
-                m,
-                days,
-                hours,
-                line,
-                text,
-                e,
-                slot,
-                kind,
-                named,
-                landmark,
-                calendar,
-                model,
-                more,
-                partitions,
-                counts,
-                out,
-            )
+                cells, m, days, hours, line, text, e, slot, kind, named, landmark, calendar, model, more, partitions, counts, out
+            )  # fmt: skip
             _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
             remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
             continue
@@ -179,9 +163,9 @@ def act(
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
         of_oldest += oldest_target == e.target_key
-        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND:
-            if of_oldest > 1 or tops.at[slot] or oldest > m.at[slot] + HEAD:  # no call where nothing comes of it
-                _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
+        lists = of_oldest > 1 or tops.at[slot] or oldest > m.at[slot] + HEAD  # else nothing comes of it
+        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND and lists:
+            _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
         n = np.int64(e.target_len)
         if n == e.actor_len and same(text, e.actor_at, text, e.target_at, n):
             counts[SELF_ENGAGEMENTS] += 1
