@@ -138,24 +138,8 @@ def act(
         if e.undo:
             line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
             _undo(
-                cells,
-                m,
-                days,
-                hours,
-                line,
-                text,
-                e,
-                slot,
-                kind,
-                named,
-                landmark,
-                calendar,
-                model,
-                more,
-                partitions,
-                counts,
-                out,
-            )
+                cells, m, days, hours, line, text, e, slot, kind, named, landmark, calendar, model, more, partitions, counts, out
+            )  # fmt: skip
             _forget(m, tops, dirty, slot, kind, oldest, more_of_oldest, landmarks, steps, model)
             remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
             continue

@@ -98,7 +98,12 @@ def sound(text, start, end):
     if end - start > MOST or at > end:
         return False
     while at < end:
-        if at + ENTRY > end or text[at + KIND] >= HEAD or name_length(text, at) > LONGEST or keys_of(text, at) > MOST_KEYS:
+        if (
+            at + ENTRY > end
+            or text[at + KIND] >= HEAD
+            or name_length(text, at) > LONGEST
+            or keys_of(text, at) > MOST_KEYS
+        ):
             return False
         if load_u16(text, at + LENGTH) & OF_OBJECT and not keys_of(text, at):
             return False

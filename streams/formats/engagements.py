@@ -18,7 +18,9 @@ from streams.formats import lines
 from streams.model.engagements import Engagements, Pack, packed
 from streams.model.lines import Told
 
-_KINDS = dict(zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8", "<i8", "<u2", "<f4"), strict=True))  # of the columns
+_KINDS = dict(
+    zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8", "<i8", "<u2", "<f4"), strict=True)
+)  # of the columns
 _STRANGE = "a pack of engagements that no Clout has written: a name too long, or columns in another form"
 _NAMELESS = "pack with an engagement of somebody who is not named in it"
 

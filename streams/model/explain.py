@@ -126,7 +126,7 @@ class Past(NamedTuple):
 def explain(
     record: dict[str, Any], model: Model, now_ms: int, past: Past, influence: Influence | None = None
 ) -> Explanation:
-    """All of it: the record as of `now_ms`, what moved it, its parts, what would change them, and what is known beside the score."""
+    """All of it: the record as of `now_ms`, what moved it, its parts, what would change them, what is known beside it."""
     now, then = at(record, model, now_ms), terms(record, model, now_ms)
     kept = ("user", "score", "as_of", "model", "event_ts", "engagements", "actors", "actors_error", "confidence")
     return Explanation(

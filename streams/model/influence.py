@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from streams.fold.memories import KEYS_BIT
-from streams.fold.rows import ENTRY, HEAD, QUARTER, SUMS
 from streams.fold.rows import ENGAGEMENTS as END_OF_SUMS
+from streams.fold.rows import ENTRY, HEAD, QUARTER, SUMS
 from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Influence, Moment, Topic
 from streams.model.table import Table
 from streams.model.tops import Entry

@@ -18,7 +18,9 @@ SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
 _OF_GOT = "part of all engagement with this user"
 _Share = Annotated[float, Meta(description=f"{_OF_GOT}, 0 to 1", ge=0, le=1)]
 _Error = Annotated[float, Meta(description="so much of the share may be somebody else's: the list is full", ge=0, le=1)]
-_People = Annotated[int, Meta(description="distinct people behind it; above 16 an estimate, one standard error 18 %", ge=0)]
+_People = Annotated[
+    int, Meta(description="distinct people behind it; above 16 an estimate, one standard error 18 %", ge=0)
+]
 _First = Annotated[int, Meta(description="when the first engagement came, ms since epoch, whole seconds")]
 _Last = Annotated[int, Meta(description="when the newest one came, ms since epoch, whole seconds")]
 
@@ -49,7 +51,10 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     error: _Error
     kinds: Annotated[
         dict[Kind, int],
-        Meta(description="engagements by kind, less those undone", extra_json_schema={"propertyNames": {"enum": list(KINDS)}}),
+        Meta(
+            description="engagements by kind, less those undone",
+            extra_json_schema={"propertyNames": {"enum": list(KINDS)}},
+        ),
     ]
     people: _People
     first: _First
@@ -111,7 +116,14 @@ def _both(before: dict[str, object] | None, now: dict[str, object]) -> dict[str,
     if before is None:
         return now
     both: dict[str, object] = dict(now)
-    for name, join in (("share", _sum), ("error", _sum), ("people", max), ("first", min), ("last", max), ("kinds", _counts)):
+    for name, join in (
+        ("share", _sum),
+        ("error", _sum),
+        ("people", max),
+        ("first", min),
+        ("last", max),
+        ("kinds", _counts),
+    ):
         if name in now:
             both[name] = join(before[name], now[name])
     return both

@@ -6,12 +6,11 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from streams.events import KINDS
-from streams.fold import tops
+from streams.fold import tops, who
 from streams.fold.people import estimated
-from streams.fold.tops import EXACT, HEAD, OBJECTS, OF_KINDS, REGISTERED, REGISTERS, REST
+from streams.fold.tops import HEAD, OBJECTS, OF_KINDS, REST
+from streams.fold.who import EXACT, HIGHEST, REGISTERED, REGISTERS
 from streams.fold.words import padded
 from streams.model.chunks import Chunks
 from streams.model.windows import decay
@@ -19,7 +18,7 @@ from streams.model.windows import decay
 _HEAD = struct.Struct("<I3H")
 _ENTRY = struct.Struct("<HBIffII")
 assert (_HEAD.size, _ENTRY.size) == (HEAD, REST)  # noqa: S101 - as kernels write them
-_WHO = [tops.who_bytes.py_func(count) for count in range(256)]
+_WHO = [who.who_bytes.py_func(count) for count in range(256)]
 
 
 class Entry(NamedTuple):
@@ -76,5 +75,4 @@ def _entries(kept: bytes, start: int, end: int, sort: int, factor: float) -> Ite
 
 
 def _people(registers: bytes) -> int:
-    return max(round(float(estimated(padded(registers), 0, REGISTERS, tops.HIGHEST))), EXACT + 1)
-
+    return max(round(float(estimated(padded(registers), 0, REGISTERS, HIGHEST))), EXACT + 1)
