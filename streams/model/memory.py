@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from xxhash import xxh3_64_intdigest
 from streams.events import KINDS
 from streams.fold import memories
 from streams.fold.memories import FIRST_CHUNK, MOST, TOP, Memories
-from streams.fold.rows import HEAD
+from streams.fold.rows import ENTRY, HEAD
 from streams.fold.words import padded
 from streams.model.users import Slots
 
@@ -20,6 +21,24 @@ assert len(KINDS) == HEAD  # noqa: S101 - a byte a kind
 
 ROOM = 2 * MOST  #: bytes of a new arena; it doubles, then grows by steps
 _STEP = 4 << 20
+_ENTRY = struct.Struct("<fqQBQH")  # weight, ts, id, kind, target, length of its name
+
+
+class Done(NamedTuple):
+    """An action that an actor remembers."""
+
+    ts: int  #: ms since epoch
+    kind: int  #: number of the kind in KINDS
+    target: int  #: what finds the target, see `target_key`; 0: nobody, for it was undone, an undo, or done to themselves
+
+
+def done(memory: bytes) -> Iterator[Done]:
+    """The actions of a memory, in the order in which they came."""
+    at = HEAD
+    while at < len(memory):
+        _, ts, _, kind, target, length = _ENTRY.unpack_from(memory, at)
+        yield Done(ts, kind, target)
+        at += ENTRY + length
 
 
 class Copied(NamedTuple):
