@@ -24,6 +24,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 LEVELS = tuple(ceil(2.7**k - 1) for k in range(12))  #: own actions from which each level of outreach is reached
 FEW = 5.0  #: people who are nobody: of few the weight of each is not known well
+_MOST = 1e100  # what is more is as much: powers of it can be computed
 _AUTHORITY, _AUDIENCE, _ACTIVITY = (1.5, 2.0), (20.0, 0.5), (10.0, 0.5)  # half value, steepness
 Label = Literal[
     "curator", "broadcaster", "taste maker", "celebrity",
@@ -39,8 +40,12 @@ _Part = Annotated[float, Meta(ge=0, le=100)]
 class Style(msgspec.Struct, frozen=True, kw_only=True):
     """What a user's habits look like. Each axis goes from -1, all of its first word, to 1, all of its second."""
 
-    label: Annotated[Label | None, Meta(description="one of Klout's sixteen; null: fewer than 20 events tell too little")]
-    sharing_creating: Annotated[_Axis, Meta(description="passing on the content of others, or having one's own passed on")]
+    label: Annotated[
+        Label | None, Meta(description="one of Klout's sixteen; null: fewer than 20 events tell too little")
+    ]
+    sharing_creating: Annotated[
+        _Axis, Meta(description="passing on the content of others, or having one's own passed on")
+    ]
     broad_focused: Annotated[_Axis, Meta(description="with ever new people, or with the same again")]
     casual_consistent: Annotated[_Axis, Meta(description="there on few of the last eight days, or on many")]
     listening_participating: Annotated[_Axis, Meta(description="clicks, or replies and mentions")]
@@ -71,11 +76,13 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where a user stands among others."""
 
     overall: Annotated[Place | UnsetType, Meta(description="not of accounts of a person")] = UNSET
-    percentile: Annotated[
-        float | UnsetType,
-        Meta(description="per cent of those engaged with in the last 90 days who score less", ge=0, le=100),
-    ] = UNSET
-    network: Annotated[Place | UnsetType, Meta(description="on the board of the user's network; not of persons")] = UNSET
+    percentile: (
+        Annotated[float, Meta(description="per cent of those engaged with in 90 days who score less", ge=0, le=100)]
+        | UnsetType
+    ) = UNSET
+    network: Annotated[Place | UnsetType, Meta(description="on the board of the user's network; not of persons")] = (
+        UNSET
+    )
 
 
 def standing(record: dict[str, Any], known: Style | UnsetType = UNSET) -> Standing:
@@ -104,5 +111,5 @@ def outreach(actions: float) -> int:
 
 def curve(x: float, half: float, steepness: float) -> float:
     """0 for nothing, 50 at `half`, towards 100."""
-    part: float = (max(x, 0.0) / half) ** steepness
-    return 100.0 * part / (1.0 + part)
+    part: float = (min(max(x, 0.0), _MOST) / half) ** steepness
+    return 100.0 * (part / (1.0 + part))

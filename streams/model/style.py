@@ -8,7 +8,7 @@ Four axes, -1 to 1, each a balance of two amounts against its middle m, the shar
                                  action with the weight of its kind, so passing on counts most
     broad, focused               a: distinct people, b: actions on somebody there was one on before. One balance of those whom
                                  the user acts on, one of those who engage; their mean, weighted with the numbers of actions
-    casual, consistent           a: days without, b: days with anything done or got, of the last eight
+    casual, consistent           a: days without, b: days with anything done or got, of the last eight, by ledger and memory
     listening, participating     a: clicks (like, follow, share, retweet), b: talk (reply, mention), done and got
 
 What a user did is known by kind and target as far as it is remembered (16 of each kind); these shares are taken for all their
@@ -20,6 +20,7 @@ the upper row of each half; sharing left, creating right; casual in the left col
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -29,7 +30,7 @@ from msgspec import UNSET, UnsetType
 from streams.events import KINDS, PERSON
 from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, LEDGER_DAYS, QUARTER, SUMS
 from streams.fold.since import KEPT_SINCE
-from streams.model.memory import done
+from streams.model.memory import Done, done
 from streams.model.records import scored
 from streams.model.standing import Label, Standing, Style, standing
 from streams.model.table import Table
@@ -46,7 +47,9 @@ DAYS = LEDGER_DAYS + 1  #: closed days with a ledger, and the day that is open
 # The middles, in units of the share of the second side. Measured on everyone with 20 events or more of the Higgs week (Twitter,
 # 4,057 users) and of two hours of GitHub (55): networks differ, so each lies where neither has more than a quarter of its users
 # in one style. What came of it: streams/README.md, held by tests/model/test_style.py.
-CREATING = 0.9  #: who is engaged with is so more often than they act: of Higgs's users half get ten times what they give
+CREATING = (
+    0.9  #: who is engaged with is so more often than they act: of Higgs's users half get ten times what they give
+)
 FOCUSED_ON = 0.25  #: of one's own actions a quarter is on somebody again: the median of Higgs is 0.20, of GitHub 0.94
 FOCUSED_FROM = 0.78  #: the same few comment: on GitHub a third are above, of Higgs hardly anybody
 CONSISTENT = 2.5 / DAYS  #: three days in eight
@@ -77,18 +80,23 @@ def traits(table: Table, slot: int) -> Traits:
     engagements = max(float(row[ENGAGEMENTS]), 0.0)
     got = engagements * sums / max(float(sums.sum()), 1e-300)
     people = min(max(float(row[ACTORS]), 0.0), engagements)
-    return Traits(given, each * len({one.target for one in others}), got, people, days_there(table, slot))
+    return Traits(given, each * len({one.target for one in others}), got, people, days_there(table, slot, remembered))
 
 
-def days_there(table: Table, slot: int) -> int:
+def days_there(table: Table, slot: int, remembered: Sequence[Done]) -> int:
     """Of the last eight days, the open one among them, those on which a user did or got anything."""
     days, line = table.days, int(table.days.arrays.line[slot])
+    times = [one.ts for one in remembered]
     if not line:  # all of it came on one day
-        newest_ms = int(table.cells[slot, [DID_TS, GOT_TS]].max())
-        return int(newest_ms > 0 and days.today - (newest_ms - days.closes_ms) // DAY_MS < DAYS)
-    last = days.today - int(days.arrays.day[line])  # so many closes ago was the last one taken; behind it lies one day at most
-    closed = sum(entries.any() and last + ago < LEDGER_DAYS for ago, entries in enumerate(days.booked(line)))
-    return int(closed) + int(last < DAYS and days.arrays.since[line, :KEPT_SINCE].any())
+        times += [int(ts) for ts in table.cells[slot, [DID_TS, GOT_TS]] if ts > 0]
+    there = {(ts - days.closes_ms) // DAY_MS for ts in times}
+    if line:
+        last = int(
+            days.arrays.day[line]
+        )  # began with the last close taken; since then something has come on this day alone
+        there |= {last - 1 - ago for ago, entries in enumerate(days.booked(line)) if entries.any()}
+        there |= {last} if days.arrays.since[line, :KEPT_SINCE].any() else set()
+    return sum(days.today - DAYS < day <= days.today for day in there)
 
 
 def style(found: Traits, model: Model) -> Style:
@@ -131,13 +139,14 @@ def label(creating: float, focused: float, consistent: float, participating: flo
 def standings(table: Table, slots: Slots, now_ms: int) -> list[Standing]:
     """Of users of a table at `now_ms`, (n,), with their styles."""
     records = [orjson.loads(one) for one in scored(table, slots, None, now_ms, 0).records]
-    return [
-        standing(record, style_of(table, slot))
-        for record, slot in zip(records, slots.tolist(), strict=True)
-    ]
+    return [standing(record, style_of(table, slot)) for record, slot in zip(records, slots.tolist(), strict=True)]
 
 
 def style_of(table: Table, slot: int) -> Style | UnsetType:
-    """The style of a user; persons did nothing themselves, and what their accounts remember is with these."""
-    is_person = table.users.text(slot).startswith(_PERSON)
-    return UNSET if is_person else style(traits(table, slot), table.model)
+    """The style of a user; persons do nothing themselves, and what their accounts remember is with these."""
+    return UNSET if is_person(table, slot) else style(traits(table, slot), table.model)
+
+
+def is_person(table: Table, slot: int) -> bool:
+    """Is this the sum of accounts?"""
+    return table.users.text(slot).startswith(_PERSON)
