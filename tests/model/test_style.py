@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,15 @@ from streams.fold.rows import ACTIONS, ENGAGEMENTS
 from streams.model.standing import Label, Style
 from streams.model.style import LABELS, balance, days_there, label, standings, style_of, traits
 from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.versions import DAY_MS, DEFAULT
 from streams.offline import Core, fold
 from streams.sources import open_source
-from streams.sources.record import produced
+from streams.sources.record import Produced, produced
+from tests.servers import ROOT
 
 NOW_MS = 1_767_225_600_000  # a midnight
+README = ROOT / "streams" / "README.md"
 AMOUNTS = st.floats(0, 1e9)
 Event = tuple[str, str, str]  # kind, actor, target
 
@@ -155,22 +158,45 @@ SETS = {
 }
 
 
+def real(shared_data: Path, name: str) -> Table:
+    """One of these sets, folded."""
+    format, names, _ = SETS[name]
+
+    def read() -> Iterator[Produced]:
+        for one in names:
+            with open_source(str(shared_data / one), format) as source:
+                yield from source
+
+    return fold(read(), DEFAULT, newest_ms=2**45)
+
+
+def busy(table: Table) -> Slots:
+    """Who has 20 events or more."""
+    rows = table.cells[: len(table)]
+    return np.flatnonzero(rows[:, ACTIONS] + rows[:, ENGAGEMENTS] >= 20)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_no_style_has_more_than_a_quarter_of_real_users(shared_data: Path, name: str) -> None:
     """Of those with 20 events or more, at the end of the data; and several are not rare."""
-    format, names, many = SETS[name]
-    files = [shared_data / one for one in names]
-
-    def read(file: Path) -> list:
-        with open_source(str(file), format) as source:
-            return list(source)
-
-    table = fold(chain.from_iterable(map(read, files)), DEFAULT, newest_ms=2**45)
-    rows = table.cells[: len(table)]
-    some = np.flatnonzero(rows[:, ACTIONS] + rows[:, ENGAGEMENTS] >= 20)
+    table, many = real(shared_data, name), SETS[name][2]
+    some = busy(table)
     found = [one.style for one in standings(table, some, table.clock)]
     labels = Counter(one.label for one in found if one)
-    print(name, {style: f"{number / len(some):.1%}" for style, number in labels.most_common()})
     assert len(some) == many
     assert max(number for style, number in labels.items() if style) <= 0.25 * many
     assert sum(number >= 0.1 * many for style, number in labels.items() if style) >= 3
+    place, text = list(SETS).index(name), README.read_text()
+    for style in (*LABELS, None):
+        told = re.search(rf"{style or 'The rest,'} (\d+\.\d) / (\d+\.\d)", text)
+        assert told, style
+        assert told[1 + place] == f"{100 * labels[style] / many:.1f}", style
+
+
+def test_the_parts_of_real_users_are_spread(shared_data: Path) -> None:
+    """Over the range: the deciles are those of the table in the docs."""
+    table = real(shared_data, "higgs")
+    found = standings(table, busy(table), table.clock)
+    for name in ("authority", "audience", "activity"):
+        deciles = np.quantile([getattr(one, name) for one in found], np.linspace(0.1, 1.0, 10)).round().astype(int)
+        assert f"| {name} | {' | '.join(map(str, deciles))} |" in README.read_text()
