@@ -349,8 +349,9 @@ def test_offline_persons(clout: Ask, events: Ask, event: Ask, tmp_path: Path) ->
     person = clout("offline", file, "--controls", str(controls), "--explain", "person:bob").stdout
     assert SECTIONS[1] in person
     assert re.search(r"t:bob +\d\d\.\d\d", person)
+    assert "  rank 1 of 2, above 0.0 %" in person  # with ann; the account is not counted
     account = clout("offline", file, "--controls", str(controls), "--explain", "t:bob").stdout
-    assert "account of person:bob" in account
+    assert "  account of person:bob, rank 1 of 2 on t\n" in account
 
 
 def test_offline_unknown_users(clout: Ask, events: Ask, event: Ask) -> None:
