@@ -23,9 +23,8 @@ def stands(found: Explanation, sheet: Sheet) -> Lines:
     own = found.standing
     yield Text(f"between {own.decade.replace('-', ' and ')}")
     places = in_words(found.places, found.user, found.person) if found.places else []
-    for line in (places[:2], places[2:]):
-        if line:
-            yield Text(", ".join(line))
+    for some in filter(None, (places[:2], places[2:])):
+        yield Text(", ".join(some))
     room = min(sheet.width - LABEL - 2 * GAP - len("100.00"), BAR)
     for name in _PARTS:
         value: float = getattr(own, name)

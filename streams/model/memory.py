@@ -29,7 +29,7 @@ class Done(NamedTuple):
 
     ts: int  #: ms since epoch
     kind: int  #: number of the kind in KINDS
-    target: int  #: what finds the target, see `target_key`; 0: nobody, for it was undone, an undo, or done to themselves
+    target: int  #: see `target_key`; 0: nobody, for it was undone, an undo, or done to themselves
 
 
 def done(memory: bytes) -> Iterator[Done]:
