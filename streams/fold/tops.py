@@ -165,8 +165,8 @@ def _more_who(t, slot, sort, at, hash_):
 def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, who_n, keys, starts, ends, many):
     """An engagement with a slot: `grown` is what it adds to the sum of the quarter window, whose landmark is given in half-lives.
 
-    By the actor with the hash `actor` and this name in `a`, all of whose engagements weigh `told`. It is about keys[:many], the object's
-    first (0: none), then topics', whose texts are `starts` to `ends` in `a`. The arena is not full.
+    By the actor with the hash `actor` and this name in `a`, all of whose engagements weigh `told`. It is about keys[:many]: the
+    object's (0: none), then topics', whose texts are `starts` to `ends` in `a`. The arena is not full.
     """
     _begun(t, slot, landmark, REST + who_n + (OF_KINDS + many * (2 + REST) + ends[many - 1] - starts[0] if many else 0))
     arena, seconds = t.arena, min(ts // 1000, 0xFFFFFFFF)

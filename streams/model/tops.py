@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streams.events import KINDS
+from streams.events import KINDS, Kind
 from streams.fold import tops, who
 from streams.fold.people import estimated
 from streams.fold.tops import HEAD, OBJECTS, OF_KINDS, REST
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     people: int  #: how many are behind it; above EXACT an estimate
     first_ms: int
     last_ms: int
-    kinds: dict[str, int]  #: engagements by kind, of an object
+    kinds: dict[Kind, int]  #: engagements by kind, of an object
 
 
 class Tops(Chunks):
@@ -63,7 +63,7 @@ def lists(kept: bytes, now_ms: int, half_life_ms: int) -> tuple[list[Entry], ...
 def _entries(kept: bytes, start: int, end: int, sort: int, factor: float) -> Iterator[Entry]:
     while start < end:
         size, who, _, weight, error, first, last = _ENTRY.unpack_from(kept, start)
-        at, kinds = start + REST, {}
+        at, kinds = start + REST, dict[Kind, int]()
         if sort == OBJECTS:
             counts = struct.unpack_from(f"<{OF_KINDS // 2}H", kept, at)
             kinds = {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}

@@ -22,8 +22,8 @@ from agents.proof.simulation.mutations import MUTATIONS, Change
 from agents.proof.simulation.process import task_of_its_process
 from agents.proof.simulation.verdict import verdict
 from agents.proof.simulation.world import World
-from streams.fold import memories
-from streams.model import assess, engagements, memory
+from streams.fold.chunks import MOST
+from streams.model import assess, chunks, engagements
 from streams.partition import idle_pass, interval, outgoing, partitions
 from streams.partition import loop as broker_loop
 from streams.scoreboard import shown
@@ -140,7 +140,7 @@ def _small() -> Iterator[None]:
         (interval, "BEHIND_S", 10.0),  # so slow a feed would always be a backlog, and Redis hardly written
         (assess, "SLICE", 3),
         (engagements, "AT_ONCE", 2),
-        (memory, "ROOM", memories.MOST),
+        (chunks, "ROOM", MOST),
         (outgoing, "CHUNK", 3),
         (shown, "CHUNK", 2),
         (shown, "AGAIN_AT_ONCE", 3),
