@@ -35,6 +35,7 @@ from streams.fold.rows import (
     HEAD,
     KIN,
     LISTED,
+    LISTS,
     MORE,
     MOST_KEYS,
     PER_KIND,
@@ -52,6 +53,7 @@ from streams.fold.tops import forgotten
 from streams.fold.words import ahead, load_f32, load_i64, load_u64
 
 _NOBODY = np.uint64(0)  # the target's hash in entries without a target
+_MOST_PAIR = float(np.finfo(np.float32).max)  # an event 22 years older than those before it: they weigh more at its time
 
 
 @kernel
@@ -87,7 +89,7 @@ def act(
     `out`, was full.
     """
     nothing, closed_ms, today, keys = np.zeros(3), calendar.closed_ms, calendar.today, np.zeros(MOST_KEYS, np.int64)
-    landmark, steps = landmarks[WEEK], np.int64(landmarks[QUARTER] / model.half_lives[QUARTER])
+    landmark, steps = landmarks[WEEK], np.int64(landmarks[LISTS] / model.half_lives[QUARTER])
     day_lines, line_days, hour_lines = days.line, days.day, hours.line
     for i in range(start, len(order)):
         if is_full(m) or is_full(tops) or out.so_far[0] == len(out.ends):
@@ -113,34 +115,35 @@ def act(
         end = at + m.size[slot] if at else 0
         at += HEAD
         repeat, seen, followed, oldest, named = False, 0, False, np.int64(-1), np.int64(-1)
-        pair, oldest_target, more_of_oldest = 0.0, _NOBODY, 0
+        pair, oldest_target, of_oldest = 0.0, _NOBODY, 0  # entries of its target, from the oldest of its kind on
         while at < end:
             id_key, of_kind = load_u64(m.arena, at + ID), m.arena[at + KIND] == kind
             if id_key == e.id_key:
                 repeat = True
                 break
+            target = load_u64(m.arena, at + TARGET)
             if of_kind:
                 if oldest < 0:
-                    oldest, oldest_target = at, load_u64(m.arena, at + TARGET)
+                    oldest, oldest_target, of_oldest = at, target, 0
                 if named < 0 and id_key == e.ref_key:
                     named = at
-            target = load_u64(m.arena, at + TARGET)
-            more_of_oldest += target == oldest_target
+            of_oldest += target == oldest_target
             if target == e.target_key:
                 seen += 1
                 followed |= of_kind
                 age = (e.ts - load_i64(m.arena, at + TS)) / model.half_lives[QUARTER]
-                pair += np.float64(load_f32(m.arena, at)) * np.exp2(-age)
+                pair += np.float64(load_f32(m.arena, at)) * np.exp2(min(-age, 1020.0))
             at += length(m.arena, at)
         if repeat:
             counts[REPEATS] += 1
             continue
         if e.undo:
             line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
+            of_oldest -= named >= 0 and load_u64(m.arena, named + TARGET) == oldest_target
             _undo(
                 cells, m, days, hours, line, text, e, slot, kind, named, landmark, calendar, model, more, partitions, counts, out
             )  # fmt: skip
-            _forget(m, tops, dirty, slot, kind, oldest, more_of_oldest, landmarks, steps, model)
+            _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
             remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
             continue
         since, line = e.ts >= closed_ms, np.int64(day_lines[slot])
@@ -159,9 +162,10 @@ def act(
             hours.gained[place, ACTS] += 1.0
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
-        more_of_oldest += oldest_target == e.target_key
-        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND and (more_of_oldest > 1 or tops.at[slot]):
-            _forget(m, tops, dirty, slot, kind, oldest, more_of_oldest, landmarks, steps, model)
+        of_oldest += oldest_target == e.target_key
+        lists = of_oldest > 1 or tops.at[slot] or oldest > m.at[slot] + HEAD  # else nothing comes of it
+        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND and lists:
+            _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
         n = np.int64(e.target_len)
         if n == e.actor_len and same(text, e.actor_at, text, e.target_at, n):
             counts[SELF_ENGAGEMENTS] += 1
@@ -179,7 +183,7 @@ def act(
         if cells[slot, MORE] > 0.0 and kin_at(more, cells[slot], e.ts):
             code |= KIN
         emit(out, text, e.network_at, e.network_len, text, e.target_at, n, slot, weight, e.ts, e.ts, code, partitions)
-        out.pairs[out.so_far[0] - 1] = pair
+        out.pairs[out.so_far[0] - 1] = min(pair, _MOST_PAIR)
         many = keys_of_event(text, e, keys)
         if many:
             attach(out, text, e)
@@ -189,14 +193,17 @@ def act(
 
 @kernel
 def _forget(m, tops, dirty, slot, kind, at, known, landmarks, steps, model):
-    """The entry at `at` is about to be forgotten; the memory has `known` of its target, itself included."""
+    """The entry at `at` is about to be forgotten; from it on the memory has `known` of its target, itself included."""
     if at < 0 or m.arena[m.at[slot] + kind] < PER_KIND:
         return
-    weight, ts = np.float64(load_f32(m.arena, at)), load_i64(m.arena, at + TS)
+    weight, ts, target = np.float64(load_f32(m.arena, at)), load_i64(m.arena, at + TS), load_u64(m.arena, at + TARGET)
     if weight == 0.0:
         return
-    key = np.int64(load_u64(m.arena, at + TARGET) & np.uint64(0xFFFFFFFF))
-    grown = weight * growth(ts, landmarks[QUARTER], model.half_lives[QUARTER])
+    before, key = m.at[slot] + HEAD, np.int64(target & np.uint64(0xFFFFFFFF))
+    while before < at:  # entries of other kinds
+        known += load_u64(m.arena, before + TARGET) == target
+        before += length(m.arena, before)
+    grown = weight * growth(ts, landmarks[LISTS], model.half_lives[QUARTER])
     if forgotten(tops, slot, steps, grown, ts, key, known > 1, m.arena, at + ENTRY, name_length(m.arena, at)):
         dirty[slot] |= LISTED
 

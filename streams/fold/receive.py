@@ -30,6 +30,7 @@ from streams.fold.rows import (
     GOT_TS,
     KIND_BITS,
     LISTED,
+    LISTS,
     MET,
     MORE,
     MOST_KEYS,
@@ -106,7 +107,8 @@ def receive(
     """
     slot_of, keys, grown = np.empty(found.names, np.int64), np.empty(found.names, np.uint64), np.empty(3)
     about_keys, about_starts, about_ends = np.empty((3, MOST_KEYS), np.int64)
-    steps = np.int64(landmarks[QUARTER] / model.half_lives[QUARTER])
+    steps = np.int64(landmarks[LISTS] / model.half_lives[QUARTER])
+    to_lists = growth(landmarks[QUARTER], landmarks[LISTS], model.half_lives[QUARTER])
     _people_of_pack(names, a, found, starts, lengths, slot_of, keys)
     closed_ms, today, day_lines, line_days, hour_lines = (
         calendar.closed_ms,
@@ -183,13 +185,13 @@ def receive(
         )
         pair = np.float64(load_f32(a, found.pairs + 4 * i)) if found.pairs else 0.0
         if pair > 0.0:
-            pair *= growth(ts, landmarks[QUARTER], model.half_lives[QUARTER])
+            pair *= growth(ts, landmarks[LISTS], model.half_lives[QUARTER])
         engaged(
             tops,
             slot,
             steps,
-            grown[QUARTER],
-            grown[QUARTER] + pair,
+            grown[QUARTER] * to_lists,
+            grown[QUARTER] * to_lists + pair,
             ts,
             code & KIND_BITS,
             code & UNDO,

@@ -24,6 +24,7 @@ DID, GOT, MOVED, UNSEEN, AGAIN, MET, TIED, LISTED = 1, 2, 4, 8, 16, 32, 64, 128
 CHANGED, OWED = DID | GOT | MOVED | MET | TIED | LISTED, UNSEEN | AGAIN
 
 DAY, WEEK, QUARTER = 0, 1, 2  # windows
+LISTS = 3  # behind them: the landmark of lists, whose weights have 32 bits, is that of now
 
 # codes of an engagement: the kind, and flags
 KIND_BITS = 7

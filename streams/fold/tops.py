@@ -15,7 +15,6 @@ least, and its weight, as an error; what weighs more than a MOSTth of all is sur
 list comes in only if they outweigh the least; there is no error, and it does not depend on order.
 *forgotten*: whom the actor engaged with by what its memory has lost, if it knows of more with them. Whom somebody engages with most
 is this list and the memory together.
-
 An undo takes weight back, not that somebody was there. 0.3 us an engagement, 0.3 an object or topic.
 """
 
@@ -36,6 +35,7 @@ HEAD = 10  #: bytes before the first entry
 SIZE, WHO, KEY, WEIGHT, ERROR, FIRST, LAST, REST = 0, 2, 3, 7, 11, 15, 19, 23  #: places in an entry
 OF_KINDS = 2 * KINDS  #: bytes
 LONGEST = MOST_COUNT = 65_535  #: bytes of all, so that two bytes tell where a list ends; engagements of a kind
+_MOST_WEIGHT = float(np.finfo(np.float32).max)
 
 _U = np.uint64
 
@@ -114,8 +114,7 @@ def _new(t, slot, sort, key, most, told, least, many, name, name_at, n):
             return np.int64(-1)
         _widened(t, slot, sort, least, -np.int64(load_u16(t.arena, least + SIZE)))
     head = REST + (OF_KINDS if sort == OBJECTS else 0)
-    _, end = bounds(t.arena, t.at[slot], np.int64(t.size[slot]), sort)
-    at = _widened(t, slot, sort, end, head + n)
+    at = _widened(t, slot, sort, bounds(t.arena, t.at[slot], np.int64(t.size[slot]), sort)[1], head + n)
     for i in range(head):
         t.arena[at + i] = 0
     store_u16(t.arena, at + SIZE, np.uint16(head + n))
@@ -130,7 +129,7 @@ def _new(t, slot, sort, key, most, told, least, many, name, name_at, n):
 @part
 def _grow(a, at, grown, seconds):
     """An entry weighs so much more, by something of this second."""
-    store_f32(a, at + WEIGHT, max(np.float64(load_f32(a, at + WEIGHT)) + grown, 0.0))
+    store_f32(a, at + WEIGHT, min(max(np.float64(load_f32(a, at + WEIGHT)) + grown, 0.0), _MOST_WEIGHT))
     first = np.int64(load_u32(a, at + FIRST))
     if first == 0 or seconds < first:
         store_u32(a, at + FIRST, np.uint32(seconds))
@@ -206,7 +205,7 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
 
 @kernel
 def forgotten(t, slot, landmark, grown, ts, key, known, a, at, n):
-    """What a slot once did for a target, of this key and name, is no longer in its memory, which `known` more with them.
+    """What a slot once did for a target, of this key and name, is no longer in its memory; `known`: which has more with them.
 
     Returns whether that changed the list. The arena is not full.
     """

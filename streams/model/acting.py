@@ -23,7 +23,7 @@ def act(table: Table, parsed: Parsed, order: Slots, out: Outbox) -> None:
         return
     lines, model = parsed.lines, table.constants
     table.advance(int(lines["ts"][order].max()))
-    landmark, landmarks, decays = table.landmarks[WEEK], np.array(table.landmarks), table.decays(table.clock)
+    landmark, landmarks, decays = table.landmarks[WEEK], table.all_landmarks(), table.decays(table.clock)
     grown, attends, standing = np.empty((3, n))
     more, before, days, hours = table.extras.arrays, calendar(table), table.days.room_for(n), table.hours.room_for(n)
     kernels.before_block(table.cells, lines, order, landmark, decays, model, more, grown, attends, standing)

@@ -19,7 +19,7 @@ def receive(table: Table, packs: Sequence[Engagements]) -> list[Slots]:
     Returns whose the targets are, (n,) for each pack.
     """
     table.advance(max((max(pack.clock, pack.newest_ms) for pack in packs), default=0))
-    landmarks, before = np.array(table.landmarks), calendar(table)
+    landmarks, before = table.all_landmarks(), calendar(table)
     folded, counts = [], np.zeros(7, np.int64)
     for pack in packs:
         table.room(int(pack.found.names), int(pack.lengths.sum()))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from streams.events import KINDS
 from streams.fold import marks
-from streams.fold.rows import ACTED, CHANGED, MORE, SUMS, WEEK, WIDTH
+from streams.fold.rows import ACTED, CHANGED, MORE, QUARTER, SUMS, WEEK, WIDTH
 from streams.model import windows
 from streams.model.days import Days
 from streams.model.extras import Extras
@@ -125,6 +125,10 @@ class Table:
             elif steps > windows.FARTHEST:
                 self.landmarks[window] = wanted
                 self._shrink(window, steps)
+
+    def all_landmarks(self) -> NDArray[np.int64]:
+        """(4,) ms: those of the windows, and that of lists (LISTS), where 32 bits have no room for sums of long ago."""
+        return np.array([*self.landmarks, windows.landmark(self.clock, self.model.half_lives_ms[QUARTER])])
 
     def _shrink(self, window: int, halvings: int) -> None:
         """Divide the sums of a window by 2^halvings: exact, in place, a quarter of a second for five million users."""

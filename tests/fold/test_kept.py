@@ -12,15 +12,18 @@ import pytest
 from streams.errors import CloutError
 from streams.fold import kept
 from streams.fold.hours import COLUMNS, MARKS, NEVER
-from streams.fold.memories import ENTRY, HEAD, MOST
+from streams.fold.chunks import MOST
 from streams.fold.rows import (
     ACTED,
     ACTIONS,
     DID,
     DID_TS,
     ENGAGEMENTS,
+    ENTRY,
     GOT,
+    HEAD,
     KEPT,
+    LISTED,
     MARK_MS,
     MET,
     MOVED,
@@ -38,6 +41,8 @@ from streams.model.users import Slots
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.fold.test_people import met
 from tests.fold.test_record import NAMES, NOW_MS, filled
+from tests.model import lists
+from tests.model.lists import Kept, who_bytes
 
 LIVES = DEFAULT.half_lives_ms
 Pair = tuple[bytes, bytes]
@@ -49,8 +54,20 @@ def memory(count: int, name: bytes) -> bytes:
     return bytes((count, 0, 0, 0, 0, 0)) + count * entry
 
 
+def listed(number: int) -> bytes:
+    """Lists of all sorts: none, one entry, people up to the registers, full ones with the longest names."""
+    many = (0, 1, 3, 99)[number % 4]
+    some: list[list[Kept]] = []
+    for sort, most in enumerate(lists.MOST):
+        who = (0, 1, 2, 5, 16, 255)[(number + sort) % 6] if sort in (0, 2) else 0
+        entry = Kept("", 0, 1.5, 0.25, 7, number, who, bytes(who_bytes(who)), (1, 0, 0, 0, 0, number) if sort == 2 else ())
+        longest = "x" * (128, 321, 256, 256)[sort]
+        some.append([entry._replace(name=f"{n}{longest}"[: len(longest)], key=n + 1) for n in range(min(many, most))])
+    return lists.write(27, some) if many else b""
+
+
 def table_of(names: list[str]) -> Table:
-    """Rows of all sorts, some with memories: none, short, the longest there is."""
+    """Rows of all sorts, some with memories: none, short, the longest there is; and with lists."""
     table = filled(DEFAULT, names)
     table.cells[: len(names), PUBLISHED] = 5.0
     longest = bytes((16,) * 6) + b"".join(
@@ -61,6 +78,7 @@ def table_of(names: list[str]) -> Table:
         table.memory[slot] = (b"", memory(1, b"net:bob"), memory(16, "é".encode() * 128), longest, memory(0, b""))[
             slot % 5
         ]
+        table.tops[slot] = listed(slot)
         something_lately(table, slot, (slot + 3) % 4)
         for person in range((1, 2, 3, 9, 16, 17, 400)[slot % 7]):
             met(table, slot, f"net:{person}")
@@ -88,6 +106,7 @@ class Rows:
         self.rows, self.names, self.landmarks = table.cells[slots], table.users, tuple(table.landmarks)
         self.memories = table.memory.copied(slots[(self.marks & DID) != 0])
         self.people = table.people.copied(slots[(self.marks & MET) != 0])
+        self.tops = table.tops.copied(slots[(self.marks & LISTED) != 0])
         self.known = known(table, slots, NOW_MS)
         self.lately = table.hours.lately(slots)
 
@@ -114,6 +133,8 @@ def plain(table: Table, slot: int, mark: int) -> list[Pair]:
         found.append((b"g" + name, head + struct.pack(f"<{len(there)}d", *(value for _, value in there)) + got))
     if mark & MET:
         found.append((b"p" + name, table.people[slot]))
+    if mark & LISTED:
+        found.append((b"t" + name, table.tops[slot]))
     return found
 
 
@@ -139,7 +160,8 @@ def test_rows_are_written_as_the_format_says(most: int) -> None:
     """Byte for byte, whatever changed of whom, in parts of any size; who only moved has no record."""
     table = table_of(USERS)
     slots = np.random.default_rng(3).permutation(len(USERS))
-    marks = [(DID, GOT | MET, DID | GOT, MOVED, DID | GOT | MET)[n % 5] for n in range(len(USERS))]
+    some = (DID, GOT | MET, DID | GOT, MOVED, DID | GOT | MET, DID | LISTED, LISTED, DID | GOT | MET | LISTED)
+    marks = [some[n % len(some)] for n in range(len(USERS))]
     found = [pair for part in state.chunks(Rows(table, slots, marks), LIVES, most) for pair in part]
     assert found == [
         pair for slot, mark in zip(slots.tolist(), marks, strict=True) for pair in plain(table, slot, mark)
@@ -160,11 +182,13 @@ def again(records: list[Pair], later_d: int) -> Table:
 def test_rows_come_back(later_d: int) -> None:
     """Names, memories and counts as they were; sums are exactly those of other landmarks. An arena too small grows by the way."""
     table = table_of(USERS)
-    records = [pair for slot in range(len(USERS)) for pair in plain(table, slot, DID | GOT | MET)]
+    records = [pair for slot in range(len(USERS)) for pair in plain(table, slot, DID | GOT | MET | LISTED)]
+    records = [(key, value) for key, value in records if value]  # who has no lists has no record of them
     after = again(records, later_d)
     assert list(after.users) == USERS
     assert [after.memory[slot] for slot in range(len(USERS))] == [table.memory[slot] for slot in range(len(USERS))]
     assert [after.people[slot] for slot in range(len(USERS))] == [table.people[slot] for slot in range(len(USERS))]
+    assert [after.tops[slot] for slot in range(len(USERS))] == [table.tops[slot] for slot in range(len(USERS))]
     there, back = table.hours.lately(np.arange(len(USERS))), after.hours.lately(np.arange(len(USERS)))
     assert (back.marks == there.marks).all()
     some = there.marks != NEVER
@@ -214,6 +238,11 @@ DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
     ("lacks a column", b"g", lambda v: v[:-8]),
     ("a column too many", b"g", lambda v: v + bytes(8)),
     ("a column that there is not", b"g", lambda v: v[:23] + b"\xff" + v[24:]),
+    ("no lists at all", b"t", lambda _: b""),
+    ("lists that lack a byte", b"t", lambda v: v[:-1]),
+    ("a list that ends beyond the end", b"t", lambda v: v[:8] + b"\xff\xff" + v[10:]),
+    ("an entry without a size", b"t", lambda v: v[:10] + bytes(2) + v[12:]),
+    ("an entry that weighs nothing that there is", b"t", lambda v: v[:17] + b"\0\0\xc0\x7f" + v[21:]),
 ]
 
 
@@ -221,7 +250,7 @@ DAMAGE: list[tuple[str, bytes, Callable[[bytes], bytes]]] = [
 def test_a_damaged_record_is_named_and_nothing_is_put(sort: bytes, change: Callable[[bytes], bytes]) -> None:
     """Every length is checked before it is used, in whatever record it stands."""
     table = table_of(["net:ann", "net:bob", "net:carl"])
-    records = [pair for slot in range(3) for pair in plain(table, slot, DID | GOT | MET)]
+    records = [pair for slot in range(3) for pair in plain(table, slot, DID | GOT | MET | LISTED) if pair[1]]
     at = next(i for i, (key, _) in enumerate(records) if key == sort + b"net:bob")
     records[at] = records[at][0], change(records[at][1])
     after = Table(DEFAULT)
@@ -249,13 +278,13 @@ def test_random_bytes_are_refused_or_read() -> None:
     """Whatever a value is: nothing is read beyond its end."""
     random = np.random.default_rng(5)
     table = table_of(USERS[:9])
-    values = [value for slot in range(9) for _, value in plain(table, slot, DID | GOT | MET)]
+    values = [value for slot in range(9) for _, value in plain(table, slot, DID | GOT | MET | LISTED)]
     for n in range(3_000):
         value = bytearray(values[n % len(values)][: random.integers(0, 600)])
         for at in random.integers(0, max(len(value), 1), 3) if value else ():
             value[at] = random.integers(0, 256)
         try:
-            state.load(Table(DEFAULT), Packed.of([((b"d", b"g", b"p")[n % 3] + b"net:ann", bytes(value))]))
+            state.load(Table(DEFAULT), Packed.of([((b"d", b"g", b"p", b"t")[n % 4] + b"net:ann", bytes(value))]))
         except CloutError:
             continue
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from streams.errors import CloutError
-from streams.fold.rows import ALERTED_AT, DID, GOT, SCORE
+from streams.fold.rows import ALERTED_AT, DID, GOT, LISTED, SCORE
 from streams.formats import state
 from streams.formats.packed import Packed
 from streams.model import windows
@@ -27,12 +27,13 @@ def kept(table: Table) -> list[tuple[bytes, bytes]]:
 def world() -> World:
     """Ann likes bob and follows carl; bob retweets himself."""
     made = World(DEFAULT)
-    made.did("like", "ann", "bob", T0)
+    made.did("like", "ann", "bob", T0, object="post", topics=["Jazz", "#blues"])
     made.did("follow", "ann", "carl", T0 + 1000)
     made.did("retweet", "bob", "bob", T0 + 2000)
     table = made.table
     table.cells[1, ALERTED_AT], table.cells[1, SCORE] = -T0, 33.3
     table.dirty[: len(table)] |= DID | GOT
+    table.dirty[[table.slot("net:bob"), table.slot("net:carl")]] |= LISTED
     return made
 
 
@@ -49,6 +50,8 @@ def test_rows_come_back(later_d: int) -> None:
     slots = [after.slot(name) for name in before.users]
     assert [after.memory[s] for s in slots] == [before.memory[s] for s in range(len(before))]
     assert [after.people[s] for s in slots] == [before.people[s] for s in range(len(before))]
+    assert [after.tops[s] for s in slots] == [before.tops[s] for s in range(len(before))]
+    assert sum(map(bool, (after.tops[s] for s in slots))) == 2
     now_ms = before.clock + DAY_MS
     for column in range(before.cells.shape[1]):
         scale_before, scale_after = _scales(before, now_ms, column), _scales(after, now_ms, column)
@@ -68,7 +71,7 @@ def test_only_the_record_that_changed_is_kept() -> None:
     made = world()
     made.table.changed()
     made.did("like", "dora", "bob", T0 + 5000)
-    assert sorted(key for key, _ in kept(made.table)) == [b"dnet:dora", b"gnet:bob", b"pnet:bob"]
+    assert sorted(key for key, _ in kept(made.table)) == [b"dnet:dora", b"gnet:bob", b"pnet:bob", b"tnet:bob"]
 
 
 def test_a_newer_format_is_refused_with_what_to_do() -> None:
@@ -79,9 +82,9 @@ def test_a_newer_format_is_refused_with_what_to_do() -> None:
     key, value = state.header_record(header)
     assert (key, state.read_header(value)) == (state.HEADER, header)
     with pytest.raises(CloutError, match="newer"):
-        state.read_header(value.replace(b'"format":5', b'"format":6'))
+        state.read_header(value.replace(b'"format":6', b'"format":7'))
     with pytest.raises(CloutError, match="an older one wrote it"):
-        state.read_header(value.replace(b'"format":5', b'"format":4'))
+        state.read_header(value.replace(b'"format":6', b'"format":5'))
     with pytest.raises(CloutError, match="cannot be read"):
         state.read_header(b"\xff")
 

@@ -22,6 +22,7 @@ ROWS = [
     (b"gnet:idle", bytes(24)),
     (b"pnet:b\xc3\xb6b", b"\x02" + bytes(range(16))),
     (b"pnet:idle", b"\xff" + bytes(255) + b"\x01"),
+    (b"tnet:idle", bytes(range(10)) * 3),
 ]
 
 
@@ -61,6 +62,7 @@ def test_rows_come_back_byte_for_byte() -> None:
         ("net:idle", None, 0, None),
         ("net:böb", None, None, 2),
         ("net:idle", None, None, 1),
+        ("net:idle", None, None, None),
     ]
 
 
@@ -68,17 +70,17 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "another count in a row": (lambda f: [*f[:1], f[1].replace(b":7", b":8"), *f[2:]], "SHA-256"),
     "another name": (lambda f: [*f[:1], f[1].replace(b"ann", b"eve"), *f[2:]], "SHA-256"),
     "another model in the head": (lambda f: [f[0].replace(b"clout-1", b"clout-2"), *f[1:]], "SHA-256"),
-    "a row left out": (lambda f: [*f[:2], *f[3:]], "should have 5 records and has 4"),
+    "a row left out": (lambda f: [*f[:2], *f[3:]], "should have 6 records and has 5"),
     "two rows swapped": (lambda f: [f[0], f[2], f[1], *f[3:]], "SHA-256"),
     "no JSON": (lambda f: [*f[:2], f[2][:-5], *f[3:]], "damaged at line 3"),
     "a row of nothing": (lambda f: [*f[:1], b'{"user":"n:a"}', *f[2:]], "line 2.*none of"),
-    "cut off": (lambda f: f[:-1], "cut off after 5 records"),
+    "cut off": (lambda f: f[:-1], "cut off after 6 records"),
     "only a head": (lambda f: f[:1], "cut off after 0 records"),
     "two files in one": (lambda f: f + f, "more after the last line"),
     "something else": (lambda f: [b'{"id":"e1"}', *f], "no file of `clout state export`"),
     "nothing": (lambda f: f[:0], "no file of `clout state export`"),
     "a newer file": (lambda f: [f[0].replace(b'"format":3', b'"format":4', 1), *f[1:]], "another Clout"),
-    "newer rows": (lambda f: [b'"format":6'.join(f[0].rsplit(b'"format":5', 1)), *f[1:]], "state is of format 6"),
+    "newer rows": (lambda f: [b'"format":7'.join(f[0].rsplit(b'"format":6', 1)), *f[1:]], "state is of format 7"),
 }
 
 

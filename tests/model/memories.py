@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from streams.fold.rows import ENTRY, HEAD
 
-_ENTRY = struct.Struct("<fqQBQH")  # weight, ts, id, kind, target, length of its name; see `streams.fold.memories`
+_ENTRY = struct.Struct("<fqQBQH")  # weight, ts, id, kind, target, length of its name and how many keys; see `streams.fold.memories`
 assert _ENTRY.size == ENTRY
 
 
 class Remembered(NamedTuple):
-    """One entry: what an event weighed, when it was, whom it was for (empty: no one, or undone)."""
+    """One entry: what an event weighed, when it was, whom it was for (empty: no one, or undone), and what it was about."""
 
     weight: float
     ts: int
@@ -20,16 +20,19 @@ class Remembered(NamedTuple):
     kind: int
     target_key: int
     target: bytes
+    keys: tuple[int, ...] = ()  #: the object's, 0: none, then those of topics
 
 
 def entries(memory: bytes) -> list[Remembered]:
     """All entries, oldest first. The counts before them agree, nothing is left over."""
     found, at = [], HEAD
     while at < len(memory):
-        *head, length = _ENTRY.unpack_from(memory, at)
-        at += ENTRY
-        found.append(Remembered(*head, memory[at : at + length]))
-        at += length
+        *head, both = _ENTRY.unpack_from(memory, at)
+        length, many, at = both & 0xFFF, both >> 12 & 7, at + ENTRY
+        keys = struct.unpack_from(f"<{many}I", memory, at + length)
+        assert many or not both >> 15
+        found.append(Remembered(*head, memory[at : at + length], keys if both >> 15 or not many else (0, *keys)))
+        at += length + 4 * many
     assert at == len(memory) or not memory
     assert list(memory[:HEAD]) == [sum(e.kind == kind for e in found) for kind in range(HEAD if memory else 0)]
     return found
@@ -40,4 +43,11 @@ def memory_of(given: list[Remembered]) -> bytes:
     if not given:
         return b""
     counts = bytes(sum(e.kind == kind for e in given) for kind in range(HEAD))
-    return counts + b"".join(_ENTRY.pack(*e[:5], len(e.target)) + e.target for e in given)
+    return counts + b"".join(map(_as_kept, given))
+
+
+def _as_kept(entry: Remembered) -> bytes:
+    keys = entry.keys if any(entry.keys[:1]) else entry.keys[1:]
+    flags = len(keys) << 12 | any(entry.keys[:1]) << 15
+    head = _ENTRY.pack(*entry[:5], len(entry.target) | flags)
+    return head + entry.target + struct.pack(f"<{len(keys)}I", *keys)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import KINDS
-from streams.fold.memories import MOST, SIZES, TOP
+from streams.fold.chunks import MOST, SIZES, TOP
 from streams.fold.rows import ENTRY, HEAD, PER_KIND
 from streams.model.memory import Memory, id_key, target_key
 from streams.model.versions import PLAIN

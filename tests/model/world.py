@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streams.events import KIND_INDEX, Event
 from streams.fold.packs import NAMES
-from streams.fold.rows import DID, GOT, MET
+from streams.fold.rows import DID, GOT, LISTED, MET
 from streams.formats import closes, tied
 from streams.formats.engagements import decode, local
 from streams.model.acting import act
@@ -130,6 +130,7 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         names=table.users,
         memories=table.memory.copied(slots[(marks & DID) != 0]),
         people=table.people.copied(slots[(marks & MET) != 0]),
+        tops=table.tops.copied(slots[(marks & LISTED) != 0]),
         landmarks=tuple(table.landmarks),
         tied=tied.cut(table, slots, marks),
         closes=closes.cut(table, slots[closes.lacking(table, slots)]),

@@ -14,10 +14,15 @@ from streams import events
 from streams.events import KINDS, Event
 from streams.fold.event import EVENT
 from streams.fold.parse import parse
+from streams.model import about
 from streams.model.memory import id_key, target_key
 from streams.model.parsed import _bounds
 from tests.fold.edge import Edge
 from tests.fold.fuzz.broken import NEWEST, T0, behind, broken
+
+
+#: as people write them: some mean the same, some do not count
+_TOPICS = ["art", "#Art", " ART ", "music", "##", "", "jazz blues", "q" * 70, "Q" * 70 + " ", "r" * 120, "s" * 128]
 
 
 def text(dice: random.Random, most: int) -> str:
@@ -48,7 +53,7 @@ def plain(dice: random.Random, kind: int) -> dict[str, Any]:
     if dice.random() < 0.3:
         event["type"] = KINDS[kind]
     if dice.random() < 0.2:
-        event |= {"object": "at://x/y/3k", "topics": ["art", "music"][: dice.randrange(3)]}
+        event |= {"object": "at://x/y/3k", "topics": [dice.choice(_TOPICS) for _ in range(dice.randrange(7))]}
     return event
 
 
@@ -127,9 +132,16 @@ class Parser:
         assert isinstance(event, Event), (value, event)
         read = {
             name: text[line[f"{name}_at"] :][: line[f"{name}_len"]].tobytes().decode()
-            for name in ("network", "actor", "target")
+            for name in ("network", "actor", "target", "object", "topics")
         }
-        assert read == {"network": event.network, "actor": event.actor, "target": event.target}, value
+        of_object, of_topics = about.object_(event.object), about.topics(event.topics or ())
+        assert read == {
+            "network": event.network,
+            "actor": event.actor,
+            "target": event.target,
+            "object": of_object.decode(),
+            "topics": of_topics.decode(),
+        }, value
         assert (line["ts"], line["kind"], bool(line["undo"])) == (event.ts, kind, event.undo), value
         assert line["id_key"] == id_key(event.id, kind), value
         assert line["target_key"] == target_key(event.target), value

@@ -8,7 +8,7 @@ from unittest import mock
 import numpy as np
 
 from streams.fold.rows import ENTRY, HEAD, PER_KIND
-from streams.model import memory
+from streams.model import chunks
 from streams.model.memory import Memory
 from tests.fold.edge import Edge
 from tests.fold.fuzz.broken import T0, behind, broken
@@ -17,7 +17,7 @@ from tests.model.memories import Remembered, entries, memory_of
 
 
 def is_memory(data: bytes) -> bool:
-    """Counts, whole entries that agree with them, kinds there are, not too many of a kind, no name longer than names are."""
+    """Counts, whole entries that agree with them, kinds there are, not too many of a kind, no longer names, no more keys."""
     if not data:
         return True
     counts, at = [0] * HEAD, HEAD
@@ -25,10 +25,10 @@ def is_memory(data: bytes) -> bool:
         if at + ENTRY > len(data) or data[at + 20] >= HEAD:
             return False
         counts[data[at + 20]] += 1
-        n = data[at + 29] + 256 * data[at + 30]
-        if n > 256:
+        n, keys, of_object = data[at + 29] + data[at + 30] % 16 * 256, data[at + 30] >> 4 & 7, data[at + 30] >> 7
+        if n > 256 or keys > 6 or of_object > keys:
             return False
-        at += ENTRY + n
+        at += ENTRY + n + 4 * keys
     return at == len(data) and list(data[:HEAD]) == counts and max(counts) <= PER_KIND
 
 
@@ -40,7 +40,8 @@ def a_memory(dice: random.Random) -> bytes:
         if n < 97 and sum(e.kind == kind for e in given) == PER_KIND:
             continue
         name = dice.randbytes(dice.choice((0, 5, 30, 255, 256, 257)) if dice.random() < 0.1 else 12)
-        given.append(Remembered(1.5, T0, dice.getrandbits(64), kind, dice.getrandbits(64), name))
+        keys = tuple(dice.choice((0, dice.getrandbits(32))) if not n else dice.getrandbits(32) for n in range(dice.choice((0, 0, 2, 6))))
+        given.append(Remembered(1.5, T0, dice.getrandbits(64), kind, dice.getrandbits(64), name, keys))
     return memory_of(given)
 
 
@@ -49,7 +50,7 @@ def memories(seed: int, n: int) -> dict[str, float]:
     dice, edge, taken = random.Random(seed), Edge(), 0
     kept = Memory()
     kept.room(8)
-    with mock.patch.object(memory, "padded", edge.padded):
+    with mock.patch.object(chunks, "padded", edge.padded):
         for _ in range(n):
             some = [a_memory(dice) for _ in range(dice.randint(1, 3))]
             some = [broken(dice, one, _PACKED) if dice.random() < 0.5 else one for one in some]

@@ -29,7 +29,7 @@ def _kernel(module: Any, name: str, change: Callable[[Any], Any]) -> contextlib.
 @MUTATIONS.mutation("an event is left out when a kernel had no room left")
 def _left_out() -> Iterator[None]:
     def skipping(act: Any) -> Any:
-        return lambda *given: min(act(*given) + 1, len(given[7]))
+        return lambda *given: min(act(*given) + 1, len(given[8]))
 
     with _kernel(acting, "act", skipping):
         yield
@@ -53,9 +53,9 @@ def _forgotten_outbox() -> Iterator[None]:
 def _last_of_a_pack() -> Iterator[None]:
     def shorter(receive: Any) -> Any:
         def receiving_less(*given: Any) -> Any:
-            found = given[8]
+            found = given[9]
             given[-2][:] = 0
-            done = receive(*given[:8], found._replace(total=max(found.total - 1, 1)), *given[9:])
+            done = receive(*given[:9], found._replace(total=max(found.total - 1, 1)), *given[10:])
             return max(done, found.total) if done >= found.total - 1 else done
 
         return receiving_less
