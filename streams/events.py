@@ -29,7 +29,7 @@ MAX_EVENT_BYTES = 65_536  # an event is some 200 bytes; what is larger is not an
 MAX_AHEAD_MS = 600_000  # how far in the future an event may lie: one from 2099 must not age everybody
 OLDEST_MS = 100_000_000_000  # March 1973; below this the producer sent seconds
 NEWEST_MS = 2**45  # the year 3084: no clock shows more
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 MAX_OBJECT, MAX_TOPICS, MAX_TOPIC = 1024, 32, 128  # characters, number of them, characters
 
@@ -39,7 +39,7 @@ _Topics = Annotated[list[Annotated[str, Meta(max_length=MAX_TOPIC)]], Meta(max_l
 
 def _named(most_bytes: int, without: str = "", nor: str = "") -> Meta:
     """What a schema says of texts that `bad_text` lets pass: a character has a byte or more."""
-    pattern = f"[{without}{_CONTROL.pattern[1:]}{nor}"
+    pattern = f"[{without}{CONTROL.pattern[1:]}{nor}"
     return Meta(extra_json_schema={"minLength": 1, "maxLength": most_bytes, "not": {"pattern": pattern}})
 
 
@@ -235,18 +235,13 @@ def _explain(event: Event, kind: str, newest_ms: int) -> Reject | None:
     return None
 
 
-def has_controls(text: str) -> bool:
-    """Is there a control character, or an end of a line, in it?"""
-    return bool(_CONTROL.search(text))
-
-
 def bad_text(field: str, text: str, limit_bytes: int) -> Reject | None:
     if not text:
         return Reject("missing_field", f"$.{field}", f"`{field}` is missing or empty")
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > limit_bytes:
         return Reject("too_long", f"$.{field}", f"{size} bytes; `{field}` has at most {limit_bytes}")
-    if has_controls(text):
+    if CONTROL.search(text):
         return Reject("control_character", f"$.{field}", f"`{field}` has a control character")
     try:
         text.encode()

@@ -33,6 +33,13 @@ def bar(part: float, cells: int, *, plain: bool = False) -> str:
     return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
+def scale(place: float, cells: int, *, plain: bool = False) -> str:
+    """A line of so many cells, two at least, with a mark on it: at its left end for -1, at its right end for 1."""
+    at = round((min(max(place, -1.0), 1.0) + 1.0) / 2.0 * (cells - 1))
+    line, mark = ("-", "o") if plain else ("─", "●")
+    return line * at + mark + line * (cells - 1 - at)
+
+
 def sparkline(values: Sequence[float], cells: int, *, plain: bool = False) -> str:
     """The values as columns from the lowest to the highest, each a cell; more than `cells`: neighbours share one, as a mean."""
     groups = min(len(values), cells)

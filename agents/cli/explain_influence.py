@@ -30,7 +30,11 @@ def topics(found: Explanation, sheet: Sheet) -> Lines:
     wide, most = max([LABEL, *map(cell_len, labels)]), max((one.share for one in shown), default=0.0)
     for label, one in zip(labels, shown, strict=True):
         line = Text.assemble(
-            label, " " * (wide - cell_len(label) + GAP), (f"{_points(found, one.share):6.2f}", HEAD), no_wrap=True, overflow="ignore"
+            label,
+            " " * (wide - cell_len(label) + GAP),
+            (f"{_points(found, one.share):6.2f}", HEAD),
+            no_wrap=True,
+            overflow="ignore",
         )
         said = f"  {_people(one.people)}" + (f", up to {_points(found, one.error):.2f} not sure" if one.error else "")
         room = min(sheet.width - wide - GAP - _WIDE - len(said), BAR)

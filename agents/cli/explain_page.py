@@ -11,6 +11,7 @@ from agents.cli.blocks import ROWS, change, large
 from agents.cli.explain_influence import moments, people, topics
 from agents.cli.explain_ledger import moved
 from agents.cli.explain_sections import ACCENT, HEAD, Sheet, history, networks, one_more, outlook, parts
+from agents.cli.explain_standing import stands
 from agents.cli.output import console, json_line, moment, safe
 from agents.cli.places import Account
 from agents.terminal import GAP, shortened
@@ -24,6 +25,7 @@ _INDENT = 2  # of all below a heading
 _BESIDE = 36  # cells of text beside large digits, at least
 _SURE = ((0.95, "very sure"), (0.8, "sure"), (0.0, "fairly sure"))  # at least this confidence, from many to few people
 _SECTIONS = (
+    ("Where you stand", stands),
     ("What it is made of", parts),
     ("Where it comes from", networks),
     ("What it is for", topics),
@@ -39,11 +41,11 @@ _SECTIONS = (
 class Page:
     """An explanation as a page, as wide as the console and at most `WIDEST`; a pipe gets names in full.
 
-    `place` says where they stand, `accounts` are those of a person.
+    `accounts` are those of a person.
     """
 
-    def __init__(self, found: Explanation, place: str = "", accounts: Sequence[Account] = ()) -> None:
-        self._found, self._place = found, place
+    def __init__(self, found: Explanation, accounts: Sequence[Account] = ()) -> None:
+        self._found = found
         self._accounts = tuple(sorted(accounts, key=lambda one: -one.score))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -94,16 +96,14 @@ class Page:
         if day is not None:
             yield f"{change(day, plain=plain)} since the last daily close"
         yield f"{sure(found)}: {behind(found)}"
-        if self._place:
-            yield self._place
 
 
-def show(found: Explanation, place: str = "", accounts: Sequence[Account] = (), *, json: bool = False) -> None:
+def show(found: Explanation, accounts: Sequence[Account] = (), *, json: bool = False) -> None:
     """The page on stdout, or the explanation as a line of JSON."""
     if json:
         json_line(msgspec.json.encode(found))
     else:
-        console().print(Page(found, place, accounts))
+        console().print(Page(found, accounts))
 
 
 def sure(found: Explanation) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import UNSET, UnsetType
+
 from agents.cli.output import safe
 from streams.errors import UsageError
 from streams.events import PERSON
+from streams.model.standing import Place, Places
 
 if TYPE_CHECKING:
     from streams.scoreboard.reader import Rank, Reader, Record
@@ -23,30 +26,36 @@ class Account(NamedTuple):
     place: str = ""
 
 
-async def place_of(reader: Reader, stored: Record) -> str:
-    """In words: the overall rank and percentile, or whose account it is; the rank on the network's board."""
+async def places_of(reader: Reader, stored: Record) -> Places:
+    """Overall rank and percentile, which accounts of a person do not have, and the rank on the network's board."""
     user = stored["user"]
     rank, own = await reader.rank(user), await reader.network_rank(user)
-    places = [_overall(stored, rank)]
     linked = rank is not None and rank.network is not None
-    percentile = None if linked else await reader.percentile(stored["score"])  # accounts are not counted overall
-    if percentile is not None:
-        places.append(f"above {percentile:.1f} % of those engaged with in 90 days")
-    if own:
-        places.append(_on_network(own))
-    return ", ".join(places)
+    percentile = None if linked else await reader.percentile(stored["score"])
+    return Places(
+        overall=UNSET if rank is None or linked else Place(rank=rank.rank, of=rank.of),
+        percentile=UNSET if percentile is None else percentile,
+        network=UNSET if own is None else Place(rank=own.rank, of=own.of),
+    )
 
 
-def _overall(stored: Record, rank: Rank | None) -> str:
-    if rank is None:
-        return "no rank"
-    if rank.network is None:
-        return f"rank {rank.rank:,} of {rank.of:,}"
-    return f"account of {safe(stored['person'])}" if "person" in stored else "account of a person"
+def in_words(places: Places, user: str, person: str | UnsetType = UNSET) -> list[str]:
+    """The overall rank, or whose account it is; percentile; the rank on the network's board: as far as there are any."""
+    if person:
+        found = [f"account of {safe(person)}"]
+    elif places.overall:
+        found = [f"rank {places.overall.rank:,} of {places.overall.of:,}"]
+    else:
+        found = ["account of a person" if places.network else "no rank"]
+    if places.percentile is not UNSET:
+        found.append(f"above {places.percentile:.1f} % of those engaged with in 90 days")
+    if places.network:
+        found.append(_on_network(places.network, user))
+    return found
 
 
-def _on_network(own: Rank) -> str:
-    return f"rank {own.rank:,} of {own.of:,} on {safe(own.network or '')}"
+def _on_network(own: Place | Rank, user: str) -> str:
+    return f"rank {own.rank:,} of {own.of:,} on {safe(user.partition(':')[0])}"
 
 
 async def accounts_of(reader: Reader, record: Record, at_ms: int) -> list[Account]:
@@ -57,7 +66,7 @@ async def accounts_of(reader: Reader, record: Record, at_ms: int) -> list[Accoun
     accounts = []
     for one in sorted(found, key=lambda account: -account["score"]):
         own = await reader.network_rank(one["user"])
-        accounts.append(Account(one["user"], one["score"], _on_network(own) if own else ""))
+        accounts.append(Account(one["user"], one["score"], _on_network(own, one["user"]) if own else ""))
     return accounts
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from msgspec import UNSET
 
 from agents.cli.options import REDIS, TIME, json_option, settings_options
 from agents.cli.output import json_line, moment, safe, say, signed
-from agents.cli.places import Account, accounts_of, like, named, place_of, unknown_user
+from agents.cli.places import Account, accounts_of, in_words, like, named, places_of, unknown_user
 from agents.cli.redis import ask, now_ms
 from streams.settings import Settings
 
@@ -75,16 +77,14 @@ async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> 
         from streams.model.explain import explain
 
         past = (await reader.past(stored["user"])).until(at_ms)
-        influence = await reader.influence(stored)
-        found = explain(stored, versions.model(stored["model"]), at_ms, past, influence)
-        if wanted.json:
-            show(found, json=True)
-        else:
-            show(found, await place_of(reader, stored), await accounts_of(reader, record, at_ms))
+        places, influence = await asyncio.gather(places_of(reader, stored), reader.influence(stored))
+        found = explain(stored, versions.model(stored["model"]), at_ms, past, places, influence)
+        show(found, () if wanted.json else await accounts_of(reader, record, at_ms), json=wanted.json)
     elif wanted.json:
         json_line(record)
     else:
-        click.echo(_readable(record, await place_of(reader, stored), await accounts_of(reader, record, at_ms)))
+        place = in_words(await places_of(reader, stored), record["user"], record.get("person", UNSET))
+        click.echo(_readable(record, ", ".join(place), await accounts_of(reader, record, at_ms)))
 
 
 def _readable(record: Record, place: str, accounts: Sequence[Account]) -> str:

@@ -2,8 +2,8 @@
 
     object  BEHIND topic  BEHIND topic ...         an undo: OF_KEYS, then 8 hexadecimal digits a key, the object's first
 
-A topic is normal: no capitals, no `#` and no blanks around it, and NFKC (Unicode), so that people who write it in different ways mean
-the same one. `streams.model.about` does it for all that is not ASCII. 0.05 us an event.
+A topic is made normal: no capitals, no `#` and no blanks around it, and NFKC (Unicode), so that people who write it in different
+ways mean the same one. `streams.model.about` does it for all that is not ASCII. 0.05 us an event.
 """
 
 from __future__ import annotations

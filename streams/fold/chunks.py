@@ -1,7 +1,7 @@
-"""Bytes by slot, of any length: each slot's in a chunk of one array. A chunk that is given back is the first of the list of its size.
+"""Bytes by slot, of any length: each slot's in a chunk of one array.
 
-Who has nothing has no chunk. What grows moves to a larger chunk; how its bytes are laid out is the business of those who keep it
-there: `streams.fold.memories`, `streams.fold.tops`.
+A chunk that is given back is the first of the list of its size. Who has nothing has no chunk. What grows moves to a larger chunk;
+how its bytes are laid out those know who keep it there: `streams.fold.memories`, `streams.fold.tops`.
 """
 
 from __future__ import annotations

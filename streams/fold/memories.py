@@ -23,28 +23,28 @@ from streams.fold.rows import ENTRY, HEAD, MOST_KEYS, PER_KIND
 from streams.fold.words import load_u16, move, store_f32, store_u16, store_u32, store_u64
 
 TS, ID, KIND, TARGET, LENGTH = 4, 12, 20, 21, 29
-KEYS_BIT, OF_OBJECT = 12, 1 << 15  #: in the length
-_NAME = (1 << KEYS_BIT) - 1  # and the bits of the name's
+#: in the length: where the number of keys begins, what of it that is; the bits of the name's; the flag
+KEYS_BIT, KEYS, NAME, OF_OBJECT = 12, 7, (1 << 12) - 1, 1 << 15
 LONGEST = 256  #: bytes of a target's name: undone, it is sent through a buffer that has room for no more
 
 
 @kernel
 def name_length(arena, at):
     """Bytes of the name in the entry at `at`."""
-    return np.int64(load_u16(arena, at + LENGTH)) & _NAME
+    return np.int64(load_u16(arena, at + LENGTH)) & NAME
 
 
 @kernel
 def keys_of(arena, at):
     """How many keys the entry at `at` has."""
-    return (np.int64(load_u16(arena, at + LENGTH)) >> KEYS_BIT) & 7
+    return (np.int64(load_u16(arena, at + LENGTH)) >> KEYS_BIT) & KEYS
 
 
 @kernel
 def length(arena, at):
     """Bytes of the entry at `at`."""
     both = np.int64(load_u16(arena, at + LENGTH))
-    return ENTRY + (both & _NAME) + 4 * ((both >> KEYS_BIT) & 7)
+    return ENTRY + (both & NAME) + 4 * ((both >> KEYS_BIT) & KEYS)
 
 
 @kernel
@@ -98,7 +98,12 @@ def sound(text, start, end):
     if end - start > MOST or at > end:
         return False
     while at < end:
-        if at + ENTRY > end or text[at + KIND] >= HEAD or name_length(text, at) > LONGEST or keys_of(text, at) > MOST_KEYS:
+        if (
+            at + ENTRY > end
+            or text[at + KIND] >= HEAD
+            or name_length(text, at) > LONGEST
+            or keys_of(text, at) > MOST_KEYS
+        ):
             return False
         if load_u16(text, at + LENGTH) & OF_OBJECT and not keys_of(text, at):
             return False

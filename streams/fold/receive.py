@@ -17,6 +17,7 @@ from streams.fold.hours import GAINED as GAINED_THEN
 from streams.fold.hours import GOT as GOT_THEN
 from streams.fold.more import kin_at
 from streams.fold.names import add, bucket_of, find, guess, tag_of
+from streams.fold.packs import NOTHING
 from streams.fold.people import REGISTERED, REGISTERS, UNIT, is_full, people_of
 from streams.fold.people import add as meet
 from streams.fold.rows import (
@@ -40,7 +41,6 @@ from streams.fold.rows import (
     UNSEEN,
 )
 from streams.fold.score import ahead_of_row, growth
-from streams.fold.packs import NOTHING
 from streams.fold.since import FOLLOWERS_SINCE, GAINED, OF_UNDO, REVERSED
 from streams.fold.tops import engaged
 from streams.fold.words import ahead, load_f32, load_i64, load_u16, load_u64
@@ -178,7 +178,11 @@ def receive(
         mark = GOT | UNSEEN | LISTED
         actor = load_u16(a, found.actors + 2 * i)
         about = np.int64(load_u16(a, found.abouts + 2 * i)) if found.abouts else NOTHING
-        many = read_about(a, starts[about], lengths[about], about_keys, about_starts, about_ends) if about != NOTHING else 0
+        many = (
+            read_about(a, starts[about], lengths[about], about_keys, about_starts, about_ends)
+            if about != NOTHING
+            else 0
+        )
         pair = np.float64(load_f32(a, found.pairs + 4 * i)) if found.pairs else 0.0
         if pair > 0.0:
             pair *= growth(ts, landmarks[LISTS], model.half_lives[QUARTER])

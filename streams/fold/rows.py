@@ -18,7 +18,8 @@ WIDTH = MORE + 1
 LINE = GOT_TS + 1
 
 # marks: since the last cut they acted, were engaged with, moved in silence, were engaged with by somebody new, were linked, given
-# facts, or told by an account of theirs, have other lists (`streams.fold.tops`); Redis has an older record of them, or (with no hurry) may have lost it
+# facts, or told by an account of theirs, have other lists (`streams.fold.tops`); Redis has an older record of them, or (with no
+# hurry) may have lost it
 DID, GOT, MOVED, UNSEEN, AGAIN, MET, TIED, LISTED = 1, 2, 4, 8, 16, 32, 64, 128
 CHANGED, OWED = DID | GOT | MOVED | MET | TIED | LISTED, UNSEEN | AGAIN
 

@@ -5,19 +5,17 @@ three lists ends (u16, bytes from the beginning), and entries, little-endian:
 
     | landmark 4 | ends 3 x 2 | topics | people | objects | forgotten |
     an entry: size u16, people u8, key u32, weight f32, error f32, first and last u32 (s since epoch)
-              of an object: engagements by kind, 6 x u16         of topics and objects: who, see below         then the name
+              of an object: engagements by kind, 6 x u16         of topics and objects: `streams.fold.who`     then the name
 
 A weight is a sum of the quarter window, grown as in the row. `error` is how much of it may be somebody else's.
 
-*topics* and *objects*: space-saving (Metwally et al., 2005) with forward decay: who is not in a full list takes the place of the least,
-and its weight, as an error; what weighs more than a MOSTth of all is surely there.
-*people*: an engagement tells what all earlier ones of its pair weigh, as far as the actor remembers them. So who is new in a full list
-comes in only if they outweigh the least; there is no error, and it does not depend on order.
+*topics* and *objects*: space-saving (Metwally et al., 2005) with forward decay: what is not in a full list takes the place of the
+least, and its weight, as an error; what weighs more than a MOSTth of all is surely there.
+*people*: an engagement tells what all earlier ones of its pair weigh, as far as the actor remembers them. So who is new in a full
+list comes in only if they outweigh the least; there is no error, and it does not depend on order.
 *forgotten*: whom the actor engaged with by what its memory has lost, if it knows of more with them. Whom somebody engages with most
 is this list and the memory together.
-
-`who` are the people behind an entry: 16 bits of the hash of each up to EXACT, then REGISTERS registers of a HyperLogLog (one standard
-error 18 %), in 0, 2, 8, 16 or 32 bytes. An undo takes weight back, not that somebody was there. 0.3 us an engagement.
+An undo takes weight back, not that somebody was there. 0.3 us an engagement, 0.3 an object or topic.
 """
 
 from __future__ import annotations
@@ -28,19 +26,16 @@ from streams.fold.chunks import fit
 from streams.fold.compiled import kernel, part
 from streams.fold.letters import valid
 from streams.fold.rows import KINDS, MOST_NAME
-from streams.fold.words import load_f32, load_u16, load_u32, move, store_f32, store_u16, store_u32, zeros_below
+from streams.fold.who import EXACT, REGISTERED, REGISTERS, knows, register, who_bytes
+from streams.fold.words import load_f32, load_u16, load_u32, move, store_f32, store_u16, store_u32
 
 TOPICS, PEOPLE, OBJECTS, FORGOTTEN = range(4)
 MOST = np.array([10, 8, 8, 16], np.int64)  #: entries of each
 HEAD = 10  #: bytes before the first entry
 SIZE, WHO, KEY, WEIGHT, ERROR, FIRST, LAST, REST = 0, 2, 3, 7, 11, 15, 19, 23  #: places in an entry
 OF_KINDS = 2 * KINDS  #: bytes
-EXACT, REGISTERS, REGISTERED = 16, 32, 255
-_BITS, HIGHEST = 5, 44  #: of a hash that choose the register; the highest that one may say
-_SHORT = 11  # bits of a short hash behind those
-MOST_COUNT = 65_535
-_MOST_WEIGHT = float(np.finfo(np.float32).max)  # what nobody sends may say more
-LONGEST = 65_535  #: bytes of all, so that two bytes tell where a list ends
+LONGEST = MOST_COUNT = 65_535  #: bytes of all, so that two bytes tell where a list ends; engagements of a kind
+_MOST_WEIGHT = float(np.finfo(np.float32).max)
 
 _U = np.uint64
 
@@ -119,8 +114,7 @@ def _new(t, slot, sort, key, most, told, least, many, name, name_at, n):
             return np.int64(-1)
         _widened(t, slot, sort, least, -np.int64(load_u16(t.arena, least + SIZE)))
     head = REST + (OF_KINDS if sort == OBJECTS else 0)
-    _, end = bounds(t.arena, t.at[slot], np.int64(t.size[slot]), sort)
-    at = _widened(t, slot, sort, end, head + n)
+    at = _widened(t, slot, sort, bounds(t.arena, t.at[slot], np.int64(t.size[slot]), sort)[1], head + n)
     for i in range(head):
         t.arena[at + i] = 0
     store_u16(t.arena, at + SIZE, np.uint16(head + n))
@@ -143,23 +137,6 @@ def _grow(a, at, grown, seconds):
         store_u32(a, at + LAST, np.uint32(seconds))
 
 
-@part
-def who_bytes(count):
-    """Bytes of `who`, of so many people or REGISTERED."""
-    if count < 2:
-        return 2 * count
-    return 8 if count <= 4 else 16 if count <= 8 else 32
-
-
-@kernel
-def _register(a, at, hash_):
-    """Tell registers of a hash, or of its last 16 bits."""
-    place, rest = at + np.int64(hash_ & _U(REGISTERS - 1)), hash_ >> _U(_BITS)
-    rank = min(np.int64(zeros_below(rest)) + 1, HIGHEST) if rest else _SHORT + 1
-    if a[place] < rank:
-        a[place] = rank
-
-
 @kernel
 def _more_who(t, slot, sort, at, hash_):
     """Room for one more among the people behind the entry at `at`, who are `who_bytes` full; returns where the entry is now."""
@@ -177,37 +154,20 @@ def _more_who(t, slot, sort, at, hash_):
     for i in range(REGISTERS):
         t.arena[where + i] = 0
     for i in range(EXACT):
-        _register(t.arena, where, known[i])
-    _register(t.arena, where, hash_)
+        register(t.arena, where, known[i])
+    register(t.arena, where, hash_)
     t.arena[at + WHO] = REGISTERED
     return at
-
-
-@part
-def _knows(a, at, where, hash_):
-    """Do the people behind the entry at `at`, who begin at `where`, have somebody with this hash? They are told, if there are registers."""
-    count = np.int64(a[at + WHO])
-    if count == REGISTERED:
-        _register(a, where, hash_)
-        return True
-    short = hash_ & _U(0xFFFF)
-    for i in range(count):
-        if _U(load_u16(a, where + 2 * i)) == short:
-            return True
-    return False
 
 
 @kernel
 def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, who_n, keys, starts, ends, many):
     """An engagement with a slot: `grown` is what it adds to the sum of the quarter window, whose landmark is given in half-lives.
 
-    By the actor with the hash `actor` and this name in `a`, all of whose engagements weigh `told`; it is about keys[:many], of which
-    the first is the object's (0: none) and the others are topics', whose texts are `starts` to `ends` in `a`. The arena is not full.
+    By the actor with the hash `actor` and this name in `a`, all of whose engagements weigh `told`. It is about keys[:many]: the
+    object's (0: none), then topics', whose texts are `starts` to `ends` in `a`. The arena is not full.
     """
-    more = REST + who_n
-    for i in range(many):
-        more += 2 + REST + ends[i] - starts[i] if keys[i] else 0
-    _begun(t, slot, landmark, more + OF_KINDS if many else more)
+    _begun(t, slot, landmark, REST + who_n + (OF_KINDS + many * (2 + REST) + ends[many - 1] - starts[0] if many else 0))
     arena, seconds = t.arena, min(ts // 1000, 0xFFFFFFFF)
     start, end = bounds(arena, t.at[slot], np.int64(t.size[slot]), PEOPLE)
     key = np.int64(actor & _U(0xFFFFFFFF))
@@ -231,9 +191,9 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
         _grow(arena, at, grown, seconds)
         if i == 0:
             place = at + REST + 2 * kind
-            count = np.int64(load_u16(arena, place)) + (-1 if undo else 1)
-            store_u16(arena, place, np.uint16(min(max(count, 0), MOST_COUNT)))
-        if undo or _knows(arena, at, at + head, hash_):
+            n = np.int64(load_u16(arena, place)) + (-1 if undo else 1)
+            store_u16(arena, place, np.uint16(min(max(n, 0), MOST_COUNT)))
+        if undo or knows(arena, at + head, np.int64(arena[at + WHO]), hash_):
             continue
         count = np.int64(arena[at + WHO])
         if count == EXACT or who_bytes(count + 1) > who_bytes(count):
@@ -263,7 +223,7 @@ def forgotten(t, slot, landmark, grown, ts, key, known, a, at, n):
 
 @kernel
 def sound(text, start, end):
-    """Are these lists as they are kept: entries that end where their lists end, no more of them than there may be, finite weights?"""
+    """Are these lists as they are kept: entries that end where their lists end, no more than there may be, finite weights?"""
     if start == end:
         return True
     if end - start < HEAD or end - start > LONGEST:

@@ -18,7 +18,9 @@ from streams.formats import lines
 from streams.model.engagements import Engagements, Pack, packed
 from streams.model.lines import Told
 
-_KINDS = dict(zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8", "<i8", "<u2", "<f4"), strict=True))  # of the columns
+_KINDS = dict(
+    zip(NAMES + SOMETIMES, ("<u2", "<u2", "<f4", "<i8", "u1", "<u8", "<i8", "<u2", "<f4"), strict=True)
+)  # of the columns
 _STRANGE = "a pack of engagements that no Clout has written: a name too long, or columns in another form"
 _NAMELESS = "pack with an engagement of somebody who is not named in it"
 
@@ -95,7 +97,7 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
 
 def _again(wire: _Wire, record: bytes) -> bytes:
     """The same pack, written by ourselves."""
-    target, actor, *columns, about, pairs = (
+    target, actor, weights, times, codes, kin, done, about, pairs = (
         np.frombuffer(wire.sections.get(name, b""), kind) for name, kind in _KINDS.items()
     )
     if len(target) > MOST or any(len(name.encode()) > MOST_ABOUT for name in wire.names):
@@ -105,7 +107,8 @@ def _again(wire: _Wire, record: bytes) -> bytes:
     if any(len(wire.names[i].encode()) > LONGEST for i in chain(target, actor)):
         raise ValueError(_STRANGE)
     abouts = ["" if i == NOTHING else wire.names[i] for i in about]
-    people = packed([wire.names[i] for i in target], [wire.names[i] for i in actor], *columns, abouts, pairs)
+    who = [wire.names[i] for i in target], [wire.names[i] for i in actor]
+    people = packed(*who, weights, times, codes, kin, done, abouts, pairs)
     return next(encode(people, wire.clock), record)
 
 

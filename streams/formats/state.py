@@ -2,7 +2,8 @@
 to them, who did it, and their lists.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
-them; `t` + user their lists; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see `streams.formats.closes`.
+them; `t` + user their lists; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see
+`streams.formats.closes`.
 Values of format 6, little-endian:
   did   week landmark u32, day of the last close u32 (0: has none), columns ACTED ACTIONS DID_TS SCORE PUBLISHED f64, own actions
         since that close f64, then own actions behind the last marks (`streams.fold.lately`), then the memory as it is
@@ -28,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import CloutError
-from streams.fold import kept
+from streams.fold import kept, restored
 from streams.fold.kept import MOST_ROW
 from streams.fold.people import HIGHEST, REGISTERED, REGISTERS, estimated
 from streams.fold.rows import DID, ENGAGEMENTS, LISTED, MET, SUMS
@@ -36,9 +37,9 @@ from streams.fold.words import padded
 from streams.formats import closes, tied
 from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
+from streams.model.chunks import Copied
 from streams.model.closes import Known
 from streams.model.hours import Lately
-from streams.model.chunks import Copied
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.users import Slots, Users
@@ -221,7 +222,7 @@ def _load(table: Table, rows: Packed) -> None:
             table.hours.room_for(left),
             table.tops.room_for_one(),
         )
-        done = kept.read(table.users.arrays, table.cells, *arenas, *records, steps, np.array(lives), done)
+        done = restored.read(table.users.arrays, table.cells, *arenas, *records, steps, np.array(lives), done)
 
 
 def _damaged(key: bytes) -> CloutError:

@@ -81,7 +81,7 @@ class Chunks:
         return Copied(text, ends)
 
     def put(self, slots: Slots, kept: Sequence[bytes]) -> int:
-        """This is what they have now. Returns the number of the first that is not of this sort, then nothing is put; -1: all are."""
+        """This is what they have now. Returns the number of the first that is of another sort, then nothing is put; -1: all are."""
         ends = np.fromiter(map(len, kept), np.int64, len(kept)).cumsum()
         text, start = padded(b"".join(kept)), 0
         for i, end in enumerate(ends.tolist()):

@@ -7,7 +7,7 @@ a landmark is the receiver's business.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -107,7 +107,8 @@ def packed(
 ) -> Pack:
     """A pack of what is given column by column, (n,) each; without `kin` nobody is anybody's account."""
     about = [text.encode() for text in abouts]
-    users, texts = Users(), [target.encode() + of for target, of in zip_longest(targets, about, fillvalue=b"")]
+    each: Iterable[bytes] = about or repeat(b"")
+    users, texts = Users(), [target.encode() + of for target, of in zip(targets, each, strict=False)]
     users.room(len(actors), sum(len(actor.encode()) for actor in actors))
     slots = users.find(actors, adding=True).astype(np.int32)
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from streams.events import KINDS, Kind
 from streams.model.dates import date
@@ -21,6 +21,7 @@ from streams.model.ledger import of_days, since_close
 from streams.model.outlook import outlook
 from streams.model.published import Delta, Parts, Windows
 from streams.model.score import WINDOWS, Terms, at, hill, mass_for, reach, shown, terms
+from streams.model.standing import Places, standing
 from streams.model.versions import DAY_MS, Model
 
 
@@ -124,15 +125,22 @@ class Past(NamedTuple):
 
 
 def explain(
-    record: dict[str, Any], model: Model, now_ms: int, past: Past, influence: Influence | None = None
+    record: dict[str, Any],
+    model: Model,
+    now_ms: int,
+    past: Past,
+    places: Places | UnsetType = UNSET,
+    influence: Influence | None = None,
 ) -> Explanation:
-    """All of it: the record as of `now_ms`, what moved it, its parts, what would change them, and what is known beside the score."""
+    """All of it: the record as of `now_ms`, where that stands, what moved it, its parts, and what would change them."""
     now, then = at(record, model, now_ms), terms(record, model, now_ms)
     kept = ("user", "score", "as_of", "model", "event_ts", "engagements", "actors", "actors_error", "confidence")
     return Explanation(
         **{name: now[name] for name in (*kept, "provisional", "floored", "person", "accounts") if name in now},
         delta=msgspec.convert(now["delta"], Delta),
         mass=then.mass,
+        standing=standing(now, influence.style if influence else UNSET),
+        places=places,
         ledger=since_close(record, model, now_ms, past.closed_ms),
         days=of_days(record, past.ledger, model, past.closed_ms, past.closes),
         parts=msgspec.convert(now["parts"], Parts),

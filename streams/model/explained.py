@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from streams.events import KINDS, Kind
 from streams.model.influential import Influence
 from streams.model.published import Delta, Parts, Windows
+from streams.model.standing import Places, Standing
 
 _KINDS = {"propertyNames": {"enum": list(KINDS)}}
 Cause = Literal[
@@ -150,6 +151,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     provisional: Annotated[bool, Meta(description="few distinct people stand behind it")]
     floored: Annotated[bool, Meta(description="the formula gave less than 1, and 1 is shown")]
     mass: Annotated[float, Meta(description="what the score is a curve of", ge=0)]
+    standing: Standing
+    places: Annotated[
+        Places | UnsetType, Meta(description="left out where nobody else is known, as of a record alone")
+    ] = UNSET
     ledger: Ledger
     days: Annotated[
         list[LedgerDay],

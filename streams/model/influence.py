@@ -1,23 +1,20 @@
-"""Topics, people and moments of a table's users, made of their lists and memories. 40 us a user."""
+"""Topics, people, moments and style of a table's users, made of their lists and memories. 100 us a user."""
 
 from __future__ import annotations
 
-import struct
 from collections import defaultdict
-from collections.abc import Iterator
 
-from streams.fold.memories import KEYS_BIT
-from streams.fold.rows import ENTRY, HEAD, QUARTER, SUMS
 from streams.fold.rows import ENGAGEMENTS as END_OF_SUMS
+from streams.fold.rows import QUARTER, SUMS
 from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Influence, Moment, Topic
+from streams.model.memory import done
+from streams.model.style import style_of
 from streams.model.table import Table
 from streams.model.tops import Entry
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS
 
 TOPIC_PEOPLE, TOPIC_DAYS = 3, 2  #: distinct people and days from which on a topic is one of a user's
-_REMEMBERED = struct.Struct("<fqQBQH")  # weight, ts, id, kind, target, length: see `streams.fold.memories`
-_NAME, _KEYS = (1 << KEYS_BIT) - 1, 7
 
 
 def influence(table: Table, slots: Slots, now_ms: int) -> list[Influence]:
@@ -36,6 +33,7 @@ def influence(table: Table, slots: Slots, now_ms: int) -> list[Influence]:
                 as_of=now_ms,
                 got=got,
                 gave=gave,
+                style=style_of(table, slot),
                 topics=[_topic(one, got) for one in topics if established(one, table.days.closes_ms)][:SHOWN_TOPICS],
                 influencees=[
                     Friend(user=one.name, share=_share(one.weight, got)) for one in people if one.weight > 0.0
@@ -73,7 +71,7 @@ def _moment(one: Entry, got: float) -> Moment:
         object=one.name,
         share=_share(one.weight, got),
         error=_share(one.error, got),
-        kinds=one.kinds,  # type: ignore[arg-type]
+        kinds=one.kinds,
         people=one.people,
         first=one.first_ms,
         last=one.last_ms,
@@ -83,19 +81,9 @@ def _moment(one: Entry, got: float) -> Moment:
 def _given(memory: bytes, forgotten: list[Entry], now_ms: int, half_life_ms: int) -> dict[str, float]:
     """What somebody's engagements with each still weigh: those that are remembered, and of those forgotten what is sure."""
     given: dict[str, float] = defaultdict(float)
-    for one in forgotten:
-        given[one.name] += one.weight - one.error
-    for weight, ts, target in _remembered(memory):
-        if weight > 0.0:
-            given[target.decode()] += weight * 0.5 ** ((now_ms - ts) / half_life_ms)
+    for entry in forgotten:
+        given[entry.name] += entry.weight - entry.error
+    for one in done(memory):
+        if one.weight > 0.0:
+            given[one.name.decode()] += one.weight * 0.5 ** ((now_ms - one.ts) / half_life_ms)
     return {name: weight for name, weight in given.items() if weight > 0.0}
-
-
-def _remembered(memory: bytes) -> Iterator[tuple[float, int, bytes]]:
-    at = HEAD
-    while at < len(memory):
-        weight, ts, _, _, _, both = _REMEMBERED.unpack_from(memory, at)
-        at += ENTRY
-        n = both & _NAME
-        yield weight, ts, memory[at : at + n]
-        at += n + 4 * (both >> KEYS_BIT & _KEYS)

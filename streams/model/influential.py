@@ -6,19 +6,23 @@ comes. `streams.model.influence` makes it; Redis has it in the hash `influence`,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from operator import add
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
+from streams.model.standing import Style
 
 SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
 _OF_GOT = "part of all engagement with this user"
 _Share = Annotated[float, Meta(description=f"{_OF_GOT}, 0 to 1", ge=0, le=1)]
 _Error = Annotated[float, Meta(description="so much of the share may be somebody else's: the list is full", ge=0, le=1)]
-_People = Annotated[int, Meta(description="distinct people behind it; above 16 an estimate, one standard error 18 %", ge=0)]
+_People = Annotated[
+    int, Meta(description="distinct people behind it; above 16 an estimate, one standard error 18 %", ge=0)
+]
 _First = Annotated[int, Meta(description="when the first engagement came, ms since epoch, whole seconds")]
 _Last = Annotated[int, Meta(description="when the newest one came, ms since epoch, whole seconds")]
 
@@ -49,7 +53,10 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     error: _Error
     kinds: Annotated[
         dict[Kind, int],
-        Meta(description="engagements by kind, less those undone", extra_json_schema={"propertyNames": {"enum": list(KINDS)}}),
+        Meta(
+            description="engagements by kind, less those undone",
+            extra_json_schema={"propertyNames": {"enum": list(KINDS)}},
+        ),
     ]
     people: _People
     first: _First
@@ -69,31 +76,29 @@ class Influence(msgspec.Struct, frozen=True, kw_only=True):
     influencees: Annotated[list[Friend], Meta(max_length=SHOWN_PEOPLE, description="who engages with this user")]
     influencers: Annotated[list[Friend], Meta(max_length=SHOWN_PEOPLE, description="with whom this user engages")]
     moments: Annotated[list[Moment], Meta(max_length=SHOWN_MOMENTS, description="the objects that earned most")]
+    style: Annotated[Style | UnsetType, Meta(description="what their habits look like; persons have none")] = UNSET
 
 
 def merged(user: str, accounts: Sequence[Influence], half_life_ms: float) -> Influence:
     """What a person's accounts have together: each share weighs as much as its account got (gave), and the same names add up.
 
-    Of people and of topics behind an entry of several accounts the most is told: nobody knows who is behind both.
+    Of the people behind an entry of several accounts the most is told: nobody knows who is behind both.
     """
     as_of = max((one.as_of for one in accounts), default=0)
-    then = [0.5 ** ((as_of - one.as_of) / half_life_ms) for one in accounts]
-    got, gave = (
-        [getattr(one, name) * factor for one, factor in zip(accounts, then, strict=True)] for name in ("got", "gave")
-    )
+    halved = [0.5 ** ((as_of - one.as_of) / half_life_ms) for one in accounts]
+    got = [one.got * factor for one, factor in zip(accounts, halved, strict=True)]
+    gave = [one.gave * factor for one, factor in zip(accounts, halved, strict=True)]
     own = {one.user for one in accounts}
 
-    def together(name: str, key: str, sums: list[float], most: int) -> list[dict[str, object]]:
-        found: dict[str, dict[str, object]] = {}
-        total = sum(sums) or 1.0
-        for one, weight in zip(accounts, sums, strict=True):
-            for entry in getattr(one, name):
-                fields = msgspec.structs.asdict(entry)
-                if fields[key] in own:  # between two accounts of one person nothing counts
-                    continue
-                scaled = {part: fields[part] * weight / total for part in ("share", "error") if part in fields}
-                found[fields[key]] = _both(found.get(fields[key]), fields | scaled)
-        return sorted(found.values(), key=_surely)[:most]
+    def together(name: str, key: str, weights: list[float], most: int) -> list[dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        total = sum(weights) or 1.0
+        for one, weight in zip(accounts, weights, strict=True):
+            for entry in map(msgspec.structs.asdict, getattr(one, name)):
+                scaled = entry | {part: entry[part] * weight / total for part in ("share", "error") if part in entry}
+                if entry[key] not in own:  # between two accounts of one person nothing counts
+                    found[entry[key]] = _both(found[entry[key]], scaled) if entry[key] in found else scaled
+        return sorted(found.values(), key=lambda entry: (entry.get("error", 0.0) - entry["share"], entry[key]))[:most]
 
     return Influence(
         user=user,
@@ -107,24 +112,15 @@ def merged(user: str, accounts: Sequence[Influence], half_life_ms: float) -> Inf
     )
 
 
-def _both(before: dict[str, object] | None, now: dict[str, object]) -> dict[str, object]:
-    if before is None:
-        return now
-    both: dict[str, object] = dict(now)
-    for name, join in (("share", _sum), ("error", _sum), ("people", max), ("first", min), ("last", max), ("kinds", _counts)):
-        if name in now:
-            both[name] = join(before[name], now[name])
-    return both
-
-
-def _sum(a: float, b: float) -> float:
-    return a + b
+def _both(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    return now | {name: join(before[name], now[name]) for name, join in _JOINED.items() if name in now}
 
 
 def _counts(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     return {kind: a.get(kind, 0) + b.get(kind, 0) for kind in KINDS if kind in a or kind in b}
 
 
-def _surely(entry: dict[str, object]) -> float:
-    share, error = float(str(entry["share"])), float(str(entry.get("error", 0.0)))
-    return error - share
+#: how two of the same name become one
+_JOINED: dict[str, Callable[[Any, Any], Any]] = {
+    "share": add, "error": add, "people": max, "first": min, "last": max, "kinds": _counts,
+}  # fmt: skip

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from xxhash import xxh3_64_intdigest
 
 from streams.events import KINDS
 from streams.fold import memories
-from streams.fold.rows import HEAD
+from streams.fold.memories import KEYS, KEYS_BIT, NAME
+from streams.fold.rows import ENTRY, HEAD
 from streams.model.chunks import Chunks
 
 assert len(KINDS) == HEAD  # noqa: S101 - a byte a kind
+
+_ENTRY = struct.Struct("<fqQBQH")  # weight, ts, id, kind, target, length of its name and number of its keys
+
+
+class Done(NamedTuple):
+    """An action that an actor remembers."""
+
+    weight: float  #: as it was
+    ts: int  #: ms since epoch
+    kind: int  #: number of the kind in KINDS
+    target: int  #: see `target_key`; 0: nobody, for it was undone, an undo, or done to themselves
+    name: bytes  #: of the target, without the network
+
+
+def done(memory: bytes) -> Iterator[Done]:
+    """The actions of a memory, in the order in which they came."""
+    at = HEAD
+    while at < len(memory):
+        weight, ts, _, kind, target, both = _ENTRY.unpack_from(memory, at)
+        at += ENTRY
+        n = both & NAME
+        yield Done(weight, ts, kind, target, memory[at : at + n])
+        at += n + 4 * (both >> KEYS_BIT & KEYS)
 
 
 class Memory(Chunks):

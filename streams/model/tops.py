@@ -6,12 +6,11 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
-from streams.events import KINDS
-from streams.fold import tops
+from streams.events import KINDS, Kind
+from streams.fold import tops, who
 from streams.fold.people import estimated
-from streams.fold.tops import EXACT, HEAD, OBJECTS, OF_KINDS, REGISTERED, REGISTERS, REST
+from streams.fold.tops import HEAD, OBJECTS, OF_KINDS, REST
+from streams.fold.who import EXACT, HIGHEST, REGISTERED, REGISTERS
 from streams.fold.words import padded
 from streams.model.chunks import Chunks
 from streams.model.windows import decay
@@ -19,7 +18,7 @@ from streams.model.windows import decay
 _HEAD = struct.Struct("<I3H")
 _ENTRY = struct.Struct("<HBIffII")
 assert (_HEAD.size, _ENTRY.size) == (HEAD, REST)  # noqa: S101 - as kernels write them
-_WHO = [tops.who_bytes.py_func(count) for count in range(256)]
+_WHO = [who.who_bytes.py_func(count) for count in range(256)]
 
 
 class Entry(NamedTuple):
@@ -31,7 +30,7 @@ class Entry(NamedTuple):
     people: int  #: how many are behind it; above EXACT an estimate
     first_ms: int
     last_ms: int
-    kinds: dict[str, int]  #: engagements by kind, of an object
+    kinds: dict[Kind, int]  #: engagements by kind, of an object
 
 
 class Tops(Chunks):
@@ -64,7 +63,7 @@ def lists(kept: bytes, now_ms: int, half_life_ms: int) -> tuple[list[Entry], ...
 def _entries(kept: bytes, start: int, end: int, sort: int, factor: float) -> Iterator[Entry]:
     while start < end:
         size, who, _, weight, error, first, last = _ENTRY.unpack_from(kept, start)
-        at, kinds = start + REST, {}
+        at, kinds = start + REST, dict[Kind, int]()
         if sort == OBJECTS:
             counts = struct.unpack_from(f"<{OF_KINDS // 2}H", kept, at)
             kinds = {kind: count for kind, count in zip(KINDS, counts, strict=True) if count}
@@ -76,5 +75,4 @@ def _entries(kept: bytes, start: int, end: int, sort: int, factor: float) -> Ite
 
 
 def _people(registers: bytes) -> int:
-    return max(round(float(estimated(padded(registers), 0, REGISTERS, tops.HIGHEST))), EXACT + 1)
-
+    return max(round(float(estimated(padded(registers), 0, REGISTERS, HIGHEST))), EXACT + 1)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from streams.formats.strays import Stray
 from streams.formats.tied import Tied
+from streams.model.chunks import Copied
 from streams.model.closes import Known
 from streams.model.engagements import Pack
 from streams.model.hours import Lately
-from streams.model.chunks import Copied
 from streams.model.users import Slots, Users
 from streams.model.windows import Floats
 from streams.people.telling import Telling

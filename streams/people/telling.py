@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from streams.fold import lines
 from streams.fold.rows import DID, GOT, MET, MORE, TIED
 from streams.fold.words import padded
-from streams.model.closes import told
 from streams.model.chunks import Copied
+from streams.model.closes import told
 from streams.model.table import Table
 from streams.model.users import Slots, Users
 from streams.model.windows import Floats

@@ -1,8 +1,9 @@
-"""Whose topics, people and moments Redis has: they change with every engagement and cost more than a score, so they wait in a queue."""
+"""Whose topics, people and moments Redis has: they change with every engagement and cost more than a score, so they queue."""
 
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -58,6 +59,11 @@ class Influences:
         self._there[slots] = True
         return influence(self._table, slots, now_ms)
 
+    def content(self, now_ms: int) -> dict[str, Any]:
+        """What of a `Flush` is theirs: the next in the queue."""
+        found = self.some(now_ms)
+        return {"influence": [(one.user, _encode(one)) for one in found], "topics": self.on_boards(found)}
+
     def on_boards(self, found: list[Influence]) -> dict[str, list[float | str]]:
         """[place, user, ...] on the board of each of their topics."""
         half_life_ms, boards = self._table.model.half_lives_ms[QUARTER], dict[str, list[float | str]]()
@@ -66,8 +72,3 @@ class Influences:
                 if weight := topic.share * one.got:
                     boards.setdefault(topic.topic, []).extend((place_of(weight, one.as_of, half_life_ms), one.user))
         return boards
-
-
-def texts(found: list[Influence]) -> list[tuple[str, bytes]]:
-    """User and JSON."""
-    return [(one.user, _encode(one)) for one in found]

@@ -195,7 +195,7 @@ class Reader:
         return Past(told.get("closed_ms", 0), found, known and known.get("ledger", {}))
 
     async def influence(self, record: Record) -> Influence | None:
-        """Topics, people and moments of a user with this record: of a person what its accounts have together. None: not yet known."""
+        """Topics, people and moments of a user with this record: of a person what its accounts have together. None: not known."""
         users = record.get("accounts") or [record["user"]]
         by_shard: dict[Keys, list[str]] = {}
         for user in users:

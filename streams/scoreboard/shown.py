@@ -8,8 +8,8 @@ Accounts of persons are on their network's board only: their scores are kept her
 Two scores of a user are kept apart: the one last *published* in `scores` (column SCORE of the table; the idle pass and alerts go by
 it) and the one that Redis has (kept here; the histogram, the board and the batches for push go by it).
 
-Daily closes go with a record when they are others than Redis has; topics, people and moments with the last call of a sweep, those of
-a few users each time, who have waited longest.
+Daily closes go with a record when they are others than Redis has; topics, people and moments with the last call of a sweep, those
+of a few users each time, who have waited longest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from streams.scoreboard.changes import Changes
 from streams.scoreboard.counted import Counted
 from streams.scoreboard.flush import Flush, Versions
 from streams.scoreboard.histories import Histories
-from streams.scoreboard.influences import Influences, texts
+from streams.scoreboard.influences import Influences
 from streams.scoreboard.latency import Latency
 from streams.scoreboard.networks import Networks, Where
 from streams.scoreboard.once import Once
@@ -210,8 +210,7 @@ class Shown:
         self._board[slots[moved]] = done.scores[moved]
         content: dict[str, Any] = {}
         if self._at >= len(sweep.slots):
-            found = self.influences.some(now_ms)
-            content = {"influence": texts(found), "topics": self.influences.on_boards(found)}
+            content = self.influences.content(now_ms)
             self._at = len(sweep.slots) + 1
             self._counts = sweep.counts
             if sweep.whole:
@@ -226,18 +225,9 @@ class Shown:
 
     def said(self) -> Said:
         """What the pulse says of Redis as it is with what was given to it."""
-        return Said(
-            self._counts,
-            self.latency.sparse(),
-            self._there,
-            self._complete,
-            self.histories.users,
-            self.influences.users,
-            self._table.origin,
-            self._linked,
-            self._counted.histogram.population,
-            self._networks.said(),
-        )
+        counted, networks = self._counted.histogram.population, self._networks.said()
+        written = self._there, self._complete, self.histories.users, self.influences.users
+        return Said(self._counts, self.latency.sparse(), *written, self._table.origin, self._linked, counted, networks)
 
     def _flush(self, now_ms: int, version: int, **content: Any) -> Flush:
         """A call. The first one drops the histogram of whoever had the partition before."""

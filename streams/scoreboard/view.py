@@ -55,7 +55,9 @@ class View:
         self._something, self._nothing = asyncio.Event(), asyncio.Event()
         self._nothing.set()
         self.refusal: Refusal | None = None  #: while Redis does not take what is written
-        self._without = self._fewer = 0  # users without daily closes, and without lists, at the last look, of all of the shard
+        self._without = self._fewer = (
+            0  # users without daily closes, and without lists, at the last look, of all of the shard
+        )
         self._look_s = 0.0  # when to look again (the clock of the event loop)
         self._asked: tuple[tuple[int, ...], float, float] | None = None  # gaps, when to ask again, the pause after that
 

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 import orjson
 import pytest
+from msgspec import UNSET, UnsetType
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -19,6 +20,7 @@ from agents.cli.places import Account
 from streams.model.explain import Past, explain
 from streams.model.explained import Cause, Close, Entry, Explanation, Ledger, LedgerDay
 from streams.model.score import at
+from streams.model.standing import LEVELS, Place, Places, Style
 from streams.model.versions import DAY_MS, DEFAULT
 from tests.cli.conftest import NOW_MS
 from tests.cli.test_output import C_LOCALE, in_process
@@ -32,6 +34,7 @@ SECTIONS = [
     "What one more would give",
     "If nothing happens",
 ]
+STAND = "Where you stand"
 CLOSES = {f"2025-12-{day:02}": 40.0 + day for day in range(1, 31)} | {"2025-12-12": 22.5, "2025-12-20": 81.25}
 
 
@@ -51,11 +54,13 @@ def explained(
     now_ms: int = NOW_MS,
     closed_ms: int = NOW_MS - 6 * 3_600_000,
     ledger: Mapping[str, Mapping[str, float]] | None = None,
+    places: Places | UnsetType = UNSET,
+    style: Style | UnsetType = UNSET,
     **more: Any,
 ) -> Explanation:
     """Of such a record."""
     history = [Close(date=date, score=close, model=DEFAULT.name) for date, close in sorted((closes or {}).items())]
-    return explain(record(**more), DEFAULT, now_ms, Past(closed_ms, history, ledger or {}))
+    return explain(record(**more), DEFAULT, now_ms, Past(closed_ms, history, ledger or {}), places, style)
 
 
 def entries(points: dict[Cause, float]) -> list[Entry]:
@@ -83,19 +88,17 @@ def section(lines: list[str], title: str) -> list[str]:
     return below[: below.index("")]
 
 
-def shown(
-    found: Explanation, width: int = 100, place: str = "", accounts: Iterable[Account] = (), *, screen: bool = True
-) -> list[str]:
+def shown(found: Explanation, width: int = 100, accounts: Iterable[Account] = (), *, screen: bool = True) -> list[str]:
     """The lines of the page, without colours."""
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=screen, markup=False, highlight=False, color_system=None)
-    console.print(Page(found, place, tuple(accounts)))
+    console.print(Page(found, tuple(accounts)))
     return re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
 
 
 def titles(lines: list[str]) -> list[str]:
     """The headings, in their order."""
-    return [line for line in lines if line in SECTIONS]
+    return [line for line in lines if line in {STAND, *SECTIONS}]
 
 
 GIVEN: dict[str, float] = {
@@ -107,11 +110,22 @@ GIVEN: dict[str, float] = {
     "reversed": -0.4,
 }
 SINCE = {"at": NOW_MS, "mass": 15.0, "kinds": {"like": [0.5, 0.6, 0.7]}, "reversed": [-0.1, -0.1, -0.1], "acted": 0.5}
+PLACES = Places(overall=Place(rank=12, of=2_000), percentile=99.34, network=Place(rank=3, of=120))
+STYLE = Style(
+    label="celebrity",
+    sharing_creating=1.0,
+    broad_focused=-1.0,
+    casual_consistent=0.5,
+    listening_participating=0.0,
+    events=1234,
+)
 SHAPES: dict[str, dict[str, Any]] = {
     "moved": {"since": SINCE, "closed_ms": NOW_MS, "ledger": {f"2025-12-{day}": GIVEN for day in range(20, 32)}},
     "known": {"closes": CLOSES},
     "long": {"user": "mastodon:" + "x" * 250, "closes": CLOSES},
-    "wide": {"user": "weibo:" + "漢字仮名" * 30},
+    "wide": {"user": "weibo:" + "漢字仮名" * 30, "places": PLACES},
+    "styled": {"places": PLACES, "style": STYLE},
+    "hardly": {"style": msgspec.structs.replace(STYLE, label=None, events=19)},
     "person": {"user": "person:ann", "accounts": ["t:ann", "u:ann"], "closes": CLOSES},
     "high": {"quarter": 90_000.0},
     "facts": {"facts": {"seniority": {"mass": 0.2, "date": NOW_MS}, "f" * 32: {"mass": 0.1, "date": NOW_MS}}},
@@ -119,13 +133,13 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("width", [36, 40, 60, 80, 100, 160])
+@pytest.mark.parametrize("width", [36, 40, 60, 80, 100, 120, 160])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_line_is_longer_than_the_screen(shape: str, width: int) -> None:
     """And none longer than a page is wide; the score, each kind's points and the days to come are there at any width."""
     found = explained(**SHAPES[shape])
     accounts = [Account("t:ann" + "n" * 90, 61.5, "rank 3 of 20 on t"), Account("u:ann", 40.0)]
-    lines = shown(found, width, "rank 12 of 2,000, above 99.3 % of all", accounts if found.accounts else ())
+    lines = shown(found, width, accounts if found.accounts else ())
     assert max(map(cell_len, lines)) <= min(width, WIDEST)
     text = "\n".join(lines)
     assert f"{found.score:.2f}" in text
@@ -135,8 +149,8 @@ def test_no_line_is_longer_than_the_screen(shape: str, width: int) -> None:
 
 def test_sections_and_what_they_say() -> None:
     """Each has its heading, in order; those that have nothing to say have none."""
-    lines = shown(explained(CLOSES), place="rank 12 of 2,000")
-    assert titles(lines) == [SECTIONS[0], *SECTIONS[2:]]
+    lines = shown(explained(CLOSES, places=PLACES))
+    assert titles(lines) == [STAND, SECTIONS[0], *SECTIONS[2:]]
     text = "\n".join(lines)
     for said in (
         "t:ann",
@@ -150,7 +164,7 @@ def test_sections_and_what_they_say() -> None:
         "who scores 40, without own actions lately",
     ):
         assert said in text, said
-    assert titles(shown(explained())) == [SECTIONS[0], SECTIONS[2], *SECTIONS[4:]]
+    assert titles(shown(explained())) == [STAND, SECTIONS[0], SECTIONS[2], *SECTIONS[4:]]
     assert "of 2025-12-01, the first one" in "\n".join(shown(explained({"2025-12-01": 41.0})))
 
 
@@ -320,7 +334,7 @@ def test_offline(clout: Ask, events: Ask, event: Ask) -> None:
     file = events(*(event(kind, "ann", "bob") for kind in ("like", "share")))
     page = clout("offline", file, "--explain", "t:bob")
     assert page.exit_code == 0
-    assert titles(page.stdout.splitlines()) == [SECTIONS[0], SECTIONS[2], *SECTIONS[4:]]
+    assert titles(page.stdout.splitlines()) == [STAND, SECTIONS[0], SECTIONS[2], *SECTIONS[4:]]
     found = msgspec.json.decode(clout("offline", file, "--explain", "t:bob", "--json").stdout, type=Explanation)
     first = orjson.loads(clout("offline", file, "--json", "--top", "1").stdout)
     assert (found.user, found.score, found.as_of, found.history) == ("t:bob", pytest.approx(first["score"]), NOW_MS, [])
@@ -335,8 +349,9 @@ def test_offline_persons(clout: Ask, events: Ask, event: Ask, tmp_path: Path) ->
     person = clout("offline", file, "--controls", str(controls), "--explain", "person:bob").stdout
     assert SECTIONS[1] in person
     assert re.search(r"t:bob +\d\d\.\d\d", person)
+    assert "  rank 1 of 2, above 0.0 %" in person  # with ann; the account is not counted
     account = clout("offline", file, "--controls", str(controls), "--explain", "t:bob").stdout
-    assert "account of person:bob" in account
+    assert "  account of person:bob, rank 1 of 2 on t\n" in account
 
 
 def test_offline_unknown_users(clout: Ask, events: Ask, event: Ask) -> None:
@@ -357,3 +372,54 @@ def test_a_terminal_that_is_no_utf_8(events: Ask, event: Ask) -> None:
     assert (seen.returncode, seen.stderr.count(b"Traceback")) == (0, 0), seen.stderr
     assert b"====" in seen.stdout
     assert b"\\u" not in seen.stdout
+
+
+GOLDEN = """\
+  between 60 and 70
+  rank 12 of 2,000, above 99.3 % of those engaged with in 90 days
+  rank 3 of 120 on t
+  authority       19.03  ━━━━━━━━━━╸
+  audience        61.26  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╸
+  activity        24.03  ━━━━━━━━━━━━━
+  outreach       level 2, 3 from 7 own actions on
+  style          celebrity, by 1,234 events: habits, no judgement
+    sharing  ────────────────────────────────────────●  creating
+      broad  ●────────────────────────────────────────  focused
+     casual  ──────────────────────────────●──────────  consistent
+  listening  ────────────────────●────────────────────  participating
+  of 100 each: what a person's engagement weighs, people, own actions lately"""
+
+
+def test_where_one_stands() -> None:
+    """The decade and the ranks, bars of 100, the level with the next one, the style with a mark on each axis."""
+    assert section(shown(explained(places=PLACES, style=STYLE), 80), STAND) == GOLDEN.splitlines()
+
+
+def test_as_far_as_it_is_known() -> None:
+    """A record alone has no ranks and no style; few events have no label; the highest level has no next one."""
+    alone = section(shown(explained()), STAND)
+    assert [line.split()[0] for line in alone] == ["between", "authority", "audience", "activity", "outreach", "of"]
+    few = section(shown(explained(**SHAPES["hardly"])), STAND)
+    assert few[-2] == "  style          too little to tell, 19 events, 20 at least are needed"
+    assert "  outreach       level 12" in section(shown(explained(actions=LEVELS[-1])), STAND)
+    nobody = section(shown(explained(places=Places())), STAND)
+    assert nobody[:2] == ["  between 60 and 70", "  no rank"]
+
+
+def test_offline_ranks(clout: Ask, events: Ask, event: Ask) -> None:
+    """Among all of the files: overall, of those who were engaged with, of the network; the style of who did and got little."""
+    file = events(
+        *(event(kind, "ann", who) for who in ("bob", "cay") for kind in ("like", "share")[: 1 + (who == "bob")])
+    )
+    found = {
+        who: msgspec.json.decode(clout("offline", file, "--explain", f"t:{who}", "--json").stdout, type=Explanation)
+        for who in ("ann", "bob", "cay")
+    }
+    assert [found[who].places.overall.rank for who in ("bob", "cay", "ann")] == [1, 2, 3]
+    assert {who: one.places.percentile for who, one in found.items()} == {"ann": 0.0, "bob": 50.0, "cay": 0.0}
+    assert {one.places.network for one in found.values()} == {Place(rank=rank, of=3) for rank in (1, 2, 3)}
+    assert [(one.standing.style.label, one.standing.style.events) for one in found.values()] == [
+        (None, 3),
+        (None, 2),
+        (None, 1),
+    ]

@@ -15,6 +15,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.partitioner.default import murmur2
+from msgspec import UNSET
 
 from streams.broker.admin import Admin
 from streams.events import Reject
@@ -22,6 +23,7 @@ from streams.formats import rejects
 from streams.formats.rejects import Origin
 from streams.model.dates import day
 from streams.model.explained import Explanation
+from streams.model.standing import Place, Places
 from streams.partitioner import partition_of
 from streams.scoreboard import closes as kept
 from streams.scoreboard.connect import connect, connect_sync
@@ -329,6 +331,9 @@ def test_explain_for_people(board: Ask, redis_url: str, prefix: str) -> None:
         ann, bob = (msgspec.json.decode(line, type=Explanation) for line in done.stdout.splitlines())
         assert [(close.date, close.score) for close in ann.history] == list(closes.items())[:days]
         assert (ann.user, ann.as_of, bob.user, bob.history) == ("t:ann", as_of, "t:bob", [])
+        place = Place(rank=1, of=3)
+        assert ann.places == Places(overall=place, percentile=pytest.approx(66.7, abs=0.1), network=place)
+        assert (ann.standing.style, ann.standing.activity > 0) == (UNSET, True)
 
 
 def test_an_unknown_user_may_be_on_another_network(board: Ask) -> None:

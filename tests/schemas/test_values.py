@@ -24,6 +24,8 @@ from streams.model.explain import Past, explain
 from streams.model.explained import Close
 from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
 from streams.model.records import Scored, scored
+from streams.model.standing import Place, Places
+from streams.model.style import Traits, style
 from streams.model.texts import Texts
 from streams.model.versions import DEFAULT
 from streams.offline import fold
@@ -114,9 +116,13 @@ def test_explanations_fit() -> None:
     made = values.explanation()
     ask = wrong(made)
     assert "$ref" not in json.dumps(made)
+    place = Place(rank=1, of=3)
+    places = Places(overall=place, percentile=66.7, network=place)
+    habits = style(Traits(np.ones(len(KINDS)), 1.0, np.zeros(len(KINDS)), 0.0, 8), DEFAULT)
     for record in score_records():
         for closes in ([], [Close(date="2026-01-01", score=40.5, model="plain")]):
-            found = explain(orjson.loads(record), DEFAULT, NOW_MS + 86_400_000, Past(NOW_MS, closes, {}))
+            past = Past(NOW_MS, closes, {})
+            found = explain(orjson.loads(record), DEFAULT, NOW_MS + 86_400_000, past, places, habits)
             body = orjson.loads(msgspec.json.encode(found))
             assert ask(body) == []
             assert set(body) <= set(made["properties"])
@@ -125,6 +131,9 @@ def test_explanations_fit() -> None:
     assert ask(
         {**body, "one_more": {**body["one_more"], "average": {**body["one_more"]["average"], "points": {"poke": 1}}}}
     )
+    standing = body["standing"]
+    for broken in ({"outreach": 13}, {"style": {**standing["style"], "label": "star"}}, {"authority": 100.1}):
+        assert ask({**body, "standing": {**standing, **broken}}), broken
     assert ask({**body, "more": 1}) == []
 
 
