@@ -65,8 +65,8 @@ def _begun(t, slot, landmark, more):
     store_u32(t.arena, at, np.uint32(landmark))
     entry, end = at + HEAD, at + np.int64(t.size[slot])
     while entry < end:
-        store_f32(t.arena, entry + WEIGHT, np.ldexp(np.float64(load_f32(t.arena, entry + WEIGHT)), -steps))
-        store_f32(t.arena, entry + ERROR, np.ldexp(np.float64(load_f32(t.arena, entry + ERROR)), -steps))
+        store_f32(t.arena, entry + WEIGHT, min(np.ldexp(np.float64(load_f32(t.arena, entry + WEIGHT)), -steps), _MOST_WEIGHT))
+        store_f32(t.arena, entry + ERROR, min(np.ldexp(np.float64(load_f32(t.arena, entry + ERROR)), -steps), _MOST_WEIGHT))
         entry += np.int64(load_u16(t.arena, entry + SIZE))
 
 
