@@ -299,14 +299,12 @@ def tau(x: float) -> float:
 
 
 def remember(user: User, action: Action) -> None:
-    """The oldest of the kind is forgotten when there are REMEMBERED; what it weighed is noted if there is more for its target."""
+    """The oldest of the kind is forgotten when there are REMEMBERED; what it weighed for whom is noted."""
     same = [one for one in user.memory if one.kind == action.kind]
     oldest = same[0] if len(same) == REMEMBERED else None
     user.memory = [*(one for one in user.memory if one is not oldest), action]
     if oldest and oldest.target:
-        known = any(one.target == oldest.target for one in user.memory)
-        if known or oldest.target in user.forgotten:
-            user.forgotten[oldest.target].got.append((oldest.weight, oldest.ts))
+        user.forgotten[oldest.target].got.append((oldest.weight, oldest.ts))
 
 
 def about(event: dict[str, Any]) -> About:
