@@ -140,6 +140,38 @@ def test_novelty_returns_when_forgotten() -> None:
     assert world.did("like", "ann", "bob") == 1.0
 
 
+@pytest.mark.parametrize(
+    ("before", "last", "known"),
+    [
+        ([("like", "bob")], ("like", "x"), False),
+        ([("like", "bob"), ("like", "bob")], ("like", "x"), True),
+        ([("follow", "bob"), ("like", "bob")], ("like", "x"), True),  # by an entry of another kind, an older one
+        ([("like", "bob"), ("follow", "bob")], ("like", "x"), True),
+        ([("like", "bob")], ("like", "bob"), True),  # by what comes
+        ([("follow", "ann"), ("like", "bob")], ("like", "x"), False),  # what is for nobody is not for bob
+        ([("like", "bob"), ("like", "bob")], "undo", False),  # the other is taken back at that very moment
+        ([("like", "bob"), ("like", "bob"), ("like", "bob")], "undo", True),
+    ],
+)
+def test_what_is_known_of_whom_it_forgets(before: list[tuple[str, str]], last: tuple[str, str] | str, known: bool) -> None:
+    """A like of bob is forgotten beside heavier ones: it is noted, with an error, if the memory has more of him."""
+    world = World(PLAIN)
+    for n in range(2 * PER_KIND):
+        world.did("share", "ann", f"s{n}")  # the first half is forgotten, which fills the list
+    for n, (kind, target) in enumerate(before):
+        world.did(kind, "ann", target, event_id=f"b{n}")
+    for n in range(PER_KIND - sum(kind == "like" for kind, _ in before)):
+        world.did("like", "ann", f"x{n}")
+    if last == "undo":
+        world.undo("like", "ann", "b1")
+    else:
+        world.did(last[0], "ann", last[1])
+    forgotten = world.table.tops.lists(world.table.slot("net:ann"), T0, PLAIN.half_lives_ms[2])[3]
+    assert len(forgotten) == 16
+    found = {one.name: (one.weight, one.error) for one in forgotten}
+    assert found.get("bob") == (pytest.approx((5.0, 4.0)) if known else None)
+
+
 def test_memory_is_bounded() -> None:
     """With ids of 30 bytes, however much somebody does, 16 entries a kind: below 6 KB."""
     world = World()
