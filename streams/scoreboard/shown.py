@@ -245,7 +245,6 @@ class Shown:
         """Room for every user of the table."""
         room = len(self._table.dirty)
         if len(self._scores) < room:
-            self._scores, self._board = (
-                np.concatenate((old, np.zeros(room - len(old)))) for old in (self._scores, self._board)
-            )
+            more = np.zeros(room - len(self._scores))
+            self._scores, self._board = (np.concatenate((old, more)) for old in (self._scores, self._board))
             self._counted.room(room)
