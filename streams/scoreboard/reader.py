@@ -70,6 +70,13 @@ class Reader:
     def _of(self, user: str) -> Keys:
         return self._keys[shard_of(partition_of(user, self._partitions), len(self._keys))]
 
+    def _by_shard(self, users: Sequence[str]) -> dict[Keys, list[str]]:
+        """Who is asked for where, each once."""
+        by_shard: dict[Keys, list[str]] = {}
+        for user in dict.fromkeys(users):
+            by_shard.setdefault(self._of(user), []).append(user)
+        return by_shard
+
     async def _each(self, ask: Callable[[Keys], Awaitable[T]]) -> list[T]:
         return await asyncio.gather(*(ask(keys) for keys in self._keys))
 
@@ -79,11 +86,8 @@ class Reader:
 
     async def users(self, users: Sequence[str]) -> list[Record | None]:
         """The stored records, in the order asked for; None for each unknown user."""
-        by_shard: dict[Keys, list[str]] = {}
-        for user in dict.fromkeys(users):
-            by_shard.setdefault(self._of(user), []).append(user)
         found: dict[str, Record | None] = {}
-        for keys, wanted in by_shard.items():
+        for keys, wanted in self._by_shard(users).items():
             found |= await self._records(keys, wanted)
         return [found[user] for user in users]
 
@@ -196,16 +200,21 @@ class Reader:
 
     async def influence(self, record: Record) -> Influence | None:
         """Topics, people and moments of a user with this record: of a person what its accounts have together. None: not known."""
-        users = record.get("accounts") or [record["user"]]
-        by_shard: dict[Keys, list[str]] = {}
-        for user in users:
-            by_shard.setdefault(self._of(user), []).append(user)
-        asked = (self._client.hmget(keys.influence, some) for keys, some in by_shard.items())
-        found = [_influence(one) for some in await asyncio.gather(*asked) for one in some if one is not None]
         if "accounts" not in record:
-            return found[0] if found else None
+            return (await self.influences([record["user"]]))[0]
+        found = [one for one in await self.influences(record["accounts"]) if one]
         half_life_ms = versions.model(record["model"]).half_lives_ms[-1]
         return merged_influence(record["user"], found, half_life_ms) if found else None
+
+    async def influences(self, users: Sequence[str]) -> list[Influence | None]:
+        """The same of accounts, in the order asked for, as Redis has it."""
+        found: dict[str, Influence | None] = {}
+        for keys, wanted in self._by_shard(users).items():
+            for start in range(0, len(wanted), FIELDS_A_CALL):
+                some = wanted[start : start + FIELDS_A_CALL]
+                kept = await self._client.hmget(keys.influence, some)
+                found |= {user: one and _influence(one) for user, one in zip(some, kept, strict=True)}
+        return [found[user] for user in users]
 
     async def topic_ranks(self, user: str, topics: Sequence[str]) -> dict[str, int]:
         """See `TopicBoards.ranks`."""
