@@ -1,4 +1,4 @@
-"""Rules of lists: they are kept, an undo reaches them, and what the pair weighs is told."""
+"""Rules of lists: they are kept, and an undo reaches them."""
 
 from __future__ import annotations
 
@@ -48,13 +48,4 @@ def _undo_of_nothing() -> Iterator[None]:
         return pack
 
     with _received(about_nothing):
-        yield
-
-
-@MUTATIONS.mutation("who is new in a list of people has nothing but what they do now")
-def _untold_pairs() -> Iterator[None]:
-    def without(pack: Engagements) -> Engagements:
-        return Engagements(pack.text, pack.found._replace(pairs=0), *pack[2:])
-
-    with _received(without):
         yield
