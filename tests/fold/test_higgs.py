@@ -1,4 +1,4 @@
-"""What people did around the Higgs, all of it: who is first in the bounded lists is first in all there was, for almost everybody."""
+"""What people did around the Higgs, all of it: who is first in the lists is first in all there was, for almost everybody."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Weights = dict[str, dict[str, float]]
 
 @pytest.mark.timeout(120)
 def test_first_influencees_and_influencers(real: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
-    """Of those who had 50 engagements, and of those who acted 50 times: who weighs most with them stands first; ties may be either."""
+    """Of those who had 50 engagements, or acted 50 times: who weighs most with them stands first; ties may be either."""
     by: Weights = defaultdict(lambda: defaultdict(float))  # with whom, by whom: of the quarter window, as of any time
     of: Weights = defaultdict(lambda: defaultdict(float))  # the same the other way round
     receive = offline.receive

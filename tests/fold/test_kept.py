@@ -60,7 +60,9 @@ def listed(number: int) -> bytes:
     some: list[list[Kept]] = []
     for sort, most in enumerate(lists.MOST):
         who = (0, 1, 2, 5, 16, 255)[(number + sort) % 6] if sort in (0, 2) else 0
-        entry = Kept("", 0, 1.5, 0.25, 7, number, who, bytes(who_bytes(who)), (1, 0, 0, 0, 0, number) if sort == 2 else ())
+        entry = Kept(
+            "", 0, 1.5, 0.25, 7, number, who, bytes(who_bytes(who)), (1, 0, 0, 0, 0, number) if sort == 2 else ()
+        )
         longest = "x" * (128, 321, 256, 256)[sort]
         some.append([entry._replace(name=f"{n}{longest}"[: len(longest)], key=n + 1) for n in range(min(many, most))])
     return lists.write(27, some) if many else b""

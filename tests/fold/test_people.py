@@ -93,7 +93,9 @@ def test_the_error_is_what_is_said() -> None:
             keys = random.integers(0, 2**64, n, np.uint64)
             registers = np.zeros(256, np.uint8)
             tell(registers, keys)
-            errors.append(float(people.estimated(padded(registers.tobytes()), 0, people.REGISTERS, people.HIGHEST)) / n - 1)
+            errors.append(
+                float(people.estimated(padded(registers.tobytes()), 0, people.REGISTERS, people.HIGHEST)) / n - 1
+            )
     assert np.sqrt(np.mean(np.square(errors))) < 1.15 * people.ERROR
     assert abs(np.mean(errors)) < 0.02
 

@@ -183,7 +183,9 @@ def test_people_behind_a_topic_are_counted_then_estimated() -> None:
 def test_order_does_not_matter(seed: int, dice: random.Random) -> None:
     """Engagements of any order, undos behind what they take back, give the same lists, up to rounding."""
     given_, one, other = some_of(seed, 60, 6, 8, undo=0.0), Both(), Both()
-    undone = [One(back.actor, back.weight, back.ts, back.kind, back.object, back.topics, undo=True) for back in given_[::7]]
+    undone = [
+        One(back.actor, back.weight, back.ts, back.kind, back.object, back.topics, undo=True) for back in given_[::7]
+    ]
     shuffled = [*given_]
     dice.shuffle(shuffled)
     for each, order in ((one, given_ + undone), (other, shuffled + undone[::-1])):
@@ -206,7 +208,9 @@ def test_the_longest_there_is_has_room() -> None:
     for n in range(20):
         topics = tuple(f"{n}-{k}".ljust(63, "t") for k in range(5))
         for person in range(20):
-            both.engaged(One(f"net:{n}-{person}".ljust(321, "p"), 1.0 + n, START, person % 6, f"{n}".ljust(256, "o"), topics))
+            both.engaged(
+                One(f"net:{n}-{person}".ljust(321, "p"), 1.0 + n, START, person % 6, f"{n}".ljust(256, "o"), topics)
+            )
     topics_, people, objects, _ = both.found()
     assert (len(topics_), len(people), len(objects)) == MOST[:3]
     assert {len(one.name) for one in people} == {321}
@@ -226,7 +230,10 @@ def test_space_saving_keeps_its_promise(seed: int, names: int, steps: float) -> 
             one.topics, one.object = tuple(dict.fromkeys((often, *one.topics)))[:5], "o1"
         both.engaged(one)
     topics, _, objects, _ = both.found()
-    for found, wanted, most in ((topics, both.plain.topics, MOST[TOPICS]), (objects, both.plain.objects, MOST[OBJECTS])):
+    for found, wanted, most in (
+        (topics, both.plain.topics, MOST[TOPICS]),
+        (objects, both.plain.objects, MOST[OBJECTS]),
+    ):
         exact = {name: all_.weight(both.now_ms) for name, all_ in wanted.items()}
         total = sum(exact.values())
         rounding = 1e-5 * total
@@ -296,12 +303,26 @@ def test_who_is_forgotten_is_kept_as_far_as_is_sure(seed: int, names: int) -> No
 def good(dice: random.Random) -> bytes:
     """Lists of somebody, from none to full ones."""
     both = Both()
-    for one in some_of(dice.getrandbits(32), dice.choice((1, 2, 5, 20, 90)), dice.choice((3, 40)), dice.choice((2, 40))):
+    for one in some_of(
+        dice.getrandbits(32), dice.choice((1, 2, 5, 20, 90)), dice.choice((3, 40)), dice.choice((2, 40))
+    ):
         both.engaged(one)
     return both.tops[1]
 
 
-_TOKENS = [b"\0\0", b"\xff\xff", b"\x17\0", b"\x10", b"\x11", b"\xff", b"\xfe", b"\0\0\x80\x7f", b"\0\0\xc0\x7f", b"\0\0\x80\xbf", b"\xed\xa0\x80"]
+_TOKENS = [
+    b"\0\0",
+    b"\xff\xff",
+    b"\x17\0",
+    b"\x10",
+    b"\x11",
+    b"\xff",
+    b"\xfe",
+    b"\0\0\x80\x7f",
+    b"\0\0\xc0\x7f",
+    b"\0\0\x80\xbf",
+    b"\xed\xa0\x80",
+]
 
 
 def test_what_is_sound_can_be_gone_on_with() -> None:
@@ -337,6 +358,12 @@ _ONE = Kept("a", 5)
 _OF_ONE = _ONE._replace(kinds=(1, 0, 0, 0, 0, 0))
 
 
+def _full(sort: int, many: int) -> list[list[Kept]]:
+    """So many entries in one of the lists."""
+    one = _OF_ONE if sort == OBJECTS else _ONE
+    return [[one._replace(key=n) for n in range(many)] if at == sort else [] for at in range(4)]
+
+
 @pytest.mark.parametrize(
     ("kept", "wanted"),
     [
@@ -355,8 +382,8 @@ _OF_ONE = _ONE._replace(kinds=(1, 0, 0, 0, 0, 0))
         ([[_ONE._replace(who=254, people=bytes(32))], [], [], []], False),
         ([[_ONE._replace(who=16, people=bytes(30))], [], [], []], False),
         ([[], [_ONE._replace(who=4, people=bytes(8))], [], []], True),
-        *(([*([[]] * sort), [(_OF_ONE if sort == OBJECTS else _ONE)._replace(key=n) for n in range(most)], *([[]] * (3 - sort))], True) for sort, most in enumerate(MOST)),
-        *(([*([[]] * sort), [(_OF_ONE if sort == OBJECTS else _ONE)._replace(key=n) for n in range(most + 1)], *([[]] * (3 - sort))], False) for sort, most in enumerate(MOST)),
+        *((_full(sort, most), True) for sort, most in enumerate(MOST)),
+        *((_full(sort, most + 1), False) for sort, most in enumerate(MOST)),
     ],
 )  # fmt: skip
 def test_what_lists_may_be(kept: list[list[Kept]], wanted: bool) -> None:
@@ -392,7 +419,10 @@ def test_the_readers_agree() -> None:
     both = Both()
     both.tops[1] = lists.write(330, kept)
     topics, people, objects, forgotten = both.tops.lists(1, START + LIFE_MS, LIFE_MS)
-    assert list(map(attrgetter("name", "weight", "error", "people"), topics)) == [("a", 0.5, 0.0, 0), ("b", 2.5, 2.25, 3)]
+    assert list(map(attrgetter("name", "weight", "error", "people"), topics)) == [
+        ("a", 0.5, 0.0, 0),
+        ("b", 2.5, 2.25, 3),
+    ]
     assert topics[1][4:6] == (8_000, 9_000)
     assert (people[0].name, people[0].weight) == ("net:ann", 1.0)
     assert objects[0].kinds == {"like": 1, "retweet": 65_535}

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from streams.fold.rows import ENTRY, HEAD
 
-_ENTRY = struct.Struct("<fqQBQH")  # weight, ts, id, kind, target, length of its name and how many keys; see `streams.fold.memories`
+_ENTRY = struct.Struct(
+    "<fqQBQH"
+)  # weight, ts, id, kind, target, length of its name and how many keys; see `streams.fold.memories`
 assert _ENTRY.size == ENTRY
 
 

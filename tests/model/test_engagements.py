@@ -115,7 +115,7 @@ def about_of(pack: Engagements) -> tuple[list[str], list[float]]:
 
 @given(_rows, st.data())
 def test_what_they_are_about_travels(rows: list[tuple[str, float, int, int]], data: st.DataObject) -> None:
-    """Objects and topics, and what the pair weighs, arrive as they were, whoever writes the pack anew; without any the pack is not larger."""
+    """Objects and topics, and what the pair weighs, arrive as they were, also in a pack put together again."""
     n = len(rows)
     abouts = data.draw(st.just([]) | st.lists(_about, min_size=n, max_size=n))
     pairs = data.draw(st.just([]) | st.lists(st.floats(0, 1e9, width=32), min_size=n, max_size=n))

@@ -161,7 +161,12 @@ def test_only_what_it_is_about_may_be_longer_than_users_names(careful: bool) -> 
             wire_format.decode(msgspec.msgpack.encode(record), careful=careful)
 
 
-@given(st.binary(max_size=90), st.sampled_from([0, 8 | 3]), st.floats(0, 2**127, width=32), st.floats(-(2.0**126), 2.0**126, width=32))
+@given(
+    st.binary(max_size=90),
+    st.sampled_from([0, 8 | 3]),
+    st.floats(0, 2**127, width=32),
+    st.floats(-(2.0**126), 2.0**126, width=32),
+)
 def test_nothing_it_is_about_breaks_lists(about: bytes, code: int, pair: float, weight: float) -> None:
     """Any text, by any hand: what is kept of it are sound lists, which `state` takes."""
     text, world = about.decode(errors="replace"), World()
@@ -281,7 +286,9 @@ def test_a_late_event_of_1973_by_whom_today_is_known() -> None:
     assert world.record("bob")["engagements"] == 2
     slot = world.table.slot("net:bob")
     ((_, people, _, _),) = [world.table.tops.lists(slot, T0, DEFAULT.half_lives_ms[2])]
-    assert [(one.name, one.weight) for one in people] == [("net:ann", pytest.approx(world.record("bob")["windows"]["quarter"]))]
+    assert [(one.name, one.weight) for one in people] == [
+        ("net:ann", pytest.approx(world.record("bob")["windows"]["quarter"]))
+    ]
 
 
 def test_the_first_event_may_be_from_1973() -> None:

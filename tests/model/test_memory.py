@@ -47,9 +47,7 @@ def keys(texts: tuple[str, ...]) -> tuple[int, ...]:
 def done(acts: list[Act]) -> World:
     """A world in which ann has done this: (kind, id, target, ts). By the time it is known what it is about."""
     world = World(PLAIN)
-    world.fold(
-        *[(KINDS[kind], event("ann", target, ts, name, **ABOUT[ts % 4][0])) for kind, name, target, ts in acts]
-    )
+    world.fold(*[(KINDS[kind], event("ann", target, ts, name, **ABOUT[ts % 4][0])) for kind, name, target, ts in acts])
     return world
 
 
@@ -153,7 +151,9 @@ def test_novelty_returns_when_forgotten() -> None:
         ([("like", "bob"), ("like", "bob"), ("like", "bob")], "undo", True),
     ],
 )
-def test_what_is_known_of_whom_it_forgets(before: list[tuple[str, str]], last: tuple[str, str] | str, known: bool) -> None:
+def test_what_is_known_of_whom_it_forgets(
+    before: list[tuple[str, str]], last: tuple[str, str] | str, known: bool
+) -> None:
     """A like of bob is forgotten beside heavier ones: it is noted, with an error, if the memory has more of him."""
     world = World(PLAIN)
     for n in range(2 * PER_KIND):

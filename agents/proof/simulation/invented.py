@@ -16,8 +16,16 @@ from streams.people.controls import Control, parse
 from streams.sources.record import Produced
 from streams.topics import CONTROLS
 
-
-_TOPICS = ("Jazz", "#jazz", "blues", " BLUES", "Straße", "ＳＴＲＡＳＳＥ", "x", "##Y")  # five, some of which take the long way
+_TOPICS = (
+    "Jazz",
+    "#jazz",
+    "blues",
+    " BLUES",
+    "Straße",
+    "STRASSE",
+    "x",
+    "##Y",
+)  # five, some of which take the long way
 
 
 @dataclass

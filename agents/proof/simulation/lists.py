@@ -23,7 +23,8 @@ def lists(table: Table, wanted: Table) -> Iterator[str]:
         if wanted.users.get(user) is None:
             continue
         found, there = (
-            one.tops.lists(slot_of(one, user), wanted.clock, one.model.half_lives_ms[QUARTER]) for one in (table, wanted)
+            one.tops.lists(slot_of(one, user), wanted.clock, one.model.half_lives_ms[QUARTER])
+            for one in (table, wanted)
         )
         for sort, (own, other) in enumerate(zip(found, there, strict=True)):
             if max(len(own), len(other)) < MOST[sort]:
