@@ -31,7 +31,9 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
     [record] = found
     accounts = [Account(one["user"], one["score"]) for one in _records(table, record.get("accounts", []), as_of_ms)]
     slot = int(table.users.get(user) or 0)
-    past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, int(table.days.arrays.line[slot])))
+    past = Past(
+        table.days.closed_ms, list(history(table, slot)), booked(table, int(table.days.lines(np.array([slot]))[0]))
+    )
     place = f"account of {safe(record['person'])}" if "person" in record else ""
     show(explain(record, table.model, as_of_ms, past), place, accounts, json=json)
     return 0

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel
+from streams.fold.day_lines import TOUCHED
 from streams.fold.days import late, touched
 from streams.fold.hours import ACTED_THEN, ACTS, ahead_of_place, behind, mark_of
 from streams.fold.memories import ID, KIND, MOST, TARGET, TOP, TS, length, remember, take_back
@@ -80,7 +81,7 @@ def act(
     `out`, was full.
     """
     nothing, closed_ms, today = np.zeros(3), calendar.closed_ms, calendar.today
-    day_lines, line_days, hour_lines = days.line, days.day, hours.line
+    day_lines, line_days, line_states, hour_lines = days.line, days.day, days.state, hours.line
     for i in range(start, len(order)):
         if m.lists[TOP] + MOST > len(m.arena) or out.so_far[0] == len(out.ends):
             return i
@@ -147,8 +148,9 @@ def act(
             continue
         since, line = e.ts >= closed_ms, np.int64(day_lines[slot])
         newest = max(cells[slot, DID_TS], cells[slot, GOT_TS])
-        if line_days[line] < today if line else not since or 0.0 < newest < closed_ms:
+        if line < 0 or (line_days[line] < today if line else not since or 0.0 < newest < closed_ms):
             line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
+        line_states[line] = TOUCHED
         acted = cells[slot, ACTED]
         cells[slot, ACTED] = acted + grown[i]
         if line and since:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
+from streams.fold.day_lines import begin
 from streams.fold.hashing import name_key
 from streams.fold.lately import MOST as MOST_LATELY
 from streams.fold.lately import OF_ACTED, OF_GOT, acted, bits, got, put_acted, put_got, sized
@@ -37,6 +38,7 @@ from streams.fold.words import ahead, load_f64, load_u32, load_u64, move, store_
 
 DID_KEY, GOT_KEY, MET_KEY = ord("d"), ord("g"), ord("p")
 DID_HEAD, GOT_HEAD = 56, 24  #: bytes before the memory; before the columns
+_DID_DAY, _GOT_DAY = 4, 12  # where they have the day of the last close
 OF_ROW = KEPT - SUMS  #: columns of the row that a record of what somebody got may have
 COLUMNS = OF_ROW + KEPT_SINCE  #: and those of what has come since the last close; that of the actions stays empty
 #: bytes of a user's three records at most, without names, memory and sketch
@@ -158,14 +160,10 @@ def _moved(x, written, now):
 
 @part
 def _line(d, slot, day):
-    """The line of a slot, new if need be, for what is kept of a day; 0: of nobody, or newer closes are there. There is room."""
-    line = np.int64(d.line[slot])
+    """The line of a slot, which is open, for what is kept of a day; 0: of nobody, or newer closes are there."""
     if not day:
         return np.int64(0)
-    if not line:
-        line = d.used[0]
-        d.used[0] = line + 1
-        d.line[slot] = line
+    line = np.int64(d.line[slot])
     if d.day[line] < day:
         d.day[line] = d.first[line] = day
         for column in range(KEPT_SINCE):
@@ -179,7 +177,7 @@ def _did(row, days, slot, text, at, steps):
     row[ACTIONS], row[DID_TS] = load_f64(text, at + 16), load_f64(text, at + 24)
     if load_f64(text, at + 40) >= row[PUBLISHED]:  # the record with the higher version knows what was published last
         row[SCORE], row[PUBLISHED] = load_f64(text, at + 32), load_f64(text, at + 40)
-    line = _line(days, slot, np.int64(load_u32(text, at + 4)))
+    line = _line(days, slot, np.int64(load_u32(text, at + _DID_DAY)))
     if line:
         days.since[line, ACTED_SINCE] = _moved(load_f64(text, at + 48), load_u32(text, at), steps[WEEK])
 
@@ -192,7 +190,7 @@ def _got(row, days, slot, text, at, steps, cells):
         if (mask >> np.uint64(column)) & np.uint64(1):
             cells[SUMS + column] = load_f64(text, column_at)
             column_at += 8
-    line = _line(days, slot, np.int64(load_u32(text, at + 12)))
+    line = _line(days, slot, np.int64(load_u32(text, at + _GOT_DAY)))
     if line:
         for column in range(KEPT_SINCE):
             value, window = cells[KEPT + column], column % 3
@@ -211,8 +209,8 @@ def _got(row, days, slot, text, at, steps, cells):
 
 @kernel
 def read(
-    names, cells, memories, people, days, hours, keys, key_starts, key_ends, values, value_starts, value_ends, steps, lives, first
-):
+    names, cells, memories, people, days, hours, keys, key_starts, key_ends, values, value_starts, value_ends, steps, lives, first,
+):  # fmt: skip
     """Put sound records from number `first` on into rows; returns how far it came before an arena was full.
 
     There is room for as many users, their names and lines. Later records of a user replace earlier ones.
@@ -233,13 +231,19 @@ def read(
         slot, place = find(names, tag, keys, start, n)
         if slot < 0:
             slot = add(names, tag, place, keys, start, n)
-        at = value_starts[i]
-        if keys[start - 1] == DID_KEY:
+        at, sort = value_starts[i], keys[start - 1]
+        if (
+            sort != MET_KEY
+            and days.line[slot] <= 0
+            and load_u32(values, at + (_DID_DAY if sort == DID_KEY else _GOT_DAY))
+        ):
+            begin(days, slot)
+        if sort == DID_KEY:
             _did(cells[slot], days, slot, values, at, steps)
             acted(hours, slot, values, at + DID_HEAD, steps, lives)
             head = DID_HEAD + sized(values, at + DID_HEAD, value_ends[i], OF_ACTED)
             put_one(memories, slot, values, at + head, value_ends[i] - at - head)
-        elif keys[start - 1] == GOT_KEY:
+        elif sort == GOT_KEY:
             _got(cells[slot], days, slot, values, at, steps, scratch)
             got(hours, slot, values, at + GOT_HEAD + 8 * bits(load_u64(values, at + 16)), steps, lives)
         else:
