@@ -155,14 +155,6 @@ def begin_all(d, slots):
 
 
 @kernel
-def open_all(d, slots):
-    """The lines of these, (n,), are open, if they have some. There is room."""
-    for i in range(len(slots)):
-        if d.line[slots[i]] < 0:
-            opened(d, slots[i])
-
-
-@kernel
 def _written(d, line, at):
     """Pack a line at a place of the arena; returns where it ends."""
     a, day, bits, days, end = d.arena, d.day[line], np.int64(0), np.int64(0), at + _HEAD

@@ -232,11 +232,8 @@ def read(
         if slot < 0:
             slot = add(names, tag, place, keys, start, n)
         at, sort = value_starts[i], keys[start - 1]
-        if (
-            sort != MET_KEY
-            and days.line[slot] <= 0
-            and load_u32(values, at + (_DID_DAY if sort == DID_KEY else _GOT_DAY))
-        ):
+        of_day = at + (_DID_DAY if sort == DID_KEY else _GOT_DAY)
+        if sort != MET_KEY and days.line[slot] <= 0 and load_u32(values, of_day):
             begin(days, slot)
         if sort == DID_KEY:
             _did(cells[slot], days, slot, values, at, steps)

@@ -141,7 +141,7 @@ class Days:
             arrays.state[lent] = IDLE  # not these
             self._free(packed)
             arrays.state[lent] = LENT
-            day_lines.open_all(arrays, np.asarray(slots)[found < 0])
+            day_lines.begin_all(arrays, np.asarray(slots)[found < 0])
             found = arrays.line[slots]
         return found.astype(np.intp)
 
