@@ -65,7 +65,7 @@ class Days(NamedTuple):
     kept: NDArray[np.int64]  #: (lines,) of which day `state` has the closes; 0: not these
     shown: NDArray[np.int64]  #: (lines,) the same of Redis; OTHERS: it has some, not these
     owner: NDArray[np.int32]  #: (lines,) whose it is; of one that is FREE the next such
-    state: NDArray[np.uint8]  #: (lines,) FREE, LENT, IDLE, TOUCHED; line 0 is nobody's, and never taken
+    state: NDArray[np.uint8]  #: (lines,) FREE, LENT, IDLE, TOUCHED; that of line 0, which is nobody's, means nothing
     free: NDArray[np.int64]  #: (2,) the first line that is FREE, and how many are
     arena: NDArray[np.uint8]  #: the packed lines
     lists: NDArray[np.int64]  #: (SORTS,) first free chunk of each sort, and REST, in UNITs
