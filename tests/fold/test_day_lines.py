@@ -157,9 +157,11 @@ def test_lines_of_many_that_are_read_are_few() -> None:
 def test_who_is_asked_for_together_is_open_together() -> None:
     """Those of them who were open already, because somebody has read them, are not packed to make room for the others."""
     days = Days()
-    quiet(days, np.arange(400))
-    for first in (0, 150, 300, 100):
-        slots = np.arange(first, min(first + 300, 400))
+    for first in range(0, 400, 100):
+        quiet(days, np.arange(first, first + 100))
+    assert days.arrays.free[FREE_LINES] < 150
+    for first in (0, 50, 300, 210):
+        slots = np.arange(first, first + 100)
         assert (days.lines(slots) > 0).all()
         assert days.arrays.since[days.lines(slots), CLOSE].tolist() == (1.0 + slots).tolist()
 
