@@ -46,12 +46,13 @@ def measure(users: int, events: int) -> dict[str, Any]:
         yield from drawn
 
     table = fold(records(), DEFAULT, newest_ms=now_ms + 1)
-    cpu_s = time.process_time() - seen["cpu_s"]
+    cpu_s, lines = time.process_time() - seen["cpu_s"], table.days.arrays.line
     return {
         "users": len(table),
         "rss_mb": round(seen["filled"] / 1e6, 1),
         "empty_mb": round(empty / 1e6, 1),
         "bytes_per_user": round(seen["filled"] / len(table), 1),
+        "lines_of_days": {"open": int((lines > 0).sum()), "packed": int((lines < 0).sum())},
         "events": events,
         "cpu_us_per_event": round(cpu_s / events * 1e6, 2),
     }
