@@ -165,8 +165,7 @@ def act(
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
         of_oldest += oldest_target == e.target_key
-        lists = of_oldest > 1 or tops.at[slot] or oldest > m.at[slot] + HEAD  # else nothing comes of it
-        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND and lists:
+        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND:
             _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
         n = np.int64(e.target_len)
         if n == e.actor_len and same(text, e.actor_at, text, e.target_at, n):

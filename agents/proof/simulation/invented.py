@@ -1,4 +1,5 @@
-"""What is fed in a simulation: few users, all kinds, repeats, undos, misplaced keys, controls, bad ones; and what comes of it."""
+"""What is fed in a simulation: few users, all kinds, objects and topics, repeats, undos, misplaced keys, controls, bad ones; and
+what comes of it."""
 
 from __future__ import annotations
 
@@ -14,6 +15,9 @@ from streams.partitioner import partition_of
 from streams.people.controls import Control, parse
 from streams.sources.record import Produced
 from streams.topics import CONTROLS
+
+
+_TOPICS = ("Jazz", "#jazz", "blues", " BLUES", "Straße", "ＳＴＲＡＳＳＥ", "x", "##Y")  # five, some of which take the long way
 
 
 @dataclass
@@ -52,7 +56,7 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
             continue
         actor, chance = random.choice(users + accounts), random.random()
         target = random.choice(users if actor in accounts else users + accounts)
-        event = {"id": f"e{i}", "network": "n", "actor": actor, "target": target, "ts": now_ms}
+        event = {"id": f"e{i}", "network": "n", "actor": actor, "target": target, "ts": now_ms, **_about(random)}
         if chance < 0.08 and earlier:
             topic, event = random.choice(earlier)
             _add(fed, topic, event, partitions)
@@ -83,6 +87,14 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
         fed.engagements[person] += fed.engagements[account]
         fed.actions[person] += fed.actions[account]
     return fed
+
+
+def _about(random: Random) -> dict[str, object]:
+    """What an event is about, if it says so: of fewer objects and topics than lists have room for."""
+    about: dict[str, object] = {"object": f"o{random.randrange(6)}"} if random.random() < 0.5 else {}
+    if random.random() < 0.5:
+        about["topics"] = random.sample(_TOPICS, random.randint(0, 4))
+    return about
 
 
 def _first(fed: Fed, random: Random, known: str, partitions: int, first_ms: int, span_ms: int) -> list[str]:
