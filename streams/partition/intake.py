@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import LostInput
-from streams.fold.rows import DID, GOT, LISTED, MET
+from streams.fold.rows import DID, GOT, LISTED, MET, TIED
 from streams.formats import closes, tied
 from streams.model.closes import known
 from streams.model.table import Table
@@ -109,6 +109,7 @@ class Intake:
         changed, marks = table.changed()
         taken = closes.lacking(table, changed)
         marks[taken] |= DID | GOT  # what has come since a close is in both records
+        listed = changed[(marks & LISTED) != 0]
         now_ms = table.clock if now_ms is None else now_ms
         packs, strays = self._actions.take()
         self._scoring.take_reversed()
@@ -134,7 +135,8 @@ class Intake:
             table.users,
             table.memory.copied(changed[(marks & DID) != 0]),
             table.people.copied(changed[(marks & MET) != 0]),
-            table.tops.copied(changed[(marks & LISTED) != 0]),
+            table.tops.copied(listed),
+            np.union1d(listed, table.hiders(changed[(marks & TIED) != 0].tolist())),
             tuple(table.landmarks),
             tied.cut(table, changed, marks),
             closes.cut(table, changed[taken]),

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 import orjson
 from redis.asyncio import RedisCluster
 from redis.exceptions import NoPermissionError, RedisError
@@ -19,10 +18,10 @@ from streams.model import score as scoring
 from streams.model import versions
 from streams.model.explain import Past
 from streams.model.influential import Influence
-from streams.model.influential import merged as merged_influence
 from streams.partitioner import partition_of
 from streams.scoreboard import closes
 from streams.scoreboard.connect import AsyncRedis
+from streams.scoreboard.documents import Documents
 from streams.scoreboard.layout import Keys, network_of, shard_of
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
@@ -32,7 +31,6 @@ from streams.scoreboard.topic_boards import TopicBoards
 
 T = TypeVar("T")
 Record = dict[str, Any]
-_influence = msgspec.json.Decoder(Influence).decode
 #: fields asked for in one HMGET: a longer one would hold up everybody else on the server
 FIELDS_A_CALL = 1_000
 
@@ -60,7 +58,7 @@ class Reader:
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         one_call = not isinstance(client, RedisCluster)
         self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
-        self.topics = TopicBoards(client, self._keys)
+        self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._of)
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:
@@ -195,17 +193,8 @@ class Reader:
         return Past(told.get("closed_ms", 0), found, known and known.get("ledger", {}))
 
     async def influence(self, record: Record) -> Influence | None:
-        """Topics, people and moments of a user with this record: of a person what its accounts have together. None: not known."""
-        users = record.get("accounts") or [record["user"]]
-        by_shard: dict[Keys, list[str]] = {}
-        for user in users:
-            by_shard.setdefault(self._of(user), []).append(user)
-        asked = (self._client.hmget(keys.influence, some) for keys, some in by_shard.items())
-        found = [_influence(one) for some in await asyncio.gather(*asked) for one in some if one is not None]
-        if "accounts" not in record:
-            return found[0] if found else None
-        half_life_ms = versions.model(record["model"]).half_lives_ms[-1]
-        return merged_influence(record["user"], found, half_life_ms) if found else None
+        """Topics, people and moments of a user with this record: see `Documents.influence`."""
+        return await self._documents.influence(record)
 
     async def topic_ranks(self, user: str, topics: Sequence[str]) -> dict[str, int]:
         """See `TopicBoards.ranks`."""

@@ -77,7 +77,7 @@ class Shown:
     def cut(self, version: int, listed: Slots, *, show: bool = True) -> None:
         """An interval was cut that is published under `version`; those it changed are marked. `show`: a sweep follows.
 
-        `listed` are those whose lists it changed.
+        `listed` are those whose topics, people and moments it may have changed.
         """
         self._cut = version
         self.influences.changed(listed)
