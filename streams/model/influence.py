@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from streams.fold.rows import ENGAGEMENTS as END_OF_SUMS
 from streams.fold.rows import QUARTER, SUMS
-from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Influence, Moment, Topic
+from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Influence, Moment, TopicShare
 from streams.model.memory import done
 from streams.model.profiles import NOTHING
 from streams.model.style import style_of
@@ -59,8 +59,8 @@ def _share(weight: float, total: float) -> float:
     return float(f"{min(weight / total, 1.0):.6g}") if total > 0.0 else 0.0
 
 
-def _topic(one: Entry, got: float) -> Topic:
-    return Topic(
+def _topic(one: Entry, got: float) -> TopicShare:
+    return TopicShare(
         topic=one.name,
         share=_share(one.weight, got),
         error=_share(one.error, got),

@@ -28,7 +28,7 @@ _First = Annotated[int, Meta(description="when the first engagement came, ms sin
 _Last = Annotated[int, Meta(description="when the newest one came, ms since epoch, whole seconds")]
 
 
-class Topic(msgspec.Struct, frozen=True, kw_only=True):
+class TopicShare(msgspec.Struct, frozen=True, kw_only=True):
     """What a user is engaged with for."""
 
     topic: Annotated[str, Meta(description="as it counts: NFKC, no capitals, no #")]
@@ -72,7 +72,7 @@ class Influence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     got: Annotated[float, Meta(description="all engagement with this user, decayed: what shares are parts of", ge=0)]
     gave: Annotated[float, Meta(description="the same of what they did, as far as they remember it", ge=0)]
     topics: Annotated[
-        list[Topic], Meta(max_length=SHOWN_TOPICS, description="from three distinct people on two days on")
+        list[TopicShare], Meta(max_length=SHOWN_TOPICS, description="from three distinct people on two days on")
     ]
     influencees: Annotated[list[Friend], Meta(max_length=SHOWN_PEOPLE, description="who engages with this user")]
     influencers: Annotated[list[Friend], Meta(max_length=SHOWN_PEOPLE, description="with whom this user engages")]
@@ -113,7 +113,7 @@ def merged(user: str, accounts: Sequence[Influence], half_life_ms: float, hidden
         as_of=as_of,
         got=sum(got),
         gave=sum(gave),
-        topics=msgspec.convert(together("topics", "topic", got, SHOWN_TOPICS), list[Topic]),
+        topics=msgspec.convert(together("topics", "topic", got, SHOWN_TOPICS), list[TopicShare]),
         influencees=msgspec.convert(together("influencees", "user", got, SHOWN_PEOPLE), list[Friend]),
         influencers=msgspec.convert(together("influencers", "user", gave, SHOWN_PEOPLE), list[Friend]),
         moments=msgspec.convert(together("moments", "object", got, SHOWN_MOMENTS), list[Moment]),

@@ -3,7 +3,7 @@
 A user's number (slot) indexes every column. Numbers live in one float64 matrix, a user a line; names (users.py) and what
 depends on order (memory.py) in arrays of bytes. This is the seam to `streams.fold`: kernels read and fill these arrays, and
 cannot make room in them. Bytes a user: 232 for the matrix, some 45 for the name and its place, the rest what they remember
-(memory.py) and who engaged with them (people.py).
+(memory.py), who engaged with them (people.py), and their lists (tops.py).
 """
 
 from __future__ import annotations

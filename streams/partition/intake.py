@@ -109,7 +109,8 @@ class Intake:
         changed, marks = table.changed()
         taken = closes.lacking(table, changed)
         marks[taken] |= DID | GOT  # what has come since a close is in both records
-        listed = changed[(marks & LISTED) != 0]
+        retold = (marks & (DID | LISTED)) != 0
+        retold[np.searchsorted(changed, table.hiders(changed[(marks & TIED) != 0].tolist()))] = True
         now_ms = table.clock if now_ms is None else now_ms
         packs, strays = self._actions.take()
         self._scoring.take_reversed()
@@ -135,8 +136,8 @@ class Intake:
             table.users,
             table.memory.copied(changed[(marks & DID) != 0]),
             table.people.copied(changed[(marks & MET) != 0]),
-            table.tops.copied(listed),
-            np.union1d(listed, table.hiders(changed[(marks & TIED) != 0].tolist())),
+            table.tops.copied(changed[(marks & LISTED) != 0]),
+            changed[retold],
             tuple(table.landmarks),
             tied.cut(table, changed, marks),
             closes.cut(table, changed[taken]),

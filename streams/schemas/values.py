@@ -112,7 +112,8 @@ _UNSAID = (
 def controls() -> Schema:
     """What a worker takes in the topic of controls."""
     return {
-        "description": f"Whose accounts are one person's, facts about users, and topics that are not shown. Unknown fields are ignored. {_UNSAID_OF_CONTROLS}",
+        "description": "Whose accounts are one person's, facts about users, and topics that are not shown. "
+        f"Unknown fields are ignored. {_UNSAID_OF_CONTROLS}",
         "anyOf": [_control(kind) for kind in (Link, Unlink, FactsBody, HideTopicBody)],
         "examples": [
             {"type": "link", "user": "bluesky:ann", "person": "ann", "ts": 1_783_123_200_000},

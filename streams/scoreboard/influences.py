@@ -48,8 +48,8 @@ class Influences:
         """Redis has none, or nobody knows whose."""
         self._there[:], self.users = False, 0
         table = self._table
-        listed = np.flatnonzero(table.tops.arrays.at[: len(table)])
-        self.changed(np.union1d(listed, table.hiders(table.profiles)))
+        told = (table.tops.arrays.at[: len(table)] > 0) | (table.memory.arrays.at[: len(table)] > 0)
+        self.changed(np.union1d(np.flatnonzero(told), table.hiders(table.profiles)))
 
     def some(self, now_ms: int) -> list[Influence]:
         """Those of the next in the queue."""

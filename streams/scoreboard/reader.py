@@ -22,7 +22,7 @@ from streams.partitioner import partition_of
 from streams.scoreboard import closes
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.documents import Documents
-from streams.scoreboard.layout import Keys, network_of, shard_of
+from streams.scoreboard.layout import FIELDS_A_CALL, Keys, network_of, shard_of
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.spread import Spread, merged
@@ -31,8 +31,6 @@ from streams.scoreboard.topic_boards import TopicBoards
 
 T = TypeVar("T")
 Record = dict[str, Any]
-#: fields asked for in one HMGET: a longer one would hold up everybody else on the server
-FIELDS_A_CALL = 1_000
 
 
 class Rank(NamedTuple):
@@ -58,7 +56,7 @@ class Reader:
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         one_call = not isinstance(client, RedisCluster)
         self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
-        self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._of)
+        self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:
@@ -67,6 +65,13 @@ class Reader:
 
     def _of(self, user: str) -> Keys:
         return self._keys[shard_of(partition_of(user, self._partitions), len(self._keys))]
+
+    def _by_shard(self, users: Sequence[str]) -> dict[Keys, list[str]]:
+        """Who is asked for where, each once."""
+        by_shard: dict[Keys, list[str]] = {}
+        for user in dict.fromkeys(users):
+            by_shard.setdefault(self._of(user), []).append(user)
+        return by_shard
 
     async def _each(self, ask: Callable[[Keys], Awaitable[T]]) -> list[T]:
         return await asyncio.gather(*(ask(keys) for keys in self._keys))
@@ -77,11 +82,8 @@ class Reader:
 
     async def users(self, users: Sequence[str]) -> list[Record | None]:
         """The stored records, in the order asked for; None for each unknown user."""
-        by_shard: dict[Keys, list[str]] = {}
-        for user in dict.fromkeys(users):
-            by_shard.setdefault(self._of(user), []).append(user)
         found: dict[str, Record | None] = {}
-        for keys, wanted in by_shard.items():
+        for keys, wanted in self._by_shard(users).items():
             found |= await self._records(keys, wanted)
         return [found[user] for user in users]
 
@@ -195,6 +197,10 @@ class Reader:
     async def influence(self, record: Record) -> Influence | None:
         """Topics, people and moments of a user with this record: see `Documents.influence`."""
         return await self._documents.influence(record)
+
+    async def influences(self, users: Sequence[str]) -> list[Influence | None]:
+        """See `Documents.stored`."""
+        return await self._documents.stored(users)
 
     async def topic_ranks(self, user: str, topics: Sequence[str]) -> dict[str, int]:
         """See `TopicBoards.ranks`."""

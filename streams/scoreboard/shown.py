@@ -74,13 +74,13 @@ class Shown:
         if len(self._folded) > Latency.MOST_PARTS:
             self._late += self.latency.drop_late(self._folded, now_ms)
 
-    def cut(self, version: int, listed: Slots, *, show: bool = True) -> None:
+    def cut(self, version: int, retold: Slots, *, show: bool = True) -> None:
         """An interval was cut that is published under `version`; those it changed are marked. `show`: a sweep follows.
 
-        `listed` are those whose topics, people and moments it may have changed.
+        `retold` are those of whom there may be more to tell: other lists, more in their memories, other topics hidden.
         """
         self._cut = version
-        self.influences.changed(listed)
+        self.influences.changed(retold)
         if show:
             self.show()
 
@@ -245,7 +245,6 @@ class Shown:
         """Room for every user of the table."""
         room = len(self._table.dirty)
         if len(self._scores) < room:
-            self._scores, self._board = (
-                np.concatenate((old, np.zeros(room - len(old)))) for old in (self._scores, self._board)
-            )
+            more = np.zeros(room - len(self._scores))
+            self._scores, self._board = (np.concatenate((old, more)) for old in (self._scores, self._board))
             self._counted.room(room)

@@ -19,6 +19,7 @@ from agents.cli.explain_page import WIDEST, Page
 from agents.cli.places import Account
 from streams.model.explain import Past, explain
 from streams.model.explained import Cause, Close, Entry, Explanation, Ledger, LedgerDay
+from streams.model.influential import Friend, Influence, Moment, TopicShare
 from streams.model.score import at
 from streams.model.standing import LEVELS, Place, Places, Style
 from streams.model.versions import DAY_MS, DEFAULT
@@ -35,6 +36,7 @@ SECTIONS = [
     "If nothing happens",
 ]
 STAND = "Where you stand"
+KNOWN = ["What it is for", "Who moves whom", "Best moments"]
 CLOSES = {f"2025-12-{day:02}": 40.0 + day for day in range(1, 31)} | {"2025-12-12": 22.5, "2025-12-20": 81.25}
 
 
@@ -55,12 +57,27 @@ def explained(
     closed_ms: int = NOW_MS - 6 * 3_600_000,
     ledger: Mapping[str, Mapping[str, float]] | None = None,
     places: Places | UnsetType = UNSET,
-    style: Style | UnsetType = UNSET,
+    influence: Influence | None = None,
     **more: Any,
 ) -> Explanation:
     """Of such a record."""
     history = [Close(date=date, score=close, model=DEFAULT.name) for date, close in sorted((closes or {}).items())]
-    return explain(record(**more), DEFAULT, now_ms, Past(closed_ms, history, ledger or {}), places, style)
+    return explain(record(**more), DEFAULT, now_ms, Past(closed_ms, history, ledger or {}), places, influence)
+
+
+def styled(style: Style) -> Influence:
+    """Somebody of whom the style is all that is known."""
+    return Influence(
+        user="t:ann",
+        as_of=NOW_MS,
+        got=0.0,
+        gave=0.0,
+        topics=[],
+        influencees=[],
+        influencers=[],
+        moments=[],
+        style=style,
+    )
 
 
 def entries(points: dict[Cause, float]) -> list[Entry]:
@@ -98,7 +115,7 @@ def shown(found: Explanation, width: int = 100, accounts: Iterable[Account] = ()
 
 def titles(lines: list[str]) -> list[str]:
     """The headings, in their order."""
-    return [line for line in lines if line in {STAND, *SECTIONS}]
+    return [line for line in lines if line in {STAND, *SECTIONS, *KNOWN}]
 
 
 GIVEN: dict[str, float] = {
@@ -119,13 +136,32 @@ STYLE = Style(
     listening_participating=0.0,
     events=1234,
 )
+_SEEN = {"people": 12, "first": NOW_MS - 86_400_000, "last": NOW_MS}
+INFLUENCE = Influence(
+    user="t:ann",
+    as_of=NOW_MS,
+    got=40.0,
+    gave=2.0,
+    topics=[
+        TopicShare(topic="jazz", share=0.5, error=0.0, **_SEEN),
+        TopicShare(topic="\u65e5\u672c", share=0.25, error=0.01, **_SEEN | {"people": 240}),
+    ],
+    influencees=[Friend(user=f"t:fan{n}", share=0.2 - n / 50) for n in range(8)],
+    influencers=[Friend(user="t:" + "star" * 40, share=0.75), Friend(user="t:bob", share=0.25)],
+    moments=[
+        Moment(object="https://example.org/post/1", share=0.4, error=0.0, kinds={"like": 12, "reply": 2}, **_SEEN),
+        Moment(object="x" * 256, share=0.1, error=0.05, kinds={"retweet": 1}, **_SEEN | {"people": 1}),
+    ],
+    style=STYLE,
+)
 SHAPES: dict[str, dict[str, Any]] = {
+    "known for": {"influence": INFLUENCE},
     "moved": {"since": SINCE, "closed_ms": NOW_MS, "ledger": {f"2025-12-{day}": GIVEN for day in range(20, 32)}},
     "known": {"closes": CLOSES},
     "long": {"user": "mastodon:" + "x" * 250, "closes": CLOSES},
     "wide": {"user": "weibo:" + "漢字仮名" * 30, "places": PLACES},
-    "styled": {"places": PLACES, "style": STYLE},
-    "hardly": {"style": msgspec.structs.replace(STYLE, label=None, events=19)},
+    "styled": {"places": PLACES, "influence": styled(STYLE)},
+    "hardly": {"influence": styled(msgspec.structs.replace(STYLE, label=None, events=19))},
     "person": {"user": "person:ann", "accounts": ["t:ann", "u:ann"], "closes": CLOSES},
     "high": {"quarter": 90_000.0},
     "facts": {"facts": {"seniority": {"mass": 0.2, "date": NOW_MS}, "f" * 32: {"mass": 0.1, "date": NOW_MS}}},
@@ -334,7 +370,7 @@ def test_offline(clout: Ask, events: Ask, event: Ask) -> None:
     file = events(*(event(kind, "ann", "bob") for kind in ("like", "share")))
     page = clout("offline", file, "--explain", "t:bob")
     assert page.exit_code == 0
-    assert titles(page.stdout.splitlines()) == [STAND, SECTIONS[0], SECTIONS[2], *SECTIONS[4:]]
+    assert titles(page.stdout.splitlines()) == [STAND, SECTIONS[0], KNOWN[1], SECTIONS[2], *SECTIONS[4:]]
     found = msgspec.json.decode(clout("offline", file, "--explain", "t:bob", "--json").stdout, type=Explanation)
     first = orjson.loads(clout("offline", file, "--json", "--top", "1").stdout)
     assert (found.user, found.score, found.as_of, found.history) == ("t:bob", pytest.approx(first["score"]), NOW_MS, [])
@@ -392,7 +428,7 @@ GOLDEN = """\
 
 def test_where_one_stands() -> None:
     """The decade and the ranks, bars of 100, the level with the next one, the style with a mark on each axis."""
-    assert section(shown(explained(places=PLACES, style=STYLE), 80), STAND) == GOLDEN.splitlines()
+    assert section(shown(explained(places=PLACES, influence=styled(STYLE)), 80), STAND) == GOLDEN.splitlines()
 
 
 def test_as_far_as_it_is_known() -> None:
@@ -418,8 +454,29 @@ def test_offline_ranks(clout: Ask, events: Ask, event: Ask) -> None:
     assert [found[who].places.overall.rank for who in ("bob", "cay", "ann")] == [1, 2, 3]
     assert {who: one.places.percentile for who, one in found.items()} == {"ann": 0.0, "bob": 50.0, "cay": 0.0}
     assert {one.places.network for one in found.values()} == {Place(rank=rank, of=3) for rank in (1, 2, 3)}
-    assert [(one.standing.style.label, one.standing.style.events) for one in found.values()] == [
+    """Points are shares of what engagement earns; names and what is not sure stand beside them; without lists there is none."""
         (None, 3),
         (None, 2),
         (None, 1),
     ]
+
+
+def test_topics_people_and_moments() -> None:
+    """Points are shares of what engagement earns; names and what is not sure stand beside them; without lists there is none of it."""
+    lines = shown(explained(influence=INFLUENCE), 80)
+    assert titles(lines)[2:5] == KNOWN
+    earned = sum(explained().parts.kinds.values())
+    jazz, japan = section(lines, KNOWN[0])
+    assert re.fullmatch(rf"  jazz +{earned / 2:.2f}  ━+  12 people", jazz)
+    assert f"about 240 people, up to {earned / 100:.2f} not sure" in japan
+    assert section(lines, KNOWN[1]) == [
+        "  engage with them  t:fan0 20%, t:fan1 18%, t:fan2 16%, t:fan3 14%, t:fan4 12%,",
+        "                    t:fan5 10%, t:fan6 8%, t:fan7 6%",
+        "  they engage with  t:starstarstarstarstarstar…rstarstarstar 75%, t:bob 25%",
+    ]
+    first, by, second, alone = section(lines, KNOWN[2])
+    assert first == f"  2025-12-31  {earned * 0.4:6.2f}  https://example.org/post/1"
+    assert by.strip() == "12 likes, 2 replies by 12 people"
+    assert second.startswith(f"  2025-12-31  {earned * 0.1:6.2f}  xxx")
+    assert alone.strip() == "1 retweet by 1 person"
+    assert not set(titles(shown(explained(), 80))) & set(KNOWN)

@@ -11,8 +11,8 @@ import pytest
 
 from streams.errors import CloutError
 from streams.fold import kept
-from streams.fold.hours import COLUMNS, MARKS, NEVER
 from streams.fold.chunks import MOST
+from streams.fold.hours import COLUMNS, MARKS, NEVER
 from streams.fold.rows import (
     ACTED,
     ACTIONS,

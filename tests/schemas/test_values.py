@@ -22,6 +22,7 @@ from streams.formats.rejects import DROPPED, MOST_BYTES, REPLAYED, Origin
 from streams.model.alerts import FallRule, judge
 from streams.model.explain import Past, explain
 from streams.model.explained import Close
+from streams.model.influential import Friend, Influence, Moment, TopicShare
 from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
 from streams.model.records import Scored, scored
 from streams.model.standing import Place, Places
@@ -119,10 +120,22 @@ def test_explanations_fit() -> None:
     place = Place(rank=1, of=3)
     places = Places(overall=place, percentile=66.7, network=place)
     habits = style(Traits(np.ones(len(KINDS)), 1.0, np.zeros(len(KINDS)), 0.0, 8), DEFAULT)
+    seen = {"share": 0.5, "error": 0.0, "people": 3, "first": NOW_MS, "last": NOW_MS}
+    known = Influence(
+        user="net:ann",
+        as_of=NOW_MS,
+        got=2.0,
+        gave=0.0,
+        topics=[TopicShare(topic="jazz", **seen)],
+        influencees=[Friend(user="net:bob", share=0.5)],
+        influencers=[],
+        moments=[Moment(object="post", kinds={"like": 2}, **seen)],
+        style=habits,
+    )
     for record in score_records():
         for closes in ([], [Close(date="2026-01-01", score=40.5, model="plain")]):
             past = Past(NOW_MS, closes, {})
-            found = explain(orjson.loads(record), DEFAULT, NOW_MS + 86_400_000, past, places, habits)
+            found = explain(orjson.loads(record), DEFAULT, NOW_MS + 86_400_000, past, places, known)
             body = orjson.loads(msgspec.json.encode(found))
             assert ask(body) == []
             assert set(body) <= set(made["properties"])

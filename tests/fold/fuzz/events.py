@@ -20,7 +20,6 @@ from streams.model.parsed import _bounds
 from tests.fold.edge import Edge
 from tests.fold.fuzz.broken import NEWEST, T0, behind, broken
 
-
 #: as people write them: some mean the same, some do not count
 _TOPICS = ["art", "#Art", " ART ", "music", "##", "", "jazz blues", "q" * 70, "Q" * 70 + " ", "r" * 120, "s" * 128]
 

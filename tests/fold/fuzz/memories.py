@@ -40,7 +40,8 @@ def a_memory(dice: random.Random) -> bytes:
         if n < 97 and sum(e.kind == kind for e in given) == PER_KIND:
             continue
         name = dice.randbytes(dice.choice((0, 5, 30, 255, 256, 257)) if dice.random() < 0.1 else 12)
-        keys = tuple(dice.choice((0, dice.getrandbits(32))) if not n else dice.getrandbits(32) for n in range(dice.choice((0, 0, 2, 6))))
+        many = range(dice.choice((0, 0, 2, 6)))
+        keys = tuple(dice.getrandbits(32) if n or dice.random() < 0.5 else 0 for n in many)
         given.append(Remembered(1.5, T0, dice.getrandbits(64), kind, dice.getrandbits(64), name, keys))
     return memory_of(given)
 

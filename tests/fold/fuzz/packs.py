@@ -65,7 +65,9 @@ _NOTHING = 0xFFFF
 
 def about(dice: random.Random) -> str:
     """What an engagement is about: nothing, an object, topics, keys, or what nobody writes."""
-    topics = "".join(f"\x1f{dice.choice(('art', 'jazz', text(dice, 128)))}" for _ in range(dice.choice((0, 0, 1, 3, 5, 9))))
+    topics = "".join(
+        f"\x1f{dice.choice(('art', 'jazz', text(dice, 128)))}" for _ in range(dice.choice((0, 0, 1, 3, 5, 9)))
+    )
     keys = "".join(f"{dice.getrandbits(32):08x}" for _ in range(dice.choice((0, 1, 2, 6, 9))))
     return dice.choice(
         ("", "", f"o{dice.randrange(9)}", topics, f"o{dice.randrange(9)}{topics}", f"\x1e{keys}", f"\x1e{keys}{topics}")

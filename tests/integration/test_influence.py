@@ -1,0 +1,106 @@
+"""Topics, people and moments on real servers: what Redis has is what offline says, after a kill, too; boards of topics agree with it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streams import offline
+from streams.fold.tops import MOST
+from streams.model.influence import influence
+from streams.model.influential import Influence
+from streams.model.table import Table
+from streams.model.versions import PLAIN
+from streams.sources import Shape, Synthetic
+from tests.integration.stack import PATIENCE_S, Stack
+
+USERS, EVENTS = 400, 6_000
+BEGIN_MS = (int(time.time()) - 3 * 86_400) * 1_000
+RATE = EVENTS / (2 * 86_400)  # a second: over two days
+
+
+def exact(table: Table, wanted: Influence) -> Influence:
+    """What of it does not depend on the order of events: lists that are not full, and people whom memory has not lost."""
+    topics, _, objects, lost = table.tops.lists(table.slot(wanted.user), wanted.as_of, PLAIN.half_lives_ms[2])
+    full = len(topics) >= MOST[0], len(objects) >= MOST[2]
+    kept = {"topics": [] if full[0] else wanted.topics, "moments": [] if full[1] else wanted.moments}
+    people = {"influencers": [] if lost else wanted.influencers, "influencees": []}
+    return Influence(user=wanted.user, as_of=wanted.as_of, got=wanted.got, gave=wanted.gave, **kept, **people)
+
+
+def apart(table: Table, wanted: dict[str, Influence], found: dict[str, Influence | None]) -> list[str]:
+    """Users of whom Redis says something else."""
+    different = []
+    for user, own in wanted.items():
+        there = found[user]
+        mine = exact(table, own)
+        lists = ("topics", "moments", "influencers")
+        if there is None or any(not same(getattr(mine, name), getattr(there, name)) for name in lists):
+            different.append(user)
+    return different
+
+
+def same(mine: list[Any], theirs: list[Any]) -> bool:
+    """The same entries with the same shares, whatever their order among equals; nothing is asked where nothing is exact."""
+    if not mine:
+        return True
+    key = mine[0].__struct_fields__[0]
+    shares, least = {getattr(one, key): one.share for one in theirs}, min(one.share for one in mine)
+    return all(shares.get(getattr(one, key), least) == pytest.approx(one.share, rel=1e-3, abs=1e-4) for one in mine)
+
+
+@pytest.mark.timeout(240)
+def test_redis_says_what_offline_says(stack: Callable[..., Stack]) -> None:
+    """Of everyone, of two workers one after another, the second of which was given half of the events."""
+    events = list(Synthetic(7, USERS, RATE, BEGIN_MS, shape=Shape().clean(), limit=EVENTS))
+    table = offline.fold(events, PLAIN, newest_ms=2**60)
+    listed = np.flatnonzero(table.tops.arrays.at[: len(table)])
+    now_ms = int(time.time() * 1000)
+    wanted = {one.user: one for one in influence(table, listed, now_ms)}
+    assert sum(bool(one.topics) for one in wanted.values()) > 50
+    house = stack(model="plain", partitions=3)
+    for part in (events[: EVENTS // 2], events):
+        with house.worker():
+            house.feed(part if part is not events else events[EVENTS // 2 :])
+            house.settled(len(part))
+            if part is events:
+                found = until_the_same(house, table, wanted)
+    assert sum(bool(one and one.moments) for one in found.values()) > 200
+    boards = asyncio.run(of_boards(house))
+    assert len(boards) > 20
+    for topic, users in boards.items():
+        for user, weight in users.items():
+            shares = {one.topic: one.share for one in wanted[user].topics}
+            if not any(one.error for one in wanted[user].topics):
+                assert weight == pytest.approx(shares[topic] * wanted[user].got, rel=1e-3), (topic, user)
+
+
+def until_the_same(house: Stack, table: Table, wanted: dict[str, Influence]) -> dict[str, Influence | None]:
+    """Who has waited longest is written first: at the end everyone is."""
+    deadline = time.monotonic() + PATIENCE_S
+    while different := apart(table, wanted, found := asyncio.run(read(house, list(wanted)))):
+        assert time.monotonic() < deadline, [(wanted[user], found[user]) for user in different[:2]]
+        time.sleep(0.2)
+    return found
+
+
+async def read(house: Stack, users: list[str]) -> dict[str, Influence | None]:
+    """What Redis has of each."""
+    async with house._reader() as reader:
+        return dict(zip(users, await reader.influences(users), strict=True))
+
+
+async def of_boards(house: Stack) -> dict[str, dict[str, float]]:
+    """By topic, what of each user on its board is left now."""
+    async with house._reader() as reader:
+        topics = await reader.topics.topics(1_000)
+        now_ms, half_life_ms = time.time() * 1000, PLAIN.half_lives_ms[2]
+        return {
+            topic: {one.user: one.weight(now_ms, half_life_ms) for one in await reader.topics.top(topic, 1_000)}
+            for topic in topics
+        }
