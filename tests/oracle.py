@@ -113,12 +113,20 @@ class User:
     objects: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))
     forgotten: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))  #: by whom they engaged with
     last_person: tuple[str, int, float] = "", 0, 0  #: whose account it is or was last, from when and up to when
+    topics: dict[str, tuple[bool, int]] = field(
+        default_factory=dict
+    )  #: by topic whether it is hidden, and when that was said
     stated: int = 0  #: up to when the number of followers that was stated knows of follows
 
     def kin(self, ts: int) -> str:
         """Whose account it was at `ts`, by the last link."""
         person, since, until = self.last_person
         return person if since <= ts < until else ""
+
+    def hide(self, topic: str, ts: int, *, hidden: bool) -> None:
+        """What is said of a topic; of two that contradict the later counts, of one moment the one that came last."""
+        if ts >= self.topics.get(topic, (False, 0))[1]:
+            self.topics[topic] = hidden, ts
 
     def known_for(self, name: str, now_ms: float) -> float:
         """Mass of a fact: of all accounts as of the latest date, capped, then halved."""

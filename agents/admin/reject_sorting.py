@@ -78,7 +78,7 @@ def way_back(kept: Kept, settings: Settings, now_ms: int) -> Back | str:
 
 def _control_back(reason: str, value: bytes, settings: Settings, now_ms: int) -> Back | str:
     """The same of a control. What its user's row has refused it would refuse again."""
-    if reason in ("older_control", "facts_too_many"):
+    if reason in ("older_control", "facts_too_many", "topics_too_many"):
         return reason
     control = controls.parse(value, now_ms + MAX_AHEAD_MS)
     if isinstance(control, Reject):

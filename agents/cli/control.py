@@ -1,4 +1,4 @@
-"""`clout control`: whose accounts are one person's, and facts about users, to the topic `controls`."""
+"""`clout control`: whose accounts are one person's, facts about users, topics that are hidden, to the topic `controls`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WHEN = "a worker takes it up within a second or so"
 
 @click.group()
 def control() -> None:
-    """Say whose accounts are one person's, and facts about users: each is a record in the topic `controls`.
+    """Say whose accounts are one person's, facts about users, and which topics to hide: each is a record in `controls`.
 
     USER is network:id, as scores have it. Of two that contradict the later counts, so to send one again changes nothing.
 
@@ -33,6 +33,7 @@ def control() -> None:
     clout control link bluesky:did:plc:abc ann
     clout control unlink bluesky:did:plc:abc
     clout control facts mastodon:ann followers=1200 verified=1
+    clout control hide-topic bluesky:did:plc:abc jazz
     """
 
 
@@ -130,6 +131,30 @@ def facts(
     one = checked(body_of("facts", user, given, facts=said), given)
     told = [f"{name} taken away" if fact is None else f"{name} {fact['value']:.15g}" for name, fact in said.items()]
     return _send_one(settings, one, f"{user}: {', '.join(told)}", json)
+
+
+@control.command("hide-topic")
+@click.argument("user")
+@click.argument("topic")
+@click.option("--show", is_flag=True, show_envvar=True, help="It is shown again.")
+@settings_options(*KAFKA)
+@json_option
+def hide_topic(settings: Settings, user: str, topic: str, show: bool, json: bool) -> int:
+    """TOPIC is not shown as one of USER's, an account or person:NAME: neither with their topics nor on its board.
+
+    Capitals and # make no difference. Of a person it is left out of what their accounts have together; accounts stay on its
+    board until each hides it. At most 64 a user. Scores stay as they are.
+
+    \b
+    clout control hide-topic bluesky:did:plc:abc jazz
+    clout control hide-topic person:ann jazz --show
+    """
+    from agents.cli.control_lines import body_of, checked
+
+    given = _given()
+    one = checked(body_of("hide-topic", user, given, topic=topic, hidden=not show), given)
+    what = f"{user}: the topic {topic} is {'shown again' if show else 'hidden'}"
+    return _send_one(settings, one, what, json)
 
 
 def _given(date: int | None = None, source: str | None = None) -> Given:

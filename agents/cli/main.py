@@ -26,7 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("agents.cli.worker:worker", "Run a worker: events in, live scores out."),
     "warm": ("agents.cli.warm:warm", "Compile the core before a worker needs it."),
     "feed": ("agents.cli.feed:feed", "Send events from a file, stdin or the generator to the topics."),
-    "control": ("agents.cli.control:control", "Say whose accounts are one person's, and facts about users."),
+    "control": (
+        "agents.cli.control:control",
+        "Say whose accounts are one person's, facts about users, and topics to hide.",
+    ),
     "offline": ("agents.cli.offline:offline", "Score files of events without a broker."),
     "calibrate": ("agents.cli.calibrate:calibrate", "Fit the curve of the score to events, or to who is there now."),
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),

@@ -19,6 +19,7 @@ from streams.model.closes import booked, history
 from streams.model.influence import influence
 from streams.model.influential import merged
 from streams.model.lately import lately
+from streams.model.profiles import NOTHING
 from streams.model.records import scored
 from streams.model.standing import Place, Places
 from streams.model.style import is_person
@@ -40,11 +41,13 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
     [record] = records
     accounts = [Account(one["user"], one["score"]) for one in _records(table, record.get("accounts", []), as_of_ms)]
     slot = int(table.users.get(user) or 0)
-    past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, int(table.days.arrays.line[slot])))
+    line = int(table.days.lines(np.array([slot]))[0])
+    past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, line))
     slots = [slot for slot in map(table.users.get, record.get("accounts", [user])) if slot is not None]
     known = influence(table, np.array(slots, np.intp), as_of_ms)
     if "accounts" in record:
-        known = [merged(user, known, table.model.half_lives_ms[-1])]
+        hidden = table.profiles.get(slot, NOTHING).hidden
+        known = [merged(user, known, table.model.half_lives_ms[-1], hidden)]
     found = explain(record, table.model, as_of_ms, past, _places(table, slot, as_of_ms), known[0])
     show(found, accounts, json=json)
     return 0

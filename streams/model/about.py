@@ -12,6 +12,11 @@ from streams.fold.rows import BEHIND, MOST_OBJECT, MOST_TOPIC, MOST_TOPICS, TOPI
 _BEHIND = bytes((BEHIND,))
 
 
+def normal(written: str) -> str:
+    """A topic as those are that count, of any length: NFKC, no case, no # and blanks around it. Once more, it stays the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold()).lstrip(" #").rstrip(" ")
+
+
 @lru_cache(maxsize=65_536)  # people use few topics often
 def topic(written: str) -> str:
     r"""A topic as it counts; empty: it does not.
@@ -19,7 +24,7 @@ def topic(written: str) -> str:
     >>> topic("#Jazz"), topic("Straße "), topic("Cafe\u0301") == topic("café")
     ('jazz', 'strasse', True)
     """
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold()).lstrip(" #").rstrip(" ")
+    text = normal(written)
     if CONTROL.search(text):
         return ""
     try:

@@ -8,6 +8,7 @@ from streams.fold.rows import ENGAGEMENTS as END_OF_SUMS
 from streams.fold.rows import QUARTER, SUMS
 from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Influence, Moment, TopicShare
 from streams.model.memory import done
+from streams.model.profiles import NOTHING
 from streams.model.style import style_of
 from streams.model.table import Table
 from streams.model.tops import Entry
@@ -26,6 +27,8 @@ def influence(table: Table, slots: Slots, now_ms: int) -> list[Influence]:
         topics, people, objects, forgotten = table.tops.lists(slot, now_ms, half_life_ms)
         given = _given(table.memory[slot], forgotten, now_ms, half_life_ms)
         got, gave, network = max(total, 0.0), sum(given.values()), user.partition(":")[0]
+        hidden = table.profiles.get(slot, NOTHING).hidden
+        own = [one for one in topics if one.name not in hidden and established(one, table.days.closes_ms)]
         whom = sorted(given.items(), key=lambda one: (-one[1], one[0]))[:SHOWN_PEOPLE]
         found.append(
             Influence(
@@ -34,12 +37,13 @@ def influence(table: Table, slots: Slots, now_ms: int) -> list[Influence]:
                 got=got,
                 gave=gave,
                 style=style_of(table, slot),
-                topics=[_topic(one, got) for one in topics if established(one, table.days.closes_ms)][:SHOWN_TOPICS],
+                topics=[_topic(one, got) for one in own[:SHOWN_TOPICS]],
                 influencees=[
                     Friend(user=one.name, share=_share(one.weight, got)) for one in people if one.weight > 0.0
                 ][:SHOWN_PEOPLE],
                 influencers=[Friend(user=f"{network}:{name}", share=_share(weight, gave)) for name, weight in whom],
                 moments=[_moment(one, got) for one in objects if one.weight > one.error][:SHOWN_MOMENTS],
+                hidden=hidden,
             )
         )
     return found

@@ -6,7 +6,7 @@ comes. `streams.model.influence` makes it; Redis has it in the hash `influence`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from operator import add
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
+from streams.model.profiles import MOST_HIDDEN
 from streams.model.standing import Style
 
 SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
@@ -63,7 +64,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     last: _Last
 
 
-class Influence(msgspec.Struct, frozen=True, kw_only=True):
+class Influence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Topics, people and moments of a user, what weighs most first. More fields may come: ignore those you do not know."""
 
     user: Annotated[str, Meta(description="`network:id` or `person:NAME`")]
@@ -77,18 +78,25 @@ class Influence(msgspec.Struct, frozen=True, kw_only=True):
     influencers: Annotated[list[Friend], Meta(max_length=SHOWN_PEOPLE, description="with whom this user engages")]
     moments: Annotated[list[Moment], Meta(max_length=SHOWN_MOMENTS, description="the objects that earned most")]
     style: Annotated[Style | UnsetType, Meta(description="what their habits look like; persons have none")] = UNSET
+    hidden: Annotated[
+        list[str],
+        Meta(
+            max_length=MOST_HIDDEN, description="topics that a control hides: they are left out; without any, this is"
+        ),
+    ] = []
 
 
-def merged(user: str, accounts: Sequence[Influence], half_life_ms: float) -> Influence:
+def merged(user: str, accounts: Sequence[Influence], half_life_ms: float, hidden: Collection[str] = ()) -> Influence:
     """What a person's accounts have together: each share weighs as much as its account got (gave), and the same names add up.
 
-    Of the people behind an entry of several accounts the most is told: nobody knows who is behind both.
+    Of the people behind an entry of several accounts the most is told: nobody knows who is behind both. What the person hides
+    is left out, what an account hides is left out of what it brings.
     """
     as_of = max((one.as_of for one in accounts), default=0)
     halved = [0.5 ** ((as_of - one.as_of) / half_life_ms) for one in accounts]
     got = [one.got * factor for one, factor in zip(accounts, halved, strict=True)]
     gave = [one.gave * factor for one, factor in zip(accounts, halved, strict=True)]
-    own = {one.user for one in accounts}
+    left_out = {"topic": set(hidden), "user": {one.user for one in accounts}, "object": set[str]()}
 
     def together(name: str, key: str, weights: list[float], most: int) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -96,7 +104,7 @@ def merged(user: str, accounts: Sequence[Influence], half_life_ms: float) -> Inf
         for one, weight in zip(accounts, weights, strict=True):
             for entry in map(msgspec.structs.asdict, getattr(one, name)):
                 scaled = entry | {part: entry[part] * weight / total for part in ("share", "error") if part in entry}
-                if entry[key] not in own:  # between two accounts of one person nothing counts
+                if entry[key] not in left_out[key]:  # between two accounts of one person nothing counts
                     found[entry[key]] = _both(found[entry[key]], scaled) if entry[key] in found else scaled
         return sorted(found.values(), key=lambda entry: (entry.get("error", 0.0) - entry["share"], entry[key]))[:most]
 
@@ -109,6 +117,7 @@ def merged(user: str, accounts: Sequence[Influence], half_life_ms: float) -> Inf
         influencees=msgspec.convert(together("influencees", "user", got, SHOWN_PEOPLE), list[Friend]),
         influencers=msgspec.convert(together("influencers", "user", gave, SHOWN_PEOPLE), list[Friend]),
         moments=msgspec.convert(together("moments", "object", got, SHOWN_MOMENTS), list[Moment]),
+        hidden=sorted(hidden),
     )
 
 

@@ -1,4 +1,4 @@
-"""What was said of a user by `controls`: whose account it is, and facts. `state` keeps it as it is here."""
+"""What was said of a user by `controls`: whose account it is, facts, and topics that are hidden. `state` keeps it as it is here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from streams.events import PERSON
 from streams.model.given import Given
 from streams.model.versions import FOLLOWERS, Model
+
+MOST_HIDDEN = 64  #: topics that are hidden of a user
 
 
 class Stated(msgspec.Struct, frozen=True, array_like=True):
@@ -27,8 +29,15 @@ class Left(msgspec.Struct, frozen=True, array_like=True):
     until: int
 
 
+class Hiding(msgspec.Struct, frozen=True, array_like=True):
+    """A topic is hidden, or is shown again."""
+
+    hidden: bool
+    ts: int  #: when it was said, ms
+
+
 class Profile(msgspec.Struct, frozen=True, array_like=True):
-    """Links and facts of one user. A link has a number, which rises with each change of them."""
+    """Links, facts and hidden topics of one user. A link has a number, which rises with each change of them."""
 
     ts: int = 0  #: when the newest link or unlink was said, ms
     link: int = 0
@@ -39,6 +48,13 @@ class Profile(msgspec.Struct, frozen=True, array_like=True):
     facts: dict[str, Stated] = {}
     counted: float = 0.0  #: net followers by events when their number was stated, less that number
     left: tuple[Left, ...] = ()  #: persons whose last close it may be part of: it left them since
+
+    topics: dict[str, Hiding] = {}  #: those that are hidden, and those that were
+
+    @property
+    def hidden(self) -> list[str]:
+        """Topics that are not shown as theirs."""
+        return sorted(topic for topic, said in self.topics.items() if said.hidden)
 
     def given(self, model: Model) -> list[Given]:
         """What its facts give, those of an account and of a person alike; followers are part of the reach."""

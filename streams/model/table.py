@@ -8,7 +8,7 @@ cannot make room in them. Bytes a user: 232 for the matrix, some 45 for the name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -25,7 +25,7 @@ from streams.model.inforce import InForce, Models
 from streams.model.lines import Lines
 from streams.model.memory import Memory
 from streams.model.people import People
-from streams.model.profiles import Profile
+from streams.model.profiles import NOTHING, Profile
 from streams.model.tops import Tops
 from streams.model.users import Slots, Users
 from streams.model.versions import Model
@@ -154,6 +154,10 @@ class Table:
     def linked(self, slots: Slots) -> NDArray[np.bool_]:
         """Which of these, (n,), are accounts of a person now."""
         return self.extras.linked(self.cells[slots, MORE])
+
+    def hiders(self, slots: Iterable[int]) -> Slots:
+        """Those of these, ascending, of whom controls have said which topics are hidden or shown again."""
+        return np.array(sorted(slot for slot in slots if self.profiles.get(slot, NOTHING).topics), np.intp)
 
     def owed(self, again: int) -> tuple[Slots, bool]:
         """Slots of which Redis has an older record, ascending: all that are UNSEEN, and the first `again` that are AGAIN.

@@ -40,6 +40,7 @@ class Cut(NamedTuple):
     memories: Copied  #: of those who acted (DID), in the order of `changed`
     people: Copied  #: who engaged with those whom somebody new engaged with (MET), in the order of `changed`
     tops: Copied  #: the lists of those who have others (LISTED), in the order of `changed`
+    retold: Slots  #: whose topics, people and moments may be others: other lists, more in their memories, other topics hidden
     landmarks: tuple[int, ...]
     tied: Tied  #: what some of them have beside their rows, of those marked TIED
     closes: list[tuple[bytes, bytes]]  #: the records of `state` for closes that were taken

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.errors import LostInput
-from streams.fold.rows import DID, GOT, LISTED, MET
+from streams.fold.rows import DID, GOT, LISTED, MET, TIED
 from streams.formats import closes, tied
 from streams.model.closes import known
 from streams.model.table import Table
@@ -109,6 +109,8 @@ class Intake:
         changed, marks = table.changed()
         taken = closes.lacking(table, changed)
         marks[taken] |= DID | GOT  # what has come since a close is in both records
+        retold = (marks & (DID | LISTED)) != 0
+        retold[np.searchsorted(changed, table.hiders(changed[(marks & TIED) != 0].tolist()))] = True
         now_ms = table.clock if now_ms is None else now_ms
         packs, strays = self._actions.take()
         self._scoring.take_reversed()
@@ -135,6 +137,7 @@ class Intake:
             table.memory.copied(changed[(marks & DID) != 0]),
             table.people.copied(changed[(marks & MET) != 0]),
             table.tops.copied(changed[(marks & LISTED) != 0]),
+            changed[retold],
             tuple(table.landmarks),
             tied.cut(table, changed, marks),
             closes.cut(table, changed[taken]),

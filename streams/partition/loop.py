@@ -11,7 +11,6 @@ from typing import Any
 
 from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
-from streams.fold.rows import DID, LISTED
 from streams.model.table import Table
 from streams.partition.block import Block
 from streams.partition.figures import Figures
@@ -230,8 +229,7 @@ class Loop:
         shown = self._view.shown
         version = shown.versions.next()
         cut = self.intake.cut(now_ms)
-        known = cut.changed[(cut.marks & (LISTED | DID)) != 0]
-        shown.cut(version, known, show=self._interval.shows(backlog=backlog) or last)
+        shown.cut(version, cut.retold, show=self._interval.shows(backlog=backlog) or last)
         self._view.go()
         await asyncio.sleep(0)  # the cut of 200,000 rows took 35 ms
         shown.once.alert(await self._sender.send(cut, version, last=last))

@@ -7,6 +7,7 @@ import re
 from streams import mistakes
 from streams.events import (
     MAX_AHEAD_MS,
+    MAX_EVENT_BYTES,
     MAX_ID_BYTES,
     MAX_NETWORK_BYTES,
     NEWEST_MS,
@@ -15,6 +16,8 @@ from streams.events import (
     bad_text,
 )
 from streams.events import PERSON as NETWORK
+from streams.fold.rows import MOST_TOPIC
+from streams.model.about import normal
 
 PERSON = f"{NETWORK}:"  #: how the user of a person begins: a network that no account is of
 
@@ -70,3 +73,15 @@ def bad_person(name: str) -> Reject | None:
     if name.startswith(PERSON):
         return Reject("bad_person", "$.person", f"write the name alone, without `{PERSON}`")
     return bad_text("person", name, MAX_ID_BYTES)
+
+
+def bad_topic(written: str) -> Reject | None:
+    """What is wrong with a topic."""
+    if reject := bad_text("topic", written, MAX_EVENT_BYTES):
+        return reject
+    size = len(normal(written).encode())
+    if not size:
+        return Reject("missing_field", "$.topic", "nothing is left of `topic` without # and blanks")
+    if size > MOST_TOPIC:
+        return Reject("too_long", "$.topic", f"{size} bytes; a topic that counts has at most {MOST_TOPIC}")
+    return None

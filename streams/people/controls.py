@@ -1,111 +1,52 @@
-"""Controls: an account is linked to a person, is nobody's any more, or facts about a user are told. And what is wrong with one."""
+"""Controls: an account is linked to a person, is nobody's any more, facts about a user are told, or a topic of theirs is hidden.
+
+And what is wrong with one.
+"""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from streams import mistakes
-from streams.events import (
-    MAX_EVENT_BYTES,
-    MAX_ID_BYTES,
-    MAX_NETWORK_BYTES,
-    NEWEST_MS,
-    OLDEST_MS,
-    Reject,
-    bad_text,
-    no_json,
-)
+from streams.events import MAX_EVENT_BYTES, Reject, bad_text, no_json
+from streams.model import about
 from streams.model.versions import FOLLOWERS, MOST_FACTS
-from streams.people.checks import PERSON, bad_account, bad_person, bad_time, bad_user
+from streams.people.bodies import (
+    FORMAT,
+    MAX_SOURCE_BYTES,
+    MOST_VALUE,
+    TYPES,
+    Control,
+    Fact,
+    FactBody,
+    Facts,
+    FactsBody,
+    HideTopic,
+    HideTopicBody,
+    Link,
+    Unlink,
+    is_fact_name,
+)
+from streams.people.checks import PERSON, bad_account, bad_person, bad_time, bad_topic, bad_user
 
-FORMAT = 1  #: of the controls that this version knows
-TYPES = ("link", "unlink", "facts")
-MAX_SOURCE_BYTES = 64
-MOST_VALUE = 1e15  #: whole numbers up to here are exact as floats
-FACT_NAME = "[a-z0-9_]{1,32}"
+__all__ = [
+    "MAX_SOURCE_BYTES",
+    "MOST_FACTS",
+    "MOST_VALUE",
+    "PERSON",
+    "Control",
+    "Fact",
+    "Facts",
+    "HideTopic",
+    "Link",
+    "Unlink",
+    "is_fact_name",
+]
 
-is_fact_name = re.compile(FACT_NAME).fullmatch
 _SOME = "[...]"  # a name in a path, of which msgspec does not say which
 _MOST_SHOWN = 60  # characters of what came
-_PRINTED = {"not": {"pattern": "[\x00-\x1f\x7f-\x9f\u2028\u2029]"}}
-_USER = f"[^:]{{1,{MAX_NETWORK_BYTES}}}:.{{1,{MAX_ID_BYTES}}}$"
-
-
-def _schema(**said: Any) -> Meta:
-    """What a schema says and the decoder does not look at: `parse` does."""
-    return Meta(extra_json_schema=said)
-
-
-_Account = Annotated[str, _schema(pattern=f"^(?!{PERSON}){_USER}", **_PRINTED)]
-_Anybody = Annotated[str, _schema(pattern=f"^{_USER}", **_PRINTED)]
-_Name = Annotated[str, _schema(pattern=f"^(?!{PERSON}).{{1,{MAX_ID_BYTES}}}$", **_PRINTED)]
-_Source = Annotated[str, _schema(maxLength=MAX_SOURCE_BYTES, **_PRINTED)]
-_Ms = Annotated[int, _schema(exclusiveMinimum=OLDEST_MS, maximum=NEWEST_MS)]
-_Value = Annotated[float, _schema(minimum=0, maximum=MOST_VALUE)]
-
-_Said = Annotated[
-    _Ms, Meta(description="when it was said, ms since epoch, UTC: of two that contradict, the later counts")
-]
-
-
-class Link(msgspec.Struct, frozen=True, tag_field="type", tag="link"):
-    """`user` is an account of `person`, since `ts`. An account is of one person; a later link takes it to another."""
-
-    user: Annotated[_Account, Meta(description="the account, `network:id`; no person")]
-    person: Annotated[_Name, Meta(description="the person's name; their row is user `person:NAME`")]
-    ts: _Said
-
-
-class Unlink(msgspec.Struct, frozen=True, tag_field="type", tag="unlink"):
-    """`user` is nobody's account, since `ts`."""
-
-    user: Annotated[_Account, Meta(description="the account, `network:id`; no person")]
-    ts: _Said
-
-
-class Fact(msgspec.Struct, frozen=True):
-    """What is known of a user: a number, for when it holds (ms since epoch, UTC), and from where; empty: nobody said."""
-
-    value: float
-    date: int
-    source: str = ""
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """Facts about `user`, an account or a person, as told at `ts`, by their names; None takes one away."""
-
-    user: str
-    ts: int
-    facts: dict[str, Fact | None]
-
-
-Control = Link | Unlink | Facts
-
-
-class FactBody(msgspec.Struct, frozen=True):
-    """A fact as it is sent."""
-
-    value: Annotated[_Value, Meta(description="a number; for yes and no 1 and 0")]
-    date: Annotated[_Ms | None, Meta(description="for when it holds, ms since epoch, UTC; else `ts`")] = None
-    source: Annotated[_Source | None, Meta(description="from where it is")] = None
-
-
-_Facts = Annotated[
-    dict[str, FactBody | None],
-    _schema(propertyNames={"pattern": f"^{FACT_NAME}$"}, minProperties=1, maxProperties=MOST_FACTS),
-]
-
-
-class FactsBody(msgspec.Struct, frozen=True, tag_field="type", tag="facts"):
-    """Facts about `user`, each by its name; null takes one away. What is not named stays as it is."""
-
-    user: Annotated[_Anybody, Meta(description="`network:id`, or `person:NAME`")]
-    ts: _Said
-    facts: Annotated[_Facts, Meta(description=f"by name; at most {MOST_FACTS}")]
 
 
 class _Head(msgspec.Struct):
@@ -113,7 +54,7 @@ class _Head(msgspec.Struct):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
-_decode = msgspec.json.Decoder(Link | Unlink | FactsBody).decode
+_decode = msgspec.json.Decoder(Link | Unlink | FactsBody | HideTopicBody).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -138,6 +79,9 @@ def parse(value: bytes | None, newest_ms: int) -> Control | Reject:
     bad = bad_time("$.ts", body.ts, newest_ms)
     if isinstance(body, FactsBody):
         return bad or bad_user(body.user) or _facts(body, newest_ms)
+    if isinstance(body, HideTopicBody):
+        taken = HideTopic(body.user, about.topic(body.topic), body.ts, hidden=body.hidden is not False)
+        return bad or bad_user(body.user) or bad_topic(body.topic) or taken
     if isinstance(body, Link):
         return bad or bad_account(body.user, body.person) or bad_person(body.person) or body
     return bad or bad_account(body.user) or body

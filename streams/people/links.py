@@ -1,4 +1,4 @@
-"""Controls into rows: the account's own row decides about its links and facts; the later one wins."""
+"""Controls into rows: the user's own row decides about its links, facts and hidden topics; the later one wins."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from streams.events import PERSON, Reject
 from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
 from streams.fold.rows import FOR_EVER, GOT, TIED, UNSEEN
 from streams.model.closes import facts_then, touch
-from streams.model.profiles import NOTHING, Left, Profile, Stated, is_person
+from streams.model.profiles import MOST_HIDDEN, NOTHING, Hiding, Left, Profile, Stated, is_person
 from streams.model.table import Table
 from streams.model.versions import FOLLOWERS, MOST_FACTS
 from streams.people import persons
-from streams.people.controls import Control, Facts, Link
+from streams.people.controls import Control, Facts, HideTopic, Link
 
 
 def apply(table: Table, controls: Sequence[Control]) -> list[Reject | None]:
@@ -45,6 +45,8 @@ def _one(table: Table, control: Control, slot: int) -> Reject | bool:
     before = table.profiles.get(slot, NOTHING)
     if isinstance(control, Facts):
         after = _with_facts(before, control)
+    elif isinstance(control, HideTopic):
+        after = _with_topic(before, control)
     else:
         person = f"{PERSON}:{control.person}" if isinstance(control, Link) else ""
         told_ms = 0 if slot in table.leavers else table.days.closed_ms  # whom it left before that has been told
@@ -119,6 +121,21 @@ def _with_facts(before: Profile, control: Facts) -> Profile | Reject:
     while len(facts) > 2 * MOST_FACTS:  # what was taken away is remembered, so that older figures do not bring it back
         del facts[min((name for name in facts if facts[name].value is None), key=lambda name: facts[name].date)]
     return replace(before, facts=facts)
+
+
+def _with_topic(before: Profile, control: HideTopic) -> Profile | Reject:
+    known, topics = before.topics.get(control.topic), dict(before.topics)
+    if known and control.ts < known.ts:
+        why = f"{control.ts} is older than what is known of this topic of theirs, of {known.ts}"
+        return Reject("older_control", "$.ts", why)
+    topics[control.topic] = Hiding(control.hidden, control.ts)
+    shown = sorted((said.ts, topic) for topic, said in topics.items() if not said.hidden)
+    if len(topics) - len(shown) > MOST_HIDDEN:
+        why = f"a user has at most {MOST_HIDDEN} hidden topics: show one again first"
+        return Reject("topics_too_many", "$.topic", why)
+    for _, topic in shown[:-MOST_HIDDEN]:  # what is shown again is remembered, so that older controls do not hide it
+        del topics[topic]
+    return replace(before, topics=topics)
 
 
 def _with_followers(table: Table, slot: int, before: Profile, after: Profile) -> Profile:

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from streams.events import MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_ID_BYTES, MAX_NETWORK_BYTES, Bare, Event
+from streams.fold.rows import MOST_TOPIC
 from streams.formats.header import Header
 from streams.formats.rejects import RejectRecord
 from streams.model.explained import Explanation
 from streams.model.published import AlertRecord, ScoreRecord
-from streams.people.controls import FORMAT, FactsBody, Link, Unlink
+from streams.people.bodies import FORMAT, FactsBody, HideTopicBody, Link, Unlink
 from streams.topics import ALERTS, CONTROLS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS, Topic
 
 Schema = dict[str, Any]
@@ -111,8 +112,9 @@ _UNSAID = (
 def controls() -> Schema:
     """What a worker takes in the topic of controls."""
     return {
-        "description": f"Whose accounts are one person's, and facts about users. Unknown fields are ignored. {_UNSAID_OF_CONTROLS}",
-        "anyOf": [_control(kind) for kind in (Link, Unlink, FactsBody)],
+        "description": "Whose accounts are one person's, facts about users, and topics that are not shown. "
+        f"Unknown fields are ignored. {_UNSAID_OF_CONTROLS}",
+        "anyOf": [_control(kind) for kind in (Link, Unlink, FactsBody, HideTopicBody)],
         "examples": [
             {"type": "link", "user": "bluesky:ann", "person": "ann", "ts": 1_783_123_200_000},
             {"type": "unlink", "user": "bluesky:ann", "ts": 1_783_123_200_000},
@@ -126,6 +128,7 @@ def controls() -> Schema:
                     "lists": None,
                 },
             },
+            {"type": "hide-topic", "user": "bluesky:ann", "topic": "Jazz", "ts": 1_783_123_200_000, "hidden": True},
         ],
     }
 
@@ -143,7 +146,8 @@ def _control(kind: type) -> Schema:
 _UNSAID_OF_CONTROLS = (
     f"What a schema cannot say: a record has at most {MAX_EVENT_BYTES:,} bytes; the longest texts are meant in bytes of UTF-8, "
     f"not in characters; times are written without a fraction and are at most {MAX_AHEAD_MS // 60_000} minutes ahead of the "
-    "worker's clock; no account is linked to a person of its own name and network; no text has half a surrogate pair."
+    "worker's clock; no account is linked to a person of its own name and network; "
+    f"of a topic {MOST_TOPIC} bytes at most are left without # and blanks before it; no text has half a surrogate pair."
 )
 
 

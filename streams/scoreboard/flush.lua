@@ -4,7 +4,7 @@
 -- Everything that can fail comes before the first write; every write but the two capped streams is absolute.
 --
 -- KEYS  board, users, history, spread, updates, pulse, alerts, networks, influence, topics, the board of each network that is
---       written, and that of each topic
+--       written, and that of each topic, first of those in list 19, then of those in list 20
 -- ARGV  1 partition        5 [user, record, ...]      9 [alert JSON, ...]
 --       2 version          6 [bin, count, ...]       10 '1': forget the old histogram first
 --       3 pulse JSON       7 updates JSON or ''   11-12 updates, alerts kept
@@ -12,13 +12,14 @@
 --         who is on the overall board alone          14 [user, ...] who leave the overall board
 --      15 networks that may have a board                  16 [user, topics and people, ...]
 --      17-18 topics that may have a board, users on each   19 [topic, [place, user, ...], ...] in the order of their keys
---      20 networks that are written
---      21 and so on, for each network: its name, [score, user, ...] of those on the overall board and its own, and of those
+--      20 [topic, [user, ...], ...] who leave its board, in the order of their keys
+--      21 networks that are written
+--      22 and so on, for each network: its name, [score, user, ...] of those on the overall board and its own, and of those
 --         on its own alone. A network beyond those that may has no board: its users are on the overall one alone.
 -- Lists are MessagePack without its bin type, which Redis does not know; '' is an empty list.
 
-local board, users, history, spread, updates, pulse, alerts, networks, influence, topics = unpack(KEYS)
-local first, after = 11, 11 + tonumber(ARGV[20]) -- places in KEYS of the first network's board, of the first topic's
+local board, users, history, spread, updates, pulse, alerts, networks, influence, topics = unpack(KEYS, 1, 10)
+local first, after = 11, 11 + tonumber(ARGV[21]) -- places in KEYS of the first network's board, of the first topic's
 local version = tonumber(ARGV[2])
 
 local found = 0
@@ -46,7 +47,7 @@ for i, key in ipairs(KEYS) do
 end
 
 local records, bins, closes, alarms, left = list(5), list(6), list(8), list(9), list(14)
-local about, of_topics = list(16), list(19)
+local about, of_topics, off_topics = list(16), list(19), list(20)
 local places = {} -- lists of scores, each with the keys of the boards it is for
 local function place(scores, ...)
   if #scores > 0 then places[#places + 1] = { scores, { ... } } end
@@ -54,7 +55,7 @@ end
 local new, count = {}, nil -- networks that get a board with this call, and how many have one
 place(list(4), board)
 for i = first, after - 1 do
-  local at = 22 + 3 * (i - first)
+  local at = 23 + 3 * (i - first)
   local name = ARGV[at - 1]
   local has = redis.call('HEXISTS', networks, name) == 1
   if not has then
@@ -88,6 +89,13 @@ if ARGV[10] == '1' then redis.call('DEL', spread) end
 if #bins > 0 then redis.call('HSET', spread, unpack(bins)) end
 if #closes > 0 then redis.call('HSET', history, unpack(closes)) end
 if #about > 0 then redis.call('HSET', influence, unpack(about)) end
+for i = 1, #off_topics, 2 do -- first, which makes room
+  local key = KEYS[after + (#of_topics + i - 1) / 2]
+  if redis.call('ZREM', key, unpack(off_topics[i + 1])) > 0 then
+    local highest = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2]
+    if highest then redis.call('ZADD', topics, 'XX', highest, off_topics[i]) else redis.call('ZREM', topics, off_topics[i]) end
+  end
+end
 for i = 1, #of_topics, 2 do
   local name, places, key = of_topics[i], of_topics[i + 1], KEYS[after + (i - 1) / 2]
   local highest = places[1]

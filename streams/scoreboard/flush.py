@@ -57,6 +57,8 @@ class Flush:
     influence: list[tuple[str, bytes]] = field(default_factory=list)
     #: by topic [place, user, ...] on its board
     topics: dict[str, list[float | str]] = field(default_factory=dict)
+    #: by topic the users who are on its board no more
+    off_topics: dict[str, list[str]] = field(default_factory=dict)
     #: finished alerts (JSON, UTF-8)
     alerts: list[bytes] = field(default_factory=list)
     #: the version Redis must have, else nothing is written; None: any older one

@@ -36,7 +36,7 @@ class Influences:
         return len(self._queue)
 
     def changed(self, slots: Slots) -> None:
-        """The lists of these are others than Redis has."""
+        """The lists of these, or what they hide, are others than Redis has."""
         if len(self._waiting) < len(self._table.dirty):
             more = np.zeros(len(self._table.dirty) - len(self._waiting), np.bool_)
             self._waiting, self._there = (np.concatenate((old, more)) for old in (self._waiting, self._there))
@@ -47,7 +47,9 @@ class Influences:
     def everyone(self) -> None:
         """Redis has none, or nobody knows whose."""
         self._there[:], self.users = False, 0
-        self.changed(np.flatnonzero(self._table.tops.arrays.at[: len(self._table)]))
+        table = self._table
+        told = (table.tops.arrays.at[: len(table)] > 0) | (table.memory.arrays.at[: len(table)] > 0)
+        self.changed(np.union1d(np.flatnonzero(told), table.hiders(table.profiles)))
 
     def some(self, now_ms: int) -> list[Influence]:
         """Those of the next in the queue."""
@@ -62,7 +64,8 @@ class Influences:
     def content(self, now_ms: int) -> dict[str, Any]:
         """What of a `Flush` is theirs: the next in the queue."""
         found = self.some(now_ms)
-        return {"influence": [(one.user, _encode(one)) for one in found], "topics": self.on_boards(found)}
+        texts = [(one.user, _encode(one)) for one in found]
+        return {"influence": texts, "topics": self.on_boards(found), "off_topics": off_boards(found)}
 
     def on_boards(self, found: list[Influence]) -> dict[str, list[float | str]]:
         """[place, user, ...] on the board of each of their topics."""
@@ -72,3 +75,12 @@ class Influences:
                 if weight := topic.share * one.got:
                     boards.setdefault(topic.topic, []).extend((place_of(weight, one.as_of, half_life_ms), one.user))
         return boards
+
+
+def off_boards(found: list[Influence]) -> dict[str, list[str]]:
+    """By topic the users who hide it: said with each document, so it needs no memory of which boards they are on."""
+    boards: dict[str, list[str]] = {}
+    for one in found:
+        for topic in one.hidden:
+            boards.setdefault(topic, []).append(one.user)
+    return boards

@@ -19,6 +19,8 @@ ALERTS_KEPT = 1_000
 MOST_NETWORKS = 100
 #: boards of topics in a shard, and users on each: the same of topics
 MOST_TOPICS, MOST_ON_TOPIC = 1_000, 1_000
+#: fields asked for in one HMGET: a longer one would hold up everybody else on the server
+FIELDS_A_CALL = 1_000
 #: histogram bins for one point of score
 BINS_PER_POINT = 10
 #: scores from 0 to 100, 100.0 included

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 import orjson
 from redis.asyncio import RedisCluster
 from redis.exceptions import NoPermissionError, RedisError
@@ -19,11 +18,11 @@ from streams.model import score as scoring
 from streams.model import versions
 from streams.model.explain import Past
 from streams.model.influential import Influence
-from streams.model.influential import merged as merged_influence
 from streams.partitioner import partition_of
 from streams.scoreboard import closes
 from streams.scoreboard.connect import AsyncRedis
-from streams.scoreboard.layout import Keys, network_of, shard_of
+from streams.scoreboard.documents import Documents
+from streams.scoreboard.layout import FIELDS_A_CALL, Keys, network_of, shard_of
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.spread import Spread, merged
@@ -32,9 +31,6 @@ from streams.scoreboard.topic_boards import TopicBoards
 
 T = TypeVar("T")
 Record = dict[str, Any]
-_influence = msgspec.json.Decoder(Influence).decode
-#: fields asked for in one HMGET: a longer one would hold up everybody else on the server
-FIELDS_A_CALL = 1_000
 
 
 class Rank(NamedTuple):
@@ -60,7 +56,7 @@ class Reader:
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         one_call = not isinstance(client, RedisCluster)
         self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
-        self.topics = TopicBoards(client, self._keys)
+        self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:
@@ -199,22 +195,12 @@ class Reader:
         return Past(told.get("closed_ms", 0), found, known and known.get("ledger", {}))
 
     async def influence(self, record: Record) -> Influence | None:
-        """Topics, people and moments of a user with this record: of a person what its accounts have together. None: not known."""
-        if "accounts" not in record:
-            return (await self.influences([record["user"]]))[0]
-        found = [one for one in await self.influences(record["accounts"]) if one]
-        half_life_ms = versions.model(record["model"]).half_lives_ms[-1]
-        return merged_influence(record["user"], found, half_life_ms) if found else None
+        """Topics, people and moments of a user with this record: see `Documents.influence`."""
+        return await self._documents.influence(record)
 
     async def influences(self, users: Sequence[str]) -> list[Influence | None]:
-        """The same of accounts, in the order asked for, as Redis has it."""
-        found: dict[str, Influence | None] = {}
-        for keys, wanted in self._by_shard(users).items():
-            for start in range(0, len(wanted), FIELDS_A_CALL):
-                some = wanted[start : start + FIELDS_A_CALL]
-                kept = await self._client.hmget(keys.influence, some)
-                found |= {user: one and _influence(one) for user, one in zip(some, kept, strict=True)}
-        return [found[user] for user in users]
+        """See `Documents.stored`."""
+        return await self._documents.stored(users)
 
     async def topic_ranks(self, user: str, topics: Sequence[str]) -> dict[str, int]:
         """See `TopicBoards.ranks`."""

@@ -74,13 +74,13 @@ class Shown:
         if len(self._folded) > Latency.MOST_PARTS:
             self._late += self.latency.drop_late(self._folded, now_ms)
 
-    def cut(self, version: int, known: Slots, *, show: bool = True) -> None:
+    def cut(self, version: int, retold: Slots, *, show: bool = True) -> None:
         """An interval was cut that is published under `version`; those it changed are marked. `show`: a sweep follows.
 
-        `known` are those of whom there is more to tell: other lists, more in their memories.
+        `retold` are those of whom there may be more to tell: other lists, more in their memories, other topics hidden.
         """
         self._cut = version
-        self.influences.changed(known)
+        self.influences.changed(retold)
         if show:
             self.show()
 

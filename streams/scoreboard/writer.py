@@ -151,11 +151,11 @@ class Writer:
         keys, boards = self._of(flush.partition), flush.users.boards()
         spread = keys.spread(flush.partition)
         return [
-            10 + len(boards.networks) + len(flush.topics),
+            10 + len(boards.networks) + len(flush.topics) + len(flush.off_topics),
             *(keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts, keys.networks),
             *(keys.influence, keys.topics),
             *(keys.board_of(network) for network, _, _ in boards.networks),
-            *map(keys.topic, flush.topics),
+            *map(keys.topic, chain(flush.topics, flush.off_topics)),
             flush.partition,
             flush.version,
             orjson.dumps({**flush.pulse, "version": flush.version}),
@@ -172,6 +172,7 @@ class Writer:
             self._list([text for user, document in flush.influence for text in (user, document.decode())]),
             *(MOST_TOPICS, MOST_ON_TOPIC),
             self._list(list(chain.from_iterable(flush.topics.items()))),
+            self._list(list(chain.from_iterable(flush.off_topics.items()))),
             len(boards.networks),
             *chain.from_iterable(boards.networks),
         ]

@@ -454,7 +454,7 @@ def test_offline_ranks(clout: Ask, events: Ask, event: Ask) -> None:
     assert [found[who].places.overall.rank for who in ("bob", "cay", "ann")] == [1, 2, 3]
     assert {who: one.places.percentile for who, one in found.items()} == {"ann": 0.0, "bob": 50.0, "cay": 0.0}
     assert {one.places.network for one in found.values()} == {Place(rank=rank, of=3) for rank in (1, 2, 3)}
-    """Points are shares of what engagement earns; names and what is not sure stand beside them; without lists there is none."""
+    assert [(one.standing.style.label, one.standing.style.events) for one in found.values()] == [
         (None, 3),
         (None, 2),
         (None, 1),
@@ -462,7 +462,7 @@ def test_offline_ranks(clout: Ask, events: Ask, event: Ask) -> None:
 
 
 def test_topics_people_and_moments() -> None:
-    """Points are shares of what engagement earns; names and what is not sure stand beside them; without lists there is none of it."""
+    """Points are shares of what engagement earns; names and what is not sure stand beside them; without lists there is none."""
     lines = shown(explained(influence=INFLUENCE), 80)
     assert titles(lines)[2:5] == KNOWN
     earned = sum(explained().parts.kinds.values())

@@ -131,6 +131,7 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         memories=table.memory.copied(slots[(marks & DID) != 0]),
         people=table.people.copied(slots[(marks & MET) != 0]),
         tops=table.tops.copied(slots[(marks & LISTED) != 0]),
+        retold=slots[(marks & (LISTED | DID)) != 0],
         landmarks=tuple(table.landmarks),
         tied=tied.cut(table, slots, marks),
         closes=closes.cut(table, slots[closes.lacking(table, slots)]),

@@ -68,6 +68,12 @@ def facts(user: str, ts: int, told: dict[str, Any]) -> Doing:
     return Doing(CONTROLS.name, user, {"type": "facts", "user": user, "ts": ts, "facts": bodies})
 
 
+def hide(user: str, topic: str, ts: int, *, hidden: bool) -> Doing:
+    """A topic is not shown as one of a user's, or is again."""
+    said = {"type": "hide-topic", "user": user, "topic": topic, "ts": ts, "hidden": hidden}
+    return Doing(CONTROLS.name, user, said)
+
+
 _moments = st.integers(0, SPAN_MIN).map(lambda minute: T0 + minute * MINUTE_MS)
 _values = st.integers(0, 20) | st.integers(0, 10**6)
 _names = st.sampled_from(["lists", "verified", "seniority", "stars"])
@@ -91,6 +97,9 @@ def doings(draw: st.DrawFn, *, kin: bool = False, followers: bool = False, most:
         elif sort == 3 and draw(st.booleans()):
             told = draw(st.dictionaries(_names, _values | st.none(), min_size=1, max_size=2))
             found.append(facts(f"person:{draw(st.sampled_from(PERSONS))}", ts, told))
+        elif sort == 3:
+            user = draw(st.sampled_from((account, *(f"person:{name}" for name in PERSONS))))
+            found.append(hide(user, draw(st.sampled_from(("Jazz", "#jazz", "rock"))), ts, hidden=draw(st.booleans())))
         elif sort == 4 and events:
             kind, done = draw(st.sampled_from(events))
             found.append(event(number, kind, done.user, done.to, ts, undoes=done))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import MAX_EVENT_BYTES, NEWEST_MS, OLDEST_MS, Reject
+from streams.model import about
 from streams.people.controls import (
     MAX_SOURCE_BYTES,
     MOST_FACTS,
@@ -17,6 +18,7 @@ from streams.people.controls import (
     Control,
     Fact,
     Facts,
+    HideTopic,
     Link,
     Unlink,
     encode,
@@ -28,6 +30,8 @@ from tests.strategies import T0
 LINK: dict[str, Any] = {"type": "link", "user": "net:ann", "person": "ann", "ts": T0}
 UNLINK: dict[str, Any] = {"type": "unlink", "user": "net:ann", "ts": T0}
 FACTS: dict[str, Any] = {"type": "facts", "user": "net:ann", "ts": T0, "facts": {"followers": {"value": 1200}}}
+
+HIDE: dict[str, Any] = {"type": "hide-topic", "user": "net:ann", "topic": "Jazz", "ts": T0}
 
 
 def parsed(body: dict[str, Any], drop: str = "", **fields: Any) -> Control | Reject:
@@ -48,7 +52,7 @@ def refused(found: Control | Reject) -> tuple[str, str]:
 
 
 def test_good_controls() -> None:
-    """Each of the three, with all that it may hold; what is not said of a fact has its default."""
+    """Each of the four, with all that it may hold; what is not said of a fact has its default."""
     assert parsed(LINK) == Link("net:ann", "ann", T0)
     assert parsed(UNLINK) == Unlink("net:ann", T0)
     said = {
@@ -62,11 +66,30 @@ def test_good_controls() -> None:
     one = {"lists": {"value": 1200}}
     assert parsed(FACTS, user="person:ann", facts=one) == Facts("person:ann", T0, {"lists": Fact(1200.0, T0)})
     assert refused(parsed(FACTS, user="person:ann")) == ("bad_fact_name", "$.facts.followers")
+    assert parsed(HIDE) == parsed(HIDE, hidden=True) == HideTopic("net:ann", "jazz", T0, hidden=True)
+    assert parsed(HIDE, user="person:ann", hidden=False) == HideTopic("person:ann", "jazz", T0, hidden=False)
+
+
+@pytest.mark.parametrize(
+    ("written", "counts"),
+    [
+        ("#Jazz", "jazz"),
+        (" ##JAZZ ", "jazz"),
+        ("Straße", "strasse"),
+        ("\uff23\uff29\u0301", "cí"),
+        ("hip hop", "hip hop"),
+    ],
+)
+def test_a_topic_is_the_same_however_it_is_written(written: str, counts: str) -> None:
+    """As those of events are: else what is hidden would be another than what is shown."""
+    assert parsed(HIDE, topic=written) == HideTopic("net:ann", counts, T0)
+    assert about.topic(written) == counts
 
 
 def test_null_is_absent_and_unknown_fields_are_ignored() -> None:
     """Also in a fact; `format` too."""
     assert fact(value=1, date=None, source=None, more=[{}]) == fact(value=1)
+    assert parsed(HIDE, hidden=None, more=[1]) == parsed(HIDE)
     assert parsed(LINK, format=None, more={"a": [1]}) == parsed(LINK, format=1) == parsed(LINK)
 
 
@@ -135,6 +158,7 @@ def test_formats(format: Any, reason: str) -> None:
         *((parsed(LINK, drop=name), "missing_field", f"$.{name}") for name in LINK),
         *((parsed(UNLINK, drop=name), "missing_field", f"$.{name}") for name in UNLINK),
         *((parsed(FACTS, drop=name), "missing_field", f"$.{name}") for name in FACTS),
+        *((parsed(HIDE, drop=name), "missing_field", f"$.{name}") for name in HIDE),
         (parsed(LINK, ts=str(T0)), "wrong_type", "$.ts"),
         (parsed(LINK, ts=T0 + 0.5), "wrong_type", "$.ts"),
         (parsed(LINK, ts=OLDEST_MS), "ts_too_small", "$.ts"),
@@ -179,6 +203,15 @@ def test_formats(format: Any, reason: str) -> None:
         (fact(value=1, source="é" * 33), "too_long", "$.facts.followers.source"),
         (fact(value=1, source="a\tb"), "control_character", "$.facts.followers.source"),
         (fact(value=1, source=5), "wrong_type", "$.facts.followers.source"),
+        (parsed(HIDE, ts=LATEST_MS + 1), "ts_in_future", "$.ts"),
+        (parsed(HIDE, user="ann"), "bad_user", "$.user"),
+        (parsed(HIDE, topic=5), "wrong_type", "$.topic"),
+        *((parsed(HIDE, topic=text), "missing_field", "$.topic") for text in ("", "#", " # ", "\u3000\uff03\u00a0")),
+        (parsed(HIDE, topic="a\tb"), "control_character", "$.topic"),
+        (parsed(HIDE, topic="x" * 129), "too_long", "$.topic"),
+        (parsed(HIDE, topic="\ufdfa" * 4), "too_long", "$.topic"),  # 12 bytes that are 132 once they are normal
+        (parsed(HIDE, hidden="yes"), "wrong_type", "$.hidden"),
+        (parsed(HIDE, hidden=1), "wrong_type", "$.hidden"),
     ],
 )  # fmt: skip
 def test_each_reason(found: Control | Reject, reason: str, path: str) -> None:
@@ -193,6 +226,7 @@ def test_limits_themselves_are_good() -> None:
     assert isinstance(most, Facts)
     assert len(most.facts) == MOST_FACTS
     assert isinstance(fact(value=0, date=LATEST_MS, source="é" * 32), Facts)
+    assert parsed(HIDE, topic="#" * 500 + "é" * 64) == HideTopic("net:ann", "é" * 64, T0)
     assert isinstance(parsed(LINK, user="net:did:plc:a", person="did:plc:a"), Link)
 
 
@@ -216,6 +250,9 @@ def test_bytes_are_fixed() -> None:
     """Fields have their order, whole numbers no fraction."""
     assert encode(Link("net:ann", "ann", T0))[1] == b'{"type":"link","user":"net:ann","person":"ann","ts":%d}' % T0
     assert encode(Unlink("net:ann", T0))[1] == b'{"type":"unlink","user":"net:ann","ts":%d}' % T0
+    assert encode(HideTopic("net:ann", "jazz", T0, hidden=False))[1] == (
+        b'{"type":"hide-topic","user":"net:ann","topic":"jazz","ts":%d,"hidden":false}' % T0
+    )
     facts = {"b": Fact(1200.0, T0, "x"), "a": Fact(0.5, T0 - 1), "c": None}
     assert encode(Facts("net:ann", T0, facts))[1] == (
         b'{"type":"facts","user":"net:ann","ts":%d,"facts":{"b":{"value":1200,"date":%d,"source":"x"},"a":{"value":0.5,"date":%d},'

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from streams.events import KINDS
+from streams.model.profiles import NOTHING
 from streams.topics import KIND_OF
 from tests.oracle import HALF_LIVES_MS, Oracle, User, fact, person
 from tests.people.doings import Doing, doings, play
@@ -27,6 +28,8 @@ def test_any_history(done: list[Doing]) -> None:
     for one in done:
         if one.to:
             sent += oracle.act([(KINDS[KIND_OF[one.topic]], one.value)])
+        elif one.value["type"] == "hide-topic":
+            oracle.users[one.user].hide(one.value["topic"].strip("#").lower(), one.ts, hidden=one.value["hidden"])
         elif one.value["type"] != "facts":
             if one.ts >= said[one.user]:
                 before, said[one.user] = links.get(one.user), one.ts
@@ -46,7 +49,12 @@ def test_any_history(done: list[Doing]) -> None:
             users[user].followers, users[user].stated = number, date
         users[user].facts = {name: [fact(name, *one)] for name, one in facts.items() if one[0] is not None}
     oracle.receive(sent)
-    found = everyone(play(House(), done))
+    house = play(House(), done)
+    for user, own in users.items():
+        table = house.table(user)
+        hidden = sorted(topic for topic, (is_hidden, _) in own.topics.items() if is_hidden)
+        assert table.profiles.get(table.slot(user), NOTHING).hidden == hidden
+    found = everyone(house)
     for user, record in found.items():
         own = users[user] if user in users else User()
         accounts = sorted(account for account, of in links.items() if of and f"person:{of}" == user)

@@ -62,6 +62,11 @@ class House:
         said = {name: None if value is None else {"value": value} for name, value in facts.items()}
         self.give(CONTROLS.name, user, {"type": "facts", "user": user, "ts": ts, "facts": said})
 
+    def hide(self, user: str, topic: str, ts: int = T0, *, hidden: bool = True) -> None:
+        """A topic is not shown as one of a user's, or is again."""
+        said = {"type": "hide-topic", "user": user, "topic": topic, "ts": ts, "hidden": hidden}
+        self.give(CONTROLS.name, user, said)
+
     def settle(self, order: Sequence[int] | None = None) -> None:
         """Cut and carry until nobody has anything to say; `order` of the partitions of each round."""
         while any(intake.pending or intake.table.dirty.any() for intake in self.intakes):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.rows import ENGAGEMENTS, GOT_TS, PUBLISHED, SCORE, SUMS, UNSEEN
+from streams.fold.rows import ENGAGEMENTS, GOT_TS, PUBLISHED, QUARTER, SCORE, SUMS, UNSEEN
 from streams.model import assess
+from streams.model.profiles import NOTHING, Hiding, Profile
 from streams.model.table import Table
-from streams.model.versions import PLAIN
+from streams.model.versions import DAY_MS, PLAIN
 from streams.scoreboard.flush import Flush, Scoreboard, Versions
 from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
+from tests.model.lists import Kept, write
 from tests.scoreboard.records import NOW_MS
 
 
@@ -38,6 +40,7 @@ class Small:
         self.shown = Counting(self.table, number, self.versions)
         self.view = View(board, self.shown, lambda: NOW_MS, lambda: float(NOW_MS), last=last)
         self.cut = 0
+        self._retold: list[int] = []  # whose lists have changed since the last cut
 
     def fold(self, masses: dict[str, float], times: list[int] | None = None) -> None:
         """Engagements of these users: their mass is now so much."""
@@ -49,12 +52,33 @@ class Small:
         if times:
             self.shown.folded([np.array(times)], NOW_MS)
 
+    def about(self, user: str, topics: dict[str, float]) -> None:
+        """So much of the engagement with somebody is for these topics, by four people on two days."""
+        life_ms = self.table.model.half_lives_ms[QUARTER]
+        landmark, (first, last) = NOW_MS // life_ms, ((NOW_MS - days * DAY_MS) // 1000 for days in (2, 0))
+        grown = 2.0 ** (NOW_MS / life_ms - landmark)
+        some = [
+            Kept(name, n, weight * grown, 0.0, first, last, 4, bytes(range(8)))
+            for n, (name, weight) in enumerate(topics.items())
+        ]
+        slot = self.table.slot(user)
+        self.table.tops[slot] = write(landmark, [some, [], [], []])
+        self._retold.append(slot)
+
+    def hide(self, user: str, *topics: str) -> None:
+        """These are not shown as theirs, as of now; those before are again."""
+        slot = self.table.slot(user)
+        said = dict.fromkeys(self.table.profiles.get(slot, NOTHING).topics, Hiding(False, NOW_MS))
+        self.table.profiles[slot] = Profile(topics=said | dict.fromkeys(topics, Hiding(True, NOW_MS)))
+        self._retold.append(slot)
+
     def publish(self) -> int:
         """An interval is cut and published under the version returned."""
         self.cut = self.versions.next()
         rows = self.table.cells[: len(self.table)]
         rows[:, SCORE], rows[:, PUBLISHED] = assess.population(self.table, NOW_MS), self.cut
-        self.shown.cut(self.cut)
+        self.shown.cut(self.cut, np.array(self._retold, np.intp))
+        self._retold = []
         self.view.go()
         return self.cut
 

@@ -193,10 +193,22 @@ def test_a_call_that_fails_leaves_nothing_behind(play: Play) -> None:
         with pytest.raises(ResponseError, match="float"):
             await board.writer.write(flush(1, {"a:1": 40.0, "b:2": math.nan}, bins={400: 1}, updates=b"{}"))
         assert await contents(board) == {}
-        await board.client.set(board.keys().alerts, "someone else's")
-        with pytest.raises(ResponseError, match="another prefix"):
-            await board.writer.write(flush(1, {"a:1": 40.0}, bins={400: 1}, updates=b"{}"))
-        assert list(await contents(board)) == [board.keys().alerts]
+        keys = board.keys()
+        for foreign in (keys.alerts, keys.influence, keys.topics, keys.topic("jazz"), keys.topic("rock")):
+            await board.client.set(foreign, "someone else's")
+            with pytest.raises(ResponseError, match="another prefix"):
+                await board.writer.write(
+                    flush(
+                        *(1, {"a:1": 40.0}),
+                        bins={400: 1},
+                        updates=b"{}",
+                        influence=[("a:1", b"{}")],
+                        topics={"jazz": [7.0, "a:1"]},
+                        off_topics={"rock": ["a:1"]},
+                    )
+                )
+            assert list(await contents(board)) == [foreign]
+            await board.client.delete(foreign)
 
     play(story)
 
@@ -264,14 +276,18 @@ def test_the_streams_are_capped(play: Play) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.floats(1, 100)), max_size=8))
 def test_the_call_names_as_many_keys_as_it_says(calls: list[tuple[int, float]]) -> None:
-    """Each call declares eight keys of one hash tag and one for each network, whatever it carries."""
+    """Each call declares ten keys of one hash tag and one for each network and topic, whatever it carries."""
     writer = Writer(None, "clout", 3, 12)  # type: ignore[arg-type]  # nothing is sent
     for version, score in calls:
-        call: list[Any] = writer._call(flush(version, {"a:1": score, "b:1": score}, partition=version))
-        assert call[0] == 10
-        assert len(set(call[1:11])) == 10
-        assert all(f":{{{version % 3}}}:" in key for key in call[1:11])
-        assert len(call[11:]) == 15 + 2 * 3
+        topics = {f"t{n}": [score, "a:1"] for n in range(version)}
+        given = flush(
+            version, {"a:1": score, "b:1": score}, partition=version, topics=topics, off_topics={"u": ["b:1"]}
+        )
+        call: list[Any] = writer._call(given)
+        keys = call[1 : 1 + call[0]]
+        assert len(set(keys)) == len(keys) == 10 + 2 + version + 1
+        assert all(f":{{{version % 3}}}:" in key for key in keys)
+        assert len(call[1 + call[0] :]) == 21 + 2 * 3
 
 
 def test_keys_are_those_of_the_design() -> None:
@@ -285,6 +301,9 @@ def test_keys_are_those_of_the_design() -> None:
     assert keys.updates == "clout:{2}:updates"
     assert keys.pulse == "clout:{2}:pulse"
     assert keys.alerts == "clout:{2}:alerts"
+    assert keys.influence == "clout:{2}:influence"
+    assert keys.topics == "clout:{2}:topics"
+    assert keys.topic("jazz") == "clout:{2}:topics:jazz"
     assert keys.spread(7) == "clout:{2}:spread:7"
     assert [bin_of(score) for score in (1.0, 41.27, 100.0)] == [10, 412, 1000]
 

@@ -1,0 +1,40 @@
+"""Reading topics, people and moments: the documents of users, and what the accounts of a person have together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from streams.model import versions
+from streams.model.influential import Influence, merged
+from streams.scoreboard.layout import FIELDS_A_CALL, Keys
+
+_decode = msgspec.json.Decoder(Influence).decode
+
+
+class Documents:
+    """All shards' together; `by_shard` says who of some users is asked for where, each once."""
+
+    def __init__(self, client: Any, by_shard: Callable[[Sequence[str]], dict[Keys, list[str]]]) -> None:
+        self._client, self._by_shard = client, by_shard
+
+    async def influence(self, record: dict[str, Any]) -> Influence | None:
+        """Of a user with this record; of a person what its accounts have together, less what it hides. None: not known."""
+        own, *accounts = await self.stored([record["user"], *record.get("accounts", ())])
+        if "accounts" not in record:
+            return own
+        found = [one for one in accounts if one]
+        half_life_ms, hidden = versions.model(record["model"]).half_lives_ms[-1], own.hidden if own else ()
+        return merged(record["user"], found, half_life_ms, hidden) if found else None
+
+    async def stored(self, users: Sequence[str]) -> list[Influence | None]:
+        """As Redis has it, in the order asked for; None: there is none."""
+        found: dict[str, Influence | None] = {}
+        for keys, wanted in self._by_shard(users).items():
+            for start in range(0, len(wanted), FIELDS_A_CALL):
+                some = wanted[start : start + FIELDS_A_CALL]
+                kept = await self._client.hmget(keys.influence, some)
+                found |= {user: one and _decode(one) for user, one in zip(some, kept, strict=True)}
+        return [found[user] for user in users]
