@@ -108,7 +108,7 @@ class User:
     followers: int = 0
     got_ts: int = 0
     facts: dict[str, list[tuple[float, int]]] = field(default_factory=dict)  #: by name (mass, its date)
-    topics: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))
+    got_topics: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))
     persons: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))  #: by who engaged with them
     objects: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))
     forgotten: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))  #: by whom they engaged with
@@ -276,7 +276,7 @@ class Oracle:
             if not one.undo:
                 user.people.add(one.actor)
             user.followers += sign * one.follow
-            lists = [(user.persons, one.actor), *((user.topics, topic) for topic in one.about.topics)]
+            lists = [(user.persons, one.actor), *((user.got_topics, topic) for topic in one.about.topics)]
             for of, name in [*lists, *([(user.objects, one.about.object)] if one.about.object else [])]:
                 of[name].got.append((one.weight, one.ts))
                 of[name].kinds[one.kind] += sign

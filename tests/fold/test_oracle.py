@@ -138,7 +138,7 @@ def lists_agree(table: Table, slot: int, user: User) -> Counter[str]:
     """The lists of a user, wherever all that there was has room in them: what they say then has no error. How many entries."""
     now_ms, life_ms, seen = table.clock, table.model.half_lives_ms[2], Counter[str]()
     found = table.tops.lists(slot, now_ms, life_ms)
-    names = ("topics", "persons", "objects", "forgotten")
+    names = ("got_topics", "persons", "objects", "forgotten")
     for name, entries_, most in zip(names, found, MOST, strict=True):
         wanted = getattr(user, name)
         if len(wanted) > most:
@@ -153,7 +153,7 @@ def lists_agree(table: Table, slot: int, user: User) -> Counter[str]:
             assert (one.first_ms // 1000, one.last_ms // 1000) == exact.seconds()
             if wanted is user.objects:
                 assert one.kinds == {kind: n for kind, n in exact.kinds.items() if n}
-            if wanted is user.objects or wanted is user.topics:
+            if wanted is user.objects or wanted is user.got_topics:
                 people = len({short_hash(name) for name in exact.people})
                 assert one.people == people or people > 16 < one.people
                 assert abs(one.people - people) <= 3 * 0.18 * people
@@ -300,7 +300,7 @@ def test_long_histories(plain: bool, people: int) -> None:
             history(seed, 700, people), plain=plain, partitions=1 + 4 * (seed % 2), later_ms=[7 * DAY_MS]
         )
     assert min(counts[what] for what in ("repeats", "undone", "undo_unknown", "self_engagements")) > 20
-    assert min(counts[what] for what in ("topics", "persons", "objects")) > 20
+    assert min(counts[what] for what in ("got_topics", "persons", "objects")) > 20
     assert counts["forgotten"] > 5
 
 
