@@ -22,10 +22,12 @@ from streams.fold.hashing import name_key
 from streams.fold.rows import MOST_KEYS
 from streams.fold.words import padded
 from streams.model.tops import Entry, Tops
+from streams.model.versions import PLAIN
 from tests.fold.fuzz.broken import broken
 from tests.model import lists
 from tests.model.lists import MOST, Kept, who_bytes
 from tests.model.test_memory import keys as keys_of
+from tests.model.world import T0, World
 from tests.oracle import Listed, short_hash
 
 LIFE_MS = 5_391_360_000  # of the quarter window
@@ -263,8 +265,29 @@ def test_people_are_the_heaviest_pairs(seed: int, people: int, dice: random.Rand
     assert len(found) == most
     for one in found:
         assert one.weight == pytest.approx(exact[one.name], rel=1e-5)
+        assert one.weight >= least * (1 - 1e-5)
         assert one.error == 0.0
     assert {name for name, weight in exact.items() if weight > least * (1 + 1e-5)} <= {one.name for one in found}
+
+
+def test_many_small_engagements_outweigh_a_large_one() -> None:
+    """From event to list: who is new in a full one comes in when all they did, as far as they remember, outweighs the least."""
+    world = World(PLAIN)
+    for n in range(8):
+        world.did("share", f"p{n}", "bob")
+
+    def people() -> dict[str, float]:
+        found = world.table.tops.lists(world.table.slot("net:bob"), T0, PLAIN.half_lives_ms[2])[PEOPLE]
+        return {one.name: one.weight for one in found}
+
+    for n in range(4):
+        world.did("like", "zoe", "bob", event_id=f"z{n}")
+        assert "net:zoe" not in people()
+    world.did("like", "zoe", "bob")
+    assert people()["net:zoe"] == pytest.approx(5.0)
+    world.undo("like", "zoe", "z0")
+    assert people()["net:zoe"] == pytest.approx(4.0)
+    assert len(people()) == 8
 
 
 @given(st.integers(0, 2**32), st.sampled_from([5, 16, 60]))
