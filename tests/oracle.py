@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,6 +33,17 @@ ALL_FACTS = 6.4 * (0.3 / 0.7) ** (1 / 0.375)  # mass that alone scores 30
 REMEMBERED = 16  # of each kind an actor
 
 
+@dataclass(frozen=True)
+class About:
+    """What an event is about: its object (empty: none), and its topics as they count."""
+
+    object: str = ""
+    topics: tuple[str, ...] = ()
+
+
+NOTHING = About()
+
+
 @dataclass
 class Action:
     """What an actor remembers of an event: what it weighed for whom. No target: done to oneself, an undo, or undone."""
@@ -41,6 +53,7 @@ class Action:
     ts: int
     weight: float = 0.0
     target: str = ""
+    about: About = NOTHING
 
 
 @dataclass
@@ -56,6 +69,29 @@ class Engagement:
     undo: bool = False
     action: Action | None = None  #: where the actor remembers it
     kin: str = ""  #: whose account the actor was at `ts`, as far as was known
+    about: About = NOTHING
+    pair: float = 0.0  #: what the actor remembers of earlier engagements with this target weighs at `ts`
+
+
+@dataclass
+class Listed:
+    """All that was done for a topic or an object, by a person, or for somebody whom the memory has lost."""
+
+    got: list[tuple[float, int]] = field(default_factory=list)  #: (weight, ts)
+    people: set[str] = field(default_factory=set)  #: who was ever behind it
+    kinds: Counter[str] = field(default_factory=Counter)
+
+    def weight(self, now_ms: float) -> float:
+        """Of the quarter window."""
+        return math.fsum(weight * halved(now_ms - ts, HALF_LIVES_MS["quarter"]) for weight, ts in self.got)
+
+    def gross(self, now_ms: float) -> float:
+        """The same, as if nothing had been taken back."""
+        return math.fsum(abs(weight) * halved(now_ms - ts, HALF_LIVES_MS["quarter"]) for weight, ts in self.got)
+
+    def seconds(self) -> tuple[int, int]:
+        """When the first and the last of it was done."""
+        return min(ts for _, ts in self.got) // 1000, max(ts for _, ts in self.got) // 1000
 
 
 @dataclass
@@ -72,6 +108,10 @@ class User:
     followers: int = 0
     got_ts: int = 0
     facts: dict[str, list[tuple[float, int]]] = field(default_factory=dict)  #: by name (mass, its date)
+    topics: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))
+    persons: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))  #: by who engaged with them
+    objects: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))
+    forgotten: dict[str, Listed] = field(default_factory=lambda: defaultdict(Listed))  #: by whom they engaged with
     last_person: tuple[str, int, float] = "", 0, 0  #: whose account it is or was last, from when and up to when
     topics: dict[str, tuple[bool, int]] = field(
         default_factory=dict
@@ -192,10 +232,13 @@ class Oracle:
                     weight = float(WEIGHTS[kind])
                     if not self.plain:
                         weight *= standing[name] * (0.25 + 0.75 * 0.5 ** len(pair)) / (1 + max(acted, 0.0))
-                    done.target, done.weight = target, as_sent(weight)
+                    done.target, done.weight, done.about = target, as_sent(weight), about(event)
+                    before = math.fsum(a.weight * halved(ts - a.ts, HALF_LIVES_MS["quarter"]) for a in pair)
                     follow = kind == "follow" and not any(action.kind == "follow" for action in pair)
                     to = f"{event['network']}:{target}"
-                    out.append(Engagement(to, name, kind, ts, done.weight, follow, action=done, kin=user.kin(ts)))
+                    sent = Engagement(to, name, kind, ts, done.weight, follow, action=done, kin=user.kin(ts))
+                    sent.about, sent.pair = done.about, before
+                    out.append(sent)
                 remember(user, done)
         return out
 
@@ -207,9 +250,10 @@ class Oracle:
         if found:
             (undone,) = found
             target, weight, undone.target, undone.weight = undone.target, undone.weight, "", 0.0
+            what, undone.about = undone.about, NOTHING
             follow = kind == "follow" and not any(a.kind == "follow" for a in user.memory if a.target == target)
             to, kin = f"{event['network']}:{target}", user.kin(undone.ts)
-            out = [Engagement(to, name, kind, undone.ts, -weight, follow, undo=True, kin=kin)]
+            out = [Engagement(to, name, kind, undone.ts, -weight, follow, undo=True, kin=kin, about=what)]
             user.did.append((-1, undone.ts))
             self.counts["undone"] += 1
         else:
@@ -232,6 +276,11 @@ class Oracle:
             if not one.undo:
                 user.people.add(one.actor)
             user.followers += sign * one.follow
+            lists = [(user.persons, one.actor), *((user.topics, topic) for topic in one.about.topics)]
+            for of, name in [*lists, *([(user.objects, one.about.object)] if one.about.object else [])]:
+                of[name].got.append((one.weight, one.ts))
+                of[name].kinds[one.kind] += sign
+                of[name].people.add(one.actor)
             self.counts["folded"] += 1
 
 
@@ -258,11 +307,30 @@ def tau(x: float) -> float:
 
 
 def remember(user: User, action: Action) -> None:
-    """The oldest of the kind is forgotten when there are REMEMBERED."""
+    """The oldest of the kind is forgotten when there are REMEMBERED; what it weighed for whom is noted."""
     same = [one for one in user.memory if one.kind == action.kind]
-    if len(same) == REMEMBERED:
-        user.memory = [one for one in user.memory if one is not same[0]]
-    user.memory.append(action)
+    oldest = same[0] if len(same) == REMEMBERED else None
+    user.memory = [*(one for one in user.memory if one is not oldest), action]
+    if oldest and oldest.target:
+        user.forgotten[oldest.target].got.append((oldest.weight, oldest.ts))
+
+
+def about(event: dict[str, Any]) -> About:
+    """Five topics at most, each once, of 128 bytes, 320 in all with what parts them; an object of 256 bytes."""
+    taken: list[str] = []
+    for topic in event.get("topics") or ():
+        normal = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", topic).casefold())
+        normal = normal.lstrip(" #").rstrip(" ")
+        size = len("-".join([*taken, normal]).encode())
+        if normal and len(normal.encode()) <= 128 and normal not in taken and len(taken) < 5 and size <= 320:
+            taken.append(normal)
+    object_ = event.get("object") or ""
+    return About(object_ if len(object_.encode()) <= 256 else "", tuple(taken))
+
+
+def short_hash(name: str) -> int:
+    """16 bits, by which lists know who is behind an entry."""
+    return xxh3_64_intdigest(name.encode()) >> 16 & 0xFFFF
 
 
 def as_sent(weight: float) -> float:

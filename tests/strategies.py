@@ -30,6 +30,14 @@ times = st.integers(T0 - _SPAN_MS, T0 + _SPAN_MS)
 #: any text an id may be: no control characters, no half surrogates, at most 256 bytes
 ids = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=MAX_ID_BYTES // 4)
 masses = st.floats(0, 1e12)
+#: what an event is about, if it says so: few things, topics in several ways
+abouts = st.fixed_dictionaries(
+    {},
+    optional={
+        "object": st.sampled_from(["post/1", "post/2", "o" * 300]),
+        "topics": st.lists(st.sampled_from(["Jazz", "#jazz", "Straße", "STRASSE", "blues"]), max_size=3),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,8 @@ def histories(draw: st.DrawFn, *, undo: bool = True, most: int = 30) -> list[Ste
             back = Event(id=f"u{n}", network="net", actor=before.event.actor, ts=ts, undo=True, ref=before.event.id)
             steps.append(Step(before.kind, back))
         else:
-            steps.append(Step(draw(kinds), Event(id=f"e{n}", network="net", actor=actor, target=draw(people), ts=ts)))
+            event = Event(id=f"e{n}", network="net", actor=actor, target=draw(people), ts=ts, **draw(abouts))
+            steps.append(Step(draw(kinds), event))
     return steps
 
 

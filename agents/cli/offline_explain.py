@@ -41,7 +41,8 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
     [record] = records
     accounts = [Account(one["user"], one["score"]) for one in _records(table, record.get("accounts", []), as_of_ms)]
     slot = int(table.users.get(user) or 0)
-    past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, int(table.days.arrays.line[slot])))
+    line = int(table.days.lines(np.array([slot]))[0])
+    past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, line))
     slots = [slot for slot in map(table.users.get, record.get("accounts", [user])) if slot is not None]
     known = influence(table, np.array(slots, np.intp), as_of_ms)
     if "accounts" in record:

@@ -163,6 +163,10 @@ def days() -> None:
     closes.facts_then(table, slots)
     closes.known(table, slots, _NOW_MS), table.hours.lately(slots), table.days.since(slots), closes.last(table, slots)
     table.days.hundredths(0, closes.calendar(table), table.constants)
+    table.days.pack(table.days.begun(slots))
+    table.days.shrink(0, 1)
+    table.days.lines(slots)
+    table.days.show(slots)
 
 
 @_step

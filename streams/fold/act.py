@@ -16,6 +16,7 @@ import numpy as np
 from streams.fold.about import attach, attach_keys, keys_of_event
 from streams.fold.chunks import is_full
 from streams.fold.compiled import kernel
+from streams.fold.day_lines import TOUCHED
 from streams.fold.days import late, touched
 from streams.fold.hours import ACTED_THEN, ACTS, ahead_of_place, behind, mark_of
 from streams.fold.memories import ID, KIND, TARGET, TS, length, name_length, remember, take_back
@@ -90,7 +91,7 @@ def act(
     """
     nothing, closed_ms, today, keys = np.zeros(3), calendar.closed_ms, calendar.today, np.zeros(MOST_KEYS, np.int64)
     landmark, steps = landmarks[WEEK], np.int64(landmarks[LISTS] / model.half_lives[QUARTER])
-    day_lines, line_days, hour_lines = days.line, days.day, hours.line
+    day_lines, line_days, line_states, hour_lines = days.line, days.day, days.state, hours.line
     for i in range(start, len(order)):
         if is_full(m) or is_full(tops) or out.so_far[0] == len(out.ends):
             return i
@@ -148,8 +149,9 @@ def act(
             continue
         since, line = e.ts >= closed_ms, np.int64(day_lines[slot])
         newest = max(cells[slot, DID_TS], cells[slot, GOT_TS])
-        if line_days[line] < today if line else not since or 0.0 < newest < closed_ms:
+        if line < 0 or (line_days[line] < today if line else not since or 0.0 < newest < closed_ms):
             line = touched(days, slot, cells[slot], e.ts, calendar, model, more)
+        line_states[line] = TOUCHED
         acted = cells[slot, ACTED]
         cells[slot, ACTED] = acted + grown[i]
         if line and since:
@@ -163,8 +165,7 @@ def act(
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
         of_oldest += oldest_target == e.target_key
-        lists = of_oldest > 1 or tops.at[slot] or oldest > m.at[slot] + HEAD  # else nothing comes of it
-        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND and lists:
+        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND:
             _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
         n = np.int64(e.target_len)
         if n == e.actor_len and same(text, e.actor_at, text, e.target_at, n):

@@ -1,11 +1,15 @@
-"""Daily closes, as they are read: from the line that somebody has, or by the closed form. `streams.fold.days` takes them."""
+"""Daily closes, as they are read: from the line that somebody has, or by the closed form. `streams.fold.days` takes them.
+
+Lines of whom a kernel is asked about are open: `Days.lines` of `streams.model.days` sees to it.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.days import DAY_MS, NONE, OTHERS, facts_before, last_close, mass_at, scored
+from streams.fold.day_lines import OTHERS
+from streams.fold.days import DAY_MS, NONE, facts_before, last_close, mass_at, scored
 from streams.fold.inforce import in_force
 from streams.fold.rows import DAYS, DID_TS, FOLLOWERS, GOT_TS, LEDGER_DAYS, MORE
 from streams.fold.since import CLOSE, FACTS_THEN, FOLLOWERS_SINCE, KEPT_SINCE, OF_FACTS

@@ -8,7 +8,7 @@ events of more than one day has a line here; of everybody else all closes follow
 
 A row is touched before anything changes it: then the closes since `day` are taken, of the row as it has been since. So nobody is
 looked at when a day closes. An event that comes late changes the closes that it lies before: the last one exactly, of those before
-it the windows. An undo counts when it was done: a close before that stays what it was.
+it the windows. An undo counts when it was done: a close before that stays what it was. `streams.fold.day_lines` keeps lines.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
+from streams.fold.day_lines import OTHERS, TOUCHED, new_line, opened
 from streams.fold.inforce import in_force
 from streams.fold.more import DATE, NEXT, NOW, fact_mass, facts_of
 from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, GOT_TS, KINDS, LEDGER_DAYS, MORE, SUMS
@@ -42,24 +43,7 @@ from streams.fold.since import (
 )
 
 NONE = -1.0  #: in place of a close: there was none
-OTHERS = -1  #: in place of a day: other closes than these
 DAY_MS = 86_400_000  #: of a day
-
-
-class Days(NamedTuple):
-    """The arrays, as kernels read them."""
-
-    line: NDArray[np.int32]  #: (users,) the line of each; 0: none
-    day: NDArray[np.int64]  #: (lines,) the last close that was taken is that at the beginning of this day
-    first: NDArray[np.int64]  #: (lines,) and the first one
-    closes: NDArray[np.float32]  #: (lines, DAYS) mass, by day modulo DAYS
-    since: NDArray[np.float64]  #: (lines, SINCE), see `streams.fold.since`
-    ledger: NDArray[
-        np.float32
-    ]  #: (lines, LEDGER_DAYS, ENTRIES) what each closed day gave, by the day it ended with, modulo
-    kept: NDArray[np.int64]  #: (lines,) of which day `state` has the closes; 0: not these
-    shown: NDArray[np.int64]  #: (lines,) the same of Redis; OTHERS: it has some, not these
-    used: NDArray[np.int64]  #: (1,) lines in use; line 0 is nobody's
 
 
 class Calendar(NamedTuple):
@@ -158,19 +142,6 @@ def _roll(d, line, row, calendar, model, more):
     d.day[line], d.first[line] = calendar.today, max(d.first[line], calendar.today - DAYS + 1)
 
 
-@part
-def new_line(d, slot, day):
-    """A line for somebody who has none and had no close up to the beginning of this day. There is room."""
-    line = d.used[0]
-    d.used[0] = line + 1
-    d.line[slot] = line
-    d.since[line, :] = 0.0
-    d.kept[line] = d.shown[line] = 0
-    d.day[line], d.first[line] = day, day + 1
-    d.ledger[line, :, :] = 0.0
-    return line
-
-
 @kernel
 def _begin(d, slot, row, other, calendar, model, more):
     """A line for somebody whose events have all been of one day, `other`. There is room."""
@@ -194,6 +165,8 @@ def _begin(d, slot, row, other, calendar, model, more):
 def touched(d, slot, row, ts, calendar, model, more):
     """The line of a row that something of a moment is about to change, 0: none. There is room for one."""
     line = np.int64(d.line[slot])
+    if line < 0:
+        line = opened(d, slot)
     if line == 0:
         newest = max(row[DID_TS], row[GOT_TS])
         if newest > 0.0:
@@ -202,6 +175,7 @@ def touched(d, slot, row, ts, calendar, model, more):
                 line = _begin(d, slot, row, other, calendar, model, more)
     elif d.day[line] < calendar.today:
         _roll(d, line, row, calendar, model, more)
+    d.state[line] = TOUCHED
     return line
 
 

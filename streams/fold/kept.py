@@ -33,6 +33,7 @@ from streams.fold.words import ahead, load_u64, move, store_f64, store_u32, stor
 
 DID_KEY, GOT_KEY, MET_KEY, LISTED_KEY = ord("d"), ord("g"), ord("p"), ord("t")
 DID_HEAD, GOT_HEAD = 56, 24  #: bytes before the memory; before the columns
+DID_DAY, GOT_DAY = 4, 12  #: where they have the day of the last close
 OF_ROW = KEPT - SUMS  #: columns of the row that a record of what somebody got may have
 COLUMNS = OF_ROW + KEPT_SINCE  #: and those of what has come since the last close; that of the actions stays empty
 #: bytes of a user's four records at most, without names, memory, sketch and lists

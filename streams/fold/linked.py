@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.days import DAY_MS, OTHERS, base_mass, facts_before, new_line
+from streams.fold.day_lines import OTHERS, new_line, opened
+from streams.fold.days import DAY_MS, base_mass, facts_before
 from streams.fold.inforce import in_force
 from streams.fold.rows import ACTED, DAYS, DID_TS, FOLLOWERS, FOR_EVER, GOT_TS, KINDS, MORE, SUMS, WEEK
 from streams.fold.since import (
@@ -110,6 +111,8 @@ def closes(d, cells, slots, persons, lines, steps, calendar, model, more, facts,
     for i in range(len(slots)):
         slot, today = slots[i], calendar.today
         row, line = cells[slot], np.int64(d.line[slot])
+        if line < 0:
+            line = opened(d, slot)
         if line and d.day[line] != today:
             continue  # of a take-over: nothing has come since
         before, apart, ahead[i] = _of_lines(found, row, lines, np.int64(lines.heads[persons[i]]), steps, calendar)

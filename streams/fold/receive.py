@@ -10,6 +10,7 @@ import numpy as np
 from streams.fold.about import read as read_about
 from streams.fold.chunks import is_full as no_room
 from streams.fold.compiled import kernel, part
+from streams.fold.day_lines import TOUCHED
 from streams.fold.days import late, touched
 from streams.fold.hashing import name_key
 from streams.fold.hours import FOLLOWED, ahead_of_place, behind, mark_of
@@ -110,13 +111,8 @@ def receive(
     steps = np.int64(landmarks[LISTS] / model.half_lives[QUARTER])
     to_lists = growth(landmarks[QUARTER], landmarks[LISTS], model.half_lives[QUARTER])
     _people_of_pack(names, a, found, starts, lengths, slot_of, keys)
-    closed_ms, today, day_lines, line_days, hour_lines = (
-        calendar.closed_ms,
-        calendar.today,
-        days.line,
-        days.day,
-        hours.line,
-    )
+    closed_ms, today, hour_lines = calendar.closed_ms, calendar.today, hours.line
+    day_lines, line_days, line_states = days.line, days.day, days.state
     for i in range(first, found.total):
         if is_full(people) or no_room(tops):
             return i
@@ -153,8 +149,9 @@ def receive(
         done = load_i64(a, found.done + 8 * i) if found.done else ts
         since, place = done >= closed_ms, behind(hours, slot, mark_of(done))
         line, newest = np.int64(day_lines[slot]), max(row[DID_TS], row[GOT_TS])
-        if line_days[line] < today if line else not since or 0.0 < newest < closed_ms:
+        if line < 0 or (line_days[line] < today if line else not since or 0.0 < newest < closed_ms):
             line = touched(days, slot, row, done, calendar, model, more)
+        line_states[line] = TOUCHED
         to = REVERSED if code & UNDO else GAINED + 3 * (code & KIND_BITS)
         for window in range(3):
             grown[window] = weight * growth(ts, landmarks[window], model.half_lives[window])

@@ -10,8 +10,9 @@ import numpy as np
 from streams.fold.chunks import is_full as no_room
 from streams.fold.chunks import put_one
 from streams.fold.compiled import kernel, part
+from streams.fold.day_lines import begin
 from streams.fold.hashing import name_key
-from streams.fold.kept import COLUMNS, DID_HEAD, DID_KEY, GOT_HEAD, GOT_KEY, LISTED_KEY
+from streams.fold.kept import COLUMNS, DID_DAY, DID_HEAD, DID_KEY, GOT_DAY, GOT_HEAD, GOT_KEY, LISTED_KEY
 from streams.fold.lately import OF_ACTED, acted, bits, got, sized
 from streams.fold.names import PAGE, add, find, page_of, place_of, tag_of
 from streams.fold.people import is_full
@@ -39,14 +40,10 @@ def _moved(x, written, now):
 
 @part
 def _line(d, slot, day):
-    """The line of a slot, new if need be, for what is kept of a day; 0: of nobody, or newer closes are there. There is room."""
-    line = np.int64(d.line[slot])
+    """The line of a slot, which is open, for what is kept of a day; 0: of nobody, or newer closes are there."""
     if not day:
         return np.int64(0)
-    if not line:
-        line = d.used[0]
-        d.used[0] = line + 1
-        d.line[slot] = line
+    line = np.int64(d.line[slot])
     if d.day[line] < day:
         d.day[line] = d.first[line] = day
         for column in range(KEPT_SINCE):
@@ -60,7 +57,7 @@ def _did(row, days, slot, text, at, steps):
     row[ACTIONS], row[DID_TS] = load_f64(text, at + 16), load_f64(text, at + 24)
     if load_f64(text, at + 40) >= row[PUBLISHED]:  # the record with the higher version knows what was published last
         row[SCORE], row[PUBLISHED] = load_f64(text, at + 32), load_f64(text, at + 40)
-    line = _line(days, slot, np.int64(load_u32(text, at + 4)))
+    line = _line(days, slot, np.int64(load_u32(text, at + DID_DAY)))
     if line:
         days.since[line, ACTED_SINCE] = _moved(load_f64(text, at + 48), load_u32(text, at), steps[WEEK])
 
@@ -73,7 +70,7 @@ def _got(row, days, slot, text, at, steps, cells):
         if (mask >> np.uint64(column)) & np.uint64(1):
             cells[SUMS + column] = load_f64(text, column_at)
             column_at += 8
-    line = _line(days, slot, np.int64(load_u32(text, at + 12)))
+    line = _line(days, slot, np.int64(load_u32(text, at + GOT_DAY)))
     if line:
         for column in range(KEPT_SINCE):
             value, window = cells[KEPT + column], column % 3
@@ -129,16 +126,20 @@ def read(
         slot, place = find(names, tag, keys, start, n)
         if slot < 0:
             slot = add(names, tag, place, keys, start, n)
-        at = value_starts[i]
-        if keys[start - 1] == DID_KEY:
+        at, sort = value_starts[i], keys[start - 1]
+        if sort == DID_KEY or sort == GOT_KEY:
+            of_day = at + (DID_DAY if sort == DID_KEY else GOT_DAY)
+            if days.line[slot] <= 0 and load_u32(values, of_day):
+                begin(days, slot)
+        if sort == DID_KEY:
             _did(cells[slot], days, slot, values, at, steps)
             acted(hours, slot, values, at + DID_HEAD, steps, lives)
             head = DID_HEAD + sized(values, at + DID_HEAD, value_ends[i], OF_ACTED)
             put_one(memories, slot, values, at + head, value_ends[i] - at - head)
-        elif keys[start - 1] == GOT_KEY:
+        elif sort == GOT_KEY:
             _got(cells[slot], days, slot, values, at, steps, scratch)
             got(hours, slot, values, at + GOT_HEAD + 8 * bits(load_u64(values, at + 16)), steps, lives)
-        elif keys[start - 1] == LISTED_KEY:
+        elif sort == LISTED_KEY:
             put_one(tops, slot, values, at, value_ends[i] - at)
         else:
             put_people(people, slot, values, at)

@@ -13,8 +13,8 @@ A weight is a sum of the quarter window, grown as in the row. `error` is how muc
 least, and its weight, as an error; what weighs more than a MOSTth of all is surely there.
 *people*: an engagement tells what all earlier ones of its pair weigh, as far as the actor remembers them. So who is new in a full
 list comes in only if they outweigh the least; there is no error, and it does not depend on order.
-*forgotten*: whom the actor engaged with by what its memory has lost, if it knows of more with them. Whom somebody engages with most
-is this list and the memory together.
+*forgotten*: whom the actor engaged with by what its memory has lost: as topics, if it knows of more with them; else only what
+outweighs the least comes in, without an error: first actions weigh most. Whom somebody engages with most is this and the memory.
 An undo takes weight back, not that somebody was there. 0.3 us an engagement, 0.3 an object or topic.
 """
 
@@ -65,8 +65,8 @@ def _begun(t, slot, landmark, more):
     store_u32(t.arena, at, np.uint32(landmark))
     entry, end = at + HEAD, at + np.int64(t.size[slot])
     while entry < end:
-        store_f32(t.arena, entry + WEIGHT, np.ldexp(np.float64(load_f32(t.arena, entry + WEIGHT)), -steps))
-        store_f32(t.arena, entry + ERROR, np.ldexp(np.float64(load_f32(t.arena, entry + ERROR)), -steps))
+        store_f32(t.arena, entry + WEIGHT, min(np.ldexp(np.float64(load_f32(t.arena, entry + WEIGHT)), -steps), _MOST_WEIGHT))
+        store_f32(t.arena, entry + ERROR, min(np.ldexp(np.float64(load_f32(t.arena, entry + ERROR)), -steps), _MOST_WEIGHT))
         entry += np.int64(load_u16(t.arena, entry + SIZE))
 
 
@@ -209,13 +209,11 @@ def forgotten(t, slot, landmark, grown, ts, key, known, a, at, n):
 
     Returns whether that changed the list. The arena is not full.
     """
-    if not known and not t.at[slot]:
-        return False
     _begun(t, slot, landmark, REST + n)
     start, end = bounds(t.arena, t.at[slot], np.int64(t.size[slot]), FORGOTTEN)
     entry, least, others = _seek(t.arena, start, end, key)
-    if entry < 0 and known:
-        entry = _new(t, slot, FORGOTTEN, key, MOST[FORGOTTEN], np.inf, least, others, a, at, n)
+    if entry < 0:
+        entry = _new(t, slot, FORGOTTEN, key, MOST[FORGOTTEN], np.inf if known else grown, least, others, a, at, n)
     if entry >= 0:
         _grow(t.arena, entry, grown, min(ts // 1000, 0xFFFFFFFF))
     return entry >= 0

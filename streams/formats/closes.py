@@ -50,12 +50,12 @@ def cut(table: Table, slots: Slots) -> list[tuple[bytes, bytes]]:
 
 def load(table: Table, rows: Sequence[tuple[bytes, bytes]]) -> None:
     """Put such records into a table, before or after the rows that they belong to. Raises CloutError."""
-    arrays = table.days.room_for(len(rows))
-    for key, value in rows:
+    names = [_user(key) for key, _ in rows]
+    arrays, lines = table.days.arrays, table.days.begun(table.slots(names))
+    for (key, value), line in zip(rows, lines.tolist(), strict=True):
         try:
-            slot = table.slot(key[1:].decode())
             day, count, close, facts = _HEAD.unpack_from(value)
-        except (struct.error, ValueError):
+        except struct.error:
             raise _damaged(key) from None
         end = _HEAD.size + 4 * count
         if not 0 <= count <= DAYS or not day or len(value) < end + _BITS:
@@ -68,10 +68,6 @@ def load(table: Table, rows: Sequence[tuple[bytes, bytes]]) -> None:
             raise _damaged(key)
         closes, booked = rest[:count], np.zeros(LEDGER_DAYS * ENTRIES, np.float32)
         booked[set_] = rest[count:]
-        line = int(arrays.line[slot])
-        if not line:
-            line = arrays.line[slot] = int(arrays.used[0])
-            arrays.used[0] += 1
         if arrays.day[line] < day:  # what a row of an older day says has come before this close
             arrays.since[line, :KEPT_SINCE] = 0.0
         arrays.day[line] = arrays.kept[line] = day
@@ -79,6 +75,13 @@ def load(table: Table, rows: Sequence[tuple[bytes, bytes]]) -> None:
         arrays.closes[line, np.arange(day - count + 1, day + 1) % DAYS] = closes
         arrays.since[line, [CLOSE, FACTS_THEN]] = close, facts
         arrays.ledger[line, np.arange(day, day - LEDGER_DAYS, -1) % LEDGER_DAYS] = booked.reshape(LEDGER_DAYS, ENTRIES)
+
+
+def _user(key: bytes) -> str:
+    try:
+        return key[1:].decode()
+    except ValueError:
+        raise _damaged(key) from None
 
 
 def _damaged(key: bytes) -> CloutError:

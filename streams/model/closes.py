@@ -72,11 +72,13 @@ def touch(table: Table, slots: Slots, ts: int) -> None:
 
 def facts_then(table: Table, slots: Slots) -> None:
     """What was told of these, (n,), was so at the last close."""
+    table.days.lines(slots)
     closes.facts_then(table.days.arrays, table.cells, slots, calendar(table), table.constants, table.extras.arrays)
 
 
 def told(table: Table, slots: Slots) -> tuple[Slots, Floats, NDArray[np.bool_]]:
     """What accounts tell of their days: see `streams.fold.closes.told`."""
+    table.days.lines(slots)
     since, fresh = np.empty((len(slots), KEPT_SINCE)), np.zeros(len(slots), np.bool_)
     days_of = closes.told(table.days.arrays, table.cells, slots, calendar(table), table.extras.arrays, since, fresh)
     return days_of, since, fresh
@@ -145,6 +147,7 @@ def booked(table: Table, line: int) -> dict[str, dict[str, float]] | None:
 
 
 def _read(table: Table, slots: Slots, back: Slots) -> Floats:
+    table.days.lines(slots)
     found = np.empty((len(slots), len(back)))
     closes.read(table.days.arrays, table.cells, slots, calendar(table), table.constants, back, found)
     return found

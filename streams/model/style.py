@@ -85,7 +85,7 @@ def traits(table: Table, slot: int) -> Traits:
 
 def days_there(table: Table, slot: int, remembered: Sequence[Done]) -> int:
     """Of the last eight days, the open one among them, those on which a user did or got anything."""
-    days, line = table.days, int(table.days.arrays.line[slot])
+    days, line = table.days, int(table.days.lines(np.array([slot]))[0])
     times = [one.ts for one in remembered]
     if not line:  # all of it came on one day
         times += [int(ts) for ts in table.cells[slot, [DID_TS, GOT_TS]] if ts > 0]

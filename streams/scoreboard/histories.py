@@ -35,12 +35,8 @@ class Histories:
 
     def resume(self, slots: Slots) -> None:
         """After a take-over: of these, (n,), Redis has what `state` has; of others nobody knows, whatever the table said."""
-        arrays, own = self._table.days.arrays, self._table.days.lines(slots)
-        arrays.shown[:] = 0
-        arrays.shown[own] = arrays.kept[own]
-        arrays.shown[0] = 0
-        self.users = int(np.count_nonzero(arrays.shown))
+        self.users = self._table.days.show(slots)
 
     def empty(self) -> None:
         """Redis has none."""
-        self._table.days.arrays.shown[:], self.users = 0, 0
+        self.resume(np.empty(0, np.intp))

@@ -44,7 +44,7 @@ def board(clout: Ask, redis_url: str, prefix: str) -> Ask:
             known = Influence(
                 user=user, as_of=as_of, got=9.0, gave=0.0, topics=topics, influencees=[], influencers=[], moments=[]
             )
-            users, document = rows({user: score}), [(user, msgspec.json.encode(known))]
+            users, document = rows({user: score}, actors_error=0.0), [(user, msgspec.json.encode(known))]
             pulse = {"event_ts": NOW_MS, "model": "clout-1"}
             await writer.write(Flush(partition_of(user, 4), version, pulse, users, influence=document))
         places: dict[str, list[float | str]] = {

@@ -30,7 +30,7 @@ from streams.fold.rows import (
 from streams.fold.score import scores_of
 from streams.formats.engagements import local
 from streams.model.acting import act
-from streams.model.engagements import Outbox
+from streams.model.engagements import Engagements, Outbox
 from streams.model.memory import id_key, target_key
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
@@ -40,9 +40,13 @@ from streams.model.versions import DEFAULT, PLAIN
 from streams.sources import Shape, Synthetic, open_source
 from streams.topics import KIND_OF
 from tests.fold.edge import Edge
+from tests.fold.test_about import read
 from tests.model.assessed import assess
+from tests.model.lists import MOST
 from tests.model.memories import Remembered, entries
-from tests.oracle import DAY_MS, HALF_LIVES_MS, Engagement, Oracle, User, halved
+from tests.model.test_engagements import about_of
+from tests.model.test_memory import keys
+from tests.oracle import DAY_MS, HALF_LIVES_MS, NOTHING, About, Engagement, Oracle, User, halved, short_hash
 from tests.sources.conftest import real  # noqa: F401 - the fixture
 from tests.strategies import Step, histories
 
@@ -58,7 +62,7 @@ class Pair:
     def __init__(self, *, plain: bool, partitions: int = 1) -> None:
         self.table, self.oracle = Table(PLAIN if plain else DEFAULT), Oracle(plain=plain)
         self.parsed, self.out, self.edge = Parsed(), Outbox(partitions), Edge()
-        self.rounded_otherwise = 0
+        self.rounded_otherwise, self.listed = 0, Counter[str]()
 
     def fold(self, block: Block) -> None:
         """Both stages of a block; what is sent is compared on its way."""
@@ -76,12 +80,13 @@ class Pair:
         receive(table, packs)
         self.oracle.receive(expected)
 
-    def _sent(self, sent: list[tuple[str, str, float, int, int]], expected: list[Engagement]) -> None:
+    def _sent(self, sent: list[Sent], expected: list[Engagement]) -> None:
         if self.out.partitions > 1:  # each partition has its own order
             sent, expected = sorted(sent), sorted(expected, key=_row)
-        exact = [(user, by, ts, code) for user, by, _, ts, code in map(_row, expected)]
-        assert [(user, by, ts, code) for user, by, _, ts, code in sent] == exact
-        for (_, _, weight, _, _), one in zip(sent, expected, strict=True):
+        exact = [(user, by, ts, code, keys) for user, by, _, ts, code, keys, _ in map(_row, expected)]
+        assert [(user, by, ts, code, keys) for user, by, _, ts, code, keys, _ in sent] == exact
+        for (_, _, weight, _, _, _, pair), one in zip(sent, expected, strict=True):
+            assert pair == pytest.approx(one.pair, rel=1e-5)
             if weight != one.weight:
                 assert weight == pytest.approx(one.weight, rel=_ULP)
                 self.rounded_otherwise += 1
@@ -101,6 +106,7 @@ class Pair:
             row = table.cells[slot, [ACTIONS, DID_TS, ENGAGEMENTS, ACTORS, FOLLOWERS, GOT_TS]].tolist()
             assert row == [user.actions, user.did_ts, user.engagements, user.actors(), user.followers, user.got_ts]
             assert entries(table.memory[slot]) == _kept(user)
+            self.listed += lists_agree(table, slot, user)
         for now_ms in [table.clock + later for later in (0, *later_ms)]:
             self._sums(users, now_ms)
         assert self.rounded_otherwise <= 1 + len(users) // 1_000
@@ -128,15 +134,50 @@ class Pair:
                 assert scores[slot] == pytest.approx(user.score(now_ms), rel=1e-9)
 
 
-def _rows(pack: Any) -> list[tuple[str, str, float, int, int]]:
+def lists_agree(table: Table, slot: int, user: User) -> Counter[str]:
+    """The lists of a user, wherever all that there was has room in them: what they say then has no error. How many entries."""
+    now_ms, life_ms, seen = table.clock, table.model.half_lives_ms[2], Counter[str]()
+    found = table.tops.lists(slot, now_ms, life_ms)
+    names = ("topics", "persons", "objects", "forgotten")
+    for name, entries_, most in zip(names, found, MOST, strict=True):
+        wanted = getattr(user, name)
+        if len(wanted) > most:
+            assert len(entries_) == most
+            continue
+        assert {one.name for one in entries_} == set(wanted)
+        seen[name] += len(wanted)
+        for one in entries_:
+            exact, error = wanted[one.name], 1e-5 * wanted[one.name].gross(now_ms)
+            assert abs(one.weight - exact.weight(now_ms)) <= error + 1e-30, (one, exact)
+            assert one.error == 0.0
+            assert (one.first_ms // 1000, one.last_ms // 1000) == exact.seconds()
+            if wanted is user.objects:
+                assert one.kinds == {kind: n for kind, n in exact.kinds.items() if n}
+            if wanted is user.objects or wanted is user.topics:
+                people = len({short_hash(name) for name in exact.people})
+                assert one.people == people or people > 16 < one.people
+                assert abs(one.people - people) <= 3 * 0.18 * people
+    return seen
+
+
+Sent = tuple[str, str, float, int, int, tuple[int, ...], float]
+
+
+def _rows(pack: Engagements) -> list[Sent]:
     columns = pack.weights.tolist(), pack.times.tolist(), pack.codes.tolist()
-    return list(zip(pack.targets, pack.actors, *columns, strict=True))
+    abouts, pairs = about_of(pack)
+    found = [tuple(read(one.encode())[0]) if one else () for one in abouts]
+    return list(zip(pack.targets, pack.actors, *columns, found, pairs, strict=True))
 
 
-def _row(one: Engagement) -> tuple[str, str, float, int, int]:
+def _row(one: Engagement) -> Sent:
     code = KINDS.index(one.kind) | FOLLOW * one.follow | UNDO * one.undo
     assert code & KIND_BITS == KINDS.index(one.kind)
-    return one.user, one.actor, one.weight, one.ts, code
+    return one.user, one.actor, one.weight, one.ts, code, _keys(one.about), one.pair
+
+
+def _keys(about: About) -> tuple[int, ...]:
+    return keys((about.object, *about.topics)) if about != NOTHING else ()
 
 
 def _kept(user: User) -> list[Remembered]:
@@ -148,6 +189,7 @@ def _kept(user: User) -> list[Remembered]:
             KINDS.index(a.kind),
             target_key(a.target) if a.target else 0,
             a.target.encode(),
+            _keys(a.about),
         )
         for a in user.memory
     ]
@@ -161,7 +203,7 @@ def compared(
     for block in blocks:
         pair.fold(block)
     pair.agree(*later_ms)
-    return pair.oracle.counts
+    return pair.oracle.counts + pair.listed
 
 
 def of_steps(steps: list[Step], sizes: list[int]) -> Iterable[Block]:
@@ -184,6 +226,8 @@ def _fields(step: Step) -> dict[str, Any]:
         "ts": e.ts,
         "undo": e.undo or None,
         "ref": e.ref,
+        "object": e.object,
+        "topics": e.topics,
     }
 
 
@@ -191,6 +235,10 @@ def _fields(step: Step) -> dict[str, Any]:
 def test_any_history(steps: list[Step], plain: bool, sizes: list[int]) -> None:
     """Few events, of all sorts, in blocks of any size."""
     compared(of_steps(steps, sizes), plain=plain, later_ms=[DAY_MS, 400 * DAY_MS])
+
+
+#: ten topics, as many as a list has, in the ways people write them
+TOPICS = ["Jazz", "#jazz", "blues", "BLUES ", "ＳＯＵＬ", "soul", "Straße", "strasse", "a b", "#d", "e", "f", "g", "i", "##j", ""]
 
 
 def history(seed: int, events: int, people: int) -> Iterable[Block]:
@@ -214,6 +262,9 @@ def history(seed: int, events: int, people: int) -> Iterable[Block]:
                 "actor": f"a{dice.randrange(people)}",
                 "target": f"a{int(dice.paretovariate(0.7)) % (3 * people)}",
             }
+            if dice.random() < 0.7:
+                event |= dice.choice(({"object": None}, {"object": f"post/{dice.randrange(6)}"}))
+                event["topics"] = dice.sample(TOPICS, dice.choice((0, 1, 1, 2, 3, 7)))
             done.append((kind, event))
             block.append((kind, event))
         if dice.random() < 0.05:
@@ -232,6 +283,8 @@ def test_long_histories(plain: bool, people: int) -> None:
             history(seed, 700, people), plain=plain, partitions=1 + 4 * (seed % 2), later_ms=[7 * DAY_MS]
         )
     assert min(counts[what] for what in ("repeats", "undone", "undo_unknown", "self_engagements")) > 20
+    assert min(counts[what] for what in ("topics", "persons", "objects")) > 20
+    assert counts["forgotten"] > 5
 
 
 @settings(max_examples=10)

@@ -46,7 +46,7 @@ def written(kernel: Any, value: Any) -> str:
 def closed(table: Table, slot: int, back: int) -> float | None:
     """The close so many days before the last one; all lines of these tests have one close."""
     days, moment_ms = table.days, table.days.closed_ms - back * DAY_MS
-    line, newest_ms = int(days.arrays.line[slot]), table.cells[slot, [DID_TS, GOT_TS]].max()
+    line, newest_ms = int(days.lines(np.array([slot]))[0]), table.cells[slot, [DID_TS, GOT_TS]].max()
     if line and days.today - back <= days.arrays.day[line]:
         known = days.today - back == days.arrays.day[line]
         return max(float(score.hill(days.arrays.since[line, CLOSE], table.model)), 1.0) if known else None
@@ -106,7 +106,7 @@ def plain(table: Table, slot: int, now_ms: int, version: int, *, closes: bool = 
 def since(table: Table, slot: int, decays: list[float]) -> dict[str, Any]:
     """What has come since the last close, nothing rounded."""
     arrays, days = table.days.arrays, table.days
-    line = int(arrays.line[slot])
+    line = int(days.lines(np.array([slot]))[0])
     if not line or arrays.day[line] <= days.today - LEDGER_DAYS:
         return {}
     there = arrays.since[line].tolist()

@@ -1,4 +1,4 @@
-"""Topics, people and moments on real servers: what Redis has is what offline says, after a kill, too; boards of topics agree with it."""
+"""Topics, people and moments on real servers: what Redis has is what offline says, boards of topics agree with it."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from streams.fold.day_lines import FREE
 from streams.fold.rows import DAYS
 from streams.fold.since import CLOSE
 from streams.model.score import mass_for
@@ -16,16 +17,14 @@ def close_at(table: Table, slots: Sequence[int], scores: Sequence[float], now_ms
     """These were the scores of these slots when the day of `now_ms` began; they have changed since."""
     days = table.days
     days.begin(now_ms)
-    for slot, score in zip(slots, scores, strict=True):
-        arrays = days.room_for(1)
-        line = int(arrays.line[slot]) or int(arrays.used[0])
-        if line == arrays.used[0]:
-            arrays.used[0] += 1
-        arrays.line[slot] = line
-        arrays.day[line] = arrays.first[line] = days.today
+    arrays, lines = days.arrays, days.begun(np.array(slots))
+    arrays.day[lines] = arrays.first[lines] = days.today
+    for line, score in zip(lines.tolist(), scores, strict=True):
         arrays.since[line, CLOSE] = arrays.closes[line, days.today % DAYS] = mass_for(score, table.model)
 
 
 def no_close(table: Table, slots: Sequence[int]) -> None:
     """All that these have has come since the day began, as far as anybody knows."""
-    table.days.arrays.line[np.asarray(slots)] = 0
+    arrays, own = table.days.arrays, np.asarray(slots)
+    arrays.state[table.days.lines(own)] = FREE
+    arrays.line[own] = 0

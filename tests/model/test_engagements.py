@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.fold.packing import emit
-from streams.fold.packs import NAMES
-from streams.fold.rows import FOLLOW, GOT, MET, UNDO, UNSEEN
+from streams.fold.packs import NAMES, NOTHING
+from streams.fold.rows import FOLLOW, GOT, LISTED, MET, UNDO, UNSEEN
 from streams.fold.words import padded
 from streams.formats import engagements as wire
 from streams.formats.engagements import decode, encode, local
@@ -100,17 +100,76 @@ def test_records_stay_below_a_megabyte(count: int, name_bytes: int) -> None:
     assert len(records) <= 1 + count // 1_000
 
 
+_about = st.text(st.characters(exclude_categories=["Cs"]), max_size=9) | st.sampled_from(
+    ["net:ann", "post/1", "post/1\x1fjazz", "\x1fjazz", "\x1e0badcafe", "o" * 256 + "\x1f" + "t" * 128]
+)
+
+
+def about_of(pack: Engagements) -> tuple[list[str], list[float]]:
+    """What each is about, and what earlier ones of its pair weigh."""
+    names, n = pack.names, len(pack)
+    abouts = np.frombuffer(pack.text, "<u2", n, pack.found.abouts).tolist() if pack.found.abouts else [NOTHING] * n
+    pairs = np.frombuffer(pack.text, "<f4", n, pack.found.pairs).tolist() if pack.found.pairs else [0.0] * n
+    return ["" if number == NOTHING else names[number] for number in abouts], pairs
+
+
+@given(_rows, st.data())
+def test_what_they_are_about_travels(rows: list[tuple[str, float, int, int]], data: st.DataObject) -> None:
+    """Objects and topics, and what the pair weighs, arrive as they were, whoever writes the pack anew; without any the pack is not larger."""
+    n = len(rows)
+    abouts = data.draw(st.just([]) | st.lists(_about, min_size=n, max_size=n))
+    pairs = data.draw(st.just([]) | st.lists(st.floats(0, 1e9, width=32), min_size=n, max_size=n))
+    targets, weights, times, codes = zip(*rows, strict=True) if rows else ((), (), (), ())
+    columns = [f"net:{target}" for target in targets], actors(n), weights, times, codes
+    pack = packed(*columns, abouts=abouts, pairs=pairs)
+    for arrived in (
+        [decode(record) for record in encode(pack, T0)],
+        [decode(record, careful=True) for record in encode(pack, T0)],
+        local(pack, T0),
+    ):
+        found = [about_of(part) for part in arrived]
+        assert [about for some, _ in found for about in some] == (abouts or [""] * n)
+        assert [pair for _, some in found for pair in some] == (pairs or [0.0] * n)
+        assert [row for part in arrived for row in rows_of(part)] == rows
+    if not abouts and not pairs:
+        assert [b"about" in record or b"pair" in record for record in encode(pack, T0)] in ([], [False])
+
+
+def test_about_goes_with_its_engagement() -> None:
+    """Over many partitions, and more engagements than are collected at once: each arrives with its own object, topics and pair."""
+    count, out, table = 2 * AT_ONCE + 9, Outbox(7), Table(PLAIN)
+    texts = [f"o{n % 11}" * (n % 3 > 0) + f"\x1ft{n % 5}" * (n % 2) for n in range(count)]
+    slots = table.slots(["net:ann"]).tolist()
+    for n, about in enumerate(texts):
+        name, text = f"net{n}".encode(), about.encode()
+        emit(out.emitted, padded(name), 0, 3, padded(name), 3, len(name) - 3, slots[0], 1.0, T0 + n, T0 + n, 0, 7)
+        start = int(out.emitted.ends[out.emitted.so_far[0] - 1])
+        out.emitted.names[start : start + len(text)] = np.frombuffer(text, np.uint8)
+        last = out.emitted.so_far[0] - 1
+        out.emitted.ends[last], out.emitted.abouts[last] = start + len(text), len(text)
+        out.emitted.pairs[last] = n % 4
+        if out.emitted.so_far[0] == len(out.emitted.ends):
+            out.collect(table)
+    out.collect(table)
+    seen = {}
+    for pack in out.take().values():
+        for part in local(pack, T0):
+            seen |= {ts - T0: both for ts, *both in zip(part.times.tolist(), *about_of(part), strict=True)}
+    assert [seen[n] for n in range(count)] == [[about, n % 4] for n, about in enumerate(texts)]
+
+
 def test_received_equals_decoded() -> None:
-    """Folding a pack that stayed and one that travelled gives the same rows."""
+    """Folding a pack that stayed and one that travelled gives the same rows and the same lists."""
     rows = [("bob", 1.1, T0, 0), ("cat", 0.3, T0 + 5, 1), ("bob", -1.1, T0, UNDO)]
     stayed, travelled = Table(PLAIN), Table(PLAIN)
     receive(stayed, local(pack_of(rows), T0 + 9))
     for record in encode(pack_of(rows), T0 + 9):
         receive(travelled, [decode(record)])
     assert np.array_equal(stayed.cells, travelled.cells)
+    assert [stayed.tops[slot] for slot in range(2)] == [travelled.tops[slot] for slot in range(2)] != [b"", b""]
     assert stayed.clock == travelled.clock == T0 + 9
     assert stayed.counts.folded == 3
-    assert stayed.dirty[:2].tolist() == [GOT | UNSEEN | MET, GOT | UNSEEN | MET]
+    assert stayed.dirty[:2].tolist() == [GOT | UNSEEN | MET | LISTED, GOT | UNSEEN | MET | LISTED]
 
 
 def test_senders_clock_moves_the_receivers() -> None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from streams.events import KINDS
 from streams.fold.packs import NAMES
+from streams.fold.tops import sound
+from streams.fold.words import padded
 from streams.formats import engagements as wire_format
 from streams.formats import strays
 from streams.formats.engagements import local
@@ -27,6 +29,7 @@ from streams.model.records import scored
 from streams.model.table import Table
 from streams.model.texts import Texts
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
+from tests.model import lists
 from tests.model.assessed import assess
 from tests.model.memories import entries
 from tests.model.world import T0, World, event
@@ -131,6 +134,46 @@ def test_a_pack_about_somebody_without_a_name_is_refused(careful: bool) -> None:
         wire_format.decode(wire(who=2), careful=careful)
 
 
+@pytest.mark.parametrize("careful", [False, True])
+@pytest.mark.parametrize("pair", [-1.0, math.nan, math.inf])
+def test_a_pack_about_nothing_that_is_there_is_refused(pair: float, careful: bool) -> None:
+    """What it is about has to be among its names; what the pair weighs is a number, and never below 0."""
+    assert len(wire_format.decode(wire(about=b"\0\0", pair=struct.pack("<f", 1.5)), careful=careful)) == 1
+    assert len(wire_format.decode(wire(about=b"\xff\xff"), careful=careful)) == 1  # about nothing
+    with pytest.raises(ValueError, match="not named"):
+        wire_format.decode(wire(about=b"\2\0"), careful=careful)
+    with pytest.raises(ValueError, match="lengths"):
+        wire_format.decode(wire(about=b"\0"), careful=careful)
+    with pytest.raises(ValueError, match="no number"):
+        wire_format.decode(wire(pair=struct.pack("<f", pair)), careful=careful)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_only_what_it_is_about_may_be_longer_than_users_names(careful: bool) -> None:
+    """A user with such a name would not fit where names go."""
+    long = "net:" + "x" * 400
+    for who, ok in ((1, True), (0, False)):  # by ann; by the long one
+        record = msgspec.msgpack.decode(wire(who=who, about=b"\0\0"))
+        record[2] = [long, "net:ann"]
+        record[3]["target"] = b"\1\0"
+        refused = contextlib.nullcontext() if ok else pytest.raises(ValueError, match="name too long")
+        with refused:
+            wire_format.decode(msgspec.msgpack.encode(record), careful=careful)
+
+
+@given(st.binary(max_size=90), st.sampled_from([0, 8 | 3]), st.floats(0, 2**127, width=32), st.floats(-(2.0**126), 2.0**126, width=32))
+def test_nothing_it_is_about_breaks_lists(about: bytes, code: int, pair: float, weight: float) -> None:
+    """Any text, by any hand: what is kept of it are sound lists, which `state` takes."""
+    text, world = about.decode(errors="replace"), World()
+    for what in (text, f"\x1e{about.hex()}", f"{text}\x1f{text}\x1f\x1f"):
+        record = msgspec.msgpack.decode(wire(weight, code=code, about=b"\2\0", pair=struct.pack("<f", pair)))
+        record[2].append(what[:140])
+        receive(world.table, [wire_format.decode(msgspec.msgpack.encode(record))] * 12)
+    kept = world.table.tops[world.table.slot("net:bob")]
+    assert sound(padded(kept), 0, len(kept))
+    lists.read(kept)
+
+
 @pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf])
 def test_pack_with_a_weight_that_is_no_number_is_refused(weight: float) -> None:
     """One NaN in a sum would stay for ever and stop the histogram."""
@@ -185,6 +228,8 @@ def test_no_columns_crash_the_receiver(clock: int, names: list[str], columns: tu
     table = Table(PLAIN)
     receive(table, [pack])
     assert np.isfinite(table.cells).all()
+    for slot in range(len(table)):
+        assert sound(padded(table.tops[slot]), 0, len(table.tops[slot]))
 
 
 # -- times out of any range --------------------------------------------------------------------------------------------
@@ -228,6 +273,17 @@ def test_an_event_from_1973_among_those_of_today() -> None:
     assert after["engagements"] == 2
 
 
+def test_a_late_event_of_1973_by_whom_today_is_known() -> None:
+    """At its time what the pair did today weighs more than 32 bits can say: it is received all the same, and lists hold."""
+    world = World(DEFAULT)
+    world.did("share", "ann", "bob")
+    world.did("share", "ann", "bob", 100_000_000_001)
+    assert world.record("bob")["engagements"] == 2
+    slot = world.table.slot("net:bob")
+    ((_, people, _, _),) = [world.table.tops.lists(slot, T0, DEFAULT.half_lives_ms[2])]
+    assert [(one.name, one.weight) for one in people] == [("net:ann", pytest.approx(world.record("bob")["windows"]["quarter"]))]
+
+
 def test_the_first_event_may_be_from_1973() -> None:
     """A table that begins in 1973 and goes on today is as one that begins today."""
     world, today = World(DEFAULT), World(DEFAULT)
@@ -235,6 +291,10 @@ def test_the_first_event_may_be_from_1973() -> None:
     for each in (world, today):
         each.did("share", "ann", "bob")
     assert world.record("bob")["windows"] == pytest.approx(today.record("bob")["windows"], rel=1e-9)
+    kept, slot = world.table.tops[world.table.slot("net:bob")], today.table.slot("net:bob")
+    assert sound(padded(kept), 0, len(kept))
+    weights = {one.name: one.weight for one in lists.read(kept)[1][1]}
+    assert weights == {"net:cat": 0.0, "net:ann": lists.read(today.table.tops[slot])[1][1][0].weight}
 
 
 def test_received_pack_is_not_moved_by_growth() -> None:

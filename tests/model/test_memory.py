@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from streams.events import KINDS
 from streams.fold.chunks import MOST, SIZES, TOP
-from streams.fold.rows import ENTRY, HEAD, PER_KIND
+from streams.fold.hashing import name_key
+from streams.fold.rows import ENTRY, HEAD, MOST_KEYS, PER_KIND
+from streams.fold.words import padded
 from streams.model.memory import Memory, id_key, target_key
 from streams.model.versions import PLAIN
 from tests.model.memories import Remembered, entries, memory_of
@@ -26,10 +29,27 @@ _acts = st.lists(
 Act = tuple[int, str, str, int]
 
 
+#: what some events are about, and what counts of it: the object, then topics
+ABOUT: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({}, ()),
+    ({"object": "post/1"}, ("post/1",)),
+    ({"topics": ["Jazz", "#jazz", "blues"]}, ("", "jazz", "blues")),
+    ({"object": "post/2", "topics": [f"t{n}" for n in range(9)]}, ("post/2", "t0", "t1", "t2", "t3", "t4")),
+]
+
+
+def keys(texts: tuple[str, ...]) -> tuple[int, ...]:
+    """32 bits of the hash of each, never 0; 0: there is no object."""
+    named = [(padded(text.encode()), len(text.encode())) for text in texts]
+    return tuple(max(int(name_key(a, 0, n, np.uint64(0))) & 0xFFFFFFFF, 1) if n else 0 for a, n in named)
+
+
 def done(acts: list[Act]) -> World:
-    """A world in which ann has done this: (kind, id, target, ts)."""
+    """A world in which ann has done this: (kind, id, target, ts). By the time it is known what it is about."""
     world = World(PLAIN)
-    world.fold(*[(KINDS[kind], event("ann", target, ts, name)) for kind, name, target, ts in acts])
+    world.fold(
+        *[(KINDS[kind], event("ann", target, ts, name, **ABOUT[ts % 4][0])) for kind, name, target, ts in acts]
+    )
     return world
 
 
@@ -43,7 +63,8 @@ def as_kept(act: Act) -> Remembered:
     kind, name, target, ts = act
     if target == "ann":
         return Remembered(0.0, ts, id_key(name, kind), kind, 0, b"")
-    return Remembered(PLAIN.weights[kind], ts, id_key(name, kind), kind, target_key(target), target.encode())
+    about = keys(ABOUT[ts % 4][1])
+    return Remembered(PLAIN.weights[kind], ts, id_key(name, kind), kind, target_key(target), target.encode(), about)
 
 
 @given(_acts | _acts.map(lambda acts: [(0, *act[1:]) for act in {act[1]: act for act in acts}.values()]))
@@ -58,7 +79,7 @@ def test_entries_come_back(acts: list[Act]) -> None:
 
 @given(_acts.filter(bool), st.data())
 def test_find_and_empty(acts: list[Act], data: st.DataObject) -> None:
-    """Each entry is found by its id; undone, it keeps its id and kind, loses weight and target, and moves no other."""
+    """Each entry is found by its id; undone, it keeps its id and kind, loses weight, target and keys, and moves no other."""
     world = done(acts)
     before = of_ann(world)
     chosen = data.draw(st.sampled_from([act for act in acts if as_kept(act) in before]))
@@ -119,6 +140,38 @@ def test_novelty_returns_when_forgotten() -> None:
     assert world.did("like", "ann", "bob") == 1.0
 
 
+@pytest.mark.parametrize(
+    ("before", "last", "known"),
+    [
+        ([("like", "bob")], ("like", "x"), False),
+        ([("like", "bob"), ("like", "bob")], ("like", "x"), True),
+        ([("follow", "bob"), ("like", "bob")], ("like", "x"), True),  # by an entry of another kind, an older one
+        ([("like", "bob"), ("follow", "bob")], ("like", "x"), True),
+        ([("like", "bob")], ("like", "bob"), True),  # by what comes
+        ([("follow", "ann"), ("like", "bob")], ("like", "x"), False),  # what is for nobody is not for bob
+        ([("like", "bob"), ("like", "bob")], "undo", False),  # the other is taken back at that very moment
+        ([("like", "bob"), ("like", "bob"), ("like", "bob")], "undo", True),
+    ],
+)
+def test_what_is_known_of_whom_it_forgets(before: list[tuple[str, str]], last: tuple[str, str] | str, known: bool) -> None:
+    """A like of bob is forgotten beside heavier ones: it is noted, with an error, if the memory has more of him."""
+    world = World(PLAIN)
+    for n in range(2 * PER_KIND):
+        world.did("share", "ann", f"s{n}")  # the first half is forgotten, which fills the list
+    for n, (kind, target) in enumerate(before):
+        world.did(kind, "ann", target, event_id=f"b{n}")
+    for n in range(PER_KIND - sum(kind == "like" for kind, _ in before)):
+        world.did("like", "ann", f"x{n}")
+    if last == "undo":
+        world.undo("like", "ann", "b1")
+    else:
+        world.did(last[0], "ann", last[1])
+    forgotten = world.table.tops.lists(world.table.slot("net:ann"), T0, PLAIN.half_lives_ms[2])[3]
+    assert len(forgotten) == 16
+    found = {one.name: (one.weight, one.error) for one in forgotten}
+    assert found.get("bob") == (pytest.approx((5.0, 4.0)) if known else None)
+
+
 def test_memory_is_bounded() -> None:
     """With ids of 30 bytes, however much somebody does, 16 entries a kind: below 6 KB."""
     world = World()
@@ -138,11 +191,12 @@ def test_the_largest_memory_fits() -> None:
     kept = world.table.memory[world.table.slot("net:ann")]
     assert len(kept) == HEAD + len(KINDS) * PER_KIND * (ENTRY + 240) <= MOST
     # names of more than 240 bytes take the long way through `parse`
+    about = ABOUT[3][0]
     for kind in KINDS:
-        world.fold(*[(kind, event("ann", f"{kind}{n}".ljust(256, "y"))) for n in range(PER_KIND)])
+        world.fold(*[(kind, event("ann", f"{kind}{n}".ljust(256, "y"), **about)) for n in range(PER_KIND)])
     slot = world.table.slot("net:ann")
     kept = world.table.memory[slot]
-    assert len(kept) == HEAD + len(KINDS) * PER_KIND * (ENTRY + 256) <= MOST
+    assert len(kept) == HEAD + len(KINDS) * PER_KIND * (ENTRY + 256 + 4 * MOST_KEYS) <= MOST
     assert int(world.table.memory.arrays.sort[slot]) == len(SIZES) - 1
     assert {e.target[-1:] for e in entries(kept)} == {b"y"}
 
@@ -158,6 +212,7 @@ _memories = st.lists(
         st.integers(0, len(KINDS) - 1),
         st.integers(0, 2**64 - 1),
         st.binary(max_size=256) | st.binary(min_size=200, max_size=256),
+        st.just(()) | st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=6).map(tuple),
     ),
     max_size=40,
 ).map(lambda given: [e for n, e in enumerate(given) if sum(o.kind == e.kind for o in given[:n]) < PER_KIND])
@@ -186,7 +241,8 @@ def test_what_is_given_back_is_used_again() -> None:
     """Memories that grow and shrink for a long time need no more room than the first time."""
     memory = Memory()
     memory.room(8)
-    kept = [memory_of([Remembered(1.0, 1, n, 0, n, b"x" * size) for n in range(4)]) for size in (1, 30, 90, 250)]
+    sizes = ((1, 0), (30, 2), (90, 6), (250, 6))
+    kept = [memory_of([Remembered(1.0, 1, n, 0, n, b"x" * n_, (7,) * k) for n in range(4)]) for n_, k in sizes]
     used = []
     for _ in range(30):
         for one in [*kept, b""]:

@@ -180,8 +180,8 @@ def test_closes_taken_and_closes_of_the_closed_form_are_the_same() -> None:
     for day in range(1, 100):
         twice.later(T0 + day * DAY_MS)
         closing.touch(twice.table, np.array([twice.table.slot("net:bob")]), T0 + day * DAY_MS)
-    assert twice.table.days.lines(np.array([twice.table.slot("net:bob")])).tolist() == [1]
-    assert int(world.table.days.arrays.used[0]) == 1
+    assert twice.table.days.lines(np.array([twice.table.slot("net:bob")])) > 0
+    assert not world.table.days.arrays.line.any()
     now_ms = T0 + 99 * DAY_MS
     assert closes(world, "bob", now_ms) == pytest.approx(closes(twice, "bob", now_ms), abs=1e-5)
 

@@ -1,7 +1,7 @@
 """A table of so many users in a fresh process: its memory, and what one event more costs.
 
-Filled in-process, by the functions a worker folds with: each user acts once and most are quiet. No Kafka, no Redis, no
-records written. Run with `python -m agents.proof.bench.population USERS EVENTS`.
+Filled in-process, by the functions a worker folds with: each user acts once within 30 days, and most are quiet. No Kafka,
+no Redis, no records written. Run with `python -m agents.proof.bench.population USERS EVENTS`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from streams.model.versions import DEFAULT
+from streams.model.versions import DAY_MS, DEFAULT
 from streams.offline import BLOCK, fold
 from streams.sources.record import Produced
 
+_OVER_MS = 30 * DAY_MS
 _KINDS = (("likes", "like"), ("shares", "share"), ("retweets", "retweet"), ("follows", "follow"))
 
 
@@ -32,7 +33,8 @@ def measure(users: int, events: int) -> dict[str, Any]:
     def records() -> Iterator[Produced]:
         dice = random.Random(1)
         for number in range(users):
-            yield _event(number, number, int(users * dice.random()), now_ms - users + number)
+            ts = now_ms - (users - number) * _OVER_MS // users
+            yield _event(number, number, int(users * dice.random()), ts)
         gc.collect()
         seen["filled"] = _resident_bytes()
         # who is engaged with follows Zipf's law with exponent 1; who acts is anybody
@@ -44,12 +46,13 @@ def measure(users: int, events: int) -> dict[str, Any]:
         yield from drawn
 
     table = fold(records(), DEFAULT, newest_ms=now_ms + 1)
-    cpu_s = time.process_time() - seen["cpu_s"]
+    cpu_s, lines = time.process_time() - seen["cpu_s"], table.days.arrays.line
     return {
         "users": len(table),
         "rss_mb": round(seen["filled"] / 1e6, 1),
         "empty_mb": round(empty / 1e6, 1),
         "bytes_per_user": round(seen["filled"] / len(table), 1),
+        "lines_of_days": {"open": int((lines > 0).sum()), "packed": int((lines < 0).sum())},
         "events": events,
         "cpu_us_per_event": round(cpu_s / events * 1e6, 2),
     }

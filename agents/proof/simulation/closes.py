@@ -104,7 +104,7 @@ def _ledgers(record: dict[str, Any], kept: dict[str, Any] | None, wanted: Table)
     now_ms, closed_ms, of = max(wanted.clock, wanted.days.closed_ms), wanted.days.closed_ms, wanted.model
     slot = int(wanted.users.get(record["user"]) or 0)
     other = orjson.loads(scored(wanted, np.array([slot]), None, now_ms, 1).records[0])
-    there = booked(wanted, int(wanted.days.arrays.line[slot]))
+    there = booked(wanted, int(wanted.days.lines(np.array([slot]))[0]))
     wrong: dict[str, Any] = {}
     one, two = (_by_cause(since_close(each, of, now_ms, closed_ms).entries) for each in (record, other))
     stated = wanted.profiles[slot].facts.get(FOLLOWERS) if slot in wanted.profiles else None

@@ -1,4 +1,5 @@
-"""What is fed in a simulation: few users, all kinds, repeats, undos, misplaced keys, controls, bad ones; and what comes of it."""
+"""What is fed in a simulation: few users, all kinds, objects and topics, repeats, undos, misplaced keys, controls, bad ones; and
+what comes of it."""
 
 from __future__ import annotations
 
@@ -14,6 +15,13 @@ from streams.partitioner import partition_of
 from streams.people.controls import Control, parse
 from streams.sources.record import Produced
 from streams.topics import CONTROLS
+
+#: as they are written, and as they count: five, some of which take the long way
+_COUNTS = {
+    **{"Jazz": "jazz", "#jazz": "jazz", "blues": "blues", " BLUES": "blues"},
+    **{"Straße": "strasse", "\uff33\uff34\uff32\uff21\uff33\uff33\uff25": "strasse", "x": "x", "##Y": "y"},
+}
+_TOPICS = tuple(_COUNTS)
 
 
 @dataclass
@@ -39,9 +47,6 @@ class Fed:
         return [record for record, _ in self.records if record.topic != CONTROLS.name]
 
 
-TOPICS = ("jazz", "rock", "blues")
-
-
 def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: int) -> Fed:
     """`count` records, event times `step_ms` apart on average."""
     fed, users, now_ms = Fed(), [f"u{i}" for i in range(random.randint(3, 10))], first_ms
@@ -61,8 +66,7 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
             continue
         actor, chance = random.choice(users + accounts), random.random()
         target = random.choice(users if actor in accounts else users + accounts)
-        event: dict[str, object] = {"id": f"e{i}", "network": "n", "actor": actor, "target": target, "ts": now_ms}
-        event["topics"] = random.sample(TOPICS, random.randint(0, 2))
+        event = {"id": f"e{i}", "network": "n", "actor": actor, "target": target, "ts": now_ms, **_about(random)}
         if chance < 0.08 and earlier:
             topic, event = random.choice(earlier)
             _add(fed, topic, event, partitions)
@@ -93,6 +97,14 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
         fed.engagements[person] += fed.engagements[account]
         fed.actions[person] += fed.actions[account]
     return fed
+
+
+def _about(random: Random) -> dict[str, object]:
+    """What an event is about, if it says so: of fewer objects and topics than lists have room for."""
+    about: dict[str, object] = {"object": f"o{random.randrange(6)}"} if random.random() < 0.5 else {}
+    if random.random() < 0.5:
+        about["topics"] = random.sample(_TOPICS, random.randint(0, 4))
+    return about
 
 
 def _first(fed: Fed, random: Random, known: str, partitions: int, first_ms: int, span_ms: int) -> list[str]:
@@ -143,7 +155,8 @@ def _control(fed: Fed, random: Random, account: str, partitions: int, now_ms: in
 
 def _hide(fed: Fed, random: Random, who: str, partitions: int, now_ms: int) -> None:
     """A topic of somebody, or of a person, is hidden or shown again; now and then it was said before what is known."""
-    user, topic, hidden = "person:p" if who == "p" else f"n:{who}", random.choice(TOPICS), random.random() < 0.7
+    user, written, hidden = "person:p" if who == "p" else f"n:{who}", random.choice(_TOPICS), random.random() < 0.7
+    topic = _COUNTS[written]
     known_ms, _ = fed.topics.get((user, topic), (0, False))
     taken = not known_ms or random.random() > 0.15
     ts = now_ms if taken else known_ms - 1
@@ -151,7 +164,7 @@ def _hide(fed: Fed, random: Random, who: str, partitions: int, now_ms: int) -> N
         fed.topics[user, topic] = ts, hidden
     else:
         fed.bad += 1
-    said = {"type": "hide-topic", "user": user, "topic": f"#{topic.title()}", "ts": ts, "hidden": hidden}
+    said = {"type": "hide-topic", "user": user, "topic": written, "ts": ts, "hidden": hidden}
     _say(fed, said, partitions, now_ms, taken=taken)
 
 
@@ -159,7 +172,7 @@ def hide_everything(fed: Fed, partitions: int) -> None:
     """In the end everybody who was engaged with hides all topics."""
     now_ms = max(record.ts for record, _ in fed.records)
     for user in sorted(fed.engagements):
-        for topic in TOPICS:
+        for topic in _COUNTS.values():
             fed.topics[user, topic] = now_ms, True
             said = {"type": "hide-topic", "user": user, "topic": topic, "ts": now_ms}
             _say(fed, said, partitions)

@@ -12,6 +12,7 @@ from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.documents import documents
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.hours import hours
+from agents.proof.simulation.lists import lists
 from agents.proof.simulation.models import OTHER
 from agents.proof.simulation.seen import alerts, spread
 from streams import offline
@@ -82,14 +83,11 @@ def _tables(faults: Faults, wanted: Table, expected: dict[str, dict[str, Any]], 
         kept = {record.key: record.value for record in faults.broker.logs[STATE.name, number].all()}
         table = _at_once(loaded(number, kept, model("plain"))).table  # type: ignore[arg-type]
         rows |= _of(table, now_ms)
-        yield from hours(table, wanted)
-        yield from documents(faults, table)
+        yield from (*lists(table, wanted), *hours(table, wanted), *documents(faults, table))
         counts.update(table.counts.as_dict())
     yield from _differences("rows", rows, expected, now_ms)
-    done, fed = (
-        counts["folded"] + counts["rejected"] + counts["repeats"],
-        len(faults.fed.records) - len(faults.fed.controls),
-    )
+    done = counts["folded"] + counts["rejected"] + counts["repeats"]
+    fed = len(faults.fed.records) - len(faults.fed.controls)
     if done != fed:
         yield f"counts: {done} of {fed} events, {dict(counts)}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.proof.simulation.mutations import blocks, closes, cut, kernels, persons, redis, takeover, transaction
+from agents.proof.simulation.mutations import blocks, closes, cut, kernels, lists, persons, redis, takeover, transaction
 from agents.proof.simulation.mutations.registry import Change, Mutation
 
 __all__ = ["MUTATIONS", "Change"]
@@ -14,6 +14,7 @@ MUTATIONS: dict[str, Mutation] = {
     **blocks.MUTATIONS,
     **redis.MUTATIONS,
     **kernels.MUTATIONS,
+    **lists.MUTATIONS,
     **persons.MUTATIONS,
     **closes.MUTATIONS,
 }

@@ -100,6 +100,19 @@ def _not_booked() -> Iterator[None]:
         yield
 
 
+@MUTATIONS.mutation("packed lines do not have what closed days gave")
+def _packed_without_a_ledger() -> Iterator[None]:
+    def forgetting(pack: Any) -> Any:
+        def packing(self: Days, lines: Any) -> None:
+            self.arrays.ledger[lines] = 0.0
+            pack(self, lines)
+
+        return packing
+
+    with instead(Days, "pack", forgetting):
+        yield
+
+
 @MUTATIONS.mutation("records do not say what has come since a close")
 def _not_said() -> Iterator[None]:
     with instead(record, "write", lambda write: lambda *given: write(*given[:12], 0 * given[12], *given[13:])):

@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.proof.simulation.mutations.registry import Registry, instead
 from streams.fold.rows import DID, GOT, MOVED
+from streams.model.chunks import Copied
 from streams.partition.cut import Cut
 from streams.partition.intake import Intake
 from streams.partition.loop import Loop
@@ -73,7 +74,10 @@ def _forgotten_changes() -> Iterator[None]:
 
 @MUTATIONS.mutation("what actors remember is not kept")
 def _no_memories() -> Iterator[None]:
-    with _kept(lambda _, cut: cut._replace(memories=cut.memories._replace(ends=np.zeros(len(cut.memories), np.int64)))):
+    def nothing(_: Sender, cut: Cut) -> Cut:
+        return cut._replace(memories=Copied(cut.memories.text, np.zeros(len(cut.memories), np.int64)))
+
+    with _kept(nothing):
         yield
 
 
