@@ -150,10 +150,11 @@ def hide_topic(settings: Settings, user: str, topic: str, show: bool, json: bool
     clout control hide-topic person:ann jazz --show
     """
     from agents.cli.control_lines import body_of, checked
+    from streams.model import about
 
     given = _given()
     one = checked(body_of("hide-topic", user, given, topic=topic, hidden=not show), given)
-    what = f"{user}: the topic {topic} is {'shown again' if show else 'hidden'}"
+    what = f"{user}: the topic {about.topic(topic)} is {'shown again' if show else 'hidden'}"
     return _send_one(settings, one, what, json)
 
 

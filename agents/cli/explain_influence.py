@@ -37,6 +37,8 @@ def topics(found: Explanation, sheet: Sheet) -> Lines:
             overflow="ignore",
         )
         said = f"  {_people(one.people)}" + (f", up to {_points(found, one.error):.2f} not sure" if one.error else "")
+        if one.topic in sheet.ranks:
+            said += f", {_ordinal(sheet.ranks[one.topic])} of its topic"
         room = min(sheet.width - wide - GAP - _WIDE - len(said), BAR)
         if room > 0:
             line.append(" " * GAP).append(bar(one.share / most, room, plain=sheet.plain), ACCENT)
@@ -81,6 +83,12 @@ def _people(count: int) -> str:
     if count == 1:
         return "1 person"
     return f"{count} people" if count <= _EXACT else f"about {count:,} people"
+
+
+def _ordinal(n: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th."""
+    end = "th" if n // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n:,}{end}"
 
 
 def _counts(one: Moment) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,11 +41,13 @@ _SECTIONS = (
 class Page:
     """An explanation as a page, as wide as the console and at most `WIDEST`; a pipe gets names in full.
 
-    `accounts` are those of a person.
+    `accounts` are those of a person, `ranks` the places on boards of topics.
     """
 
-    def __init__(self, found: Explanation, accounts: Sequence[Account] = ()) -> None:
-        self._found = found
+    def __init__(
+        self, found: Explanation, accounts: Sequence[Account] = (), ranks: Mapping[str, int] | None = None
+    ) -> None:
+        self._found, self._ranks = found, ranks or {}
         self._accounts = tuple(sorted(accounts, key=lambda one: -one.score))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -55,7 +57,7 @@ class Page:
 
         width, plain = min(options.max_width, WIDEST), options.ascii_only
         yield from self._top(options, width, beside=console.is_terminal and not plain)
-        sheet = Sheet(width - _INDENT, options.max_width - _INDENT, plain, self._accounts)
+        sheet = Sheet(width - _INDENT, options.max_width - _INDENT, plain, self._accounts, self._ranks)
         for title, section in _SECTIONS:
             lines = list(section(self._found, sheet))
             if lines:
@@ -98,12 +100,18 @@ class Page:
         yield f"{sure(found)}: {behind(found)}"
 
 
-def show(found: Explanation, accounts: Sequence[Account] = (), *, json: bool = False) -> None:
+def show(
+    found: Explanation,
+    accounts: Sequence[Account] = (),
+    ranks: Mapping[str, int] | None = None,
+    *,
+    json: bool = False,
+) -> None:
     """The page on stdout, or the explanation as a line of JSON."""
     if json:
         json_line(msgspec.json.encode(found))
     else:
-        console().print(Page(found, accounts))
+        console().print(Page(found, accounts, ranks))
 
 
 def sure(found: Explanation) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.cli.blocks import bar, change, sparkline
@@ -34,6 +34,7 @@ class Sheet(NamedTuple):
     room: int  #: for lines with names, which a pipe gets in full
     plain: bool  #: no UTF-8
     accounts: tuple[Account, ...] = ()  #: of a person, the highest first
+    ranks: Mapping[str, int] = {}  #: place on the board of a topic, where there is one
 
 
 Lines = Iterator["RenderableType"]

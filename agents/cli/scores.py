@@ -79,7 +79,13 @@ async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> 
         past = (await reader.past(stored["user"])).until(at_ms)
         places, influence = await asyncio.gather(places_of(reader, stored), reader.influence(stored))
         found = explain(stored, versions.model(stored["model"]), at_ms, past, places, influence)
-        show(found, () if wanted.json else await accounts_of(reader, record, at_ms), json=wanted.json)
+        if wanted.json:
+            show(found, json=True)
+        else:
+            ranks = await reader.topic_ranks(
+                stored["user"], [one.topic for one in influence.topics] if influence else []
+            )
+            show(found, await accounts_of(reader, record, at_ms), ranks)
     elif wanted.json:
         json_line(record)
     else:

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
-from streams.model.profiles import MOST_HIDDEN
 from streams.model.standing import Style
 
 SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
+MOST_HIDDEN = 64  #: topics that a user hides
 _OF_GOT = "part of all engagement with this user"
 _Share = Annotated[float, Meta(description=f"{_OF_GOT}, 0 to 1", ge=0, le=1)]
 _Error = Annotated[float, Meta(description="so much of the share may be somebody else's: the list is full", ge=0, le=1)]

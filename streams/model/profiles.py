@@ -9,8 +9,6 @@ from streams.events import PERSON
 from streams.model.given import Given
 from streams.model.versions import FOLLOWERS, Model
 
-MOST_HIDDEN = 64  #: topics that are hidden of a user
-
 
 class Stated(msgspec.Struct, frozen=True, array_like=True):
     """A fact as it was stated."""

@@ -11,7 +11,8 @@ from streams.events import PERSON, Reject
 from streams.fold.rows import FOLLOWERS as FOLLOWERS_COLUMN
 from streams.fold.rows import FOR_EVER, GOT, TIED, UNSEEN
 from streams.model.closes import facts_then, touch
-from streams.model.profiles import MOST_HIDDEN, NOTHING, Hiding, Left, Profile, Stated, is_person
+from streams.model.influential import MOST_HIDDEN
+from streams.model.profiles import NOTHING, Hiding, Left, Profile, Stated, is_person
 from streams.model.table import Table
 from streams.model.versions import FOLLOWERS, MOST_FACTS
 from streams.people import persons

@@ -17,7 +17,7 @@ from agents.cli.control_lines import Given, body_of, facts_of, read
 from agents.local.embedded import free_port
 from streams.broker.admin import Admin
 from streams.errors import CloutError, UsageError
-from streams.people.controls import Fact, Facts, Link, Unlink, parse
+from streams.people.controls import Fact, Facts, HideTopic, Link, Unlink, parse
 from streams.settings import Settings
 from tests.cli.test_with_servers import read as read_topic
 
@@ -71,6 +71,10 @@ def sent(path: str, kind: str = "facts", given: Given = GIVEN) -> list[Any]:
         (["link", "--file", "there/is/no/such.file"], "does not exist"),
         (["unlink"], "USER"),
         (["unlink", "person:p"], "this is a person"),
+        (["hide-topic", "net:a"], "TOPIC"),
+        (["hide-topic", "ann", "jazz"], "a user is `network:id`"),
+        (["hide-topic", "net:a", " # "], "topic: nothing is left"),
+        (["hide-topic", "net:a", "x" * 129], "topic: 129 bytes"),
         (["facts", "net:a"], "clout control facts USER NAME=VALUE"),
         (["facts", "net:a", "followers"], "'followers' is no fact"),
         (["facts", "net:a", "followers=many"], "followers: 'many' is no number"),
@@ -244,6 +248,10 @@ def test_into_the_topic(clout: Ask, file: Callable[..., str], kafka: str, prefix
     assert (linked.exit_code, linked.stdout) == (0, "")
     assert linked.stderr == "sent: net:zoë is an account of person:zoe; a worker takes it up within a second or so\n"
     assert "net:zoë is nobody's account any more" in clout("control", "unlink", "net:zoë", **settings).stderr
+    hidden = clout("control", "hide-topic", "net:zoë", "#Jazz", **settings)
+    assert hidden.stderr == "sent: net:zoë: the topic jazz is hidden; a worker takes it up within a second or so\n"
+    again = clout("control", "hide-topic", "net:zoë", "jazz", "--show", **settings)
+    assert "net:zoë: the topic jazz is shown again" in again.stderr
     told = clout("control", "facts", "net:zoë", "followers=1200", "lists=-", "--source", "me", "--json", **settings)
     assert "net:zoë: followers 1200, lists taken away" in told.stderr
     assert orjson.loads(told.stdout) == {"sent": 1, "users": 1, "silent": 0, "refused": 0, "topic": f"{prefix}controls"}
@@ -266,7 +274,9 @@ def test_into_the_topic(clout: Ask, file: Callable[..., str], kafka: str, prefix
         assert record.partition == (murmur2(record.key) & 0x7FFF_FFFF) % 4
         assert began_ms <= one.ts <= ended_ms + 5
         by_user.setdefault(one.user, []).append(one)
-    first, second, third = by_user.pop("net:zoë")
+    first, second, fourth, fifth, third = by_user.pop("net:zoë")
+    assert fourth == HideTopic("net:zoë", "jazz", fourth.ts, hidden=True)
+    assert fifth == HideTopic("net:zoë", "jazz", fifth.ts, hidden=False)
     assert (type(first), first.person, type(second)) == (Link, "zoe", Unlink)
     assert third.facts == {"followers": Fact(1200, third.ts, "me"), "lists": None}
     assert first.ts <= second.ts <= third.ts

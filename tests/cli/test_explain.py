@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from rich.cells import cell_len
 from rich.console import Console
 
+from agents.cli.explain_influence import _ordinal
 from agents.cli.explain_page import WIDEST, Page
 from agents.cli.places import Account
 from streams.model.explain import Past, explain
@@ -459,6 +460,29 @@ def test_offline_ranks(clout: Ask, events: Ask, event: Ask) -> None:
         (None, 2),
         (None, 1),
     ]
+
+
+def test_ranks_of_topics() -> None:
+    """Behind the people of those that have one; the line stays as wide as the page."""
+    ranks = {"jazz": 3, "else": 1}
+    console = Console(file=io.StringIO(), width=80, color_system=None, force_terminal=True)
+    console.print(Page(explained(influence=INFLUENCE), (), ranks))
+    jazz, japan = section(console.file.getvalue().splitlines(), KNOWN[0])
+    assert jazz.endswith("━  12 people, 3rd of its topic")
+    assert len(jazz) <= 80
+    assert "of its topic" not in japan
+    ordinals = {
+        1: "1st",
+        2: "2nd",
+        3: "3rd",
+        4: "4th",
+        11: "11th",
+        12: "12th",
+        21: "21st",
+        113: "113th",
+        1_002: "1,002nd",
+    }
+    assert {n: _ordinal(n) for n in ordinals} == ordinals
 
 
 def test_topics_people_and_moments() -> None:

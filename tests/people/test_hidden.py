@@ -9,8 +9,8 @@ from streams.events import NEWEST_MS
 from streams.fold.rows import LISTED, TIED, UNSEEN
 from streams.formats import tied
 from streams.model.influence import influence
-from streams.model.influential import Influence, merged
-from streams.model.profiles import MOST_HIDDEN, Profile
+from streams.model.influential import MOST_HIDDEN, Influence, merged
+from streams.model.profiles import Profile
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.people.controls import HideTopic

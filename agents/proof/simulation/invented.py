@@ -16,16 +16,12 @@ from streams.people.controls import Control, parse
 from streams.sources.record import Produced
 from streams.topics import CONTROLS
 
-_TOPICS = (
-    "Jazz",
-    "#jazz",
-    "blues",
-    " BLUES",
-    "Straße",
-    "STRASSE",
-    "x",
-    "##Y",
-)  # five, some of which take the long way
+#: as they are written, and as they count: five, some of which take the long way
+_COUNTS = {
+    **{"Jazz": "jazz", "#jazz": "jazz", "blues": "blues", " BLUES": "blues"},
+    **{"Straße": "strasse", "\uff33\uff34\uff32\uff21\uff33\uff33\uff25": "strasse", "x": "x", "##Y": "y"},
+}
+_TOPICS = tuple(_COUNTS)
 
 
 @dataclass
@@ -40,6 +36,9 @@ class Fed:
     controls: list[Control] = field(default_factory=list)  #: those that must be taken, in order
     persons: dict[str, str] = field(default_factory=dict)  #: whose account each is in the end
     said_ms: dict[str, int] = field(default_factory=dict)  #: when the last link or unlink of each was said
+    topics: dict[tuple[str, str], tuple[int, bool]] = field(
+        default_factory=dict
+    )  #: (user, topic) -> when it was last said whether it is hidden, and that
     first: int = 0  #: so many records, controls, are known before anything else is fed
 
     @property
@@ -61,6 +60,9 @@ def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: 
         kind = random.choice(KINDS)
         if accounts and random.random() < 0.25:
             _control(fed, random, random.choice(accounts), partitions, now_ms, first_ms)
+            continue
+        if random.random() < 0.05:
+            _hide(fed, random, random.choice([*users, *accounts, "p"]), partitions, now_ms)
             continue
         actor, chance = random.choice(users + accounts), random.random()
         target = random.choice(users if actor in accounts else users + accounts)
@@ -149,6 +151,31 @@ def _control(fed: Fed, random: Random, account: str, partitions: int, now_ms: in
             if "person" in said:
                 fed.persons[user] = f"person:{said['person']}"
     _say(fed, said, partitions, now_ms, taken=taken)
+
+
+def _hide(fed: Fed, random: Random, who: str, partitions: int, now_ms: int) -> None:
+    """A topic of somebody, or of a person, is hidden or shown again; now and then it was said before what is known."""
+    user, written, hidden = "person:p" if who == "p" else f"n:{who}", random.choice(_TOPICS), random.random() < 0.7
+    topic = _COUNTS[written]
+    known_ms, _ = fed.topics.get((user, topic), (0, False))
+    taken = not known_ms or random.random() > 0.15
+    ts = now_ms if taken else known_ms - 1
+    if taken:
+        fed.topics[user, topic] = ts, hidden
+    else:
+        fed.bad += 1
+    said = {"type": "hide-topic", "user": user, "topic": written, "ts": ts, "hidden": hidden}
+    _say(fed, said, partitions, now_ms, taken=taken)
+
+
+def hide_everything(fed: Fed, partitions: int) -> None:
+    """In the end everybody who was engaged with hides all topics."""
+    now_ms = max(record.ts for record, _ in fed.records)
+    for user in sorted(fed.engagements):
+        for topic in _COUNTS.values():
+            fed.topics[user, topic] = now_ms, True
+            said = {"type": "hide-topic", "user": user, "topic": topic, "ts": now_ms}
+            _say(fed, said, partitions)
 
 
 def _say(fed: Fed, said: dict[str, Any], partitions: int, now_ms: int | None = None, *, taken: bool = True) -> None:

@@ -14,7 +14,7 @@ from msgspec import msgpack
 
 from streams.partition.ports import Shows
 from streams.scoreboard.flush import Flush, Look
-from streams.scoreboard.layout import MOST_NETWORKS, network_of
+from streams.scoreboard.layout import MOST_NETWORKS, MOST_ON_TOPIC, MOST_TOPICS, network_of
 
 
 @dataclass
@@ -28,6 +28,11 @@ class Shown:
     networks: set[str] = field(default_factory=set)  #: that have a board
     spread: dict[int, dict[int, int]] = field(default_factory=dict)
     closes: dict[str, bytes] = field(default_factory=dict)
+    influence: dict[str, bytes] = field(default_factory=dict)
+    topics: dict[str, float] = field(
+        default_factory=dict
+    )  #: that have a board, and the highest place there was on each
+    on_topic: dict[str, dict[str, float]] = field(default_factory=dict)  #: by topic user and place
     pulses: dict[int, dict[str, Any]] = field(default_factory=dict)  #: by partition
     counts: dict[int, int] = field(default_factory=dict)  #: users shown, as the pulses say, by partition
     complete: dict[int, int] = field(default_factory=dict)  #: up to which version all is there, as the pulses say
@@ -49,6 +54,7 @@ class Redis:
             "networks",
             "boards",
             "history",
+            "influence",
         )  #: that may be lost
 
     def apply(self, flush: Flush) -> int:
@@ -89,6 +95,8 @@ class Redis:
             unplaced=self._unplaced(),
             engaged=self._engaged(partition),
             closes=sum(pulse.get("closes", 0) for pulse in shown.pulses.values()),
+            influence=len(shown.influence),
+            influences=sum(pulse.get("influence", 0) for pulse in shown.pulses.values()),
         )
 
     def _engaged(self, partition: int) -> int:
@@ -132,6 +140,8 @@ class Redis:
             self.shown.spread.pop(partition, None)
         elif key == "history":
             self.shown.closes.clear()
+        elif key == "influence":
+            self.shown.influence.clear()
         elif key == "networks":
             self.shown.networks.clear()
         elif key == "boards":
@@ -157,6 +167,9 @@ class Redis:
             spread.clear()
         spread.update(flush.bins)
         shown.closes |= dict(flush.closes)
+        shown.influence |= dict(flush.influence)
+        self._leave_topics(flush.off_topics)
+        self._place_on_topics(flush.topics)
         shown.alerts += flush.alerts
 
     def _place(self, flush: Flush) -> None:
@@ -170,6 +183,31 @@ class Redis:
                 shown.boards[network] = shown.boards.get(network, {}) | _scores(both) | _scores(alone)
         for user in _list(lists.left):
             shown.scores.pop(user, None)
+
+    def _leave_topics(self, off: dict[str, list[str]]) -> None:
+        shown = self.shown
+        for topic, users in off.items():
+            board = shown.on_topic.get(topic, {})
+            if [board.pop(user) for user in users if user in board] and topic in shown.topics:
+                shown.topics[topic] = max(board.values(), default=0.0)
+            if topic in shown.on_topic and not board:
+                del shown.on_topic[topic]
+                shown.topics.pop(topic, None)
+
+    def _place_on_topics(self, topics: dict[str, list[Any]]) -> None:
+        shown = self.shown
+        for topic, values in topics.items():
+            places = dict(zip(values[1::2], values[::2], strict=True))
+            highest = max(places.values())
+            if topic not in shown.topics and len(shown.topics) >= MOST_TOPICS:
+                lowest = min(shown.topics, key=lambda one: (shown.topics[one], one))
+                if shown.topics[lowest] >= highest:
+                    continue
+                del shown.topics[lowest], shown.on_topic[lowest]
+            shown.topics[topic] = max(highest, shown.topics.get(topic, highest))
+            board = shown.on_topic.get(topic, {}) | places
+            kept = sorted(board, key=lambda user: (-board[user], user))[:MOST_ON_TOPIC]
+            shown.on_topic[topic] = {user: board[user] for user in kept}
 
     def save(self) -> None:
         """Remember what there is, to be restored later."""

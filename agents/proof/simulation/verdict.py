@@ -6,24 +6,23 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-import numpy as np
 import orjson
 
 from agents.proof.simulation.closes import closes, headers
+from agents.proof.simulation.documents import documents
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.hours import hours
 from agents.proof.simulation.lists import lists
 from agents.proof.simulation.models import OTHER
+from agents.proof.simulation.seen import alerts, spread
 from streams import offline
-from streams.fold.rows import DAYS, ENGAGEMENTS
+from streams.fold.rows import DAYS
 from streams.formats import state
 from streams.model import score
 from streams.model.inforce import InForce
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, model
 from streams.partition.recovered import Recovered, loaded
-from streams.scoreboard.layout import MOST_NETWORKS, network_of
-from streams.scoreboard.shown import BOARD_STEP
 from streams.topics import ALERTS, REJECTS, SCORES, STATE
 
 CLOSE = 1e-6
@@ -43,11 +42,11 @@ def verdict(faults: Faults) -> list[str]:
         *_differences("scores", _last_scores(faults), expected, now_ms),
         *closes(faults, by_name),
         *_headers(faults),
-        *_spread(faults, _linked(wanted), _counted(wanted)),
+        *spread(faults, wanted),
         *_versions(faults),
         *_rejects(faults),
         *_alerts(faults),
-        *_shown_alerts(faults),
+        *alerts(faults),
     ]
 
 
@@ -84,7 +83,7 @@ def _tables(faults: Faults, wanted: Table, expected: dict[str, dict[str, Any]], 
         kept = {record.key: record.value for record in faults.broker.logs[STATE.name, number].all()}
         table = _at_once(loaded(number, kept, model("plain"))).table  # type: ignore[arg-type]
         rows |= _of(table, now_ms)
-        yield from (*lists(table, wanted), *hours(table, wanted))
+        yield from (*lists(table, wanted), *hours(table, wanted), *documents(faults, table))
         counts.update(table.counts.as_dict())
     yield from _differences("rows", rows, expected, now_ms)
     done = counts["folded"] + counts["rejected"] + counts["repeats"]
@@ -174,60 +173,6 @@ def _versions(faults: Faults) -> Iterator[str]:
             if version <= seen.get(record.key, 0):
                 yield f"scores[{number}]: {record.key!r} went from version {seen[record.key]} to {version}"
             seen[record.key] = version
-
-
-def _linked(table: Table) -> set[str]:
-    """Accounts of persons."""
-    slots = np.arange(len(table))
-    return set(table.users.of(slots[table.linked(slots)]))
-
-
-def _counted(table: Table) -> set[str]:
-    """Who was engaged with, and is no account of a person; no run is longer than 90 days."""
-    slots = np.flatnonzero(table.cells[: len(table), ENGAGEMENTS] > 0)
-    return set(table.users.of(slots[~table.linked(slots)]))
-
-
-def _spread(faults: Faults, linked: set[str], in_it: set[str]) -> Iterator[str]:
-    """The histogram counts everyone who was engaged with but accounts of persons once, where they are; the board has all but
-    accounts of persons, near enough, and that of each network everyone of it.
-
-    After a take-over the histogram begins with the scores last published, not those last shown, which are a little older or
-    younger: a bin more or less; hours when history is replayed.
-    """
-    near = 1 if faults.settings.clock == "wall" else 20
-    shown = faults.redis.shown
-    scores = {user: orjson.loads(record)["score"] for user, record in shown.records.items()}
-    for user, exact in scores.items():
-        network = network_of(user)
-        boards = [("board", shown.scores)] if user not in linked else []
-        if network in shown.networks or (len(shown.networks) < MOST_NETWORKS and network):
-            boards.append((f"board of {network}", shown.boards.get(network, {})))
-        for name, board in boards:
-            if abs(board.get(user, 0.0) - exact) > BOARD_STEP * model("plain").displayed_step:
-                yield f"{name}: {user} is at {board.get(user)} instead of {exact}"
-    for user in sorted(linked & shown.scores.keys()):
-        yield f"board: {user} is there, an account of a person"
-    for network, board in shown.boards.items():
-        strange = sorted(user for user in board if network_of(user) != network)
-        if strange:
-            yield f"board of {network}: {strange} are of others"
-    counted = sorted(at for bins in shown.spread.values() for at, count in bins.items() for _ in range(count))
-    wanted = sorted(int(exact * 10) for user, exact in scores.items() if user in in_it)
-    if len(counted) != len(wanted) or any(abs(one - other) > near for one, other in zip(counted, wanted, strict=True)):
-        yield f"spread: {counted} instead of {wanted}"
-
-
-def _shown_alerts(faults: Faults) -> Iterator[str]:
-    """Redis has no alert that was not committed, and none twice."""
-    committed = {
-        record.value
-        for number in range(faults.settings.partitions)
-        for record in faults.broker.logs[ALERTS.name, number].all()
-    }
-    for alert, times in Counter(faults.redis.shown.alerts).items():
-        if times > 1 or alert not in committed:
-            yield f"redis: {alert!r} came {times} times, committed: {alert in committed}"
 
 
 def _rejects(faults: Faults) -> Iterator[str]:

@@ -198,7 +198,8 @@ class World:
     def _moved(self) -> object:
         """What stays the same once all is done."""
         loops = self._loops()
-        return loops, [sum(loop.intake.positions.values()) for loop in loops], dict(self.faults.redis.shown.records)
+        shown, positions = self.faults.redis.shown, [sum(loop.intake.positions.values()) for loop in loops]
+        return loops, positions, dict(shown.records), dict(shown.influence)
 
     def _calm_now(self) -> bool:
         """Is everyone there, and nothing waiting anywhere?"""

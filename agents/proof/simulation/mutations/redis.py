@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.invented import hide_everything
 from agents.proof.simulation.mutations.registry import Change, Registry, instead
 from agents.proof.simulation.redis import Redis
 from streams.fold.rows import UNSEEN
-from streams.scoreboard import shown
+from streams.model.table import Table
+from streams.model.users import Slots
+from streams.scoreboard import influences, shown
 from streams.scoreboard.flush import Look
 from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
@@ -66,8 +69,8 @@ def _complete_too_soon() -> Iterator[Change]:
         faults.redis_slow_s = 0.3
 
     def soon(cut: Any) -> Any:
-        def cutting(self: Shown, version: int, *, show: bool = True) -> None:
-            cut(self, version, show=show)
+        def cutting(self: Shown, version: int, retold: Slots, *, show: bool = True) -> None:
+            cut(self, version, retold, show=show)
             if self._sweep:
                 self._sweep = self._sweep._replace(cut=version)
 
@@ -141,4 +144,30 @@ def _lost_boards() -> Iterator[Change]:
         faults.redis_loses, faults.redis.keys = (1.0, 1.0), ("networks", "boards")
 
     with instead(Look, "gaps", lambda gaps: property(lambda seen: (*gaps.fget(seen)[:2], 0))):
+        yield change
+
+
+@MUTATIONS.mutation("documents that are lost alone are not noticed")
+def _lost_documents() -> Iterator[Change]:
+    def change(faults: Faults) -> None:
+        """Seldom seen else: that is what Redis loses."""
+        faults.redis_loses, faults.redis.keys = (1.0, 1.0), ("influence",)
+
+    with _always("influences", 0):
+        yield change
+
+
+@MUTATIONS.mutation("who hides a topic is not told again")
+def _hidden_silently() -> Iterator[None]:
+    with instead(Table, "hiders", lambda _: lambda *_: np.empty(0, np.intp)):
+        yield
+
+
+@MUTATIONS.mutation("who hides a topic stays on its board")
+def _hidden_on_boards() -> Iterator[Change]:
+    def change(faults: Faults) -> None:
+        """Seldom seen else: a topic has to be somebody's first."""
+        hide_everything(faults.fed, faults.settings.partitions)
+
+    with instead(influences, "off_boards", lambda _: lambda _: {}):
         yield change
