@@ -16,25 +16,12 @@ from streams.people.controls import Control, parse
 from streams.sources.record import Produced
 from streams.topics import CONTROLS
 
-<<<<<<< HEAD
-_TOPICS = (
-    "Jazz",
-    "#jazz",
-    "blues",
-    " BLUES",
-    "Straße",
-    "STRASSE",
-    "x",
-    "##Y",
-)  # five, some of which take the long way
-=======
 #: as they are written, and as they count: five, some of which take the long way
 _COUNTS = {
     **{"Jazz": "jazz", "#jazz": "jazz", "blues": "blues", " BLUES": "blues"},
     **{"Straße": "strasse", "\uff33\uff34\uff32\uff21\uff33\uff33\uff25": "strasse", "x": "x", "##Y": "y"},
 }
 _TOPICS = tuple(_COUNTS)
->>>>>>> hide19
 
 
 @dataclass
