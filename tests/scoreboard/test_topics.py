@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,13 +16,18 @@ from streams.fold.rows import QUARTER
 from streams.model.influential import Influence, TopicShare
 from streams.model.versions import DAY_MS, PLAIN
 from streams.scoreboard import influences, layout, writer
+from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import MAX_USERS
 from streams.scoreboard.layout import MOST_ON_TOPIC, place_of
+from streams.scoreboard.reader import Reader
 from streams.scoreboard.topic_boards import Placed
+from streams.scoreboard.writer import Writer
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import NOW_MS, flush, record
+from tests.scoreboard.servers import serving
 from tests.scoreboard.small import Small
 from tests.scoreboard.test_view import PATIENCE_S, come_true
+from tests.servers import ROOT
 
 Play = Callable[..., None]
 LIFE_MS = PLAIN.half_lives_ms[-1]
@@ -196,6 +202,31 @@ def test_a_person_has_what_its_accounts_have_together(play: Play, shards: int) -
         assert await board.reader.influence(record("person:p", 50.0)) == own
 
     play(story, shards=shards, partitions=shards)
+
+
+def test_the_least_rights_are_enough(kind: str, tmp_path: Path) -> None:
+    """The Redis users of deploy/README.md write and read documents and boards, a board that gives way and one that is left."""
+    lines = (ROOT / "deploy" / "README.md").read_text().splitlines()
+    users = [line.replace(">PASSWORD", "nopass") for line in lines if line.startswith("user ")]
+    (tmp_path / "users.acl").write_text("\n".join(["user default off", *users]) + "\n")
+    with serving(kind, tmp_path, "--aclfile", str(tmp_path / "users.acl")) as server:
+
+        async def story() -> None:
+            shape = ("clout", 1, 1)
+            clients = [connect(f"redis://{user}:x@127.0.0.1:{server.port}/0") for user in ("worker", "reader")]
+            writing, reading = Writer(clients[0], *shape), Reader(clients[1], *shape)
+            topics: dict[str, list[Any]] = {f"t{n}": [float(n), "a:1"] for n in range(layout.MOST_TOPICS + 1)}
+            await writing.write(flush(1, {"a:1": 40.0}, influence=written(document("a:1")), topics=topics))
+            await writing.write(flush(2, topics={"t9": [1.0, "b:1"]}, off_topics={"t9": ["a:1"], "t8": ["a:1"]}))
+            assert (await writing.look(0)).influence == 1
+            assert await reading.topics.topics(1) == [f"t{layout.MOST_TOPICS}"]
+            assert [one.user for one in await reading.topics.top("t9", 9)] == ["b:1"]
+            assert await reading.topic_ranks("b:1", ["t9"]) == {"t9": 1}
+            assert await reading.influence(record("a:1", 40.0)) == document("a:1")
+            for client in clients:
+                await client.aclose()
+
+        asyncio.run(story())
 
 
 class Worker(Small):
