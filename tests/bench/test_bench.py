@@ -105,7 +105,7 @@ def test_recovery_reads_back_what_was_written(kafka: str) -> None:
     result = _run("recovery", "--users", "500", "--versions", "3", "--kafka", kafka)
     assert (result["users"], result["versions_of_a_user"]) == (500, 3)
     headers, met = 4 * 3, 500  # partitions and intervals; it is the same one each time who engages with somebody
-    assert result["records"] == 500 * 2 * 3 + met + headers
+    assert result["records"] == 500 * 3 * 3 + met + headers  # did, got and lists
     assert result["bytes_per_user"] > 0
     assert result["records_per_cpu_s"] > 0
 

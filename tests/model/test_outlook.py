@@ -47,7 +47,9 @@ def test_each_crossing_is_the_first_moment_below(data: st.DataObject, model: Mod
     """A millisecond before, the score is not below it; those above the score are no crossings; null: not in ten years."""
     for record in records(data.draw(houses(model))):
         below = outlook(record, model, NOW_MS).below
-        assert [one.score for one in below] == [ten for ten in range(90, 0, -10) if ten < record["score"]]
+        now = read(record, model, NOW_MS)  # a record has some ten digits of it, and facts alone are capped at 30
+        assert now == pytest.approx(record["score"], abs=1e-6)
+        assert [one.score for one in below] == [ten for ten in range(90, 0, -10) if ten < now]
         for one in below:
             if one.at is None:
                 assert read(record, model, NOW_MS + FARTHEST_MS) >= one.score
