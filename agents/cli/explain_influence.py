@@ -8,13 +8,13 @@ from agents.cli.blocks import bar
 from agents.cli.explain_sections import ACCENT, BAR, HEAD, LABEL, LEAST, Lines, Sheet
 from agents.cli.output import moment, safe
 from agents.terminal import GAP, shortened
+from streams.fold.rows import EXACT_WHO
 from streams.model.explained import Explanation
 from streams.model.influential import Friend, Influence, Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_EXACT = 16  # people; more are an estimate
 _NAME = 40  # cells of a name at most
 _WIDE = 12  # cells of a number and what parts it
 
@@ -41,8 +41,8 @@ def topics(found: Explanation, sheet: Sheet) -> Lines:
             said += f", {_ordinal(sheet.ranks[one.topic])} of its topic"
         room = min(sheet.width - wide - GAP - _WIDE - len(said), BAR)
         if room > 0:
-            line.append(" " * GAP).append(bar(one.share / most, room, plain=sheet.plain), ACCENT)
-            line.append(" " * (room - cell_len(bar(one.share / most, room, plain=sheet.plain))))
+            drawn = bar(one.share / most, room, plain=sheet.plain)
+            line.append(" " * GAP).append(drawn, ACCENT).append(" " * (room - cell_len(drawn)))
         yield line.append(said, "dim")
 
 
@@ -82,7 +82,7 @@ def _points(found: Explanation, share: float) -> float:
 def _people(count: int) -> str:
     if count == 1:
         return "1 person"
-    return f"{count} people" if count <= _EXACT else f"about {count:,} people"
+    return f"{count} people" if count <= EXACT_WHO else f"about {count:,} people"
 
 
 def _ordinal(n: int) -> str:

@@ -54,4 +54,5 @@ MOST_OBJECT, MOST_TOPIC, MOST_TOPICS, TOPICS_BYTES = 256, 128, 5, 320  #: bytes,
 MOST_ABOUT = MOST_OBJECT + 1 + TOPICS_BYTES  #: bytes
 MOST_KEYS = 1 + MOST_TOPICS
 BEHIND, OF_KEYS = 31, 30
+EXACT_WHO = 16  #: people behind an entry of a list who are known exactly, see `streams.fold.who`
 MOST_NAME = max(LONGEST, MOST_OBJECT)  #: bytes of a name in a list

@@ -15,7 +15,7 @@ least, and its weight, as an error; what weighs more than a MOSTth of all is sur
 list comes in only if they outweigh the least; there is no error, and it does not depend on order.
 *forgotten*: whom the actor engaged with by what its memory has lost: as topics, if it knows of more with them; else only what
 outweighs the least comes in, without an error: first actions weigh most. Whom somebody engages with most is this and the memory.
-An undo takes weight back, not that somebody was there. 0.3 us an engagement, 0.3 an object or topic.
+An undo takes weight back, not that somebody was there. 0.3 us an engagement, 0.4 an object or topic.
 """
 
 from __future__ import annotations

@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
+from streams.fold.rows import EXACT_WHO
 from streams.fold.words import load_u16, zeros_below
 
-EXACT, REGISTERS, REGISTERED = 16, 32, 255  #: people; registers; in place of a count: they are registers
+EXACT, REGISTERS, REGISTERED = EXACT_WHO, 32, 255  #: people; registers; in place of a count: they are registers
 _BITS, HIGHEST = 5, 44  #: of a hash that choose the register; the highest that one may say
 _SHORT = 11  # bits of a short hash behind those
 

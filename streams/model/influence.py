@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from streams.fold.rows import ENGAGEMENTS as END_OF_SUMS
 from streams.fold.rows import QUARTER, SUMS
@@ -29,6 +30,7 @@ def influence(table: Table, slots: Slots, now_ms: int) -> list[Influence]:
         got, gave, network = max(total, 0.0), sum(given.values()), user.partition(":")[0]
         hidden = table.profiles.get(slot, NOTHING).hidden
         own = [one for one in topics if one.name not in hidden and established(one, table.days.closes_ms)]
+        best = [one for one in objects if one.weight > one.error]
         whom = sorted(given.items(), key=lambda one: (-one[1], one[0]))[:SHOWN_PEOPLE]
         found.append(
             Influence(
@@ -37,12 +39,12 @@ def influence(table: Table, slots: Slots, now_ms: int) -> list[Influence]:
                 got=got,
                 gave=gave,
                 style=style_of(table, slot),
-                topics=[_topic(one, got) for one in own[:SHOWN_TOPICS]],
+                topics=[TopicShare(topic=one.name, **_earned(one, got)) for one in own[:SHOWN_TOPICS]],
                 influencees=[
                     Friend(user=one.name, share=_share(one.weight, got)) for one in people if one.weight > 0.0
                 ][:SHOWN_PEOPLE],
                 influencers=[Friend(user=f"{network}:{name}", share=_share(weight, gave)) for name, weight in whom],
-                moments=[_moment(one, got) for one in objects if one.weight > one.error][:SHOWN_MOMENTS],
+                moments=[Moment(object=one.name, kinds=one.kinds, **_earned(one, got)) for one in best[:SHOWN_MOMENTS]],
                 hidden=hidden,
             )
         )
@@ -59,27 +61,10 @@ def _share(weight: float, total: float) -> float:
     return float(f"{min(weight / total, 1.0):.6g}") if total > 0.0 else 0.0
 
 
-def _topic(one: Entry, got: float) -> TopicShare:
-    return TopicShare(
-        topic=one.name,
-        share=_share(one.weight, got),
-        error=_share(one.error, got),
-        people=one.people,
-        first=one.first_ms,
-        last=one.last_ms,
-    )
-
-
-def _moment(one: Entry, got: float) -> Moment:
-    return Moment(
-        object=one.name,
-        share=_share(one.weight, got),
-        error=_share(one.error, got),
-        kinds=one.kinds,
-        people=one.people,
-        first=one.first_ms,
-        last=one.last_ms,
-    )
+def _earned(one: Entry, got: float) -> dict[str, Any]:
+    """What is told of a topic and of an object alike."""
+    shares = {"share": _share(one.weight, got), "error": _share(one.error, got)}
+    return {**shares, "people": one.people, "first": one.first_ms, "last": one.last_ms}
 
 
 def _given(memory: bytes, forgotten: list[Entry], now_ms: int, half_life_ms: int) -> dict[str, float]:

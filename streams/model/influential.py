@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
+from streams.fold.rows import EXACT_WHO
 from streams.model.standing import Style
 
 SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
@@ -22,7 +23,7 @@ _OF_GOT = "part of all engagement with this user"
 _Share = Annotated[float, Meta(description=f"{_OF_GOT}, 0 to 1", ge=0, le=1)]
 _Error = Annotated[float, Meta(description="so much of the share may be somebody else's: the list is full", ge=0, le=1)]
 _People = Annotated[
-    int, Meta(description="distinct people behind it; above 16 an estimate, one standard error 18 %", ge=0)
+    int, Meta(description=f"distinct people behind it; above {EXACT_WHO} an estimate, one standard error 18 %", ge=0)
 ]
 _First = Annotated[int, Meta(description="when the first engagement came, ms since epoch, whole seconds")]
 _Last = Annotated[int, Meta(description="when the newest one came, ms since epoch, whole seconds")]

@@ -16,7 +16,7 @@ from streams.model.table import Table
 from streams.model.users import Slots
 from streams.scoreboard.layout import place_of
 
-AT_ONCE = 100  #: users a sweep: 5 ms; who is in the queue for the second time waits behind all others
+AT_ONCE = 100  #: users a sweep: 10 ms; who is in the queue for the second time waits behind all others
 
 _encode = msgspec.json.Encoder().encode
 
