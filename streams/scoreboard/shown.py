@@ -210,7 +210,7 @@ class Shown:
         self._board[slots[moved]] = done.scores[moved]
         content: dict[str, Any] = {}
         if self._at >= len(sweep.slots):
-            content = self.influences.content(now_ms)
+            content = self.influences.content(now_ms, beside=len(sweep.slots) > 0)
             self._at = len(sweep.slots) + 1
             self._counts = sweep.counts
             if sweep.whole:

@@ -163,7 +163,7 @@ def test_everyone_who_hides_something_is_written_anew() -> None:
     table = house.intakes[0].table
     shown = Influences(table)
     shown.everyone()
-    content = shown.content(NEWEST_MS)
+    content = shown.content(NEWEST_MS, beside=False)
     assert {ANN, "person:p"} <= {user for user, _ in content["influence"]}
     assert content["off_topics"] == {"jazz": [ANN], "rock": ["person:p"]}
     assert list(content["topics"]) == ["rock"]

@@ -341,9 +341,8 @@ def test_a_board_restored_with_somebody_on_it(play: Play) -> None:
     showing(play, story)
 
 
-def test_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue() -> None:
     """First come, first told; who changes while waiting is told once; so many at once, and everyone after a loss."""
-    monkeypatch.setattr(influences, "AT_ONCE", 3)
     small = Small(None)  # type: ignore[arg-type]  # nothing is written
     for n in range(5):
         small.about(f"n:{n}", {"jazz": 1.0 + n})
@@ -351,7 +350,7 @@ def test_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     queue = influences.Influences(small.table)
 
     def told() -> list[str]:
-        return [one.user for one in queue.some(NOW_MS)]
+        return [one.user for one in queue.some(NOW_MS, 3)]
 
     queue.changed(np.array([4, 1]))
     queue.changed(np.array([1, 0, 3, 2]))
@@ -368,6 +367,18 @@ def test_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     small.table.memory[5] = bytes(6)
     queue.everyone()
     assert len(queue) == 6
+
+
+@pytest.mark.parametrize(("beside", "told"), [(True, influences.BESIDE), (False, influences.AT_ONCE)])
+def test_fewer_are_told_beside_scores(beside: bool, told: int) -> None:
+    """A sweep that writes scores takes few of the queue, one that has nothing else to write takes many."""
+    small = Small(None)  # type: ignore[arg-type]  # nothing is written
+    for n in range(influences.AT_ONCE + 1):
+        small.about(f"n:{n}", {"jazz": 1.0})
+    queue = influences.Influences(small.table)
+    queue.everyone()
+    assert len(queue.content(NOW_MS, beside=beside)["influence"]) == told
+    assert len(queue) == influences.AT_ONCE + 1 - told
 
 
 def test_no_weight_has_no_place() -> None:
