@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
+from streams.policies.rules import Cause, Severity
 
 _Model = Annotated[str, Meta(description="name of the model, the named constants that the score is computed with")]
 _User = Annotated[str, Meta(description="`network:id`")]
@@ -150,17 +151,53 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
     ] = UNSET
 
 
-class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A score fell, or the fall is over. More fields may come: ignore those you do not know."""
+class AlertCause(msgspec.Struct, frozen=True, kw_only=True):
+    """Points that came of one cause since the score that is compared with."""
 
-    id: Annotated[str, Meta(description="`rule/user/state/version`, unique: who acts on alerts can tell repeats by it")]
-    rule: Annotated[str, Meta(description="name of the rule; `fall` is the one there is")]
-    state: Annotated[Literal["raised", "recovered"], Meta(description="`recovered`: half of the fall was made good")]
+    cause: Cause
+    points: float
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """What a score is compared with."""
+
+    score: Annotated[float, Meta(description="the score then, or the line")]
+    at: Annotated[int | None, Meta(description="when that was, ms since epoch; null: a line")]
+
+
+class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule began to hold for somebody, or no longer does. More fields may come: ignore those you do not know."""
+
+    id: Annotated[str, Meta(description="`rule/user/episode/state`, unique: who acts on alerts can tell repeats by it")]
+    rule: Annotated[str, Meta(description="name of the rule")]
+    state: Annotated[
+        Literal["raised", "recovered", "settled"],
+        Meta(
+            description="`raised`; then once `recovered`: it is better again by the margin of the rule, or `settled`: the time "
+            "that the rule looks back on has passed, and the score has stayed where it is"
+        ),
+    ]
+    severity: Severity
     user: _User
-    score: Annotated[float, Meta(description="the score now", ge=1, le=100)]
-    close: Annotated[float, Meta(description="the score at the last daily close; 0: there was none")]
-    fall: Annotated[float, Meta(description="points below that close; negative: above it")]
-    points: Annotated[float, Meta(description="how far a score must fall for the rule")]
+    episode: Annotated[
+        int, Meta(description="moment at which it was raised, ms since epoch: its alerts have it in common")
+    ]
     at: Annotated[int, Meta(description="moment of the judgement, ms since epoch")]
+    score: Annotated[float, Meta(description="the score now", ge=1, le=100)]
+    reference: Reference
+    change: Annotated[
+        float, Meta(description="points from the score of the reference to that of now; negative: a fall")
+    ]
+    cause: Annotated[Cause, Meta(description="what moved the score most in that direction")]
+    causes: Annotated[list[AlertCause], Meta(description="all of it, what moved most first; together `change`")]
+    sentence: Annotated[str, Meta(description="the same for people")]
+    objects: Annotated[
+        list[str],
+        Meta(description="what the score rests on, or rose by: the objects that weigh most, where the row keeps them"),
+    ]
+    people: Annotated[list[str], Meta(description="who engages with them most, where the row keeps them")]
+    policies: Annotated[
+        int, Meta(description="offset in `policies` of the last policy the judgement knew; -1: there was none")
+    ]
     model: _Model
     version: _Version

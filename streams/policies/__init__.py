@@ -1,0 +1,1 @@
+"""What holds for all users: the rules by which alerts are raised."""
