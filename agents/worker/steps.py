@@ -88,13 +88,21 @@ def alerts() -> None:
     """Who is to be told, and what the rows keep of it."""
     import numpy as np
 
-    from streams.fold.alerts import noted
-    from streams.model.alerts import FallRule, falls
+    from streams.fold.published import noted
+    from streams.model.alerts import Judge
+    from streams.model.episodes import Episode
+    from streams.model.rules import Book, Rule, When, Who
+    from streams.model.ruleset import RuleSet
 
     table = _table()
     slots = table.slots(_USERS)
     scores, rows, marks = np.ones(2), table.cells[slots], table.changed()[1]
-    falls(table, slots, scores, _NOW_MS, FallRule())
+    rules = RuleSet(table)
+    whom = Who(network="net"), Who(topic="t"), Who(users=("net:ada",))
+    rules.follow(Book(tuple(Rule(name=str(n), who=who, when=When(falls=1.0)) for n, who in enumerate(whom))), _NOW_MS)
+    Judge(table, rules).dry(slots, scores, _NOW_MS)
+    table.episodes.put(table.cells, 0, Episode(1, 1, 0, 1.0))
+    table.episodes.drop(table.cells, 0, 1)
     noted(table.cells, slots, scores, 1, rows, marks)
 
 
@@ -138,14 +146,15 @@ def records() -> None:
     """Score records of rows, alerts, and what of them goes to Redis."""
     import numpy as np
 
-    from streams.fold.alerts import noted
-    from streams.model.alerts import FallRule, judge
+    from streams.fold.published import noted
+    from streams.model.alerts import Judge
     from streams.model.records import scored
+    from streams.model.ruleset import RuleSet
     from streams.scoreboard.changes import Changes
 
     table = _table()
     done = scored(table, table.slots(_USERS), None, _NOW_MS, 1)
-    judge(table, done, _NOW_MS, 1, FallRule())
+    Judge(table, RuleSet(table)).judge(done, np.zeros(2, np.uint8), _NOW_MS, 1)
     noted(table.cells, done.slots, done.scores, 1, table.cells[:2], np.zeros(2, np.uint8))
     changes = Changes(table.users.named(done.slots), done.scores, np.ones(2, np.bool_), done.records)
     changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)

@@ -1,4 +1,4 @@
-"""The rows of `state` in format 6, which `streams.formats.state` describes, written from rows; `streams.fold.restored` reads them.
+"""The rows of `state` in format 7, which `streams.formats.state` describes, written from rows; `streams.fold.restored` reads them.
 
 0.08 us a record.
 """

@@ -124,9 +124,9 @@ def write(
     """The records of `slots` one behind another, record i from bounds[i] to bounds[i + 1], and the scores (n,).
 
     Row i of `rows` is the i-th user's or, `by_slot`, that of slot i. `said` is what all say of as_of, model and version.
-    `known` (n, 3) is what lines know of the closes at `moments` (3,), `then` (3, 4) what reads rows at these; the last one of
-    each goes to `closes` (n,). `hour` (n,) are the scores an hour ago; NONE. `since` (n, SINCE) is what has come since the
-    close at `since_ms` (n,), 0: that is not told.
+    `known` (n, 3) is what lines know of the closes at `moments` (3,), `then` (3, 4) what reads rows at these; all closes, those
+    by the closed form too, go to `closes` (n, 3). `hour` (n,) are the scores an hour ago; NONE. `since` (n, SINCE) is what has
+    come since the close at `since_ms` (n,), 0: that is not told.
     """
     at, cells, values, shares = np.int64(0), rows.reshape(-1), np.empty(len(_FORMS)), np.empty(KINDS)
     close, own = np.empty(NOW + 1), np.empty(3)
@@ -151,7 +151,8 @@ def write(
                     facts = facts_of(more, row, then[j]) if line else 0.0
                     mass = mass_of(row, then[j], model, facts)
                     own[j] = max(hill(mass.engagement + mass.reach + mass.participation + mass.facts, model), 1.0)
-        closes[i] = own[0]
+        for j in range(3):
+            closes[i, j] = own[j]
         start, end = names.starts[slot], names.starts[slot + 1]
         words(out, at, _BEGIN, 0, 16)
         at = escaped(out, at + _BEGIN_LENGTH, names.text, start, end)

@@ -9,11 +9,12 @@ ACTED, ACTIONS, DID_TS = 0, 1, 2
 SUMS = 3
 ENGAGEMENTS = SUMS + 3 * KINDS
 ACTORS, FOLLOWERS, GOT_TS = ENGAGEMENTS + 1, ENGAGEMENTS + 2, ENGAGEMENTS + 3
-# What was last published: score, when the fall alert was last raised (ms; negative: it is on), version.
-SCORE, ALERTED_AT, PUBLISHED = GOT_TS + 1, GOT_TS + 2, GOT_TS + 3
+# What was last published: score, version.
+SCORE, PUBLISHED = GOT_TS + 1, GOT_TS + 2
 KEPT = PUBLISHED + 1  #: columns that `state` keeps
 MORE = KEPT  #: the number of what few have beside their row, see `streams.fold.more`; 0: nothing
-WIDTH = MORE + 1
+EPISODES = MORE + 1  #: the number of the first of what rules keep of them, see `streams.fold.episodes`; 0: nothing
+WIDTH = EPISODES + 1
 #: columns of a line that an account sends to its person: everything they did and got
 LINE = GOT_TS + 1
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from streams.model.inforce import InForce, Models
 
-FORMAT = 6
+FORMAT = 7
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +45,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(description="take-overs in a row that began here and ended before anything more was committed"),
     ] = 0
+    policies: Annotated[
+        int, Meta(description="offset in `policies` of the last one that alerts were judged under; -1: none")
+    ] = -1
     published_from: Annotated[
         int,
         Meta(

@@ -3,8 +3,8 @@ to them, who did it, and their lists.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
 them; `t` + user their lists; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see
-`streams.formats.closes`.
-Values of format 6, little-endian:
+`streams.formats.closes`; `a` + user what rules keep of them, see `streams.formats.episodes`.
+Values of format 7, little-endian:
   did   week landmark u32, day of the last close u32 (0: has none), columns ACTED ACTIONS DID_TS SCORE PUBLISHED f64, own actions
         since that close f64, then own actions behind the last marks (`streams.fold.lately`), then the memory as it is
   got   three landmarks u32, that day u32, a bit for each column that is not 0 (u64), those columns f64: SUMS.. of the row, then
@@ -34,7 +34,7 @@ from streams.fold.kept import MOST_ROW
 from streams.fold.people import HIGHEST, REGISTERED, REGISTERS, estimated
 from streams.fold.rows import DID, ENGAGEMENTS, LISTED, MET, SUMS
 from streams.fold.words import padded
-from streams.formats import closes, tied
+from streams.formats import closes, episodes, tied
 from streams.formats.header import FORMAT, Header
 from streams.formats.packed import Packed
 from streams.model.chunks import Copied
@@ -53,7 +53,7 @@ _ACTED = struct.Struct("<IIdddddd")
 _GOT_HEAD = struct.Struct("<IIIIQ")
 _FLOAT = struct.Struct("<d")
 _ENGAGEMENTS_BIT = 1 << ENGAGEMENTS - SUMS
-_BESIDE = np.frombuffer(tied.CONTROL_KEY + tied.LINES_KEY + closes.KEY, np.uint8)
+_BESIDE = np.frombuffer(tied.CONTROL_KEY + tied.LINES_KEY + closes.KEY + episodes.KEY, np.uint8)
 _AT_ONCE = 1_000  # rows made ready at a time, so that whoever takes records one by one never waits long: 2 ms
 
 
@@ -199,7 +199,8 @@ def _load(table: Table, rows: Packed) -> None:
     if beside.any():
         some = [(key, value) for (key, value), one in zip(rows, beside.tolist(), strict=True) if one]
         closes.load(table, [one for one in some if one[0][:1] == closes.KEY])
-        tied.load(table, [one for one in some if one[0][:1] != closes.KEY])
+        episodes.load(table, [one for one in some if one[0][:1] == episodes.KEY])
+        tied.load(table, [one for one in some if one[0][:1] not in (closes.KEY, episodes.KEY)])
         rows = rows.where(~beside)
     keys, values = rows.keys, rows.values
     records = keys.text, keys.starts, keys.ends, values.text, values.starts, values.ends
@@ -238,4 +239,4 @@ class _Reader(NamedTuple):
 
 #: Every format this version reads. A header tells the format of all rows of its partition: who raises FORMAT adds a line here,
 #: and has a partition of an older format written whole with its first commit.
-_READERS = {6: _Reader(_decode, _load)}
+_READERS = {7: _Reader(_decode, _load)}

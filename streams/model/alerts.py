@@ -1,86 +1,269 @@
-"""The built-in rule: a fall of so many points against the last daily close, with hysteresis and a cooldown."""
+"""Users just scored, judged by the rules in force: alerts, each once, with the reason."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.fold.alerts import RAISED, judged
-from streams.fold.rows import ALERTED_AT
-from streams.model.closes import last, model_of
-from streams.model.published import AlertRecord
+from streams.fold import judging
+from streams.fold.episodes import COOLING, FIRING, IGNORED
+from streams.fold.judging import LINE, RAISE, RECOVERED, RISE
+from streams.fold.rows import MARK_MS, MOVED, QUARTER, SCORE
+from streams.model.causes import Why, sentence, why
+from streams.model.closes import BACK, booked, filled, history, hour_ago, model_of
+from streams.model.dates import mark_before
+from streams.model.episodes import Episode
+from streams.model.explain import Past
+from streams.model.influence import established
+from streams.model.published import AlertRecord, Reference
 from streams.model.records import Scored
+from streams.model.rules import Within
+from streams.model.ruleset import RuleSet, key_of
 from streams.model.table import Table
 from streams.model.users import Slots
+from streams.model.versions import DAY_MS
 from streams.model.windows import Floats
 
-_encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class FallRule:
-    """Raise when a score is `points` below its last daily close; over when part of it is made good."""
-
-    points: float = 5.0
-    #: hysteresis: how much of the fall must be made good before the alert is over, as a share of `points`
-    recovery: float = 0.5
-    #: least time between two alerts about one user
-    cooldown_ms: int = 6 * 3_600_000
-    name: str = "fall"
+MOST = 1_000  #: alerts of one interval: judging costs 0.2 ms each, and who is left is judged in the next one
+SHOWN = 3  #: objects and people that an alert names
+State = Literal["raised", "recovered", "settled"]
+_COMPARED: dict[Within, str] = {
+    "1h": "in an hour",
+    "1d": "since the last daily close",
+    "7d": "in seven days",
+    "30d": "in thirty days",
+}
+_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 
 
 class Alert(NamedTuple):
     """One alert, ready to be sent."""
 
     user: str
-    state: str  #: "raised" or "recovered"
+    rule: str
+    state: State
+    cause: str
     value: bytes  #: an `AlertRecord`, JSON
 
 
-def falls(table: Table, slots: Slots, scores: Floats, now_ms: int, rule: FallRule) -> NDArray[np.bool_]:
-    """About which of these users, scored so at `now_ms`, an alert has to be raised; (n,). Changes nothing."""
-    raised: NDArray[np.bool_] = _verdicts(table, slots, scores, last(table, slots), now_ms, rule)[1] == RAISED
-    return raised
+class Judged(NamedTuple):
+    """What came of judging some users."""
+
+    alerts: list[Alert]
+    touched: Slots  #: of whom something else is kept now
+    suppressed: dict[str, int]  #: what was not raised, by why: `cooldown`, `ignored`, `bound`
 
 
-def judge(table: Table, done: Scored, now_ms: int, version: int, rule: FallRule) -> list[Alert]:
-    """Judge users just scored; updates their ALERTED_AT."""
-    slots, scores, closes, _ = done
-    found, verdicts = _verdicts(table, slots, scores, closes, now_ms, rule)
-    alerts = []
-    for i in np.flatnonzero(verdicts).tolist() if found else ():
-        row, raised, score = table.cells[slots[i]], bool(verdicts[i] == RAISED), float(scores[i])
-        close = max(float(closes[i]), 0.0)
-        row[ALERTED_AT] = -now_ms if raised else abs(row[ALERTED_AT])
-        user = table.users[slots[i]]
-        state: Literal["raised", "recovered"] = "raised" if raised else "recovered"
+class Judge:
+    """Judges the users of one table."""
+
+    def __init__(self, table: Table, rules: RuleSet) -> None:
+        self._table, self._rules = table, rules
+        self._found = _room(0, 0)
+
+    def dry(self, slots: Slots, scores: Floats, now_ms: int, *, urgent: bool = False) -> bool:
+        """Has an alert about one of these, (n,), scored so, to be raised, or one by an urgent rule? Changes nothing.
+
+        Causes are not asked for, nor looked at again where they were ignored.
+        """
+        before = filled(self._table, slots, BACK)
+        refs = np.column_stack((hour_ago(self._table, slots, now_ms), before))
+        self._verdicts(slots, scores, refs, np.zeros(len(slots), np.uint8), now_ms, dry=True)
+        n, rules = int(self._found.counts[0]), self._rules.rules
+        raised = self._found.rule[:n][self._found.verdict[:n] == RAISE].tolist()
+        return any(rules[number].urgent for number in raised) if urgent else bool(raised)
+
+    def judge(self, done: Scored, marks: NDArray[np.uint8], now_ms: int, version: int, most: int = MOST) -> Judged:
+        """Judge users just scored, before SCORE is filled in; updates what is kept of them. At most so many alerts."""
+        refs = np.column_stack((done.hour, done.closes))
+        self._verdicts(done.slots, done.scores, refs, marks, now_ms, dry=False)
+        found, n = self._found, int(self._found.counts[0])
+        suppressed = {"cooldown": int(found.counts[1])} if found.counts[1] else {}
+        alerts: list[Alert] = []
+        for place, number, verdict in zip(*(column[:n].tolist() for column in found[:3]), strict=True):
+            if len(alerts) >= most:
+                self._table.dirty[done.slots[place]] |= MOVED
+                continue
+            one = _Case(self._table, self._rules, done, place, number, refs, now_ms, version)
+            alert, held_back = one.raised() if verdict == RAISE else one.over(recovered=verdict == RECOVERED)
+            found.touched[place] = 1
+            if alert:
+                alerts.append(alert)
+            if held_back:
+                suppressed[held_back] = suppressed.get(held_back, 0) + 1
+        return Judged(alerts, done.slots[found.touched[: len(done.slots)] > 0], suppressed)
+
+    def _verdicts(
+        self, slots: Slots, scores: Floats, refs: Floats, marks: NDArray[np.uint8], now_ms: int, *, dry: bool
+    ) -> None:
+        """Into `found`."""
+        table, columns = self._table, self._rules.columns
+        if len(slots) > len(self._found.touched) or len(self._found.place) < 2 * len(columns.key):
+            self._found = _room(len(slots), 2 * len(columns.key))
+        found, done = self._found, 0
+        found.counts[:] = 0
+        found.touched[:] = 0
+        other = np.array([False, *(model_of(table, int(back)) != table.model.name for back in BACK)])
+        while True:
+            done = judging.judged(
+                *(columns, table.episodes.arrays, table.cells, table.users.arrays, table.extras.arrays.linked),
+                *(table.tops.arrays, np.ascontiguousarray(slots), scores, np.ascontiguousarray(refs), other),
+                *(table.model.confident_actors, marks, float(now_ms), done, dry, found),
+            )
+            if done == len(slots):
+                return
+            self._found = found = _wider(found)
+
+
+def _room(users: int, verdicts: int) -> judging.Found:
+    verdicts = max(verdicts, 1_024)
+    return judging.Found(
+        np.zeros(verdicts, np.int64),
+        np.zeros(verdicts, np.int64),
+        np.zeros(verdicts, np.uint8),
+        np.zeros(max(users, 512), np.uint8),
+        np.zeros(2, np.int64),
+    )
+
+
+def _wider(found: judging.Found) -> judging.Found:
+    """With room for twice as many verdicts."""
+    wider = _room(len(found.touched), 2 * len(found.place))
+    n = len(found.place)
+    wider.place[:n], wider.rule[:n], wider.verdict[:n] = found.place, found.rule, found.verdict
+    return wider._replace(touched=found.touched, counts=found.counts)
+
+
+class _Case:
+    """One verdict about one user, by one rule."""
+
+    def __init__(
+        self,
+        table: Table,
+        rules: RuleSet,
+        done: Scored,
+        place: int,
+        number: int,
+        refs: Floats,
+        now_ms: int,
+        version: int,
+    ) -> None:
+        self._table, self._rules, self._now_ms, self._version = table, rules, now_ms, version
+        self._rule, self._sort = rules.rules[number], int(rules.columns.sort[number])
+        self._key, self._window = key_of(self._rule.name), int(rules.columns.window[number])
+        self._slot, self._score = int(done.slots[place]), float(done.scores[place])
+        self._refs, self._json = refs[place], done.records[place]
+        self._kept = table.episodes.get(table.cells, self._slot, self._key)
+
+    def raised(self) -> tuple[Alert | None, str]:
+        """The alert; or None, and why it is held back."""
+        rule, fall = self._rule, self._sort != RISE
+        if rule.who.topic is not None and not self._is_of_topic(rule.who.topic):
+            self._keep(IGNORED)
+            return None, ""
+        before = self._before()
+        found = self._why(None if self._sort == LINE else self._score - before)
+        cause = found.main(fall=fall)
+        if cause in rule.ignore or (rule.require and cause not in rule.require):
+            self._keep(IGNORED)
+            return None, "ignored"
+        if not self._keep(FIRING):
+            return None, "bound"
+        return self._alert("raised", self._now_ms, self._reference(before), found, fall=fall), ""
+
+    def over(self, *, recovered: bool) -> tuple[Alert, str]:
+        """The alert that says so."""
+        assert self._kept  # noqa: S101 - a verdict about what is kept
+        before, began, rule = self._kept.reference, self._kept.began, self._rule
+        if self._now_ms - began >= rule.cooldown_s * 1000:
+            self._table.episodes.drop(self._table.cells, self._slot, self._key)
+        else:
+            self._keep(COOLING, began, before)
+        change = None if self._sort == LINE else self._score - before
+        found = self._why(change)
+        fall = found.change < 0
+        reference = self._reference(before, began)
+        return self._alert("recovered" if recovered else "settled", began, reference, found, fall=fall), ""
+
+    def _keep(self, phase: int, began: int | None = None, reference: float | None = None) -> bool:
+        kept = Episode(
+            self._key,
+            phase,
+            self._now_ms if began is None else began,
+            self._before() if reference is None else reference,
+        )
+        return self._table.episodes.put(self._table.cells, self._slot, kept)
+
+    def _before(self) -> float:
+        """The score that it is compared with; of a line that last published."""
+        return float(self._table.cells[self._slot, SCORE] if self._sort == LINE else self._refs[self._window])
+
+    def _reference(self, before: float, began: int | None = None) -> Reference:
+        if self._sort == LINE:
+            return Reference(score=float(self._rule.when.below or 0.0), at=None)
+        return Reference(score=before, at=self._moment(self._now_ms if began is None else began))
+
+    def _moment(self, now_ms: int) -> int:
+        """When the score was that it is compared with, seen from a moment."""
+        own = self._table.days
+        if self._window == 0:
+            return mark_before(now_ms) * MARK_MS
+        later = -(-max(own.closed_ms - now_ms, 0) // DAY_MS)
+        return own.closed_ms - (int(BACK[self._window - 1]) + later) * DAY_MS
+
+    def _why(self, change: float | None) -> Why:
+        table, within = self._table, self._rule.when.within
+        record: dict[str, Any] = _decode(self._json)
+        line = int(table.days.lines(np.array([self._slot]))[0]) if within in ("7d", "30d") else 0
+        closes = list(history(table, self._slot))[-8:] if line else []
+        past = Past(table.days.closed_ms, closes, booked(table, line))
+        return why(record, table.model, self._now_ms, past, within if self._sort != LINE else "1d", change)
+
+    def _is_of_topic(self, topic: str) -> bool:
+        table = self._table
+        topics, *_ = self._lists()
+        return any(one.name == topic and established(one, table.days.closes_ms) for one in topics)
+
+    def _lists(self) -> tuple[list[Any], ...]:
+        table = self._table
+        return table.tops.lists(self._slot, self._now_ms, table.model.half_lives_ms[QUARTER])
+
+    def _alert(self, state: State, episode: int, reference: Reference, found: Why, *, fall: bool) -> Alert:
+        rule, user = self._rule, self._table.users[self._slot]
+        _, people, objects, _ = self._lists()
+        cause = found.main(fall=fall)
         body = AlertRecord(
-            id=f"{rule.name}/{user}/{state}/{version}",
+            id=f"{rule.name}/{user}/{episode}/{state}",
             rule=rule.name,
             state=state,
+            severity=rule.severity,
             user=user,
-            score=score,
-            close=close,
-            fall=close - score if close > 0 else 0.0,
-            points=rule.points,
-            at=now_ms,
-            model=table.model.name,
-            version=version,
+            episode=episode,
+            at=self._now_ms,
+            score=self._score,
+            reference=reference,
+            change=found.change,
+            cause=cause,
+            causes=found.causes,
+            sentence=self._sentence(state, found, fall=fall),
+            objects=[one.name for one in objects[:SHOWN]],
+            people=[one.name for one in people[:SHOWN]],
+            policies=self._rules.offset,
+            model=self._table.model.name,
+            version=self._version,
         )
-        alerts.append(Alert(user, state, _encode(body)))
-    return alerts
+        return Alert(user, rule.name, state, cause, _encode(body))
 
-
-def _verdicts(
-    table: Table, slots: Slots, scores: Floats, closes: Floats, now_ms: int, rule: FallRule
-) -> tuple[int, NDArray[np.uint8]]:
-    verdicts = np.zeros(len(slots), np.uint8)
-    if model_of(table, 0) != table.model.name:  # a score by another model is no fall
-        return 0, verdicts
-    recovered_at = rule.points * (1.0 - rule.recovery)
-    limits = float(rule.points), recovered_at, float(rule.cooldown_ms)
-    return judged(table.cells, np.ascontiguousarray(slots), scores, closes, float(now_ms), *limits, verdicts), verdicts
+    def _sentence(self, state: State, found: Why, *, fall: bool) -> str:
+        user, rule = self._table.users[self._slot], self._rule
+        if state == "recovered":
+            return f"{user} is back at {self._score:.1f}: `{rule.name}` is over"
+        if state == "settled":
+            return f"{user} stays at {self._score:.1f}: `{rule.name}` is over, the time it looks back on has passed"
+        compared = _COMPARED[rule.when.within] if self._sort != LINE else "since the last daily close"
+        if self._sort == LINE:
+            compared += f" and below {rule.when.below:g}"
+        return sentence(user, self._score, compared, found, fall=fall)

@@ -89,7 +89,7 @@ def known(table: Table, slots: Slots, now_ms: int) -> Known:
     found, before = _read(table, slots, BACK), calendar(table)
     older = np.array([model_of(table, int(back)) != table.model.name for back in BACK])
     if older.any():  # the record's kernel has the model of now
-        found[:, older] = _filled(table, slots, BACK[older])
+        found[:, older] = filled(table, slots, BACK[older])
     moments_ms = before.closed_ms - BACK * float(DAY_MS)
     hour = hour_ago(table, slots, now_ms)
     return Known(found, hour, moments_ms, before.decays[BACK], before.today, *table.days.since(slots))
@@ -112,7 +112,7 @@ def model_of(table: Table, back: int) -> str:
 
 def last(table: Table, slots: Slots) -> Floats:
     """The last close of these, (n,); `streams.fold.days.NONE`."""
-    found: Floats = _filled(table, slots, BACK[:1])[:, 0]
+    found: Floats = filled(table, slots, BACK[:1])[:, 0]
     return found
 
 
@@ -120,7 +120,7 @@ def history(table: Table, slot: int) -> Iterator[Close]:
     """The closes of a user, oldest first."""
     today = table.days.today
     back = np.arange(min(DAYS, today) - 1, -1, -1)
-    for ago, close in zip(back.tolist(), _filled(table, np.array([slot]), back)[0].tolist(), strict=True):
+    for ago, close in zip(back.tolist(), filled(table, np.array([slot]), back)[0].tolist(), strict=True):
         if close != NONE:
             yield Close(date=date(today - ago - 1), score=close, model=model_of(table, ago))
 
@@ -153,7 +153,8 @@ def _read(table: Table, slots: Slots, back: Slots) -> Floats:
     return found
 
 
-def _filled(table: Table, slots: Slots, back: Slots) -> Floats:
+def filled(table: Table, slots: Slots, back: Slots) -> Floats:
+    """The closes of these so many days before the last, (n, m), by the closed form too; NONE."""
     found = _read(table, slots, back)
     closes.fill(table.cells, slots, found, calendar(table), back, table.constants, table.extras.arrays)
     return found

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
-from streams.policies.rules import Cause, Severity
+from streams.model.rules import Cause, Severity
 
 _Model = Annotated[str, Meta(description="name of the model, the named constants that the score is computed with")]
 _User = Annotated[str, Meta(description="`network:id`")]

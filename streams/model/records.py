@@ -25,7 +25,8 @@ class Scored(NamedTuple):
 
     slots: Slots
     scores: Floats
-    closes: Floats  #: the last daily close; `streams.fold.days.NONE`
+    closes: Floats  #: (n, 3) the closes that records refer to; `streams.fold.days.NONE`
+    hour: Floats  #: the scores an hour ago; NONE
     records: Texts
 
 
@@ -46,7 +47,7 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
     names = table.users.named(slots)
     more = table.extras.most_bytes(rows[slots, MORE] if copied is None else rows[:, MORE])
     text, bounds = Texts.room(len(slots), len(slots) * (MOST_RECORD + len(said)) + MOST_NAME * names.size + more)
-    scores, closes = np.empty((2, len(slots)))
+    scores, closes = np.empty(len(slots)), np.empty((len(slots), 3))
     record.write(
         *(table.users.arrays, slots, np.ascontiguousarray(rows), copied is None),
         *(
@@ -61,7 +62,7 @@ def scored(table: Table, slots: Slots, copied: Rows | None, now_ms: int, version
         *(np.frombuffer(said, np.uint8), np.ascontiguousarray(then.since), then.since_ms),
         *(text, bounds, scores, closes),
     )
-    return Scored(slots, scores, closes, Texts.between(text, bounds))
+    return Scored(slots, scores, closes, then.hour, Texts.between(text, bounds))
 
 
 def _said(now_ms: int, model: str, version: int) -> bytes:

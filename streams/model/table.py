@@ -19,6 +19,7 @@ from streams.fold import marks
 from streams.fold.rows import ACTED, CHANGED, MORE, QUARTER, SUMS, WEEK, WIDTH
 from streams.model import windows
 from streams.model.days import Days
+from streams.model.episodes import Episodes
 from streams.model.extras import Extras
 from streams.model.hours import Hours
 from streams.model.inforce import InForce, Models
@@ -64,7 +65,7 @@ class Table:
         self.models: Models = (InForce(model.name, 0),)  #: those in force, the oldest first
         self.users = Users()
         self.memory, self.people, self.days, self.hours, self.tops = Memory(), People(), Days(), Hours(), Tops()
-        self.extras = Extras(model)
+        self.extras, self.episodes = Extras(model), Episodes()
         self.lines = Lines(self.extras.code)
         self.profiles: dict[int, Profile] = {}  #: by slot, of whom there are controls
         self.leavers: set[int] = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streams.fold.alerts import noted
+from streams.fold.published import noted
 from streams.formats.packed import Packed
-from streams.model.alerts import Alert, FallRule, judge
+from streams.model.alerts import MOST, Judge, Judged
 from streams.model.records import Rows, scored
 from streams.model.table import Table
 from streams.partition.cut import Cut
@@ -19,15 +19,17 @@ class Outgoing(NamedTuple):
     """One chunk of users, scored and judged."""
 
     records: Packed  #: user, score record
-    alerts: list[Alert]
+    judged: Judged
 
 
-def chunks(table: Table, rule: FallRule, cut: Cut, version: int) -> Iterator[Outgoing]:
+def chunks(table: Table, judge: Judge, cut: Cut, version: int) -> Iterator[Outgoing]:
     """Score and judge the changed users as they were at the cut, chunk by chunk."""
+    most = MOST
     for start in range(0, len(cut.changed), CHUNK):
         part = slice(start, start + CHUNK)
         rows = Rows(cut.rows[part], cut.decays, cut.known.between(part))
         done = scored(table, cut.changed[part], rows, cut.now_ms, version)
-        alerts = judge(table, done, cut.now_ms, version, rule)
+        judged = judge.judge(done, cut.marks[part], cut.now_ms, version, most)
+        most -= len(judged.alerts)
         noted(table.cells, done.slots, done.scores, version, cut.rows[part], cut.marks[part])
-        yield Outgoing(Packed(table.users.named(done.slots), done.records), alerts)
+        yield Outgoing(Packed(table.users.named(done.slots), done.records), judged)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
 from streams.clocks import Clocks
 from streams.formats import engagements as packed
-from streams.formats import lines, state, strays, tied
+from streams.formats import episodes, lines, state, strays, tied
 from streams.model import assess
-from streams.model.alerts import FallRule, falls
+from streams.model.alerts import Alert, Judge
+from streams.model.rules import Book
+from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.partition.cut import Cut
@@ -40,11 +43,16 @@ class Sender:
         table: Table,
         publisher: Publisher,
         outlet: Outlet,
-        rule: FallRule,
+        book: Callable[[], Book],
         versions: Versions,
         clocks: Clocks,
     ) -> None:
-        self._table, self._publisher, self._outlet, self._rule = table, publisher, outlet, rule
+        self._table, self._publisher, self._outlet, self._book = table, publisher, outlet, book
+        self._rules = RuleSet(table)
+        self._judge = Judge(table, self._rules)
+        self._touched: list[Slots] = []  #: of whom rules keep something else since the last commit
+        self.alerts: Counter[tuple[str, str, str]] = Counter()  #: committed, by rule, state and cause
+        self.suppressed: Counter[str] = Counter()  #: what was not raised, by why
         self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
         self.commits = 0
@@ -57,7 +65,9 @@ class Sender:
 
     async def send(self, cut: Cut, version: int, *, last: bool = False) -> list[bytes]:
         """Send an interval under this version. Returns the alerts in it, once Kafka has all of it; raises when Kafka fails."""
-        self.busy_s, self._publisher.busy_s = 0.0, 0.0
+        self.busy_s, self._publisher.busy_s, self._touched = 0.0, 0.0, []
+        if self._rules.follow(self._book(), cut.now_ms):
+            self._forget_rules()
         await self._publisher.begin()
         for to, pack in cut.packs.items():
             await self._out(ENGAGEMENTS.name, to, ((None, record) for record in packed.encode(pack, cut.clock)))
@@ -74,31 +84,49 @@ class Sender:
         before_ms = self._clocks.wall_ms()
         written = await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms, self.begun = self.commits + 1, self._clocks.wall_ms(), 0
+        self.alerts.update((alert.rule, alert.state, alert.cause) for alert in alerts)
         if header:
             rows = written[self._outlet.topic(STATE.name), self._outlet.number]
             self.kept = header, rows.end + 1  # and the marker of the transaction
             self.broker_ahead_ms = _ahead_ms(rows, before_ms, self.committed_ms)
-        return alerts
+        return [alert.value for alert in alerts]
 
-    def alerts_at(self, slots: Slots, now_ms: int) -> bool:
-        """Has an alert to be raised about one of these users?"""
-        found = assess.scores(self._table, slots, now_ms)
-        return bool(falls(self._table, slots, found, now_ms, self._rule).any())
+    def alerts_at(self, slots: Slots, now_ms: int, *, urgent: bool = False) -> bool:
+        """Has an alert to be raised about one of these users, or one by a rule that is urgent?"""
+        return self._judge.dry(slots, assess.scores(self._table, slots, now_ms), now_ms, urgent=urgent)
+
+    @property
+    def urgent(self) -> bool:
+        """Is a rule in force that does not wait for the end of an interval?"""
+        return any(rule.urgent for rule in self._rules.rules)
+
+    def _forget_rules(self) -> None:
+        """What is kept of rules that are not in force any more goes."""
+        table, known = self._table, set(self._rules.keys)
+        owners = table.episodes.owners(known)
+        for slot in owners.tolist():
+            for one in table.episodes.of(table.cells, slot):
+                if one.rule not in known:
+                    table.episodes.drop(table.cells, slot, one.rule)
+        self._touched.append(owners)
 
     async def stop(self) -> None:
         """The partition is let go."""
         await self._publisher.stop()
 
-    async def _scores(self, cut: Cut, version: int) -> list[bytes]:
+    async def _scores(self, cut: Cut, version: int) -> list[Alert]:
         """Score records and alerts of everyone who changed; returns the alerts."""
-        raised: list[bytes] = []
+        raised: list[Alert] = []
         number, clock = self._outlet.number, self._clocks.cpu_s
         began_s = clock()
-        for chunk in chunks(self._table, self._rule, cut, version):
+        for chunk in chunks(self._table, self._judge, cut, version):
             self.busy_s += clock() - began_s
-            raised += [alert.value for alert in chunk.alerts]
+            alerts = chunk.judged.alerts
+            raised += alerts
+            self._touched.append(chunk.judged.touched)
+            self.suppressed.update(chunk.judged.suppressed)
             await self._out(SCORES.name, number, chunk.records)
-            await self._out(ALERTS.name, number, ((alert.user.encode(), alert.value) for alert in chunk.alerts))
+            await self._out(ALERTS.name, number, ((alert.user.encode(), alert.value) for alert in alerts))
             await asyncio.sleep(0)
             began_s = clock()
         return raised
@@ -112,7 +140,8 @@ class Sender:
             await self._out(STATE.name, self._outlet.number, some)
             await asyncio.sleep(0)
             began_s = self._clocks.cpu_s()
-        for records in (*tied.parts(cut.tied), cut.closes):
+        kept = episodes.records(self._table, episodes.changed(self._touched))
+        for records in (*tied.parts(cut.tied), cut.closes, kept):
             await self._out(STATE.name, self._outlet.number, records)
         header = state.Header(
             generation=self._versions.generation,
@@ -130,6 +159,7 @@ class Sender:
             origin=self._table.origin,
             begun=self.begun,
             published_from=self._table.published_from,
+            policies=self._rules.offset,
         )
         await self._out(STATE.name, self._outlet.number, [state.header_record(header)])
         return header

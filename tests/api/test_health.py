@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.worker.health import Health, Watcher
 from agents.worker.metrics import KINDS, Metrics, table
 from streams.clocks import Clocks
-from streams.model.alerts import FallRule
+from streams.model.rules import Book
 from streams.model.table import Counts, Table
 from streams.model.versions import DEFAULT
 from streams.partition.figures import Figures
@@ -210,7 +210,7 @@ def test_a_loop_says_how_it_stands() -> None:
         clocks, pace = Clocks(lambda: NOW_S * 1000, lambda: 0.0, lambda: 0.0), Pace(1, 1, 1, stream_clock=False)
         shown = Shown(table, 1, "w", versions)
         view = View(None, shown, pace.now_ms(table, clocks), clocks.wall_ms)  # type: ignore[arg-type]  # nothing is written
-        sender = Sender(table, Nowhere(), Outlet(1, str, {}), FallRule(points=5, cooldown_ms=1), versions, clocks)
+        sender = Sender(table, Nowhere(), Outlet(1, str, {}), Book, versions, clocks)
         intake = Intake(table, 1, 4)
         intake.positions = {"likes": 3}
         loop = Loop(intake, sender, view, Start(0, {}), pace, clocks, Supply(lambda _: None))

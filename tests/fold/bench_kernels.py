@@ -22,11 +22,13 @@ from streams.formats import state
 from streams.formats.packed import Packed
 from streams.model import assess
 from streams.model.acting import act
-from streams.model.alerts import FallRule, judge
+from streams.model.alerts import Judge
 from streams.model.engagements import Outbox
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.records import Rows, scored
+from streams.model.rules import Book
+from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.versions import DEFAULT
 from streams.partition.intake import Intake
@@ -94,8 +96,11 @@ def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: 
         assess.scores(table, some, NOW_MS)
     with timed("record, with its score", 500):
         done = scored(table, some, Rows(cut.rows, cut.decays, cut.known), NOW_MS + 10**6, 1 << 32)
+    rules = RuleSet(table)
+    rules.follow(Book(), NOW_MS)
+    judge = Judge(table, rules)
     with timed("alerts", 500):
-        judge(table, done, NOW_MS, 1 << 32, FallRule())
+        judge.judge(done, cut.marks, NOW_MS, 1 << 32)
     changes = Changes(table.users.named(some), done.scores, np.ones(500, np.bool_), done.records)
     with timed("lists", 500):
         changes.records(), changes.places(), changes.updates(np.zeros(500), 0.1, 0, NOW_MS)

@@ -1,4 +1,4 @@
-"""The fall alert: raised once, over when half is made good, quiet for the cooldown. And the histogram kept beside it."""
+"""Alerts: raised once, over when it is better again, quiet for the cooldown; by rules of every sort, beside a plain one."""
 
 from __future__ import annotations
 
@@ -7,53 +7,64 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.fold.days import NONE
+from streams.fold.episodes import FIRING, IGNORED
+from streams.fold.published import noted
 from streams.fold.rows import PUBLISHED, SCORE
-from streams.model.alerts import FallRule, falls, judge
+from streams.model.alerts import Judge
 from streams.model.assess import population
-from streams.model.records import Scored
+from streams.model.records import scored
+from streams.model.rules import WITHIN_MS, Book, Rule, When, Who, built_in
+from streams.model.ruleset import RuleSet
 from streams.model.table import Table
-from streams.model.texts import Texts
-from streams.model.users import Slots
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
 from streams.scoreboard.spread import Histogram
 from tests.model.closed import close_at
+from tests.model.rules import Plain
 from tests.model.world import HOUR_MS, T0, World, cut, event
 
-RULE = FallRule(points=5.0, cooldown_ms=6 * HOUR_MS)
-
-
-def scored(slots: Slots, scores: list[float], closes: list[float]) -> Scored:
-    """Users scored so, with these closes."""
-    return Scored(slots, np.array(scores), np.array(closes), Texts.of([]))
+RULE = built_in(points=5.0)[0]
+WINDOWS = tuple(WITHIN_MS)
 
 
 class Watched:
-    """One user with a close of 50, judged again and again."""
+    """Users judged again and again, as if they scored and had closed so."""
 
-    def __init__(self, close: float = 50.0) -> None:
-        self.table = Table(PLAIN)
-        self.slots = np.array([self.table.slot("net:bob")])
-        self.close = close
-        if close != NONE:
-            close_at(self.table, [0], [close], T0)
-        self.version = 0
+    def __init__(self, *rules: Rule, close: float = 50.0, users: int = 1) -> None:
+        self.table, self.rules = Table(PLAIN), RuleSet(Table(PLAIN))
+        self.slots = self.table.slots([f"net:u{n}" for n in range(users)])
+        self.table.days.begin(T0)
+        self.rules = RuleSet(self.table)
+        self.book = Book(rules or (RULE,))
+        self.judge = Judge(self.table, self.rules)
+        self.refs, self.version = np.full((users, 4), close), 0
 
     def at(self, score: float, hours: float = 0) -> list[str]:
-        """States of the alerts when the score is that, so many hours after the start."""
+        """States of the alerts when everyone's score is that, so many hours after the start."""
         return [body["state"] for body in self.bodies(score, hours)]
 
-    def bodies(self, score: float, hours: float = 0) -> list[dict[str, Any]]:
-        self.version += 1
+    def asked(self, score: float, hours: float = 0) -> bool:
+        """Would one be raised? By the scores of a close of everyone at T0."""
         now_ms = T0 + round(hours * HOUR_MS)
-        return [
-            orjson.loads(a.value)
-            for a in judge(self.table, scored(self.slots, [score], [self.close]), now_ms, self.version, RULE)
-        ]
+        self.rules.follow(self.book, now_ms)
+        return self.judge.dry(self.slots, np.full(len(self.slots), score), now_ms)
+
+    def bodies(self, score: float, hours: float = 0, marks: int = 0) -> list[dict[str, Any]]:
+        """The alerts."""
+        self.version += 1
+        now_ms, n = T0 + round(hours * HOUR_MS), len(self.slots)
+        self.rules.follow(self.book, now_ms)
+        real = scored(self.table, self.slots, None, now_ms, self.version)
+        done = real._replace(scores=np.full(n, score), hour=self.refs[:, 0], closes=self.refs[:, 1:])
+        found = self.judge.judge(done, np.full(n, marks, np.uint8), now_ms, self.version)
+        noted(
+            self.table.cells, self.slots, done.scores, self.version, self.table.cells[self.slots], np.zeros(n, np.uint8)
+        )
+        return [orjson.loads(alert.value) for alert in found.alerts]
 
 
 @pytest.mark.parametrize(
@@ -65,24 +76,35 @@ def test_raised_at_the_points_of_the_rule(score: float, states: list[str]) -> No
 
 
 @pytest.mark.parametrize("score", [1.0, 44.9, 45.0, 45.01, 50.0, 60.0])
-def test_falls_says_beforehand_what_will_be_raised(score: float) -> None:
+def test_it_says_beforehand_what_will_be_raised(score: float) -> None:
     """The question has the same answer as the judgement, and changes nothing."""
     bob = Watched()
+    close_at(bob.table, bob.slots, [50.0], T0)
     for hours in (0, 1, 7):
         before = bob.table.cells.copy()
-        told = bool(falls(bob.table, bob.slots, np.array([score]), T0 + hours * HOUR_MS, RULE)[0])
+        told = bob.asked(score, hours)
         assert (bob.table.cells == before).all()
         assert told == ("raised" in bob.at(score, hours))
 
 
 def test_alert_says_everything() -> None:
     """Who, from where to where, by which rule, when, under which version; the id is of this occasion alone."""
-    assert Watched().bodies(44.0, 1) == [
-        {
-            "id": "fall/net:bob/raised/1", "rule": "fall", "state": "raised", "user": "net:bob", "score": 44.0, "close": 50.0,
-            "fall": 6.0, "points": 5.0, "at": T0 + HOUR_MS, "model": "plain", "version": 1,
-        }
-    ]  # fmt: skip
+    watched = Watched()
+    (body,) = watched.bodies(44.0, 1)
+    at = T0 + HOUR_MS
+    assert body == {
+        "id": f"day-fall/net:u0/{at}/raised", "rule": "day-fall", "state": "raised", "severity": "warning", "user": "net:u0",
+        "episode": at, "at": at, "score": 44.0, "reference": {"score": 50.0, "at": watched.table.days.closed_ms}, "change": -6.0,
+        "cause": "earlier", "causes": [{"cause": "earlier", "points": -6.0}],
+        "sentence": "net:u0 fell 6.0 points since the last daily close, to 44.0: of what came before (-6.0 earlier)",
+        "objects": [], "people": [], "policies": -1, "model": "plain", "version": 1,
+    }  # fmt: skip
+    over = watched.bodies(49.0, 2)[0]
+    assert (over["id"], over["episode"], over["reference"]) == (
+        f"day-fall/net:u0/{at}/recovered",
+        at,
+        body["reference"],
+    )
 
 
 def test_raised_once() -> None:
@@ -99,6 +121,17 @@ def test_recovers_when_half_is_made_good() -> None:
     assert [watched.at(score) for score in (44, 46, 47, 47.5, 48, 50)] == [["raised"], [], [], ["recovered"], [], []]
 
 
+def test_it_is_over_by_the_score_that_it_began_with() -> None:
+    """A new close at the lower score does not end it; when the time it looks back on has passed, it has settled."""
+    watched = Watched()
+    assert watched.at(44, 0) == ["raised"]
+    watched.refs[:] = 44.0
+    assert watched.at(44, 10) == []
+    assert watched.at(44, 24) == ["settled"]
+    assert watched.at(44, 25) == []
+    assert watched.at(39, 26) == ["raised"]
+
+
 def test_cooldown() -> None:
     """After a recovery it is quiet until six hours after the raise, then it may be raised again."""
     watched = Watched()
@@ -113,16 +146,106 @@ def test_nobody_without_a_close() -> None:
     assert Watched(close=NONE).at(1.0) == []
 
 
+def test_a_line_is_crossed() -> None:
+    """Who has always been below is not told of; who crosses it is, once, also when that was within a cooldown and lasts."""
+    watched = Watched(Rule(name="low", when=When(below=40.0), cooldown_s=3_600))
+    assert [watched.at(score, hours) for score, hours in ((30, 0), (39, 0.1), (45, 0.2))] == [[], [], []]
+    assert watched.at(39.9, 0.3) == ["raised"]
+    assert watched.at(40.9, 0.4) == []
+    assert watched.at(41.0, 0.5) == ["recovered"]
+    assert [watched.at(39.0, hours) for hours in (0.6, 1.2, 1.3, 5.0)] == [[], [], ["raised"], []]
+
+
+def test_whom_a_rule_is_of() -> None:
+    """Everyone, a network, those who are named: also who comes later; a least score before."""
+    rules = (
+        Rule(name="named", when=When(falls=5.0), who=Who(users=("net:u1", "net:u9"))),
+        Rule(name="net", when=When(falls=5.0), who=Who(network="net")),
+        Rule(name="other", when=When(falls=5.0), who=Who(network="ne")),
+        Rule(name="high", when=When(falls=5.0), who=Who(min_score=50.5)),
+        Rule(name="sure", when=When(falls=5.0), who=Who(min_confidence=0.1)),
+    )
+    watched = Watched(*rules, users=2)
+    told = [(body["user"], body["rule"]) for body in watched.bodies(44.0)]
+    assert told == [("net:u0", "net"), ("net:u1", "net"), ("net:u1", "named")]
+    watched.slots = watched.table.slots(["net:u9"])
+    watched.refs = np.full((1, 4), 51.0)
+    told = [(body["user"], body["rule"]) for body in watched.bodies(44.0)]
+    assert told == [("net:u9", "high"), ("net:u9", "net"), ("net:u9", "named")]
+
+
+def test_a_cause_that_is_ignored_is_looked_at_again() -> None:
+    """When something has come, or after an hour; until then nothing is asked."""
+    watched = Watched(Rule(name="r", when=When(falls=5.0), ignore=("earlier",)))
+    assert watched.at(44.0) == []
+    (kept,) = watched.table.episodes.of(watched.table.cells, 0)
+    assert kept.phase == IGNORED
+    watched.book = Book((Rule(name="r", when=When(falls=5.0)),))
+    assert watched.at(44.0, 0.5) == []
+    assert [body["state"] for body in watched.bodies(44.0, 0.6, marks=2)] == ["raised"]
+    (kept,) = watched.table.episodes.of(watched.table.cells, 0)
+    assert kept.phase == FIRING
+
+
+def test_at_most_sixteen_rules_keep_something_of_a_user() -> None:
+    """The others raise nothing, and that is counted."""
+    watched = Watched(*(Rule(name=f"r{n}", when=When(falls=5.0)) for n in range(20)))
+    assert watched.at(44.0) == ["raised"] * 16
+    assert len(watched.table.episodes) == 16
+
+
 def test_each_user_for_itself() -> None:
     """Of many judged together only those who fell are named, by their own numbers."""
-    table = Table(PLAIN)
-    slots = np.array([table.slot(f"net:u{n}") for n in range(6)])[::-1]
-    scores = [50.0, 44.0, 46.0, 43.0, 49.0, 60.0]
-    alerts = judge(table, scored(slots, scores, [50.0] * 6), T0, 1, RULE)
-    assert [(a.user, a.state, orjson.loads(a.value)["score"]) for a in alerts] == [
-        ("net:u4", "raised", 44.0),
-        ("net:u2", "raised", 43.0),
-    ]
+    watched = Watched(users=6)
+    watched.slots = watched.slots[::-1]
+    watched.refs[:, 1] = [50.0, 56.0, 54.0, 57.0, 51.0, 40.0]
+    assert [(body["user"], body["change"]) for body in watched.bodies(50.0)] == [("net:u4", -6.0), ("net:u2", -7.0)]
+
+
+_RULES = st.builds(
+    Rule,
+    name=st.sampled_from(["a", "b", "c"]),
+    when=st.one_of(
+        st.builds(
+            When,
+            falls=st.sampled_from([1.0, 5.0, 20.0]),
+            within=st.sampled_from(WINDOWS),
+            unit=st.sampled_from(["points", "percent"]),
+        ),
+        st.builds(When, rises=st.sampled_from([1.0, 5.0, 20.0]), within=st.sampled_from(WINDOWS)),
+        st.builds(When, below=st.sampled_from([20.0, 50.0])),
+    ),
+    who=st.builds(Who, min_score=st.sampled_from([1.0, 30.0])),
+    ignore=st.sampled_from([(), ("earlier",)]),
+    cooldown_s=st.sampled_from([0, 3_600, 86_400]),
+    margin=st.sampled_from([None, 0.0, 1.0]),
+)
+_POINTS = st.floats(1.0, 100.0).map(lambda x: round(x, 1))
+_MOMENTS = st.tuples(
+    st.floats(0.0, 30.0).map(lambda x: round(x, 2)),
+    _POINTS,
+    st.lists(st.one_of(_POINTS, st.just(NONE)), min_size=4, max_size=4),
+)
+
+
+@given(
+    rules=st.lists(_RULES, min_size=1, max_size=3, unique_by=lambda rule: rule.name),
+    moments=st.lists(_MOMENTS, min_size=1, max_size=25),
+)
+@settings(max_examples=300, deadline=None)
+def test_kernels_judge_as_the_plain_rules_do(
+    rules: list[Rule], moments: list[tuple[float, float, list[float]]]
+) -> None:
+    """Whatever rules, scores, references and pauses there are: the same alerts in the same order, and the same is kept."""
+    watched, plain = Watched(*rules), Plain(rules)
+    hours = 0.0
+    for pause, score, refs in moments:
+        hours += pause
+        watched.refs[0] = refs
+        wanted = plain.judged(T0 + round(hours * HOUR_MS), score, dict(zip(WINDOWS, refs, strict=True)))
+        found = [(body["rule"], body["state"], body["episode"]) for body in watched.bodies(score, hours)]
+        assert found == wanted
+        assert len(watched.table.episodes.of(watched.table.cells, 0)) == len(plain.kept)
 
 
 def test_chunks_score_judge_and_note() -> None:
@@ -132,7 +255,7 @@ def test_chunks_score_judge_and_note() -> None:
     table = world.table
     slots, _ = table.changed()
     made = cut(table, slots, T0)
-    pieces = list(chunks(table, RULE, made, 7))
+    pieces = list(chunks(table, Judge(table, RuleSet(table)), made, 7))
     assert [len(piece.records) for piece in pieces] == [CHUNK, 11]
     written = [orjson.loads(record) for piece in pieces for _, record in piece.records]
     assert {one["version"] for one in written} == {7}
@@ -144,17 +267,19 @@ def test_chunks_score_judge_and_note() -> None:
 
 
 def test_alert_without_any_event() -> None:
-    """Who has a close and is idle falls below it by five points some day, and the alert is raised then."""
+    """Who has a close and is idle falls below it by five points some day, and the alert is raised then, and says why."""
     world = World()
     world.fold(*[("share", event(f"a{n}", "bob")) for n in range(50)])
-    slots = np.array([world.table.slot("net:bob")])
-    raised = []
+    table, slots = world.table, np.array([world.table.slot("net:bob")])
+    rules = RuleSet(table)
+    judge, raised = Judge(table, rules), []
     for day in range(40):
-        close_at(world.table, slots, population(world.table, T0)[slots], T0 + day * DAY_MS)
-        pieces = list(chunks(world.table, RULE, cut(world.table, slots, T0 + day * DAY_MS), day + 1))
-        raised += [day for piece in pieces for alert in piece.alerts if alert.state == "raised"]
+        close_at(table, slots, population(table, T0)[slots], T0 + day * DAY_MS)
+        rules.follow(Book((RULE,)), T0 + day * DAY_MS)
+        pieces = list(chunks(table, judge, cut(table, slots, T0 + day * DAY_MS), day + 1))
+        raised += [(day, alert.cause) for piece in pieces for alert in piece.judged.alerts if alert.state == "raised"]
     falls = [world.record("bob")["score"] - world.record("bob", T0 + d * DAY_MS)["score"] >= 5 for d in range(40)]
-    assert raised == [falls.index(True)]
+    assert raised[0][0] == falls.index(True)
 
 
 @given(st.lists(st.dictionaries(st.integers(0, 9), st.floats(1, 100), min_size=1), max_size=8))

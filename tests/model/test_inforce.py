@@ -13,10 +13,12 @@ from streams.errors import CloutError
 from streams.formats import state
 from streams.formats.header import Header
 from streams.model import versions
-from streams.model.alerts import FallRule, falls
+from streams.model.alerts import Judge
 from streams.model.closes import history
 from streams.model.explained import Close
 from streams.model.inforce import InForce, Models, check, name_at, taken_over
+from streams.model.rules import Book
+from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN, Fact, Model
 from streams.partition.recovered import loaded, models_from
@@ -183,7 +185,9 @@ def test_redis_has_closes_by_the_model_of_then() -> None:
 def test_another_model_is_no_fall() -> None:
     """Nobody is told about until a day has closed by the new model; then whoever falls."""
     world = taken()
-    slots, rule = np.array([world.table.slot(f"{NETWORK}:bob")]), FallRule()
-    assert not falls(world.table, slots, np.ones(1), SINCE_MS, rule).any()
+    slots, rules = np.array([world.table.slot(f"{NETWORK}:bob")]), RuleSet(world.table)
+    rules.follow(Book(), T0)
+    judge = Judge(world.table, rules)
+    assert not judge.dry(slots, np.ones(1), SINCE_MS)
     world.later(T0 + 6 * DAY_MS + 1)
-    assert falls(world.table, slots, np.ones(1), T0 + 6 * DAY_MS + 1, rule).all()
+    assert judge.dry(slots, np.ones(1), T0 + 6 * DAY_MS + 1)

@@ -13,8 +13,9 @@ from streams.fold.rows import ACTED, DID, GOT, SCORE, SUMS, WIDTH
 from streams.fold.since import ACTED_SINCE, FOLLOWERS_SINCE, GAINED, KEPT_SINCE, REVERSED
 from streams.model import closes as closing
 from streams.model import windows
-from streams.model.alerts import FallRule
+from streams.model.alerts import Judge
 from streams.model.assess import moved, population, scores
+from streams.model.ruleset import RuleSet
 from streams.model.table import _FIRST, _STEP, Table
 from streams.model.versions import DAY_MS, DEFAULT, PLAIN
 from streams.partition.outgoing import Outgoing, chunks
@@ -287,7 +288,7 @@ def test_landmark_that_moves_while_an_interval_is_sent() -> None:
     table = world.table
     slots, _ = table.changed()
     expected = population(table, T0).tolist()
-    pieces = chunks(table, FallRule(), cut(table, slots, T0), 1)
+    pieces = chunks(table, Judge(table, RuleSet(table)), cut(table, slots, T0), 1)
     found = scores_in(next(pieces))
     world.did("like", "cat", "dan", T0 + 402 * DAY_MS)
     for piece in pieces:

@@ -13,8 +13,8 @@ from streams.clocks import Clocks
 from streams.fold.rows import GOT, GOT_TS, SCORE, SUMS, UNDO, UNSEEN
 from streams.formats.engagements import encode
 from streams.model import assess
-from streams.model.alerts import FallRule
 from streams.model.engagements import packed
+from streams.model.rules import Book
 from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.partition import idle_pass
@@ -47,7 +47,7 @@ class Partition:
         pace = Pace(interval_s, 1.0, idle_s, stream_clock=False)
         self.shown = Shown(table, 0, "test", versions)
         publisher = TransactionalPublisher(Swallow(), "test", cpu_s=lambda: 0.0)
-        self.sender = Sender(table, publisher, Outlet(0, str, {}), FallRule(), versions, clocks)
+        self.sender = Sender(table, publisher, Outlet(0, str, {}), Book, versions, clocks)
         view = View(self.board, self.shown, pace.now_ms(table, clocks), self.now_ms)
         self.loop = Loop(self.intake, self.sender, view, Start(1, {}), pace, clocks, Supply(lambda _: None))
         real = self.intake.cut

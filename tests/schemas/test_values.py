@@ -19,15 +19,16 @@ from streams.events import KINDS, MAX_AHEAD_MS, MAX_ID_BYTES, MAX_NETWORK_BYTES,
 from streams.fold.days import NONE
 from streams.formats import rejects, state
 from streams.formats.rejects import DROPPED, MOST_BYTES, REPLAYED, Origin
-from streams.model.alerts import FallRule, judge
+from streams.model.alerts import Judge
 from streams.model.explain import Past, explain
 from streams.model.explained import Close
 from streams.model.influential import Friend, Influence, Moment, TopicShare
 from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
-from streams.model.records import Scored, scored
+from streams.model.records import scored
+from streams.model.rules import Book, built_in
+from streams.model.ruleset import RuleSet
 from streams.model.standing import Place, Places
 from streams.model.style import Traits, style
-from streams.model.texts import Texts
 from streams.model.versions import DEFAULT
 from streams.offline import fold
 from streams.offline import scored as everyone
@@ -153,10 +154,13 @@ def test_explanations_fit() -> None:
 def test_alerts_fit() -> None:
     """Raised, over, and over for somebody without a close."""
     ask, table = wrong(values.document(ALERTS)), filled(DEFAULT, ["net:ann", "net:bob"])
-    slots, found = np.array([1]), []
-    for close, score in ((50.0, 40.0), (50.0, 49.0), (50.0, 20.0), (NONE, 30.0)):
-        done = Scored(slots, np.array([score]), np.array([close]), Texts.of([]))
-        found += judge(table, done, NOW_MS, 7, FallRule(cooldown_ms=0))
+    slots, found, rules = np.array([1]), [], RuleSet(table)
+    rules.follow(Book(built_in(5.0, 0)[:1]), NOW_MS)
+    judge = Judge(table, rules)
+    real = scored(table, slots, None, NOW_MS, 7)
+    for close, score in ((50.0, 40.0), (50.0, 49.0), (50.0, 20.0), (NONE, 48.0)):
+        done = real._replace(scores=np.array([score]), closes=np.array([[close, NONE, NONE]]))
+        found += judge.judge(done, np.zeros(1, np.uint8), NOW_MS, 7).alerts
     assert [alert.state for alert in found] == ["raised", "recovered"] * 2
     for alert in found:
         body = orjson.loads(alert.value)

@@ -14,8 +14,8 @@ from streams.clocks import Clocks
 from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_TS, HEAD, SCORE, SUMS
 from streams.formats.engagements import encode
 from streams.model import assess
-from streams.model.alerts import FallRule
 from streams.model.engagements import packed
+from streams.model.rules import Book
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT
 from streams.partition.block import Block
@@ -78,7 +78,7 @@ class OnePartition:
         self.view = View(self.board, self.shown, pace.now_ms(table, clocks), self._wall_ms)
         self.view.resume(1, "")
         publisher = TransactionalPublisher(Swallow(), "bench")
-        self.sender = Sender(table, publisher, Outlet(0, str, {}), FallRule(), versions, clocks)
+        self.sender = Sender(table, publisher, Outlet(0, str, {}), Book, versions, clocks)
         self.loop = Loop(
             intake,
             self.sender,
