@@ -38,6 +38,7 @@ BELOW: dict[str, set[str]] = {
     "streams.topics": {"streams.errors", "streams.events"},
     "streams.rights": {"streams.settings", "streams.topics"},
     "streams.people": BASE | {"streams.mistakes", "streams.model"},
+    "streams.policies": BASE | {"streams.mistakes", "streams.model", "streams.people"},
     "streams.formats": BASE | {"streams.model", "streams.people"},
     "streams.schemas": BASE
     | {"streams.model", "streams.people", "streams.formats", "streams.topics", "streams.settings"},

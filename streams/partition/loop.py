@@ -9,11 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import numpy as np
-
 from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
-from streams.fold.rows import CHANGED
 from streams.model.table import Table
 from streams.partition.block import Block
 from streams.partition.figures import Figures
@@ -25,12 +22,11 @@ from streams.partition.recovered import Recovered
 from streams.partition.sending import Sender
 from streams.partition.terms import Left, Pace, Start, Supply
 from streams.partition.turns import FULL
+from streams.partition.urgent import Urgent
 from streams.scoreboard.view import View
 
 GLANCE_S = 0.02  # engagements go to Redis at once, unless their interval ends sooner than this
 GLANCED = 1_000  # users at most: for more, scoring twice is too dear, and keeps everybody else waiting
-URGENT_S = 0.1  # from one look at urgent rules to the next
-MOST_URGENT = 5_000  # users changed: with more, the interval ends soon enough
 HOLD_S = 2.0  # how long Redis is not written after a take-over, so that no score is seen to fall back and rise again
 HELD_AGAIN_S = 0.02  # how soon it is looked whether what is held back may go on
 MOST_PENDING = 200_000  # folded and not yet cut: then an interval ends; folding waits while the one before is sent
@@ -59,8 +55,8 @@ class Loop:
         self._sending: asyncio.Task[None] | None = None
         self._viewing: asyncio.Task[None] | None = None
         self._held_back = False  # the blocks at hand wait for another topic
+        self._urgent = Urgent(sender, intake.table, clocks.monotonic_s)
         self._hold_until_s = 0.0
-        self._looked_s = 0.0  # when urgent rules were last judged
 
     @property
     def table(self) -> Table:
@@ -188,24 +184,12 @@ class Loop:
         for block in blocks:
             self._supply.folded(block)
         self._view.shown.folded(self.intake.take_times(), self._clocks.wall_ms())
-        fallen = self.intake.take_reversed()
-        if len(fallen) and self._sender.alerts_at(fallen, self._now_ms()):
+        if self._urgent.look(self.intake.take_reversed(), self._now_ms):
             self._interval.alarm()
-        self._look_for_urgent()
         if glance:
             self._view.shown.show(GLANCED)
             self._view.go()
         return True
-
-    def _look_for_urgent(self) -> None:
-        """Rules that are urgent end an interval as soon as one of them holds."""
-        now_s = self._clocks.monotonic_s()
-        if not self._sender.urgent or now_s - self._looked_s < URGENT_S:
-            return
-        self._looked_s, table = now_s, self.table
-        some = np.flatnonzero(table.dirty[: len(table)] & CHANGED)
-        if 0 < len(some) <= MOST_URGENT and self._sender.alerts_at(some, self._now_ms(), urgent=True):
-            self._interval.alarm()
 
     def _send_if_due(self) -> None:
         if self._sending:

@@ -11,7 +11,8 @@ from streams.clocks import Clocks
 from streams.formats import engagements as packed
 from streams.formats import episodes, lines, state, strays, tied
 from streams.model import assess
-from streams.model.alerts import Alert, Judge
+from streams.model.alerts import Judge
+from streams.model.cases import Alert
 from streams.model.rules import Book
 from streams.model.ruleset import RuleSet
 from streams.model.table import Table

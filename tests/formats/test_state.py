@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from streams.errors import CloutError
-from streams.fold.rows import ALERTED_AT, DID, GOT, LISTED, SCORE
+from streams.fold.rows import DID, GOT, LISTED, SCORE
 from streams.formats import state
 from streams.formats.packed import Packed
 from streams.model import windows
@@ -31,7 +31,7 @@ def world() -> World:
     made.did("follow", "ann", "carl", T0 + 1000)
     made.did("retweet", "bob", "bob", T0 + 2000)
     table = made.table
-    table.cells[1, ALERTED_AT], table.cells[1, SCORE] = -T0, 33.3
+    table.cells[1, SCORE] = 33.3
     table.dirty[: len(table)] |= DID | GOT
     table.dirty[[table.slot("net:bob"), table.slot("net:carl")]] |= LISTED
     return made
@@ -39,7 +39,7 @@ def world() -> World:
 
 @pytest.mark.parametrize("later_d", [0, 8, 300])
 def test_rows_come_back(later_d: int) -> None:
-    """Sums, counts, memory, close and alert are what they were, read at any time, whatever the landmarks are now."""
+    """Sums, counts, memory, and close are what they were, read at any time, whatever the landmarks are now."""
     before = world().table
     records = kept(before)
     after = Table(DEFAULT)
@@ -82,9 +82,9 @@ def test_a_newer_format_is_refused_with_what_to_do() -> None:
     key, value = state.header_record(header)
     assert (key, state.read_header(value)) == (state.HEADER, header)
     with pytest.raises(CloutError, match="newer"):
-        state.read_header(value.replace(b'"format":6', b'"format":7'))
+        state.read_header(value.replace(b'"format":7', b'"format":8'))
     with pytest.raises(CloutError, match="an older one wrote it"):
-        state.read_header(value.replace(b'"format":6', b'"format":5'))
+        state.read_header(value.replace(b'"format":7', b'"format":6'))
     with pytest.raises(CloutError, match="cannot be read"):
         state.read_header(b"\xff")
 

@@ -80,7 +80,7 @@ DAMAGE: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "something else": (lambda f: [b'{"id":"e1"}', *f], "no file of `clout state export`"),
     "nothing": (lambda f: f[:0], "no file of `clout state export`"),
     "a newer file": (lambda f: [f[0].replace(b'"format":3', b'"format":4', 1), *f[1:]], "another Clout"),
-    "newer rows": (lambda f: [b'"format":7'.join(f[0].rsplit(b'"format":6', 1)), *f[1:]], "state is of format 7"),
+    "newer rows": (lambda f: [b'"format":8'.join(f[0].rsplit(b'"format":7', 1)), *f[1:]], "state is of format 8"),
 }
 
 

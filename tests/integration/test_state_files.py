@@ -107,7 +107,7 @@ REFUSED = {
     "truncated": (lambda: small().rsplit(b"\n", 2)[0], "cut off after 1 records"),
     "truncated gzip": (lambda: gzip.compress(small())[:-20], "gzip data end in the middle"),
     "newer": (lambda: small(format=4), "format 4, written by another Clout"),
-    "newer rows": (lambda: small().replace(b'{"format":6', b'{"format":7'), "state is of format 7"),
+    "newer rows": (lambda: small().replace(b'{"format":7', b'{"format":8'), "state is of format 8"),
     "model": (lambda: small(model="clout-1"), "set CLOUT_MODEL=clout-1"),
     "windows": (lambda: small(half_lives_ms=(1, 2, 3)), "half-lives"),
     "something else": (lambda: b'{"id":"e1"}\n', "no file of `clout state export`"),

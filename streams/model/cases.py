@@ -1,0 +1,177 @@
+"""One verdict about one user, by one rule: the alert that it makes, and what is kept of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from streams.fold.episodes import COOLING, FIRING, IGNORED
+from streams.fold.judging import LINE, RISE
+from streams.fold.rows import MARK_MS, QUARTER, SCORE
+from streams.model.causes import Why, sentence, why
+from streams.model.closes import BACK, booked, history
+from streams.model.dates import mark_before
+from streams.model.episodes import Episode
+from streams.model.explain import Past
+from streams.model.influence import established
+from streams.model.published import AlertRecord, Reference
+from streams.model.records import Scored
+from streams.model.rules import Within
+from streams.model.ruleset import RuleSet, key_of
+from streams.model.table import Table
+from streams.model.versions import DAY_MS
+from streams.model.windows import Floats
+
+SHOWN = 3  #: objects and people that an alert names
+State = Literal["raised", "recovered", "settled"]
+_COMPARED: dict[Within, str] = {
+    "1h": "in an hour",
+    "1d": "since the last daily close",
+    "7d": "in seven days",
+    "30d": "in thirty days",
+}
+_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+
+
+class Alert(NamedTuple):
+    """One alert, ready to be sent."""
+
+    user: str
+    rule: str
+    state: State
+    cause: str
+    value: bytes  #: an `AlertRecord`, JSON
+
+
+class Case:
+    """One verdict about one user, by one rule."""
+
+    def __init__(
+        self,
+        table: Table,
+        rules: RuleSet,
+        done: Scored,
+        place: int,
+        number: int,
+        refs: Floats,
+        now_ms: int,
+        version: int,
+    ) -> None:
+        self._table, self._rules, self._now_ms, self._version = table, rules, now_ms, version
+        self._rule, self._sort = rules.rules[number], int(rules.columns.sort[number])
+        self._key, self._window = key_of(self._rule.name), int(rules.columns.window[number])
+        self._slot, self._score = int(done.slots[place]), float(done.scores[place])
+        self._refs, self._json = refs[place], done.records[place]
+        self._kept = table.episodes.get(table.cells, self._slot, self._key)
+
+    def raised(self) -> tuple[Alert | None, str]:
+        """The alert; or None, and why it is held back."""
+        rule, fall = self._rule, self._sort != RISE
+        if rule.who.topic is not None and not self._is_of_topic(rule.who.topic):
+            self._keep(IGNORED)
+            return None, ""
+        before = self._before()
+        found = self._why(None if self._sort == LINE else self._score - before)
+        cause = found.main(fall=fall)
+        if cause in rule.ignore or (rule.require and cause not in rule.require):
+            self._keep(IGNORED)
+            return None, "ignored"
+        if not self._keep(FIRING):
+            return None, "bound"
+        return self._alert("raised", self._now_ms, self._reference(before), found, fall=fall), ""
+
+    def over(self, *, recovered: bool) -> tuple[Alert, str]:
+        """The alert that says so."""
+        assert self._kept  # noqa: S101 - a verdict about what is kept
+        before, began, rule = self._kept.reference, self._kept.began, self._rule
+        if self._now_ms - began >= rule.cooldown_s * 1000:
+            self._table.episodes.drop(self._table.cells, self._slot, self._key)
+        else:
+            self._keep(COOLING, began, before)
+        change = None if self._sort == LINE else self._score - before
+        found = self._why(change)
+        fall = found.change < 0
+        reference = self._reference(before, began)
+        return self._alert("recovered" if recovered else "settled", began, reference, found, fall=fall), ""
+
+    def _keep(self, phase: int, began: int | None = None, reference: float | None = None) -> bool:
+        kept = Episode(
+            self._key,
+            phase,
+            self._now_ms if began is None else began,
+            self._before() if reference is None else reference,
+        )
+        return self._table.episodes.put(self._table.cells, self._slot, kept)
+
+    def _before(self) -> float:
+        """The score that it is compared with; of a line that last published."""
+        return float(self._table.cells[self._slot, SCORE] if self._sort == LINE else self._refs[self._window])
+
+    def _reference(self, before: float, began: int | None = None) -> Reference:
+        if self._sort == LINE:
+            return Reference(score=float(self._rule.when.below or 0.0), at=None)
+        return Reference(score=before, at=self._moment(self._now_ms if began is None else began))
+
+    def _moment(self, now_ms: int) -> int:
+        """When the score was that it is compared with, seen from a moment."""
+        own = self._table.days
+        if self._window == 0:
+            return mark_before(now_ms) * MARK_MS
+        later = -(-max(own.closed_ms - now_ms, 0) // DAY_MS)
+        return own.closed_ms - (int(BACK[self._window - 1]) + later) * DAY_MS
+
+    def _why(self, change: float | None) -> Why:
+        table, within = self._table, self._rule.when.within
+        record: dict[str, Any] = _decode(self._json)
+        line = int(table.days.lines(np.array([self._slot]))[0]) if within in ("7d", "30d") else 0
+        closes = list(history(table, self._slot))[-8:] if line else []
+        past = Past(table.days.closed_ms, closes, booked(table, line))
+        return why(record, table.model, self._now_ms, past, within if self._sort != LINE else "1d", change)
+
+    def _is_of_topic(self, topic: str) -> bool:
+        table = self._table
+        topics, *_ = self._lists()
+        return any(one.name == topic and established(one, table.days.closes_ms) for one in topics)
+
+    def _lists(self) -> tuple[list[Any], ...]:
+        table = self._table
+        return table.tops.lists(self._slot, self._now_ms, table.model.half_lives_ms[QUARTER])
+
+    def _alert(self, state: State, episode: int, reference: Reference, found: Why, *, fall: bool) -> Alert:
+        rule, user = self._rule, self._table.users[self._slot]
+        _, people, objects, _ = self._lists()
+        cause = found.main(fall=fall)
+        body = AlertRecord(
+            id=f"{rule.name}/{user}/{episode}/{state}",
+            rule=rule.name,
+            state=state,
+            severity=rule.severity,
+            user=user,
+            episode=episode,
+            at=self._now_ms,
+            score=self._score,
+            reference=reference,
+            change=found.change,
+            cause=cause,
+            causes=found.causes,
+            sentence=self._sentence(state, found, fall=fall),
+            objects=[one.name for one in objects[:SHOWN]],
+            people=[one.name for one in people[:SHOWN]],
+            policies=self._rules.offset,
+            model=self._table.model.name,
+            version=self._version,
+        )
+        return Alert(user, rule.name, state, cause, _encode(body))
+
+    def _sentence(self, state: State, found: Why, *, fall: bool) -> str:
+        user, rule = self._table.users[self._slot], self._rule
+        if state == "recovered":
+            return f"{user} is back at {self._score:.1f}: `{rule.name}` is over"
+        if state == "settled":
+            return f"{user} stays at {self._score:.1f}: `{rule.name}` is over, the time it looks back on has passed"
+        compared = _COMPARED[rule.when.within] if self._sort != LINE else "since the last daily close"
+        if self._sort == LINE:
+            compared += f" and below {rule.when.below:g}"
+        return sentence(user, self._score, compared, found, fall=fall)
