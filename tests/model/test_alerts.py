@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.proof.plain_rules import Plain
 from streams.fold.days import NONE
 from streams.fold.episodes import FIRING, IGNORED
 from streams.fold.published import noted
@@ -24,7 +25,6 @@ from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
 from streams.scoreboard.spread import Histogram
 from tests.model.closed import close_at
-from tests.model.rules import Plain
 from tests.model.world import HOUR_MS, T0, World, cut, event
 
 RULE = built_in(points=5.0)[0]
@@ -237,12 +237,18 @@ def test_kernels_judge_as_the_plain_rules_do(
     rules: list[Rule], moments: list[tuple[float, float, list[float]]]
 ) -> None:
     """Whatever rules, scores, references and pauses there are: the same alerts in the same order, and the same is kept."""
-    watched, plain = Watched(*rules), Plain(rules)
+    watched, plain = Watched(*rules), Plain()
     hours = 0.0
     for pause, score, refs in moments:
         hours += pause
         watched.refs[0] = refs
-        wanted = plain.judged(T0 + round(hours * HOUR_MS), score, dict(zip(WINDOWS, refs, strict=True)))
+        wanted = plain.judged(
+            rules,
+            T0 + round(hours * HOUR_MS),
+            score,
+            lambda rule, refs=refs: refs[WINDOWS.index(rule.when.within)],  # type: ignore[misc]
+            lambda rule: "earlier" in rule.ignore,
+        )
         found = [(body["rule"], body["state"], body["episode"]) for body in watched.bodies(score, hours)]
         assert found == wanted
         assert len(watched.table.episodes.of(watched.table.cells, 0)) == len(plain.kept)

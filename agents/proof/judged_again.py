@@ -1,0 +1,77 @@
+"""The verdict on alerts: what is published of one partition, judged again by plain rules, has the same alerts, each once.
+
+Whoever reads committed records can do the same: score records in their order, and the rules of the policies that a header names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from agents.proof.plain_rules import Plain, Told
+from streams.fold.days import NONE
+from streams.formats.header import Header
+from streams.model.inforce import name_at
+from streams.model.rules import Book, Rule, Within
+from streams.model.versions import DAY_MS
+
+Record = dict[str, Any]
+_BACK: dict[Within, int] = {"1d": 0, "7d": 6, "30d": 29}  #: so many closes before the last
+_NAMES: dict[Within, str] = {"1h": "hour", "1d": "day", "7d": "week", "30d": "month"}
+
+
+def differences(
+    scores: Iterable[Record], alerts: Iterable[Record], headers: Mapping[int, Header], book: Callable[[int], Book]
+) -> Iterator[str]:
+    """What is wrong, in words. Scores and alerts of one partition, each in the order of its topic; headers by version.
+
+    `book` gives the rules of somebody who has read `policies` up to an offset.
+    """
+    wanted, users = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain)
+    for record in scores:
+        header = headers[record["version"]]
+        for told in judged(users[record["user"]], record, header, book(header.policies)):
+            wanted[record["user"], str(record["version"]), *map(str, told)] += 1
+    found, ids = Counter[tuple[str, ...]](), Counter[str]()
+    for alert in alerts:
+        told = Told(alert["rule"], alert["state"], alert["episode"])
+        found[alert["user"], str(alert["version"]), *map(str, told)] += 1
+        ids[alert["id"]] += 1
+        if alert["policies"] != headers[alert["version"]].policies:
+            yield f"alert {alert['id']}: judged under {alert['policies']}, the header says {headers[alert['version']].policies}"
+        if abs(sum(one["points"] for one in alert["causes"]) - alert["change"]) > 1e-5:
+            yield f"alert {alert['id']}: its causes do not add up to {alert['change']}: {alert['causes']}"
+    for one in sorted((wanted - found) + (found - wanted)):
+        yield f"alert {'/'.join(one)}: came {found[one]} times instead of {wanted[one]}"
+    yield from (f"alert {id_}: came {count} times" for id_, count in ids.items() if count > 1)
+
+
+def judged(user: Plain, record: Record, header: Header, book: Book) -> list[Told]:
+    """The alerts about a user whose record was published with such a header."""
+    now_ms, delta = record["as_of"], record["delta"]
+    of = [rule for rule in book.at(now_ms) if _is_of(rule, record)]
+
+    def reference(rule: Rule) -> float:
+        change = delta.get(_NAMES[rule.when.within])
+        return NONE if change is None or _by_another_model(rule, header) else float(record["score"] - change)
+
+    return user.judged(of, now_ms, record["score"], reference)
+
+
+def _by_another_model(rule: Rule, header: Header) -> bool:
+    """Does a rule that ignores changes of the model compare with a close by another one?"""
+    if "model" not in rule.ignore or rule.when.within == "1h":
+        return False
+    return name_at(header.models, header.closed_ms - _BACK[rule.when.within] * DAY_MS) != header.model
+
+
+def _is_of(rule: Rule, record: Record) -> bool:
+    user, who = record["user"], rule.who
+    if record["confidence"] < who.min_confidence:
+        return False
+    if who.users:
+        return user in who.users
+    if who.network is not None:
+        return user.partition(":")[0] == who.network
+    return "person" not in record

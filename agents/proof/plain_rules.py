@@ -1,0 +1,119 @@
+"""Rules judged one by one, in plain Python, by what is published: what the alerts of kernels are compared with.
+
+Nothing is known here but scores, and the scores that they are compared with. So a cause is asked for, and given by whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from streams.fold.days import NONE
+from streams.model.rules import WITHIN_MS, Rule
+
+_AGAIN_MS = 3_600_000  # after so long it is looked again at a cause that was ignored
+
+
+@dataclass
+class Kept:
+    """What is kept of a rule about a user: it is `firing`; over, and `cooling`, or `waiting` below its line; or `ignored`."""
+
+    phase: str
+    began: int
+    reference: float
+
+
+class Told(NamedTuple):
+    """An alert."""
+
+    rule: str
+    state: str
+    episode: int
+
+
+class Plain:
+    """One user. `published` is the score that was published last; 0: none."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Kept] = {}
+        self.published = 0.0
+
+    def judged(
+        self,
+        rules: Iterable[Rule],
+        now_ms: int,
+        score: float,
+        reference: Callable[[Rule], float],
+        ignored: Callable[[Rule], bool] = lambda _: False,
+    ) -> list[Told]:
+        """The alerts. Asked for of a rule: the score that it compares with, NONE; and whether its cause is one it ignores."""
+        rules = list(rules)
+        self.kept = {rule.name: self.kept[rule.name] for rule in rules if rule.name in self.kept}
+        found = [told for rule in rules if (told := self._one(rule, now_ms, score, reference, ignored))]
+        self.published = score
+        return found
+
+    def _one(
+        self,
+        rule: Rule,
+        now_ms: int,
+        score: float,
+        reference: Callable[[Rule], float],
+        ignored: Callable[[Rule], bool],
+    ) -> Told | None:
+        line, kept = rule.when.below, self.kept.get(rule.name)
+        before = self.published if line is not None else reference(rule)
+        holds = score < line if line is not None else _moved(rule, before, score) >= _change(rule)
+        enters = holds and (line is None or before >= line) and before >= rule.who.min_score
+        if kept and kept.phase == "firing":
+            return self._firing(rule, kept, now_ms, score, before)
+        if kept and kept.phase == "ignored":
+            if not holds:
+                del self.kept[rule.name]
+            elif now_ms - kept.began >= _AGAIN_MS and (line is not None or enters):
+                return self._raise(rule, now_ms, before, ignored)
+            return None
+        if kept:
+            if now_ms - kept.began < rule.cooldown_s * 1000:
+                if line is not None and (enters or not holds):
+                    kept.phase = "waiting" if holds else "cooling"
+                return None
+            if not (holds and (enters or kept.phase == "waiting")):
+                del self.kept[rule.name]
+                return None
+            enters = True
+        return self._raise(rule, now_ms, before, ignored) if enters else None
+
+    def _firing(self, rule: Rule, kept: Kept, now_ms: int, score: float, before: float) -> Told | None:
+        line, long_s = rule.when.below, rule.cooldown_s
+        if line is not None:
+            recovered, settled = score >= min(line + rule.back, 100.0), False
+        else:
+            enough = _change(rule) - rule.back
+            recovered = _moved(rule, kept.reference, score) <= enough
+            settled = now_ms - kept.began >= WITHIN_MS[rule.when.within] and _moved(rule, before, score) <= enough
+        if not (recovered or settled):
+            return None
+        kept.phase = "cooling"
+        if now_ms - kept.began >= long_s * 1000:
+            del self.kept[rule.name]
+        return Told(rule.name, "recovered" if recovered else "settled", kept.began)
+
+    def _raise(self, rule: Rule, now_ms: int, before: float, ignored: Callable[[Rule], bool]) -> Told | None:
+        held_back = ignored(rule)
+        self.kept[rule.name] = Kept("ignored" if held_back else "firing", now_ms, before)
+        return None if held_back else Told(rule.name, "raised", now_ms)
+
+
+def _change(rule: Rule) -> float:
+    """What it must move by."""
+    return rule.when.falls or rule.when.rises or 0.0
+
+
+def _moved(rule: Rule, before: float, score: float) -> float:
+    """By how much it has, in the direction of the rule and in its unit."""
+    if before == NONE:
+        return float("-inf")
+    by = before - score if rule.when.falls else score - before
+    return by * 100.0 / before if rule.when.unit == "percent" else by
