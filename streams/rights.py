@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.settings import Settings
-from streams.topics import ALERTS, ALL, CONTROLS, RECEIVED, REJECTS, SCORES, SOURCES, STATE, Topic
+from streams.topics import ALERTS, ALL, CONTROLS, POLICIES, READ_ONLY, RECEIVED, REJECTS, SCORES, SOURCES, STATE, Topic
 
 TOPIC, GROUP, TRANSACTIONS = "topic", "group", "transactional-id"
 READ, WRITE, CREATE, DESCRIBE = "Read", "Write", "Create", "Describe"
@@ -16,7 +16,7 @@ ROLES = {
     "worker": "clout worker",
     "feed": "clout feed and control, and every program that produces events or controls",
     "reader": "programs that consume the topics scores and alerts; with a consumer group they need Read on it",
-    "operator": "clout topics, control, state, rejects, rebuild and doctor",
+    "operator": "clout topics, control, rule, state, rejects, rebuild and doctor",
 }
 
 
@@ -46,8 +46,8 @@ def least(settings: Settings, role: str) -> list[Right]:
     group = Right(GROUP, settings.app, READ)
     fences = Right(TRANSACTIONS, settings.transactional_id(0).removesuffix("0"), WRITE, prefixed=True)
     if role == "worker":
-        written = [topic for topic in ALL if topic not in RECEIVED]
-        known = (*SOURCES, CONTROLS, STATE, ALERTS)  # alerts: to fill them again in Redis
+        written = [topic for topic in ALL if topic not in READ_ONLY]
+        known = (*SOURCES, CONTROLS, POLICIES, STATE, ALERTS)  # alerts: to fill them again in Redis
         taken = [topic for topic in ALL if topic in known]
         rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE), group]
         return [*rights, fences] if settings.transactions else rights
@@ -56,12 +56,12 @@ def least(settings: Settings, role: str) -> list[Right]:
     if role == "reader":
         return _each(settings, (SCORES, ALERTS), READ)
     # an import looks into the sources, writes `state` and fences workers; whoever sees the group need not read in it
-    read = _each(settings, (*SOURCES, STATE, REJECTS), READ)
+    read = _each(settings, (*SOURCES, POLICIES, STATE, REJECTS), READ)
     return [
         *_each(settings, ALL, CREATE),
         *_each(settings, (SCORES, ALERTS), DESCRIBE),
         *read,
-        *_each(settings, (STATE, *RECEIVED, REJECTS), WRITE),  # what was rejected goes back, with a mark
+        *_each(settings, (STATE, *READ_ONLY, REJECTS), WRITE),  # what was rejected goes back, with a mark
         group._replace(operation=DESCRIBE),
         fences,
         Right(TRANSACTIONS, f"clout-rejects-{settings.topic(REJECTS.name)}", WRITE),

@@ -98,9 +98,11 @@ class Settings:
         "when a day closes, UTC, `HH:MM` or `HH:MM:SS`: scores of that moment go to the history, and falls are judged against them",
     )
     alert_points: float = _setting(
-        5.0, "an alert is raised when a score falls so far below its last daily close", at_least=0.1
+        1.5, "points of the built-in rule `day-fall`: how far a score falls below its last daily close", at_least=0.1
     )
-    alert_cooldown_h: float = _setting(6.0, "hours between two alerts about one user", at_least=0)
+    alert_cooldown_h: float = _setting(
+        6.0, "hours between two alerts of one built-in rule about one user; other rules say it themselves", at_least=0
+    )
     redis_prefix: str = _setting("clout", "put before every Redis key")
     redis_shards: int = _setting(1, "over how many hash tags the Redis keys are spread", at_least=1)
     redis_cluster: bool = _setting(False, "is the Redis URL one node of a Redis Cluster?")

@@ -33,23 +33,26 @@ BELOW: dict[str, set[str]] = {
     "streams.partitioner": set(),
     "streams.fold": set(),
     "streams.model": {"streams.errors", "streams.events", "streams.partitioner", "streams.fold"},
+    "streams.policies": BASE | {"streams.mistakes", "streams.model", "streams.people"},
     "streams.logins": {"streams.errors"},
     "streams.settings": {"streams.errors", "streams.logins", "streams.model"},
     "streams.topics": {"streams.errors", "streams.events"},
     "streams.rights": {"streams.settings", "streams.topics"},
     "streams.people": BASE | {"streams.mistakes", "streams.model"},
-    "streams.policies": BASE | {"streams.mistakes", "streams.model", "streams.people"},
     "streams.formats": BASE | {"streams.model", "streams.people"},
     "streams.schemas": BASE
-    | {"streams.model", "streams.people", "streams.formats", "streams.topics", "streams.settings"},
+    | {"streams.model", "streams.people", "streams.policies", "streams.formats", "streams.topics", "streams.settings"},
     "streams.sources": BASE,
-    "streams.offline": BASE | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
+    "streams.offline": BASE
+    | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
     "streams.calibration": BASE | {"streams.model", "streams.sources", "streams.offline", "streams.topics"},
-    "streams.scoreboard": BASE | {"streams.model", "streams.settings", "streams.topics"},
+    "streams.scoreboard": BASE | {"streams.model", "streams.policies", "streams.settings", "streams.topics"},
     "streams.partition": BASE
-    | {"streams.model", "streams.people", "streams.formats", "streams.settings", "streams.topics", "streams.scoreboard"},
+    | {"streams.model", "streams.people", "streams.policies", "streams.formats", "streams.settings", "streams.topics"}
+    | {"streams.scoreboard"},
     "streams.broker": BASE
-    | {"streams.model", "streams.formats", "streams.settings", "streams.topics", "streams.rights", "streams.partition"},
+    | {"streams.model", "streams.policies", "streams.formats", "streams.settings", "streams.topics", "streams.rights"}
+    | {"streams.partition"},
 }
 STREAMS = set(BELOW)
 BELOW |= {
@@ -67,7 +70,7 @@ BELOW |= {
 BELOW["agents.cli"] = set(BELOW)
 
 PURE = {"msgspec", "numpy", "xxhash", "orjson"}
-PURE |= {"streams.events", "streams.errors", "streams.partitioner", "streams.fold", "streams.model"}
+PURE |= {"streams.events", "streams.errors", "streams.partitioner", "streams.fold", "streams.model", "streams.policies"}
 #: the clients of Kafka and Redis: the protocol knows none of them
 CLIENTS = {"aiokafka", "kafka", "redis", "faust"}
 #: for `at import`: what opens sockets, starts threads or is an app
@@ -203,7 +206,9 @@ def test_kernels_know_arrays_only(name: str) -> None:
     """A kernel's module imports numpy, `math`, `typing` and other kernels; three know the compiler or what it made."""
     compilers = {"streams.fold", "streams.fold.compiled", "streams.fold.words", "streams.fold.folder"}
     for one in imported(MODULES[name]):
-        known = one in {"__future__", "math", "typing"} or one.split(".")[0] == "numpy" or one.startswith("streams.fold")
+        known = (
+            one in {"__future__", "math", "typing"} or one.split(".")[0] == "numpy" or one.startswith("streams.fold")
+        )
         assert known or name in compilers, f"{name} imports {one}"
 
 

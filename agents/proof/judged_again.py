@@ -13,8 +13,9 @@ from agents.proof.plain_rules import Plain, Told
 from streams.fold.days import NONE
 from streams.formats.header import Header
 from streams.model.inforce import name_at
-from streams.model.rules import Book, Rule, Within
+from streams.model.rules import Rule, Within
 from streams.model.versions import DAY_MS
+from streams.policies.book import Book
 
 Record = dict[str, Any]
 _BACK: dict[Within, int] = {"1d": 0, "7d": 6, "30d": 29}  #: so many closes before the last
@@ -28,29 +29,39 @@ def differences(
 
     `book` gives the rules of somebody who has read `policies` up to an offset.
     """
-    wanted, users = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain)
+    wanted, users, unknown = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain), set[str]()
     for record in scores:
         header = headers[record["version"]]
+        rules = book(header.policies).rules
+        unknown |= {rule.name for rule in rules if not plain(rule)}
         for told in judged(users[record["user"]], record, header, book(header.policies)):
             wanted[record["user"], str(record["version"]), *map(str, told)] += 1
     found, ids = Counter[tuple[str, ...]](), Counter[str]()
     for alert in alerts:
         told = Told(alert["rule"], alert["state"], alert["episode"])
-        found[alert["user"], str(alert["version"]), *map(str, told)] += 1
+        if alert["rule"] not in unknown:
+            found[alert["user"], str(alert["version"]), *map(str, told)] += 1
         ids[alert["id"]] += 1
         if alert["policies"] != headers[alert["version"]].policies:
             yield f"alert {alert['id']}: judged under {alert['policies']}, the header says {headers[alert['version']].policies}"
         if abs(sum(one["points"] for one in alert["causes"]) - alert["change"]) > 1e-5:
             yield f"alert {alert['id']}: its causes do not add up to {alert['change']}: {alert['causes']}"
+    wanted = Counter({one: count for one, count in wanted.items() if one[2] not in unknown})
     for one in sorted((wanted - found) + (found - wanted)):
         yield f"alert {'/'.join(one)}: came {found[one]} times instead of {wanted[one]}"
     yield from (f"alert {id_}: came {count} times" for id_, count in ids.items() if count > 1)
 
 
+def plain(rule: Rule) -> bool:
+    """Is what is published enough to judge by it? Neither causes nor topics are in score records, nor ranks at that time."""
+    causes = {cause for cause in (*rule.ignore, *rule.require) if cause != "model"}
+    return not causes and rule.who.topic is None and rule.when.percentile is None and rule.when.top is None
+
+
 def judged(user: Plain, record: Record, header: Header, book: Book) -> list[Told]:
     """The alerts about a user whose record was published with such a header."""
     now_ms, delta = record["as_of"], record["delta"]
-    of = [rule for rule in book.at(now_ms) if _is_of(rule, record)]
+    of = [rule for rule in book.at(now_ms) if plain(rule) and _is_of(rule, record)]
 
     def reference(rule: Rule) -> float:
         change = delta.get(_NAMES[rule.when.within])
@@ -63,7 +74,8 @@ def _by_another_model(rule: Rule, header: Header) -> bool:
     """Does a rule that ignores changes of the model compare with a close by another one?"""
     if "model" not in rule.ignore or rule.when.within == "1h":
         return False
-    return name_at(header.models, header.closed_ms - _BACK[rule.when.within] * DAY_MS) != header.model
+    then: str = name_at(header.models, header.closed_ms - _BACK[rule.when.within] * DAY_MS)
+    return then != header.model
 
 
 def _is_of(rule: Rule, record: Record) -> bool:

@@ -13,6 +13,7 @@ from streams.settings import Settings
 from streams.topics import ALL
 
 _DAY_MS = 86_400_000
+_LOST = {"state": "rows of users who do nothing for a while are deleted", "policies": "rules are forgotten"}
 
 
 def look(
@@ -68,7 +69,7 @@ def kept(configs: Mapping[str, Mapping[str, str]], settings: Settings) -> Iterat
         has, full = configs.get(topic.name, {}), settings.topic(topic.name)
         policy, wanted = has.get("cleanup.policy"), topic.config.get("cleanup.policy")
         if policy and wanted and "delete" in policy.split(","):
-            lost = "rows of users who do nothing for a while are deleted" if topic.name == "state" else "old scores go"
+            lost = _LOST.get(topic.name, "old scores go")
             yield Finding(
                 "topics",
                 WRONG,

@@ -11,10 +11,11 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from agents.surroundings import alerts, kafka, redis
+from agents.surroundings import alerts, kafka, policies, redis
 from agents.surroundings.finding import OK, Finding
 from agents.surroundings.inside import Inside
 from streams.partition.figures import Figures
+from streams.policies.book import Book
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
@@ -35,6 +36,7 @@ class Surroundings:
         owner: str,
         figures: Callable[[], Mapping[int, Figures]],
         told: Callable[[tuple[Finding, ...]], None],
+        book: Callable[[], Book],
         *,
         surplus: bool = False,  # topics may have more partitions than they should: the worker drains
     ) -> None:
@@ -43,7 +45,7 @@ class Surroundings:
         self._figures, self._told = figures, told
         self._writer = Writer(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
         self._inside = Inside()
-        self._alerts = alerts.Kept(settings, self._writer)
+        self._alerts, self._rules, self._book = alerts.Kept(settings, self._writer), policies.Shown(self._writer), book
         self._of_kafka: tuple[float, list[Finding]] = (0.0, [])
         self._said: dict[str, Finding] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -63,6 +65,7 @@ class Surroundings:
         found = {finding.text: finding for finding in self._inside.look(figures, time.time() * 1000)}
         found |= {finding.text: finding for finding in await redis.look(self._client, self._settings)}
         found |= {finding.text: finding for finding in await self._kafka()}
+        found |= {finding.text: finding for finding in policies.look(self._book())}
         return tuple(found.values())
 
     async def _run(self) -> None:
@@ -74,6 +77,7 @@ class Surroundings:
                 self._told(findings)
                 bad = [finding for finding in findings if finding.status != OK]
                 await self._writer.tell(self._owner, time.time() * 1000, [list(finding[:3]) for finding in bad])
+                await self._rules.look(self._figures(), self._book(), time.time() * 1000)
                 await self._alerts.look(self._figures())
             except (RedisError, OSError) as error:  # said by the findings, as soon as they can tell what it is
                 log.debug("a look failed: error=%r", error)

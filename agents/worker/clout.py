@@ -40,12 +40,18 @@ class Clout(faust.App):
         self.partitions = Partitions(settings, self.ports, owner, health)
         self._watcher = Watcher(health, self._beat, settings.stall_s, die)
         self._surroundings = Surroundings(
-            settings, self.ports.redis, owner, self.partitions.figures, health.found, surplus=surplus
+            settings,
+            self.ports.redis,
+            owner,
+            self.partitions.figures,
+            health.found,
+            self.ports.book,
+            surplus=surplus,
         )
         super().__init__(*args, TableManager=_NoTables, **options)
 
     def _beat(self) -> None:
-        self.health.beat(self.partitions.standings(), self.partitions.figures())
+        self.health.beat(self.partitions.standings(), self.partitions.figures(), self.ports.book())
 
     def source(self, *topics: Topic) -> faust.TopicT:
         """A Faust topic of blocks; nothing is acknowledged to Faust, positions are our own."""

@@ -20,6 +20,7 @@ from streams.partition.liveness import MAIN_LOOP, PROGRESS, Liveness, Standing, 
 if TYPE_CHECKING:
     from streams.partition.figures import Figures
     from streams.partition.recovered import Progress
+    from streams.policies.book import Book
 
 LOOK_S = 1.0
 BEAT_S = 0.5  # twice a look, so that a healthy loop has always beaten in between
@@ -51,6 +52,7 @@ class Health:
         self.seen: tuple[Standing, ...] = ()
         self.shown: Mapping[int, Figures] = {}
         self.findings: tuple[Finding, ...] = ()  #: of the last look at the surroundings
+        self.book: Book | None = None  #: the rules, as far as they were read
         self._phase: tuple[str, tuple[int, ...]] = STARTING, ()
 
     def taking(self, numbers: Iterable[int]) -> None:
@@ -92,9 +94,14 @@ class Health:
         more = {"recovery": {"partitions": numbers, **told._asdict()}} if told else {}
         return Ready(False, rule, _WHY[rule], more)
 
-    def beat(self, standings: Iterable[Standing] = (), figures: Mapping[int, Figures] | None = None) -> None:
+    def beat(
+        self,
+        standings: Iterable[Standing] = (),
+        figures: Mapping[int, Figures] | None = None,
+        book: Book | None = None,
+    ) -> None:
         """How the partitions stand now. On the main loop, which shows by it that it runs."""
-        self.seen, self.shown = tuple(standings), figures or {}
+        self.seen, self.shown, self.book = tuple(standings), figures or {}, book
         self.beats += 1
 
 

@@ -77,6 +77,23 @@ def _findings(health: Health, _: float) -> _Values:
     return dict(sorted(found.items()))
 
 
+def _rules(health: Health, now_ms: float) -> _Values:
+    if not health.book:
+        return {}
+    rules, in_force = health.book.rules, len(health.book.at(now_ms))
+    off = sum(not rule.enabled for rule in rules)
+    left_out = len(health.book.left_out)
+    return {("in force",): in_force, ("off",): off, ("later",): len(rules) - in_force - off, ("left out",): left_out}
+
+
+def _policies(health: Health, _: float) -> _Values:
+    return {(): health.book.offset} if health.book else {}
+
+
+def _unusable(health: Health, _: float) -> _Values:
+    return {(): len(health.book.mistakes)} if health.book else {}
+
+
 def _offsets(held: Held, _: float) -> float:
     return held.offsets
 
@@ -107,6 +124,9 @@ KINDS = (
     _Kind("clout_input_undecided_seconds", "since when the committed end has been there", _PT, _held(_since)),
     _Kind("clout_redis_refused_seconds", "since when Redis takes nothing; 0: it does", _P, _refused),
     _Kind("clout_findings", "what is not well around this worker; `clout doctor` says it in words", ("check", "status"), _findings),
+    _Kind("clout_rules", "rules that this worker knows, by whether they hold", ("state",), _rules),
+    _Kind("clout_policies_offset", "of the last policy that this worker has read; -1: none", (), _policies),
+    _Kind("clout_policies_unusable", "policies that cannot be used; what was before holds", (), _unusable),
     _Kind("clout_redis_rebuilds_total", "times everyone was written to Redis again", _P, _each(lambda f: f.rebuilds)),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from faust.types import TP
 from redis.exceptions import RedisError
 
 from agents.worker.ending import die
+from agents.worker.policies import Following
 from streams.broker.admin import Admin, Described
 from streams.broker.publisher import PlainPublisher, TransactionalPublisher, plain_producer, transactional_producer
 from streams.broker.recovery import ends, recover
@@ -22,6 +23,7 @@ from streams.model.versions import model
 from streams.partition.block import Block
 from streams.partition.ports import Log, Publisher, Shows, Source
 from streams.partition.recovered import Progress, Recovered
+from streams.policies.book import Book
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.scoreboard.writer import Writer
@@ -42,16 +44,19 @@ class Servers:
         self._producer: AIOKafkaProducer | None = None
         self._admin: Admin | None = None
         self.redis = connect(settings)
+        self._policies = Following(settings)
         self.board = Writer(self.redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
 
     async def open(self) -> None:
-        """Connect. Before the worker joins the group."""
+        """Connect, and read the policies to their end. Before the worker joins the group."""
         if not self._settings.transactions:
             self._producer = plain_producer(self._settings)
             await self._producer.start()
+        await self._policies.open()
 
     async def close(self) -> None:
         """Disconnect."""
+        await self._policies.close()
         if self._producer:
             await self._producer.stop()
         if self._admin:
@@ -77,6 +82,10 @@ class Servers:
             if not self._surplus or tp.partition < self._settings.partitions:
                 have[tp.topic].add(tp.partition)
         return one_and_the_same(have)
+
+    def book(self) -> Book:
+        """The rules, as far as they were read."""
+        return self._policies.book
 
     def publisher(self, number: int) -> Publisher:
         """A publisher, not yet started."""

@@ -91,8 +91,9 @@ def alerts() -> None:
     from streams.fold.published import noted
     from streams.model.alerts import Judge
     from streams.model.episodes import Episode
-    from streams.model.rules import Book, Rule, When, Who
+    from streams.model.rules import Rule, When, Who
     from streams.model.ruleset import RuleSet
+    from streams.policies.book import Book
 
     table = _table()
     slots = table.slots(_USERS)

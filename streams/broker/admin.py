@@ -43,6 +43,8 @@ class Found:
                 "`clout topics acls` lists who needs what"
             )
         said = f"topic {self.name} has {self.partitions} partitions and should have {self.wanted}: "
+        if self.topic.partitions:  # its own count, whatever the settings say
+            return f"{said}keep what it holds, delete it, run `clout topics create`, and send it again"
         if self.partitions > self.wanted:
             return (
                 f"{said}set CLOUT_PARTITIONS={self.partitions} if all topics have {self.partitions}. If it was given more later, "

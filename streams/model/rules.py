@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -110,12 +110,16 @@ def built_in(points: float = 1.5, cooldown_s: int = 6 * 3_600) -> tuple[Rule, ..
     )
 
 
-class Book(NamedTuple):
-    """The rules that somebody goes by, by name, and how far `policies` was read for them; what is switched off is among them."""
+class Rules(Protocol):
+    """The rules that somebody goes by: `streams.policies.book.Book`."""
 
-    rules: tuple[Rule, ...] = built_in()
-    offset: int = -1  #: of the last policy in `policies` that was read; -1: none
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All of them; what is switched off or not yet in force is among them."""
+
+    @property
+    def offset(self) -> int:
+        """Of the last policy in `policies` that was read for them; -1: none."""
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
-        """The rules in force at a moment, ms since epoch."""
-        return tuple(rule for rule in self.rules if rule.enabled and rule.since <= now_ms)
+        """Those in force at a moment, ms since epoch."""

@@ -13,7 +13,7 @@ from streams.fold.hashing import name_key
 from streams.fold.judging import FALL, LINE, RISE
 from streams.fold.words import padded
 from streams.model.about import normal
-from streams.model.rules import WITHIN_MS, Book, Rule, Within
+from streams.model.rules import WITHIN_MS, Rule, Rules, Within
 from streams.model.table import Table
 
 WINDOWS: tuple[Within, ...] = tuple(WITHIN_MS)  #: in the order of the references
@@ -26,20 +26,20 @@ def key_of(name: str) -> int:
 
 
 class RuleSet:
-    """The rules of a book that are in force at a moment, for a table. `follow` makes it anew when that changes."""
+    """The rules that are in force at a moment, for a table. `follow` makes it anew when that changes."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self.offset = -1  #: see `Book`
         self.rules: tuple[Rule, ...] = ()
         self.keys: dict[int, Rule] = {}
-        self._book: Book | None = None
+        self._book: Rules | None = None
         self._until = 0.0  #: from this moment on others are in force
         self._unknown: dict[str, int] = {}  #: users whom rules name and who are not there yet, and their lists
         self._seen = 0  #: so many users were there when that was looked up
         self.columns = _columns((), {}, {}, {}, [])
 
-    def follow(self, book: Book, now_ms: int) -> bool:
+    def follow(self, book: Rules, now_ms: int) -> bool:
         """Go by this book at this moment. True: other rules are in force than before."""
         changed = False
         if book is not self._book or now_ms >= self._until:

@@ -10,7 +10,6 @@ from typing import NamedTuple, Protocol
 
 from streams.clocks import Clocks
 from streams.errors import DependencyDown, LostInput
-from streams.model.rules import Book, built_in
 from streams.model.table import Table
 from streams.model.versions import model
 from streams.partition.block import Block
@@ -190,13 +189,12 @@ class Partitions:
         clocks, stream_clock = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s), settings.clock == "stream"
         versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
         ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
-        rules = Book(built_in(settings.alert_points, round(settings.alert_cooldown_h * 3_600)))
         outlet = Outlet(number, settings.topic, ids, settings.partitions)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         intake = Intake(found.table, number, settings.partitions, turns, closes_ms=settings.day_closes_ms)
         pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock)
         shown = Shown(found.table, number, self._owner, versions)
-        sender = Sender(found.table, publisher, outlet, lambda: rules, versions, clocks)
+        sender = Sender(found.table, publisher, outlet, ports.book, versions, clocks)
         if header:
             found.table.models = models_from(header, self._model, pace.now_ms(found.table, clocks)())
             sender.begun = header.begun + 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:  # who speaks to a server need not load what folds, nor its compiler
     from streams.partition.block import Block
     from streams.partition.recovered import Progress, Recovered
+    from streams.policies.book import Book
     from streams.scoreboard.flush import Scoreboard
 
 Source = tuple[str, int]  #: base name of a topic, partition number
@@ -84,6 +85,9 @@ class Ports(Protocol):
 
     async def topics(self) -> dict[str, str]:
         """The id of every source and of `state`, by base name. Raises TopicMismatch when one is gone or has other partitions."""
+
+    def book(self) -> Book:
+        """The rules, as far as they were read: at first to the end of `policies` as it was before the first block."""
 
     def publisher(self, number: int) -> Publisher:
         """A publisher, not yet started: its start fences the predecessor."""

@@ -13,7 +13,6 @@ from streams.formats import episodes, lines, state, strays, tied
 from streams.model import assess
 from streams.model.alerts import Judge
 from streams.model.cases import Alert
-from streams.model.rules import Book
 from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.users import Slots
@@ -21,6 +20,7 @@ from streams.partition.cut import Cut
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
 from streams.people import telling
+from streams.policies.book import Book
 from streams.scoreboard.flush import Versions
 from streams.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS
 

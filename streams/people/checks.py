@@ -1,8 +1,9 @@
-"""What times and users of a control must be: those of events, and a network for persons that no account is of."""
+"""What formats, times and users must be: those of events, and a network for persons that no account is of."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from streams import mistakes
 from streams.events import (
@@ -25,6 +26,22 @@ PERSON = f"{NETWORK}:"  #: how the user of a person begins: a network that no ac
 _usual = re.compile(
     f"[!-9;-~]{{1,{MAX_NETWORK_BYTES}}}:[!-~]{{1,{MAX_ID_BYTES}}}"
 ).fullmatch  # nothing is wrong with it
+
+
+def bad_format(what: str, found: Any, known: int) -> Reject | None:
+    """What is wrong with the `format` of a record, where this version knows those up to `known`."""
+    if found is None or (type(found) is int and 1 <= found <= known):
+        return None
+    if type(found) is int and found > known:
+        why = f"{what} of format {found}; this worker knows {known}: update the workers, or send what they know"
+        return Reject("newer_format", "$.format", why)
+    return Reject("wrong_type", "$.format", f"`format` is a whole number from 1 to {known}; without it, it is 1")
+
+
+def where(message: str) -> tuple[str, str]:
+    """What msgspec says is wrong, and the path of it."""
+    text, _, path = message.partition(" - at `")
+    return text, path.rstrip("`") or "$"
 
 
 def bad_time(path: str, ts: int, newest_ms: int) -> Reject | None:

@@ -29,7 +29,7 @@ from streams.people.bodies import (
     Unlink,
     is_fact_name,
 )
-from streams.people.checks import PERSON, bad_account, bad_person, bad_time, bad_topic, bad_user
+from streams.people.checks import PERSON, bad_account, bad_format, bad_person, bad_time, bad_topic, bad_user, where
 
 __all__ = [
     "MAX_SOURCE_BYTES",
@@ -69,7 +69,8 @@ def parse(value: bytes | None, newest_ms: int) -> Control | Reject:
     if len(value) > MAX_EVENT_BYTES:
         return Reject("too_large", "$", f"{len(value):,} bytes; a control has at most {MAX_EVENT_BYTES:,}")
     try:
-        if reject := _bad_format(_decode_head(value).format):  # first: what another format looks like is not known
+        # first: what another format looks like is not known
+        if reject := bad_format("control", _decode_head(value).format, FORMAT):
             return reject
         body = _decode(value)
     except msgspec.ValidationError as error:
@@ -101,18 +102,8 @@ def _fact_body(fact: Fact) -> dict[str, Any]:
     return {"value": value, "date": fact.date} | ({"source": fact.source} if fact.source else {})
 
 
-def _bad_format(found: Any) -> Reject | None:
-    if found is None or (found == FORMAT and type(found) is int):
-        return None
-    if type(found) is int and found > FORMAT:
-        why = f"control of format {found}; this worker knows {FORMAT}: update the workers, or send what they know"
-        return Reject("newer_format", "$.format", why)
-    return Reject("wrong_type", "$.format", f"`format` is a whole number from 1 to {FORMAT}; without it, it is 1")
-
-
 def _invalid(message: str, value: bytes) -> Reject:
-    text, _, path = message.partition(" - at `")
-    path = path.rstrip("`") or "$"
+    text, path = where(message)
     if path.startswith(f"$.facts{_SOME}"):
         path = path.replace(_SOME, _wrong_fact(value), 1)
     if "missing required field" in text:

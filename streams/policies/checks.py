@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
-from streams.events import MAX_NETWORK_BYTES, Reject, bad_text
+from streams.events import MAX_NETWORK_BYTES, NEWEST_MS, Reject, bad_text
 from streams.fold.rows import MOST_TOPIC
 from streams.model.about import normal
 from streams.model.rules import NAME, Rule, When, Who
@@ -14,6 +13,7 @@ from streams.people.checks import bad_user
 
 MOST_USERS = 1_000  #: that one rule names
 MOST_COOLDOWN_S = 90 * 86_400
+_MOST_SHOWN = 1e15
 _is_name = re.compile(NAME).fullmatch
 
 
@@ -30,13 +30,13 @@ def _wrong(rule: Rule) -> Iterator[Reject]:
     if both := set(rule.ignore) & set(rule.require):
         yield _bad("$.ignore", f"`{min(both)}` is ignored and required; it can be one of them")
     if not 0 <= rule.cooldown_s <= MOST_COOLDOWN_S:
-        yield _bad("$.cooldown_s", f"{rule.cooldown_s}; a cooldown is 0 to {MOST_COOLDOWN_S:,} seconds")
+        yield _bad("$.cooldown_s", f"{_number(rule.cooldown_s)}; a cooldown is 0 to {MOST_COOLDOWN_S:,} seconds")
     change = rule.when.falls or rule.when.rises
     most = change or 99.0
     if rule.margin is not None and not 0 <= rule.margin <= most:
-        yield _bad("$.margin", f"{rule.margin:g}; here a margin is 0 to {most:g}")
-    if rule.since < 0:
-        yield _bad("$.from", f"{rule.since}; a time is ms since epoch")
+        yield _bad("$.margin", f"{_number(rule.margin)}; here a margin is 0 to {most:g}")
+    if not 0 <= rule.since <= NEWEST_MS:
+        yield _bad("$.from", f"{_number(rule.since)}; a time is ms since epoch, up to {NEWEST_MS}")
 
 
 def _wrong_who(who: Who) -> Iterator[Reject]:
@@ -78,8 +78,13 @@ def _wrong_when(when: When) -> Iterator[Reject]:
 
 
 def _outside(path: str, value: float, least: float, most: float) -> Iterator[Reject]:
-    if not (math.isfinite(value) and least <= value <= most):
-        yield _bad(path, f"{value:g}; here it is from {least:,g} to {most:,g}")
+    if not least <= value <= most:  # also what is no number
+        yield _bad(path, f"{_number(value)}; here it is from {least:,g} to {most:,g}")
+
+
+def _number(value: float) -> str:
+    """A whole number may have any length."""
+    return f"{value:g}" if abs(value) < _MOST_SHOWN else "a number of more than 15 digits"
 
 
 def _bad(path: str, why: str) -> Reject:

@@ -7,12 +7,12 @@ from typing import Any
 
 from streams.schemas.values import BYTES, INTERNAL, JSON, PACKED, Schema, header, key, rows, value
 from streams.settings import Settings
-from streams.topics import ALL, RECEIVED, STATE, Topic
+from streams.topics import ALL, READ_ONLY, STATE, Topic
 
 _BINDING = "0.5.0"  # of AsyncAPI's binding for Kafka
 _TEXT = (
-    "Live social influence scores from 1 to 100. Operations are Clout's: it receives events and controls, and sends scores, "
-    "alerts and rejects. Topics that are called internal are for workers alone. Read with `isolation.level=read_committed`."
+    "Live social influence scores from 1 to 100. Operations are Clout's: it receives events, controls and policies, and sends "
+    "scores, alerts and rejects. Topics that are called internal are for workers alone. Read with `isolation.level=read_committed`."
 )
 
 
@@ -65,7 +65,7 @@ def _typed(name: str, text: str) -> Any:
 
 
 def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
-    actions = ("receive",) if topic in RECEIVED else ("receive", "send") if topic.name in INTERNAL else ("send",)
+    actions = ("receive",) if topic in READ_ONLY else ("receive", "send") if topic.name in INTERNAL else ("send",)
     return [
         (
             f"{action}-{topic.name}",

@@ -16,7 +16,8 @@ from streams.formats.rejects import RejectRecord
 from streams.model.explained import Explanation
 from streams.model.published import AlertRecord, ScoreRecord
 from streams.people.bodies import FORMAT, FactsBody, HideTopicBody, Link, Unlink
-from streams.topics import ALERTS, CONTROLS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS, Topic
+from streams.schemas.policies import policies
+from streams.topics import ALERTS, CONTROLS, ENGAGEMENTS, POLICIES, REJECTS, SCORES, STATE, STRAYS, Topic
 
 Schema = dict[str, Any]
 
@@ -56,6 +57,8 @@ def value(topic: Topic) -> Schema:
         return event(topic.kind)
     if topic is CONTROLS:
         return controls()
+    if topic is POLICIES:
+        return policies(of)
     if topic is STATE:
         return {"anyOf": [header(), rows()]}
     if topic.name in _PACKED:

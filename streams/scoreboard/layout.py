@@ -95,6 +95,11 @@ class Keys:
         """Hash: worker -> JSON with what it has found wrong around it, and when; on the first shard only."""
         return self._key("findings")
 
+    @property
+    def rules(self) -> str:
+        """Hash: `offset` of the last policy known, `rules` in force (JSON array); on the first shard only."""
+        return self._key("rules")
+
     def spread(self, partition: int) -> str:
         """Hash: histogram bin -> how many users of this partition are in it; see `bin_of` and `Counted`."""
         return self._key(f"spread:{partition}")

@@ -157,6 +157,11 @@ class Reader:
         told = await self._client.hgetall(self._keys[0].findings)
         return {owner.decode(): orjson.loads(entry) for owner, entry in told.items()}
 
+    async def rules(self) -> Record | None:
+        """The rules in force, {"offset": of the last policy known, "rules": [...]}; None: no worker has told them."""
+        offset, rules = await self._client.hmget(self._keys[0].rules, "offset", "rules")
+        return None if offset is None or rules is None else {"offset": int(offset), "rules": orjson.loads(rules)}
+
     async def refused(self) -> str:
         """Why this server takes no writes from anybody, and what to do; empty when it does, or nobody can tell."""
         try:

@@ -19,12 +19,14 @@ board and a network's goes once. The second board costs the server half as much 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 import msgspec
 import orjson
 
+from streams.model.rules import Rule
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush, Look
 from streams.scoreboard.layout import (
@@ -38,6 +40,8 @@ from streams.scoreboard.layout import (
     shard_of,
 )
 from streams.scoreboard.script import Script
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Writer:
@@ -110,6 +114,16 @@ class Writer:
             await self._client.hset(key, owner, orjson.dumps({"at": int(now_ms), "findings": findings}))
         else:
             await self._client.hdel(key, owner)
+
+    async def rules_offset(self) -> int | None:
+        """The offset of the last policy that the rules in Redis come from; None: there are none."""
+        offset = await self._client.hget(self._keys[0].rules, "offset")
+        return None if offset is None else int(offset)
+
+    async def show_rules(self, offset: int, rules: Iterable[Rule]) -> None:
+        """The rules in force, in place of those that were there. Raises RedisError."""
+        fields = {"offset": offset, "rules": _encode(tuple(rules))}
+        await self._client.hset(self._keys[0].rules, mapping=fields)
 
     async def fill_alerts(self, shard: int, alerts: list[tuple[int, bytes]]) -> int:
         """Put these alerts (when in ms, JSON; oldest first) into the stream that lacks some of them, each once, in order.

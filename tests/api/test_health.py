@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.worker.health import Health, Watcher
 from agents.worker.metrics import KINDS, Metrics, table
 from streams.clocks import Clocks
-from streams.model.rules import Book
 from streams.model.table import Counts, Table
 from streams.model.versions import DEFAULT
 from streams.partition.figures import Figures
@@ -24,6 +23,7 @@ from streams.partition.ports import Records, Written
 from streams.partition.recovered import Progress
 from streams.partition.sending import Outlet, Sender
 from streams.partition.terms import Pace, Start, Supply
+from streams.policies.book import Book
 from streams.scoreboard.flush import Versions
 from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View

@@ -27,11 +27,11 @@ from streams.model.engagements import Outbox
 from streams.model.parsed import Parsed
 from streams.model.receiving import receive
 from streams.model.records import Rows, scored
-from streams.model.rules import Book
 from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.versions import DEFAULT
 from streams.partition.intake import Intake
+from streams.policies.book import Book
 from streams.scoreboard.changes import Changes
 
 NOW_MS, USERS, EVENTS, ROUNDS = 1_767_225_600_000, 100_000, 1_000, 100

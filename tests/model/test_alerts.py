@@ -18,11 +18,12 @@ from streams.fold.rows import PUBLISHED, SCORE
 from streams.model.alerts import Judge
 from streams.model.assess import population
 from streams.model.records import scored
-from streams.model.rules import WITHIN_MS, Book, Rule, When, Who, built_in
+from streams.model.rules import WITHIN_MS, Rule, When, Who, built_in
 from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
+from streams.policies.book import Book
 from streams.scoreboard.spread import Histogram
 from tests.model.closed import close_at
 from tests.model.world import HOUR_MS, T0, World, cut, event

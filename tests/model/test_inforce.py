@@ -17,11 +17,11 @@ from streams.model.alerts import Judge
 from streams.model.closes import history
 from streams.model.explained import Close
 from streams.model.inforce import InForce, Models, check, name_at, taken_over
-from streams.model.rules import Book
 from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN, Fact, Model
 from streams.partition.recovered import loaded, models_from
+from streams.policies.book import Book
 from streams.scoreboard.closes import whole
 from streams.scoreboard.histories import Histories
 from tests.model.world import NETWORK, T0, World, cut

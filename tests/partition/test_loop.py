@@ -14,7 +14,6 @@ from streams.fold.rows import GOT, GOT_TS, SCORE, SUMS, UNDO, UNSEEN
 from streams.formats.engagements import encode
 from streams.model import assess
 from streams.model.engagements import packed
-from streams.model.rules import Book
 from streams.model.table import Table
 from streams.model.versions import PLAIN
 from streams.partition import idle_pass
@@ -25,6 +24,7 @@ from streams.partition.intake import Intake
 from streams.partition.loop import Loop
 from streams.partition.sending import Outlet, Sender
 from streams.partition.terms import Pace, Start, Supply
+from streams.policies.book import Book
 from streams.scoreboard.flush import Versions
 from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View

@@ -25,7 +25,7 @@ from streams.model.explained import Close
 from streams.model.influential import Friend, Influence, Moment, TopicShare
 from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
 from streams.model.records import scored
-from streams.model.rules import Book, built_in
+from streams.model.rules import built_in
 from streams.model.ruleset import RuleSet
 from streams.model.standing import Place, Places
 from streams.model.style import Traits, style
@@ -33,6 +33,7 @@ from streams.model.versions import DEFAULT
 from streams.offline import fold
 from streams.offline import scored as everyone
 from streams.people.controls import Fact, Facts, Link
+from streams.policies.book import Book
 from streams.schemas import values
 from streams.sources.record import Produced
 from streams.topics import ALERTS, ALL, REJECTS, SCORES, STATE, Topic

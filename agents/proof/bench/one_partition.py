@@ -15,7 +15,6 @@ from streams.fold.rows import ACTED, ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, GOT_T
 from streams.formats.engagements import encode
 from streams.model import assess
 from streams.model.engagements import packed
-from streams.model.rules import Book
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, DEFAULT
 from streams.partition.block import Block
@@ -25,6 +24,7 @@ from streams.partition.loop import Loop
 from streams.partition.sending import Outlet, Sender
 from streams.partition.terms import Pace, Start, Supply
 from streams.partition.turns import Turns
+from streams.policies.book import Book
 from streams.scoreboard.flush import Versions
 from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable
 from random import Random
 
-from agents.proof.simulation import invented
-from agents.proof.simulation.log import Broker
+from agents.proof.simulation import invented, rules
+from agents.proof.simulation.log import Broker, Log
 from agents.proof.simulation.redis import Redis
 from streams.errors import LostInput
+from streams.policies.book import Book
 from streams.settings import Settings
-from streams.topics import ALL
+from streams.topics import ALL, POLICIES
 
 FIRST_MS = 1_767_225_600_000 - 4_000  # 4 s before a midnight: daily closes happen on the way
 
@@ -34,6 +35,8 @@ class Faults:
         )
         step_ms = 60 if self.settings.clock == "wall" else random.choice((1_000, 400_000, 7_000_000))
         self.fed = invented.invent(random, partitions, random.randint(10, 45), FIRST_MS, step_ms)
+        self.rules_random = Random(f"rules of {seed}")
+        self.said = rules.invent(self.rules_random, FIRST_MS)
         self.redis_loses = 0.4, 0.7  # a key, everything (beyond: it is restored from an older copy); of 1
         self.redis_slow_s = random.choice((0.0, 0.0, 0.06, 0.3))
         self.latency_s, self.session_s = random.choice((0.001, 0.005, 0.03)), 1.5
@@ -46,6 +49,7 @@ class Faults:
             random.choice((0.0, 0.0, 0.04)),
         )
         self.redis, self.broker = Redis(), Broker([topic.name for topic in ALL], partitions, random)
+        self.policies = self.broker.logs[POLICIES.name, 0] = Log(self.rules_random)
 
     def calm(self) -> None:
         """Nothing fails."""
@@ -69,6 +73,11 @@ class Faults:
         """The clock on the wall: with `stream`, history is replayed much later."""
         late_ms = 0 if self.settings.clock == "wall" else 400 * 86_400_000
         return FIRST_MS + late_ms + asyncio.get_running_loop().time() * 1000
+
+    def book(self, offset: int | None = None) -> Book:
+        """Of whoever has read `policies` to this offset; None: to its end."""
+        said = [(record.offset, record.key, record.value) for record in self.policies.all()]
+        return rules.book_at(said, self.policies.end() if offset is None else offset, self.settings)
 
     def died(self, name: str, why: object) -> None:
         """A worker has ended itself: for input lost on its way or a broker's error it may, for a bug it may not."""

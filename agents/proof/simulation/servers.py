@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection
 
 from redis.exceptions import ConnectionError as RedisDown
 
+from agents.proof.simulation.following import Following
 from agents.proof.simulation.process import Process
 from agents.proof.simulation.publisher import Publisher
 from streams.model.versions import model
 from streams.partition.block import Block
 from streams.partition.ports import Log, Shows, Source
 from streams.partition.recovered import Progress, Recovered, loaded
+from streams.policies.book import Book
 from streams.scoreboard.flush import Flush, Look
 from streams.topics import SOURCES, STATE
 
@@ -73,6 +75,7 @@ class Servers:
         self._out: dict[Source, deque[int]] = {}
         self._lines: dict[Source, asyncio.Lock] = {}
         self._cpu_s = 0.0
+        self.policies = Following(process)
 
     def assigned(self) -> set[int]:
         """What the group gave this worker."""
@@ -81,6 +84,10 @@ class Servers:
     async def topics(self) -> dict[str, str]:
         """They are what they were."""
         return {topic.name: self._faults.broker.logs[topic.name, 0].topic_id for topic in (*SOURCES, STATE)}
+
+    def book(self) -> Book:
+        """As far as it was read."""
+        return self.policies.book()
 
     def publisher(self, number: int) -> Publisher:
         """A publisher, not yet started."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Coroutine, Iterator
+from functools import cache
 from typing import Any
 
 import orjson
 
+from agents.proof.judged_again import differences
 from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.documents import documents
 from agents.proof.simulation.faults import Faults
@@ -186,9 +188,13 @@ def _rejects(faults: Faults) -> Iterator[str]:
 
 
 def _alerts(faults: Faults) -> Iterator[str]:
-    ids = Counter(
-        orjson.loads(record.value or b"")["id"]
-        for number in range(faults.settings.partitions)
-        for record in faults.broker.logs[ALERTS.name, number].all()
-    )
-    yield from (f"alerts: {id_} came {count} times" for id_, count in ids.items() if count > 1)
+    """Those of what was published, judged again by plain rules under the policies that the header of each version names."""
+    book = cache(faults.book)
+    for number in range(faults.settings.partitions):
+        scores, alerts = (_values(faults, name, number) for name in (SCORES.name, ALERTS.name))
+        by_version = {header.version: header for header in headers(faults, number)}
+        yield from differences(scores, alerts, by_version, book)
+
+
+def _values(faults: Faults, name: str, number: int) -> list[dict[str, Any]]:
+    return [orjson.loads(record.value or b"") for record in faults.broker.logs[name, number].all()]

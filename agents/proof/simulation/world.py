@@ -9,6 +9,7 @@ from dataclasses import replace
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.group import Group
 from agents.proof.simulation.models import OTHER
+from agents.proof.simulation.rules import Said
 from agents.proof.simulation.worker import Worker
 from streams.formats.lines import SECTION
 from streams.partition.loop import Loop
@@ -30,6 +31,8 @@ class World:
     async def run(self) -> None:
         """From start to rest."""
         group = asyncio.create_task(self.group.run())
+        telling = asyncio.create_task(self._tell([said for said in self.faults.said if said.after_s]))
+        await self._tell([said for said in self.faults.said if not said.after_s])
         for _ in range(self.faults.random.randint(1, WORKERS)):
             self._start()
         supervisor = asyncio.create_task(self._supervise())
@@ -42,6 +45,7 @@ class World:
             worker.resume()
         self.faults.lose_blocks()  # to the end, so that it is the last block now and then
         await feeding
+        await telling
         await self._peace()
         for task in (supervisor, group):
             task.cancel()
@@ -71,6 +75,16 @@ class World:
                 await self._until_known()
             if at % together == 0:
                 await asyncio.sleep(self.faults.random.expovariate(20 / together))
+
+    async def _tell(self, policies: list[Said]) -> None:
+        """Rules, as somebody says them; each worker hears of it by itself."""
+        for said in policies:
+            if said.after_s:
+                await asyncio.sleep(said.after_s)
+            self.faults.say(f"policy {said.key.decode()}: {(said.value or b'none').decode()}")
+            self.faults.policies.append(said.key, said.value)
+            for worker in self.workers:
+                worker.ports.policies.hear()
 
     async def _until_known(self) -> None:
         """Until all controls that were fed are in rows that were committed."""
@@ -207,7 +221,9 @@ class World:
         waiting = any(one.intake.pending or one.intake.turns.at_hand() or one.intake.turns.unfetched() for one in loops)
         shown = all(one.view_caught_up for one in loops)
         everyone = self.group.settled and len(loops) == self.faults.settings.partitions
-        return everyone and shown and not waiting and not any(self._on_its_way())
+        book = self.faults.book()
+        told = all(worker.ports.book() == book for worker in self.workers if worker.alive)
+        return everyone and shown and told and not waiting and not any(self._on_its_way())
 
     def _on_its_way(self) -> Iterator[bool]:
         """Blocks handed out and not yet folded: one that is lost has to be noticed."""

@@ -1,0 +1,95 @@
+"""The rules that somebody goes by, and how far `policies` was read for them; made of its records in their order."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import NamedTuple
+
+from streams.events import Reject
+from streams.model.rules import Rule, built_in
+from streams.policies.records import Removed, parse, shown
+
+MOST_RULES = 10_000  #: in a book, switched off ones and those not yet in force too
+_MOST_MISTAKES = 1_000  # told in a book
+
+
+class Mistake(NamedTuple):
+    """A record that could not be used, and still is the latest of its key."""
+
+    key: str
+    offset: int
+    reject: Reject
+
+    def __str__(self) -> str:
+        return f"{self.reject.message} (offset {self.offset} of policies)"
+
+
+class Book(NamedTuple):
+    """Rules by name, in the order of their names; what is switched off or not yet in force is among them."""
+
+    rules: tuple[Rule, ...] = built_in()
+    offset: int = -1  #: of the last policy in `policies` that was read; -1: none
+    mistakes: tuple[Mistake, ...] = ()  #: at most a thousand; a rule that stood there before is still among the rules
+    left_out: tuple[str, ...] = ()  #: names of the rules that are too many: those that were written last
+
+    def at(self, now_ms: float) -> tuple[Rule, ...]:
+        """The rules in force at a moment, ms since epoch."""
+        return tuple(rule for rule in self.rules if rule.enabled and rule.since <= now_ms)
+
+
+class _Kept(NamedTuple):
+    offset: int
+    rule: Rule
+
+
+class Policies:
+    """What records of `policies` come to, read in their order: of a key the latest counts, without a value it goes.
+
+    A rule has the place of a built-in one of its name, which comes back when it is removed. A record that cannot be used
+    changes nothing but that it is told: the last rule of its key that was understood stays in force.
+    """
+
+    def __init__(self, built: tuple[Rule, ...] | None = None) -> None:
+        self.built = {rule.name: rule for rule in (built_in() if built is None else built)}
+        self._offset = -1
+        self._rules: dict[str, _Kept] = {}
+        self._mistakes: dict[bytes, Mistake] = {}
+        self._book: Book | None = None
+
+    def read(self, offset: int, key: bytes | None, value: bytes | None) -> None:
+        """One record."""
+        self._offset, self._book = offset, None
+        found = parse(key, value)
+        if isinstance(found, Reject) and value is not None:
+            self._mistakes[key or b""] = Mistake(shown(key), offset, found)
+            return
+        self._mistakes.pop(key or b"", None)
+        if isinstance(found, Removed):
+            self._rules.pop(found.name, None)
+        elif isinstance(found, Rule):
+            self._rules.pop(found.name, None)  # the latest stand last
+            self._rules[found.name] = _Kept(offset, found)
+
+    def book(self) -> Book:
+        """What holds now; the same object until something more is read."""
+        if self._book is None:
+            self._book = self._made()
+        return self._book
+
+    @property
+    def told(self) -> dict[str, int]:
+        """The offset of each rule that stands in the topic, by name."""
+        return {name: kept.offset for name, kept in self._rules.items()}
+
+    def _made(self) -> Book:
+        said = {name: kept.rule for name, kept in self._rules.items()}
+        rules = {name: said.get(name, rule) for name, rule in self.built.items()}  # they always have a place
+        others = [name for name in said if name not in rules]
+        free = max(MOST_RULES - len(rules), 0)
+        rules |= {name: said[name] for name in others[:free]}
+        return Book(
+            tuple(rules[name] for name in sorted(rules)),
+            self._offset,
+            tuple(islice(self._mistakes.values(), _MOST_MISTAKES)),
+            tuple(others[free:]),
+        )
