@@ -42,6 +42,8 @@ def differences(
         if alert["rule"] not in unknown:
             found[alert["user"], str(alert["version"]), *map(str, told)] += 1
         ids[alert["id"]] += 1
+        if alert["id"] != f"{alert['rule']}/{alert['user']}/{alert['episode']}/{alert['state']}":
+            yield f"alert {alert['id']}: another id than that of its episode"
         if alert["policies"] != headers[alert["version"]].policies:
             yield f"alert {alert['id']}: judged under {alert['policies']}, the header says {headers[alert['version']].policies}"
         if abs(sum(one["points"] for one in alert["causes"]) - alert["change"]) > 1e-5:
@@ -74,8 +76,8 @@ def _by_another_model(rule: Rule, header: Header) -> bool:
     """Does a rule that ignores changes of the model compare with a close by another one?"""
     if "model" not in rule.ignore or rule.when.within == "1h":
         return False
-    then: str = name_at(header.models, header.closed_ms - _BACK[rule.when.within] * DAY_MS)
-    return then != header.model
+    then = name_at(header.models, header.closed_ms - _BACK[rule.when.within] * DAY_MS)
+    return bool(then != header.model)
 
 
 def _is_of(rule: Rule, record: Record) -> bool:

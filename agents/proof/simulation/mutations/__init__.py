@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from agents.proof.simulation.mutations import blocks, closes, cut, kernels, lists, persons, redis, takeover, transaction
+from agents.proof.simulation.mutations import (
+    blocks,
+    closes,
+    cut,
+    kernels,
+    lists,
+    persons,
+    redis,
+    rules,
+    takeover,
+    transaction,
+)
 from agents.proof.simulation.mutations.registry import Change, Mutation
 
 __all__ = ["MUTATIONS", "Change"]
@@ -17,4 +28,5 @@ MUTATIONS: dict[str, Mutation] = {
     **lists.MUTATIONS,
     **persons.MUTATIONS,
     **closes.MUTATIONS,
+    **rules.MUTATIONS,
 }
