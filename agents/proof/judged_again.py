@@ -81,7 +81,7 @@ def _by_another_model(rule: Rule, header: Header) -> bool:
 
 
 def _is_of(rule: Rule, record: Record) -> bool:
-    user, who = record["user"], rule.who
+    who, user = rule.who, str(record["user"])
     if record["confidence"] < who.min_confidence:
         return False
     if who.users:

@@ -35,7 +35,7 @@ def _episodes_not_kept() -> Iterator[None]:
 @MUTATIONS.mutation("a rule is in force before its time")
 def _before_its_time() -> Iterator[None]:
     def at(_: Any) -> Any:
-        return lambda self, now_ms: tuple(rule for rule in self.rules if rule.enabled)
+        return lambda self, _: tuple(rule for rule in self.rules if rule.enabled)
 
     with instead(Book, "at", at):
         yield
