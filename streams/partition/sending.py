@@ -13,6 +13,7 @@ from streams.model import assess
 from streams.model.alerts import FallRule, falls
 from streams.model.table import Table
 from streams.model.users import Slots
+from streams.partition.alerted import Alerted
 from streams.partition.cut import Cut
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
@@ -47,6 +48,7 @@ class Sender:
         self._table, self._publisher, self._outlet, self._rule = table, publisher, outlet, rule
         self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
+        self.alerted = Alerted()
         self.commits = 0
         self.begun = 0  #: see `Header`; what the next commit says, and none after it
         self.broker_ahead_ms = 0.0  #: at the last commit, at least; needs a `state` that Kafka stamps itself
@@ -74,6 +76,7 @@ class Sender:
         before_ms = self._clocks.wall_ms()
         written = await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms, self.begun = self.commits + 1, self._clocks.wall_ms(), 0
+        self.alerted.committed(alerts)
         if header:
             rows = written[self._outlet.topic(STATE.name), self._outlet.number]
             self.kept = header, rows.end + 1  # and the marker of the transaction
