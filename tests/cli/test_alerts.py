@@ -249,3 +249,25 @@ def test_an_older_version_is_shown_too() -> None:
     assert "raised     warning   t:old" in line
     assert "40.00   ▼ 7.50  fell 7.5 points to 40.0 (rule fall)" in line
     assert alert("t:a").change == -7.5
+
+
+def test_the_broker_of_the_demo(clout: Ask, embedded_kafka: str, prefix: str) -> None:
+    """It knows no transactions: the same is shown of it."""
+    settings = Settings.load({}, kafka=embedded_kafka, topic_prefix=prefix, partitions=2)
+    with Admin(settings) as admin:
+        admin.create()
+    alerts = [told(f"t:{n}", n) for n in range(30)]
+
+    async def story() -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=embedded_kafka)
+        await producer.start()
+        for value in alerts:
+            user = orjson.loads(value)["user"]
+            await producer.send_and_wait(settings.topic("alerts"), value, user.encode(), partition_of(user, 2))
+        await producer.stop()
+
+    asyncio.run(story())
+    where = {"kafka": embedded_kafka, "topic_prefix": prefix}
+    assert users(clout("alerts", "--json", "-n", "3", **where)) == ["t:27", "t:28", "t:29"]
+    assert users(clout("alerts", "--json", "--since", str(NOW_MS + 25), **where)) == [f"t:{n}" for n in range(25, 30)]
+    assert users(clout("alerts", "--json", "--user", "t:7", **where)) == ["t:7"]
