@@ -46,9 +46,9 @@ class _Wanted:
 @click.option("-n", "n", type=click.IntRange(0, MOST), show_envvar=True,
               help=f"How many of the latest.  [default: {LATEST}; with --since all, {MOST:,} at most]")  # fmt: skip
 @click.option("--follow", is_flag=True, show_envvar=True, help="Then go on with new ones until Ctrl-C.")
-@click.option("--user", "users", multiple=True, show_envvar=True,
+@click.option("--user", "user", multiple=True, show_envvar=True,
               help="Only about this user, network:id or person:NAME. May be given several times.")  # fmt: skip
-@click.option("--rule", "rules", multiple=True, show_envvar=True,
+@click.option("--rule", "rule", multiple=True, show_envvar=True,
               help="Only by the rule of this name. May be given several times.")  # fmt: skip
 @click.option("--since", type=SINCE, show_envvar=True,
               help="Only those raised since: 2h, 30m, 7d, a time in ISO 8601 (UTC), or ms since epoch.")  # fmt: skip
@@ -58,8 +58,8 @@ def alerts(
     settings: Settings,
     n: int | None,
     follow: bool,
-    users: tuple[str, ...],
-    rules: tuple[str, ...],
+    user: tuple[str, ...],
+    rule: tuple[str, ...],
     since: int | None,
     json: bool,
 ) -> None:
@@ -76,7 +76,7 @@ def alerts(
     from agents.cli.places import named
 
     n = n if n is not None else LATEST if since is None else MOST
-    asyncio.run(_alerts(settings, n, _Wanted(tuple(map(named, users)), rules, since), follow=follow, json=json))
+    asyncio.run(_alerts(settings, n, _Wanted(tuple(map(named, user)), rule, since), follow=follow, json=json))
 
 
 async def _alerts(settings: Settings, n: int, wanted: _Wanted, *, follow: bool, json: bool) -> None:
