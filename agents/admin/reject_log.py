@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from streams.broker import logs as of_topic
 from streams.broker.admin import Admin, Bounds
 from streams.broker.scan import Scan
-from streams.broker.security import connection
-from streams.broker.shown import check_shown
-from streams.errors import CloutError, TopicMismatch
+from streams.errors import CloutError
 from streams.formats import rejects
 from streams.formats.rejects import Kept, Mark
 from streams.settings import Settings
@@ -66,37 +64,18 @@ class Marks:
 
 
 def here(settings: Settings) -> tuple[Settings, dict[int, Bounds]]:
-    """The settings with the partitions that `rejects` really has, and where its logs begin and end.
-
-    For those who only look. Raises DependencyDown without Kafka, TopicMismatch without the topic.
-    """
-    with Admin(settings) as admin:
-        found = next(found for found in admin.find() if found.topic is REJECTS)
-    if not found.partitions:
-        raise TopicMismatch(found.problem)
-    settings = replace(settings, partitions=found.partitions)
-    with Admin(settings) as admin:
-        return settings, bounds(settings, admin)
+    """See `streams.broker.logs.here`."""
+    return of_topic.here(settings, REJECTS)
 
 
 def bounds(settings: Settings, admin: Admin) -> dict[int, Bounds]:
     """Where the partitions of `rejects` begin and end now."""
-    return {number: at for (_, number), at in admin.bounds(REJECTS).items() if number < settings.partitions}
+    return of_topic.bounds(settings, admin, REJECTS)
 
 
 async def since(settings: Settings, logs: Mapping[int, Bounds], since_ms: int | None) -> dict[int, int]:
-    """The first offset of each partition that can hold a record written at `since_ms` or later; None: of all there is."""
-    if since_ms is None:
-        return {number: log.first for number, log in logs.items()}
-    consumer: Any = AIOKafkaConsumer(**connection(settings), enable_auto_commit=False)
-    await consumer.start()
-    try:
-        wanted = {TopicPartition(settings.topic(REJECTS.name), number): since_ms for number in logs}
-        await check_shown(consumer, wanted)
-        found = await consumer.offsets_for_times(wanted)
-    finally:
-        await consumer.stop()
-    return {tp.partition: logs[tp.partition].end if at is None else at.offset for tp, at in found.items()}
+    """See `streams.broker.logs.since`."""
+    return await of_topic.since(settings, REJECTS, logs, since_ms)
 
 
 async def records(

@@ -17,6 +17,7 @@ Record = dict[str, Any]
 RATE_OVER_S = 10.0  # events/s and latency are those of the last seconds
 CHANGE_OVER_S = 60.0  # a score's change is that of the last minute
 KEEP_EVERY_S = 1.0
+ALERTS = 5  # the latest, of all users
 #: a partition says something at least each idle pass; after so many of them without a word it is not fresh
 PASSES_MISSED = 3
 LEAST_FRESH_S = 10.0
@@ -77,9 +78,12 @@ class Leaders:
         return alive
 
     async def look(self, n: int) -> Record:
-        """The `board` event: `now`, `top` (n entries), `stats`, `alert`. Raises redis.exceptions.RedisError."""
+        """The `board` event: `now`, `top` (n entries), `stats`, `alerts` (newest first), `alert` (the newest).
+
+        Raises redis.exceptions.RedisError.
+        """
         pulses, population, alerts = await asyncio.gather(
-            self.reader.pulses(), self.reader.population(), self.reader.alerts(1)
+            self.reader.pulses(), self.reader.population(), self.reader.alerts(ALERTS)
         )
         now_ms = self.now_ms(pulses)
         top = await self.reader.top(n, now_ms)
@@ -103,6 +107,7 @@ class Leaders:
                 "model": next((pulse["model"] for pulse in pulses.values() if "model" in pulse), None),
             },
             "alert": alerts[0] if alerts else None,
+            "alerts": alerts,
         }
 
     def _remember(self, seen: Past) -> Past | None:

@@ -46,7 +46,8 @@ def demo(
     """Live scores on this machine, with nothing else to install or to configure.
 
     Starts a broker and a Redis from wheels on free loopback ports, one worker, a feed, a web page, and a leaderboard in
-    this terminal. After 20 s a day closes, and soon after somebody falls, so that there is an alert.
+    this terminal. Somebody has been silent for a week, after 20 s a day closes, and soon after somebody else
+    falls, because a purge takes back what machines gave; so there are alerts, each with its cause.
     Ctrl-C ends all of it, and nothing else. CLOUT_KAFKA, CLOUT_REDIS and the like are not looked at;
     CLOUT_MODEL, CLOUT_PARTITIONS and CLOUT_ALERT_* are.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agents.cli.alert_lines import alerts
 from agents.cli.blocks import ROWS, change, large
 from agents.cli.explain_influence import moments, people, topics
 from agents.cli.explain_ledger import moved
@@ -32,6 +33,7 @@ _SECTIONS = (
     ("Who moves whom", people),
     ("Best moments", moments),
     ("What moved it", moved),
+    ("Alerts", alerts),
     ("History", history),
     ("What one more would give", one_more),
     ("If nothing happens", outlook),

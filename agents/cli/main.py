@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("agents.cli.calibrate:calibrate", "Fit the curve of the score to events, or to who is there now."),
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
     "top": ("agents.cli.top:top", "Show who scores highest now."),
-    "alerts": ("agents.cli.alerts:alerts", "Show whose score fell, as it happens with --follow."),
+    "alerts": ("agents.cli.alerts:alerts", "Show whose score moved, how far and why, as it happens with --follow."),
     "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
     "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics, or print their schemas."),
     "doctor": ("agents.cli.doctor:doctor", "Look at everything Clout needs; each line says ok or what to do."),

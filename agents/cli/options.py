@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import functools
+import re
+import time
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -11,6 +13,8 @@ from typing import Any, TypeVar
 import click
 
 from streams.settings import Settings, variable_of
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -90,4 +94,15 @@ class Time(click.ParamType):
         return round(moment.timestamp() * 1000)
 
 
+class Since(Time):
+    """A time, or how long ago: `90s`, `30m`, `2h`, `7d`. Gives ms since epoch."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Milliseconds since epoch."""
+        if ago := re.fullmatch(r"\s*(\d{1,6})([smhd])\s*", str(value)):
+            return int((time.time() - int(ago[1]) * _UNITS_S[ago[2]]) * 1000)
+        return super().convert(value, param, ctx)
+
+
 TIME = Time()
+SINCE = Since()

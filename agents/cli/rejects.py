@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from agents.cli.options import KAFKA, Time, json_option, settings_options
+from agents.cli.options import KAFKA, SINCE, json_option, settings_options
 from agents.cli.output import counted, json_line, say
 from agents.cli.progress import progress
 from agents.cli.reject_text import described, readable, sum_up, whole
@@ -23,18 +22,7 @@ if TYPE_CHECKING:
     from agents.admin.reject_log import Shown
     from agents.admin.reject_work import Tally, Told
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _WRITING = (*KAFKA, "transactions")
-
-
-class _Since(Time):
-    """A time, or how long ago: `90s`, `30m`, `2h`, `7d`. Gives ms since epoch."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Milliseconds since epoch."""
-        if ago := re.fullmatch(r"\s*(\d{1,6})([smhd])\s*", str(value)):
-            return int((time.time() - int(ago[1]) * _UNITS_S[ago[2]]) * 1000)
-        return super().convert(value, param, ctx)
 
 
 class _ListByDefault(click.Group):
@@ -49,7 +37,7 @@ class _ListByDefault(click.Group):
 
 def _chosen(command: Callable[..., Any]) -> Callable[..., Any]:
     """The flags that choose rejects."""
-    since = click.option("--since", type=_Since(), show_envvar=True,
+    since = click.option("--since", type=SINCE, show_envvar=True,
                          help="Only those written since: 2h, 30m, 7d, a time in ISO 8601 (UTC), or ms since epoch.")  # fmt: skip
     reason = click.option("--reason", "reason", multiple=True, show_envvar=True,
                           help="Only those with this reason, such as ts_in_future. May be given several times.")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from agents.cli.options import REDIS, TIME, json_option, settings_options
 from agents.cli.output import json_line, moment, safe, say, signed
@@ -74,11 +75,15 @@ async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> 
     if wanted.explain:
         from agents.cli.explain_page import show
         from streams.model import versions
+        from streams.model.alert_reading import published
         from streams.model.explain import explain
 
         past = (await reader.past(stored["user"])).until(at_ms)
-        places, influence = await asyncio.gather(places_of(reader, stored), reader.influence(stored))
+        places, influence, alerts = await asyncio.gather(
+            places_of(reader, stored), reader.influence(stored), reader.alerts_of(stored["user"])
+        )
         found = explain(stored, versions.model(stored["model"]), at_ms, past, places, influence)
+        found = replace(found, alerts=published(one for one in alerts if one["at"] <= at_ms) or UNSET)
         if wanted.json:
             show(found, json=True)
         else:

@@ -28,6 +28,8 @@ IDLE_S = 0.5
 #: The embedded broker looks at every batch ever written to a partition whenever one is read, about 1 us each, so the
 #: demo writes few: two partitions unless CLOUT_PARTITIONS says otherwise, and a feed in bursts (agents/demo/story.py).
 PARTITIONS = 2
+#: how far somebody must fall in a day for an alert: by default so far that small ups and downs of a minute are none
+ALERT_POINTS = 5.0
 FETCH_MIN_BYTES = 1  # and it looks again and again until a fetch is full
 #: and it keeps every batch for ever, as it came
 COMPRESSION = "zstd"
@@ -67,7 +69,9 @@ def stack(
     A day closes at `closes_ms`, ms since epoch, and each 24 hours later.
     The worker has been started, but may not have joined yet. Signals are ignored while things end.
     """
-    kept = {"CLOUT_PARTITIONS": str(PARTITIONS)} | {name: environ[name] for name in _KEPT if environ.get(name)}
+    kept = {"CLOUT_PARTITIONS": str(PARTITIONS), "CLOUT_ALERT_POINTS": str(ALERT_POINTS)} | {
+        name: environ[name] for name in _KEPT if environ.get(name)
+    }
     with contextlib.ExitStack() as parts:
         compiling = parts.enter_context(compiling_aside(say))
         say("starting a broker and a Redis")

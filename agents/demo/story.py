@@ -1,4 +1,4 @@
-"""What the demo feeds: invented events stamped now, with a fall in them, or a file with its own times."""
+"""What the demo feeds: invented events stamped now, with two falls in them, or a file with its own times."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import msgspec
 import orjson
 
 from agents.demo.person import with_person
+from agents.demo.silent import with_silent_star
 from agents.feeds.arriving import Arriving, own_stdin
 from agents.feeds.feeder import Feeder
 from agents.feeds.pace import TURN
@@ -84,7 +85,8 @@ def events(plan: Plan, tell: Callable[[str], None]) -> Iterator[Iterator[Produce
     source, form = plan.source, plan.format
     if source is None:
         lively = Synthetic(plan.seed, plan.users, plan.rate, shape=SHAPE, clock=_now_ms)
-        yield purged(with_person(lively, plan.person_ms, _now_ms, tell), plan.purge_ms, _now_ms, tell)
+        story = purged(with_person(lively, plan.person_ms, _now_ms, tell), plan.purge_ms, _now_ms, tell)
+        yield with_silent_star(story, SHAPE.network, plan.closes_ms, _now_ms, tell)
         return
     with open_source(source, form, stdin=own_stdin() if source == "-" else None) as opened:
         yield opened

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 from agents.api.leaders import Record, totals
 from streams.errors import CloutError
+from streams.model.alert_reading import RAISED
 from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
 
@@ -36,11 +38,14 @@ async def result(reader: Reader, fed: int, elapsed_s: float, now_ms: int, *, liv
     """What `clout demo --json` prints. Counters come from the worker; `live` is False when latencies mean nothing."""
     pulses = await reader.pulses()
     counts = totals(pulses)
+    raised = [alert for alert in await reader.alerts(1_000) if alert["state"] == RAISED]
+    causes = dict(Counter(alert["cause"] for alert in raised).most_common())
     p50, p99 = quantiles([pulse["latency"] for pulse in pulses.values()] if live else [], (0.5, 0.99))
     return {
         "fed": fed,
         **counts,
-        "alerts": sum(alert["state"] == "raised" for alert in await reader.alerts(1_000)),
+        "alerts": sum(causes.values()),
+        "causes": causes,
         "users": await reader.population(),
         "events_per_s": round(sum(counts.values()) / elapsed_s, 1) if elapsed_s > 0 else 0.0,
         "latency_p50_ms": p50,

@@ -11,16 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.terminal import GAP, fit, safe, shortened
+from streams.model import alert_reading as said
 
 Record = dict[str, Any]
 
 _MOST_ROWS = 20
-_AROUND = 10  # lines that are not users
+_AROUND = 12  # lines that are not users
+_ALERTS = 3  # the latest that a terminal shows
 _BAR = 24
 _LEAST = 16  # cells of a user's name, before other columns go
 _USER = 1  # which column of the board
 _DROPPED = (3, 6, 5, 4)  # which of them go first on a narrow screen: bars, marks, people, change
 _ORANGE = "#e8590c"
+_LOUD = {"critical": "bold red", "warning": "red", "info": "yellow"}
+_OVER = {said.RECOVERED: "green", said.SETTLED: "dim"}
 _STEP = 0.05  # what is displayed as a change
 
 
@@ -68,16 +72,20 @@ class LineView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._story = ""
-        self._alert: Record | None = None
+        self._told: set[str] | None = None  # alerts that were shown
 
     def show(self, board: Record, fed: int, story: str = "") -> None:
         """See View."""
         self._console.print(Text(line(board, fed)), soft_wrap=True)
-        alert = board["alert"]
-        for text, is_new in ((Text(story), story != self._story), (alert_line(alert), alert != self._alert)):
-            if is_new:
-                self._console.print(text, soft_wrap=True)
-        self._story, self._alert = story, alert
+        if story != self._story:
+            self._console.print(Text(story), soft_wrap=True)
+        alerts = board["alerts"]
+        for alert in reversed(alerts):
+            if alert["id"] not in (self._told or ()):
+                self._console.print(alert_line(alert), soft_wrap=True)
+        if self._told is None and not alerts:
+            self._console.print(alert_line(None), soft_wrap=True)
+        self._story, self._told = story, {alert["id"] for alert in alerts}
 
     def close(self) -> None:
         """See View."""
@@ -117,20 +125,21 @@ def screen(board: Record, fed: int, url: str, rows: int, width: int, story: str 
         _table(board["top"][:rows], width),
         Text(""),
         *([Text(story, "yellow")] if story else []),
-        alert_line(board["alert"]),
+        *(alert_line(alert) for alert in board["alerts"][:_ALERTS] or (None,)),
         foot,
     ]
     return Group(*parts)
 
 
 def alert_line(alert: Record | None) -> Text:
-    """The latest alert in words."""
+    """An alert in words: who, how far, and why."""
     if alert is None:
         return Text("no alerts so far", "dim")
-    user = safe(alert["user"])
-    if alert["state"] == "raised":
-        return Text(f"alert: {user} fell {alert['fall']:.1f} points to {alert['score']:.1f}", "red")
-    return Text(f"alert over: {user} is back at {alert['score']:.1f}", "green")
+    points, state = said.change(alert), alert["state"]
+    style = _OVER.get(state) or _LOUD.get(said.severity(alert), "red")
+    moved = f"{'▼' if points < 0 else '▲'} {abs(points):.1f} to {alert['score']:.1f}"
+    head = f"{'alert' if state == said.RAISED else safe(state)}: {safe(alert['user'])}  {moved}  "
+    return Text.assemble((head, style), safe(said.sentence(alert)), no_wrap=True, overflow="ellipsis")
 
 
 def _table(top: list[Record], width: int) -> Table:

@@ -65,6 +65,16 @@ def _reasons(health: Health, _: float) -> _Values:
     return {(str(number), reason): count for number, one in shown for reason, count in one.reasons.items()}
 
 
+def _alerts(health: Health, _: float) -> _Values:
+    shown = health.shown.items()
+    return {(str(number), *labels): count for number, one in shown for labels, count in one.alerts.items()}
+
+
+def _suppressed(health: Health, _: float) -> _Values:
+    shown = health.shown.items()
+    return {(str(number), why): count for number, one in shown for why, count in one.suppressed.items()}
+
+
 def _refused(health: Health, _: float) -> _Values:
     now_s = time.monotonic()
     return {
@@ -104,6 +114,7 @@ def _since(held: Held, now_ms: float) -> float:
 
 _P = ("partition",)
 _PT = ("partition", "topic")
+_PW = ("partition", "why")
 KINDS = (
     _Kind("clout_live", "1 while the worker is live, by the rules of /livez", (), lambda h, _: {(): h.verdict.live}),
     _Kind("clout_partitions_held", "partitions this worker serves", (), lambda h, _: {(): len(h.held)}),
@@ -127,6 +138,8 @@ KINDS = (
     _Kind("clout_rules", "rules that this worker knows, by whether they hold", ("state",), _rules),
     _Kind("clout_policies_offset", "of the last policy that this worker has read; -1: none", (), _policies),
     _Kind("clout_policies_unusable", "policies that cannot be used; what was before holds", (), _unusable),
+    _Kind("clout_alerts_total", "alerts told since this worker took over", ("partition", "rule", "state", "cause"), _alerts),
+    _Kind("clout_alerts_suppressed_total", "alerts kept back since then: cooldown, ignored (cause), bound", _PW, _suppressed),
     _Kind("clout_redis_rebuilds_total", "times everyone was written to Redis again", _P, _each(lambda f: f.rebuilds)),
 )  # fmt: skip
 

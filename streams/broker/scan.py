@@ -43,7 +43,7 @@ class Scan:
     async def __aenter__(self) -> Scan:
         await self._reader.start()
         async with contextlib.AsyncExitStack() as undo:
-            undo.enter_context(_reading())
+            undo.enter_context(reading())
             undo.push_async_callback(self._reader.stop)
             partitions = set(self._begins)
             self._reader.assign(partitions)
@@ -76,7 +76,7 @@ class Scan:
             with self._reader._subscription.fetch_context():
                 in_whole_batches(fetcher._records)
                 # timeout 0: nothing can arrive between the line above and the end of this one
-                with _reading():
+                with reading():
                     found = await fetcher.fetched_records(left, timeout=0)
                 if not found:
                     waiter = fetcher._create_fetch_waiter()
@@ -88,7 +88,7 @@ class Scan:
 
 
 @contextlib.contextmanager
-def _reading() -> Iterator[None]:
+def reading() -> Iterator[None]:
     """Raises NotAllowed where the client says that this user may not read."""
     try:
         yield

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from streams.fold import judging
 from streams.fold.judging import RAISE, RECOVERED
 from streams.fold.rows import MOVED
-from streams.model.cases import Alert, Case
+from streams.model.cases import COOLDOWN, Alert, Case
 from streams.model.closes import BACK, filled, hour_ago, model_of
 from streams.model.records import Scored
 from streams.model.ruleset import RuleSet
@@ -53,7 +53,7 @@ class Judge:
         refs = np.column_stack((done.hour, done.closes))
         self._verdicts(done.slots, done.scores, refs, marks, now_ms, dry=False)
         found, n = self._found, int(self._found.counts[0])
-        suppressed = {"cooldown": int(found.counts[1])} if found.counts[1] else {}
+        suppressed = {COOLDOWN: int(found.counts[1])} if found.counts[1] else {}
         alerts: list[Alert] = []
         for place, number, verdict in zip(*(column[:n].tolist() for column in found[:3]), strict=True):
             if len(alerts) >= most:

@@ -24,6 +24,8 @@ from streams.model.table import Table
 from streams.model.versions import DAY_MS
 from streams.model.windows import Floats
 
+#: why no alert is raised though a rule holds: soon after the last one, its cause is not wanted, the user has MOST episodes
+COOLDOWN, IGNORED_CAUSE, BOUND = "cooldown", "ignored", "bound"
 SHOWN = 3  #: objects and people that an alert names
 State = Literal["raised", "recovered", "settled"]
 _COMPARED: dict[Within, str] = {
@@ -77,9 +79,9 @@ class Case:
         cause = found.main(fall=fall)
         if cause in rule.ignore or (rule.require and cause not in rule.require):
             self._keep(IGNORED)
-            return None, "ignored"
+            return None, IGNORED_CAUSE
         if not self._keep(FIRING):
-            return None, "bound"
+            return None, BOUND
         return self._alert("raised", self._now_ms, self._reference(before), found, fall=fall), ""
 
     def over(self, *, recovered: bool) -> tuple[Alert, str]:

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
 from streams.model.influential import Influence
-from streams.model.published import Delta, Parts, Windows
+from streams.model.published import AlertRecord, Delta, Parts, Windows
 from streams.model.standing import Places, Standing
 
 _KINDS = {"propertyNames": {"enum": list(KINDS)}}
@@ -172,6 +172,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     influence: Annotated[
         Influence | UnsetType,
         Meta(description="topics, people and moments, as of its own `as_of`; left out until they are known"),
+    ] = UNSET
+    alerts: Annotated[
+        Annotated[list[AlertRecord], Meta(max_length=20)] | UnsetType,
+        Meta(description="the latest about this user, newest first; left out without any"),
     ] = UNSET
     person: Annotated[str | UnsetType, Meta(description="whose account this is, `person:NAME`")] = UNSET
     accounts: Annotated[

@@ -25,3 +25,5 @@ class Figures(NamedTuple):
     reasons: Mapping[str, int] = {}  #: events rejected since the take-over, by reason
     broker_ahead_ms: float = 0.0  #: how far the broker's clock was ahead of ours at the last commit, at least
     undecided: Mapping[str, Held] = {}  #: base topic -> records that an open transaction holds back
+    alerts: Mapping[tuple[str, str, str], int] = {}  #: told since the take-over, by rule, state and cause
+    suppressed: Mapping[str, int] = {}  #: not raised since the take-over though a rule held, by why

@@ -95,6 +95,8 @@ class Loop:
             redis_refuses=self._view.refusal,
             reasons=dict(intake.rejected.reasons),
             broker_ahead_ms=sender.broker_ahead_ms,
+            alerts=dict(sender.alerted.told),
+            suppressed=dict(sender.alerted.suppressed),
         )
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from streams.model.cases import Alert
 from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.users import Slots
+from streams.partition.alerted import Alerted
 from streams.partition.cut import Cut
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
@@ -52,10 +52,9 @@ class Sender:
         self._rules = RuleSet(table)
         self._judge = Judge(table, self._rules)
         self._touched: list[Slots] = []  #: of whom rules keep something else since the last commit
-        self.alerts: Counter[tuple[str, str, str]] = Counter()  #: committed, by rule, state and cause
-        self.suppressed: Counter[str] = Counter()  #: what was not raised, by why
         self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
+        self.alerted = Alerted()
         self.commits = 0
         self.begun = 0  #: see `Header`; what the next commit says, and none after it
         self.broker_ahead_ms = 0.0  #: at the last commit, at least; needs a `state` that Kafka stamps itself
@@ -85,7 +84,7 @@ class Sender:
         before_ms = self._clocks.wall_ms()
         written = await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms, self.begun = self.commits + 1, self._clocks.wall_ms(), 0
-        self.alerts.update((alert.rule, alert.state, alert.cause) for alert in alerts)
+        self.alerted.committed(alerts)
         if header:
             rows = written[self._outlet.topic(STATE.name), self._outlet.number]
             self.kept = header, rows.end + 1  # and the marker of the transaction
@@ -125,7 +124,7 @@ class Sender:
             alerts = chunk.judged.alerts
             raised += alerts
             self._touched.append(chunk.judged.touched)
-            self.suppressed.update(chunk.judged.suppressed)
+            self.alerted.held_back(chunk.judged.suppressed)
             await self._out(SCORES.name, number, chunk.records)
             await self._out(ALERTS.name, number, ((alert.user.encode(), alert.value) for alert in alerts))
             await asyncio.sleep(0)

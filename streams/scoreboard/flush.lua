@@ -3,9 +3,9 @@
 -- Answers the version found before the call (0: none). A retry, a replay or a replaced worker therefore moves nothing back.
 -- Everything that can fail comes before the first write; every write but the two capped streams is absolute.
 --
--- KEYS  board, users, history, spread, updates, pulse, alerts, networks, influence, topics, the board of each network that is
---       written, and that of each topic, first of those in list 19, then of those in list 20
--- ARGV  1 partition        5 [user, record, ...]      9 [alert JSON, ...]
+-- KEYS  board, users, history, spread, updates, pulse, alerts, networks, influence, topics, user_alerts, the board of each network
+--       that is written, and that of each topic, first of those in list 19, then of those in list 20
+-- ARGV  1 partition        5 [user, record, ...]      9 [user, alert JSON, ...], '' for nobody
 --       2 version          6 [bin, count, ...]       10 '1': forget the old histogram first
 --       3 pulse JSON       7 updates JSON or ''   11-12 updates, alerts kept
 --       4 [score, user, ...]  8 [user, closes, ...]  13 the version that must be found; '': any older one
@@ -16,10 +16,11 @@
 --      21 networks that are written
 --      22 and so on, for each network: its name, [score, user, ...] of those on the overall board and its own, and of those
 --         on its own alone. A network beyond those that may has no board: its users are on the overall one alone.
+--      the last: alerts kept of one user
 -- Lists are MessagePack without its bin type, which Redis does not know; '' is an empty list.
 
-local board, users, history, spread, updates, pulse, alerts, networks, influence, topics = unpack(KEYS, 1, 10)
-local first, after = 11, 11 + tonumber(ARGV[21]) -- places in KEYS of the first network's board, of the first topic's
+local board, users, history, spread, updates, pulse, alerts, networks, influence, topics, user_alerts = unpack(KEYS, 1, 11)
+local first, after = 12, 12 + tonumber(ARGV[21]) -- places in KEYS of the first network's board, of the first topic's
 local version = tonumber(ARGV[2])
 
 local found = 0
@@ -37,7 +38,7 @@ local function list(i)
 end
 
 -- A foreign key under one of our names is found here and not half-way through.
-local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash', 'hash', 'zset' }
+local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash', 'hash', 'zset', 'hash' }
 for i, key in ipairs(KEYS) do
   local kind = redis.call('TYPE', key).ok
   local wanted = kinds[i] or 'zset'
@@ -118,6 +119,18 @@ for i = 1, #of_topics, 2 do
   end
 end
 if ARGV[7] ~= '' then redis.call('XADD', updates, 'MAXLEN', '~', ARGV[11], '*', 'batch', ARGV[7]) end
-for _, alarm in ipairs(alarms) do redis.call('XADD', alerts, 'MAXLEN', '~', ARGV[12], '*', 'alert', alarm) end
+for i = 1, #alarms, 2 do
+  local user, alarm = alarms[i], alarms[i + 1]
+  redis.call('XADD', alerts, 'MAXLEN', '~', ARGV[12], '*', 'alert', alarm)
+  if user ~= '' then
+    -- JSON has no bare line break, so one parts the alerts of the array: decoded and encoded again, numbers would lose digits.
+    local kept, count = { alarm }, 1
+    for one in string.gmatch(string.sub(redis.call('HGET', user_alerts, user) or '', 2, -2), '[^\n]+') do
+      one = string.gsub(one, ',$', '')
+      if one ~= alarm and count < tonumber(ARGV[#ARGV]) then kept[#kept + 1], count = one, count + 1 end
+    end
+    redis.call('HSET', user_alerts, user, '[' .. table.concat(kept, ',\n') .. ']')
+  end
+end
 redis.call('HSET', pulse, ARGV[1], ARGV[3])
 return found

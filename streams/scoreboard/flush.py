@@ -59,7 +59,7 @@ class Flush:
     topics: dict[str, list[float | str]] = field(default_factory=dict)
     #: by topic the users who are on its board no more
     off_topics: dict[str, list[str]] = field(default_factory=dict)
-    #: finished alerts (JSON, UTF-8)
+    #: finished alerts (JSON, UTF-8): for the stream, and for the latest of their users
     alerts: list[bytes] = field(default_factory=list)
     #: the version Redis must have, else nothing is written; None: any older one
     after: int | None = None
@@ -85,6 +85,7 @@ class Look(NamedTuple):
     closes: int = 0  #: users whose daily closes all partitions of the shard have given
     influence: int = 0  #: users with topics, people and moments
     influences: int = 0  #: of how many all partitions of the shard have given them
+    alerted: int = 0  #: users whose latest alerts are kept
 
     @property
     def lost(self) -> str:

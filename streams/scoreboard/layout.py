@@ -15,6 +15,8 @@ from streams.model.windows import Floats
 UPDATES_KEPT = 1_000
 #: entries kept (about) in the stream of alerts
 ALERTS_KEPT = 1_000
+#: alerts kept of one user, the latest
+ALERTS_A_USER = 20
 #: boards of networks in a shard: whoever feeds events names networks, and must not make keys without bound
 MOST_NETWORKS = 100
 #: boards of topics in a shard, and users on each: the same of topics
@@ -89,6 +91,11 @@ class Keys:
     def alerts(self) -> str:
         """Stream, capped: alerts (JSON)."""
         return self._key("alerts")
+
+    @property
+    def user_alerts(self) -> str:
+        """Hash: user -> their latest alerts, a JSON array, the newest first: see `streams.scoreboard.user_alerts`."""
+        return self._key("user_alerts")
 
     @property
     def findings(self) -> str:

@@ -19,7 +19,7 @@ from streams.model import versions
 from streams.model.explain import Past
 from streams.model.influential import Influence
 from streams.partitioner import partition_of
-from streams.scoreboard import closes
+from streams.scoreboard import closes, user_alerts
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.documents import Documents
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys, network_of, shard_of
@@ -225,6 +225,10 @@ class Reader:
     async def alerts(self, n: int) -> list[Record]:
         """The newest n alerts, newest first."""
         return [orjson.loads(entry.payload) for entry in await self._alerts.newest(n)]
+
+    async def alerts_of(self, user: str) -> list[Record]:
+        """The latest alerts about one user, newest first."""
+        return user_alerts.read(await self._client.hget(self._of(user).user_alerts, user))
 
     async def alerts_after(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
         """Alerts after a cursor, like `updates`."""

@@ -19,7 +19,7 @@ board and a network's goes once. The second board costs the server half as much 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -27,9 +27,11 @@ import msgspec
 import orjson
 
 from streams.model.rules import Rule
+from streams.scoreboard import user_alerts
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.flush import MAX_USERS, MAX_VERSION, Flush, Look
 from streams.scoreboard.layout import (
+    ALERTS_A_USER,
     ALERTS_KEPT,
     MOST_NETWORKS,
     MOST_ON_TOPIC,
@@ -42,6 +44,7 @@ from streams.scoreboard.layout import (
 from streams.scoreboard.script import Script
 
 _encode = msgspec.json.Encoder().encode
+FILLED_A_CALL = 50  #: users whose alerts are filled again at once, 30 KB each at most
 
 
 class Writer:
@@ -51,8 +54,8 @@ class Writer:
         self._client: Any = client
         self._partitions = partitions
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
-        scripts = (Script(client, name) for name in ("flush", "look", "lacking", "probe", "alerts"))
-        self._flush, self._look, self._lacking, self._probe, self._alerts = scripts
+        scripts = (Script(client, name) for name in ("flush", "look", "lacking", "probe", "alerts", "user_alerts"))
+        self._flush, self._look, self._lacking, self._probe, self._alerts, self._user_alerts = scripts
         self._networks: dict[Keys, list[str]] = {}  # that had a board in a shard at the last look
         self._pack = msgspec.msgpack.Encoder().encode
 
@@ -76,7 +79,7 @@ class Writer:
         keys = self._of(partition)
         names = (
             *(keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts, keys.networks),
-            keys.influence,
+            *(keys.influence, keys.user_alerts),
         )
         for _ in range(3):  # a call names all its keys: once more when another network has come
             known = self._networks.get(keys, [])
@@ -146,6 +149,23 @@ class Writer:
             if filled >= 0:
                 return int(filled)
 
+    async def fill_user_alerts(self, shard: int, alerts: Mapping[str, Sequence[bytes]]) -> None:
+        """Put these alerts (JSON) of each user among the latest of that user, each once. Raises RedisError."""
+        key, lacking = self._keys[shard].user_alerts, list(alerts)
+        while some := lacking[:FILLED_A_CALL]:
+            there = await self._client.hmget(key, some)
+            arrays = [user_alerts.merged(array, alerts[user]) for user, array in zip(some, there, strict=True)]
+            told = zip(some, there, arrays, strict=True)
+            filled = await self._user_alerts(
+                1,
+                key,
+                self._list(
+                    [text for user, old, new in told for text in (user, str(old or b"", "utf-8"), str(new, "utf-8"))]
+                ),
+            )
+            if filled == len(some):  # else another has come meanwhile: once more
+                del lacking[: len(some)]
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -165,9 +185,9 @@ class Writer:
         keys, boards = self._of(flush.partition), flush.users.boards()
         spread = keys.spread(flush.partition)
         return [
-            10 + len(boards.networks) + len(flush.topics) + len(flush.off_topics),
+            11 + len(boards.networks) + len(flush.topics) + len(flush.off_topics),
             *(keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts, keys.networks),
-            *(keys.influence, keys.topics),
+            *(keys.influence, keys.topics, keys.user_alerts),
             *(keys.board_of(network) for network, _, _ in boards.networks),
             *map(keys.topic, chain(flush.topics, flush.off_topics)),
             flush.partition,
@@ -178,7 +198,7 @@ class Writer:
             self._list(list(chain.from_iterable(flush.bins.items()))),
             flush.updates or b"",
             self._list([text for user, closes in flush.closes for text in (user, closes.decode())]),
-            self._list([str(alert, "utf-8") for alert in flush.alerts]),
+            self._list([text for one in flush.alerts for text in (user_alerts.user_of(one), str(one, "utf-8"))]),
             int(flush.anew),
             *(UPDATES_KEPT, ALERTS_KEPT),
             "" if flush.after is None else flush.after,
@@ -189,6 +209,7 @@ class Writer:
             self._list(list(chain.from_iterable(flush.off_topics.items()))),
             len(boards.networks),
             *chain.from_iterable(boards.networks),
+            ALERTS_A_USER,
         ]
 
     def _list(self, values: list[Any]) -> bytes:

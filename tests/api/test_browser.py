@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+import orjson
 
+from tests.alerts import OLD, told
 from tests.api.chromium import tab
 from tests.api.conftest import SCORES, Scene
 
@@ -22,10 +24,19 @@ def test_page_shows_the_board_live(scene: Scene, page: httpx.Client) -> None:
             assert await browser.run(USERS) == sorted(SCORES, key=lambda user: -SCORES[user])
             assert await browser.run("document.querySelectorAll('#board img').length") == 0
             assert await browser.run("document.getElementById('state').textContent") == "live"
-            alert = {"user": "x:cy", "state": "raised", "fall": 6.5, "score": 12.0, "at": 0}
-            await asyncio.to_thread(scene.write, {"x:cy": 88.0}, counts=30, alerts=(alert,))
+            assert await browser.run("document.getElementById('calm').hidden") is False
+            why = "fell 6.5 points: <b>the purge</b> took back 9 replies"
+            alert = orjson.loads(told("x:cy", score=12.0, change=-6.5, sentence=why, severity="critical"))
+            await asyncio.to_thread(scene.write, {"x:cy": 88.0}, counts=30, alerts=(OLD, alert))
             await browser.until(f"({USERS})[0] === 'x:cy'")
-            assert "fell 6.5 points to 12.0" in await browser.run("document.getElementById('alert').textContent")
+            newest, oldest = await browser.run(
+                "[...document.querySelectorAll('#alerts li')].map((li) => li.textContent)"
+            )
+            assert f"raised x:cy \u22126.5 to 12.0 {why}" in newest
+            assert "raised t:old \u22127.5 to 40.0" in oldest
+            loud = await browser.run("[...document.querySelectorAll('#alerts li')].map((li) => li.dataset.severity)")
+            assert loud == ["critical", "warning"]
+            assert await browser.run("document.getElementById('calm').hidden") is True
             await browser.size(390, 844)
             assert await browser.run("document.documentElement.scrollWidth") <= 390
 

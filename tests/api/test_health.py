@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.worker.health import Health, Watcher
 from agents.worker.metrics import KINDS, Metrics, table
 from streams.clocks import Clocks
+from streams.model.cases import Alert
 from streams.model.table import Counts, Table
 from streams.model.versions import DEFAULT
 from streams.partition.figures import Figures
@@ -129,6 +130,8 @@ FIGURES = Figures(
     committed_ms=NOW_S * 1000 - 1_500,
     redis_waiting=6,
     rebuilds=1,
+    alerts={("day-fall", "raised", "idle"): 7, ("day-fall", "settled", "idle"): 2},
+    suppressed={"cooldown": 5, "bound": 0},
 )
 
 
@@ -157,6 +160,9 @@ def test_metrics_are_what_the_worker_says(health: Health) -> None:
         "clout_redis_refused_seconds": 0,
         "clout_redis_rebuilds_total": 1,
     }
+    raised, settled = (("idle", "3", "day-fall", state) for state in ("raised", "settled"))
+    assert found["clout_alerts_total"] == {raised: 7, settled: 2}
+    assert found["clout_alerts_suppressed_total"] == {("3", "cooldown"): 5, ("3", "bound"): 0}
     assert found["clout_partition_position"] == {("3", "likes"): 104, ("3", "strays"): 0}
     health.took({3})
     assert values(health)["clout_partitions_held"] == {(): 1}
@@ -214,10 +220,21 @@ def test_a_loop_says_how_it_stands() -> None:
         intake = Intake(table, 1, 4)
         intake.positions = {"likes": 3}
         loop = Loop(intake, sender, view, Start(0, {}), pace, clocks, Supply(lambda _: None))
-        assert loop.figures() == Figures(table.counts.as_dict(), 0, 2 << 32, {"likes": 3}, 0.0, 0, 0)
+        silent = {"cooldown": 0, "ignored": 0, "bound": 0}
+        assert loop.figures() == Figures(table.counts.as_dict(), 0, 2 << 32, {"likes": 3}, 0.0, 0, 0, suppressed=silent)
         table.slot("n:ann")
         await sender.send(intake.cut(0), versions.next())
         shown.everyone()
-        assert loop.figures() == Figures(table.counts.as_dict(), 0, (2 << 32) + 1, {"likes": 3}, NOW_S * 1000, 1, 1)
+        sender.alerted.suppressed["cooldown"] += 1
+        states = ("raised", "raised", "settled")
+        sender.alerted.committed([Alert("n:ann", "day-fall", state, "idle", b"") for state in states])
+        found = loop.figures()
+        assert (found.alerts, found.suppressed) == (
+            {("day-fall", "raised", "idle"): 2, ("day-fall", "settled", "idle"): 1},
+            {**silent, "cooldown": 1},
+        )
+        assert found._replace(alerts={}, suppressed={}) == Figures(
+            table.counts.as_dict(), 0, (2 << 32) + 1, {"likes": 3}, NOW_S * 1000, 1, 1
+        )
 
     asyncio.run(story())

@@ -11,7 +11,7 @@ import pytest
 
 from agents.admin.reject_log import Marks
 from agents.admin.reject_sorting import STAYS, Back, Choice, way_back
-from agents.cli.rejects import _Since
+from agents.cli.options import Since
 from streams.events import MAX_AHEAD_MS
 from streams.formats.rejects import DROPPED, REPLAYED, Kept, Mark, Origin
 from streams.partitioner import partition_of
@@ -97,10 +97,10 @@ def test_marks_belong_to_an_offset() -> None:
 def test_since_how_long_ago(text: str, ago_s: int) -> None:
     """Or a time, as everywhere."""
     before = time.time()
-    found = _Since().convert(text, None, None)
+    found = Since().convert(text, None, None)
     assert int((before - ago_s) * 1000) <= found <= (time.time() - ago_s) * 1000
-    assert _Since().convert("2026-01-01T00:00", None, None) == NOW_MS
-    assert _Since().convert(str(NOW_MS), None, None) == NOW_MS
+    assert Since().convert("2026-01-01T00:00", None, None) == NOW_MS
+    assert Since().convert(str(NOW_MS), None, None) == NOW_MS
 
 
 @pytest.mark.parametrize(

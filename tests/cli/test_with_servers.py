@@ -32,6 +32,7 @@ from streams.scoreboard.layout import Keys
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
 from streams.topics import ALL
+from tests.alerts import told
 from tests.scoreboard.records import NOW_MS, bins, rows
 
 HOUR_MS = 3_600_000
@@ -259,15 +260,9 @@ def test_rejects(with_topics: Ask, kafka: str, prefix: str) -> None:
 
 @pytest.fixture
 def board(clout: Ask, redis_url: str, prefix: str) -> Ask:
-    """The command on a scoreboard with three users, one of them with a difficult name, and two alerts."""
+    """The command on a scoreboard with three users, one of them with a difficult name, and five alerts about one."""
     scores = {"t:ann": 70.5, "t:bob": 40.0, "t:[b]c\u202ed": 20.0}
     quarters = {"t:ann": 40.0, "t:bob": 4.0, "t:[b]c\u202ed": 0.4}
-    fall = {"rule": "fall", "user": "t:bob", "score": 40.0, "close": 47.5, "fall": 7.5}
-    alerts = [
-        {**fall, "id": f"fall/t:bob/{n}", "state": state, "at": NOW_MS + n}
-        for n, state in enumerate(("raised", "recovered"))
-    ]
-
     versions = itertools.count(1)
 
     async def write() -> None:
@@ -279,7 +274,8 @@ def board(clout: Ask, redis_url: str, prefix: str) -> Ask:
             found = [name for name in scores if partition_of(name, 4) == p]
             users = rows({user: scores[user]}, windows=windows, actors_error=0.0)
             await writer.write(Flush(p, next(versions), PULSE, users, bins({name: scores[name] for name in found})))
-        await writer.write(Flush(0, next(versions), PULSE, alerts=[orjson.dumps(alert) for alert in alerts]))
+        alerts = [told("t:bob", n - 10, change=-n) for n in range(1, 6)]
+        await writer.write(Flush(partition_of("t:bob", 4), next(versions), PULSE, alerts=alerts))
         await client.aclose()
 
     asyncio.run(write())
@@ -323,14 +319,20 @@ def test_explain_for_people(board: Ask, redis_url: str, prefix: str) -> None:
         "rank 1 of 3, above 66.7 % of those engaged with in 90 days",
         "61.50 on 2025-12-29, 70.00 on 2025-12-31",
         "lowest 12.25 on 2025-12-30",
+        "\nAlerts\n",
+        "fell 5 points (idle, rule day-fall)",
     ):
         assert page.count(said) == 1, said
     assert page.count("If nothing happens") == 2
+    assert page.count("rule day-fall") == 3  # the latest three of bob, none of ann
     for as_of, days in ((NOW_MS, 3), (NOW_MS - 2 * 24 * HOUR_MS, 1)):
         done = board("score", "t:ann", "t:bob", "--explain", "--json", "--as-of", str(as_of))
         ann, bob = (msgspec.json.decode(line, type=Explanation) for line in done.stdout.splitlines())
         assert [(close.date, close.score) for close in ann.history] == list(closes.items())[:days]
         assert (ann.user, ann.as_of, bob.user, bob.history) == ("t:ann", as_of, "t:bob", [])
+        until_then = [-5.0, -4.0, -3.0, -2.0, -1.0] if as_of == NOW_MS else []
+        assert [one.change for one in bob.alerts or ()] == until_then
+        assert ann.alerts is UNSET
         place = Place(rank=1, of=3)
         assert ann.places == Places(overall=place, percentile=pytest.approx(66.7, abs=0.1), network=place)
         assert (ann.standing.style, ann.standing.activity > 0) == (UNSET, True)
@@ -390,12 +392,3 @@ def test_top_of_nobody(clout: Ask, redis_url: str, prefix: str) -> None:
     done = clout("top", redis=redis_url, redis_prefix=prefix)
     assert (done.exit_code, done.stdout) == (0, "")
     assert "clout worker" in done.stderr
-
-
-def test_alerts(board: Ask) -> None:
-    """The latest alerts, the newest last."""
-    lines = board("alerts").stdout.splitlines()
-    assert ["raised" in lines[0], "recovered" in lines[1], "-7.50" in lines[0]] == [True] * 3
-    assert [orjson.loads(line)["state"] for line in board("alerts", "-n", "1", "--json").stdout.splitlines()] == [
-        "recovered"
-    ]

@@ -6,10 +6,15 @@ from collections import Counter
 from itertools import islice
 
 import orjson
+import pytest
 
 from agents.demo.person import FIRST, OTHERS, with_person
+from agents.demo.silent import FANS, NAME, with_silent_star
 from agents.demo.story import LATELY, SHAPE, purged
 from streams.events import KINDS, Event, parse
+from streams.model.rules import WEEK_FALL, built_in
+from streams.model.versions import DAY_MS, DEFAULT
+from streams.offline import fold, scored
 from streams.people.controls import Link
 from streams.people.controls import parse as parse_control
 from streams.sources import Produced, Synthetic
@@ -87,3 +92,28 @@ def test_three_accounts_become_one_person() -> None:
     assert all(record.key.decode() == "{network}:{actor}".format(**orjson.loads(record.value)) for record in moved)
     assert len(told) == 1
     assert told[0].endswith(f"person:{star}")
+
+
+@pytest.mark.parametrize("late_ms", [-20_000, -4_000, -1_000, 30_000])
+def test_a_silent_star_has_fallen_as_far_as_the_rule_says(late_ms: int) -> None:
+    """By silence alone, since the close that the rule compares with; also when the demo's day closes before she is scored."""
+    told: list[str] = []
+    closes_ms = NOW_MS - late_ms
+    came = list(with_silent_star([], SHAPE.network, closes_ms, lambda: NOW_MS, told.append))
+    assert len(came) == FANS
+    assert max(record.ts for record in came) < NOW_MS - 6 * DAY_MS
+    at_ms = NOW_MS + 2_000
+    table = fold(came, DEFAULT, newest_ms=at_ms, closes_ms=closes_ms % DAY_MS)
+    [star] = [orjson.loads(one.record) for one in scored(table, at_ms) if one.user == f"{SHAPE.network}:{NAME}"]
+    rule = next(one for one in built_in() if one.name == WEEK_FALL)
+    assert rule.when.falls
+    assert rule.when.within == "7d"
+    assert star["delta"]["week"] < -rule.when.falls - 0.1
+    # no alert by the demo's other rule, and this one is not over when the day closes
+    assert -0.5 < star["delta"]["day"] < 0
+    later_ms = closes_ms + 10_000
+    table.days.begin(later_ms)
+    [star] = [orjson.loads(one.record) for one in scored(table, later_ms) if one.user == f"{SHAPE.network}:{NAME}"]
+    assert star["delta"]["week"] < -rule.back
+    assert star["score"] > 59.9
+    assert told == [f"a silent star: {FANS} people liked demo:stella a week ago, and nobody has engaged since"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from io import StringIO
 from typing import Any
 
+import orjson
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from agents.demo.view import line, screen
+from agents.demo.view import LineView, line, screen
+from tests.alerts import OLD, told
 
 
 def board(**other: Any) -> dict[str, Any]:
@@ -19,6 +21,7 @@ def board(**other: Any) -> dict[str, Any]:
         "top": [entry, {**entry, "rank": 2, "user": "x:bo", "change": None}],
         "stats": stats,
         "alert": None,
+        "alerts": [],
         **other,
     }
 
@@ -63,14 +66,38 @@ def test_long_names_give_way(width: int, user: str) -> None:
         assert f"{99.9 - n:.1f}" in text.split()
 
 
-def test_screen_says_the_latest_alert() -> None:
-    """An alert is a line in words."""
-    assert "x:cy fell 6.5 points to 41.0" in shown(
-        100, alert={"user": "x:cy", "state": "raised", "fall": 6.5, "score": 41.0}
-    )
-    assert "x:cy is back at 44.0" in shown(
-        100, alert={"user": "x:cy", "state": "recovered", "fall": 1.0, "score": 44.0}
-    )
+def alerts(*states: str) -> list[dict[str, Any]]:
+    """Newest first."""
+    why = "354 engagements were taken back"
+    return [
+        orjson.loads(told(f"x:c{n}", n, state=state, score=41.0, change=-6.5, sentence=why))
+        for n, state in enumerate(states)
+    ]
+
+
+def test_screen_says_the_latest_alerts() -> None:
+    """Three, each a line: who, how far, why; of an older version what it says."""
+    lines = shown(100, alerts=[*alerts("raised", "recovered"), OLD, *alerts("settled")]).splitlines()
+    assert "alert: x:c0  ▼ 6.5 to 41.0  354 engagements were taken back" in lines
+    assert "recovered: x:c1  ▼ 6.5 to 41.0  354 engagements were taken back" in lines
+    assert "alert: t:old  ▼ 7.5 to 40.0  fell 7.5 points to 40.0" in lines
+    assert not any("settled" in one for one in lines)
+    narrow = shown(40, alerts=alerts("raised")).splitlines()
+    assert [one.rstrip() for one in narrow if one.startswith("alert: x:c0  ▼ 6.5")] == [
+        "alert: x:c0  ▼ 6.5 to 41.0  354 engagem…"
+    ]
+
+
+def test_without_a_terminal_each_alert_is_told_once() -> None:
+    """In their order, also when several came at once."""
+    view = LineView(Console(file=StringIO(), width=200))
+    view.show(board(), 1)
+    first, second, third = alerts("raised", "recovered", "settled")
+    for some in ([], [first], [second, first], [second, first], [third, second, first]):
+        view.show(board(alerts=some), 1)
+    text = view._console.file.getvalue()  # type: ignore[attr-defined]
+    heads = [one.split()[0] for one in text.splitlines() if "fed" not in one]
+    assert heads == ["no", "alert:", "recovered:", "settled:"]
 
 
 def test_line_says_it_all_in_one() -> None:

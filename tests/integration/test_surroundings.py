@@ -27,8 +27,10 @@ from streams.model.versions import DAY_MS
 from streams.scoreboard.connect import connect, connect_sync
 from streams.scoreboard.layout import Keys
 from streams.scoreboard.reader import Reader
+from streams.scoreboard.user_alerts import packed
 from streams.settings import Settings
 from streams.sources import Produced
+from tests.alerts import told
 from tests.integration.stack import PATIENCE_S, Stack
 from tests.integration.test_restart import until
 from tests.scoreboard.servers import Server, serving
@@ -118,7 +120,7 @@ def own_redis(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_any_key_that_is_lost_is_there_again(clout: Stack) -> None:
-    """One after the other: board, records, histogram, histories, pulse; the alerts from their topic."""
+    """One after the other: board, records, histogram, histories, pulse; the alerts, and those of each user, from their topic."""
     settings, client = clout.settings, connect_sync(clout.settings)
     keys = Keys(settings.redis_prefix, 0)
 
@@ -132,6 +134,7 @@ def test_any_key_that_is_lost_is_there_again(clout: Stack) -> None:
             "pulse": len(client.hkeys(keys.pulse)),
             "history": client.hgetall(keys.history),
             "alerts": [fields for _, fields in client.xrange(keys.alerts)],
+            "user_alerts": client.hgetall(keys.user_alerts),
         }
 
     with working(clout) as worker:
@@ -139,16 +142,18 @@ def test_any_key_that_is_lost_is_there_again(clout: Stack) -> None:
         until(lambda: (len(seen()["board"]), len(seen()["history"])) == (96, 3))
         assert bad(doctor(settings)) == ""
         # an alert as a worker publishes it: in the topic and in Redis
-        alert = orjson.dumps({"user": "n:b1", "state": "falling", "at": int(time.time() * 1000), "version": 1})
+        alert = told("n:b1", at=int(time.time() * 1000))
         clout.produce([("alerts", 0, b"n:b1", alert)])
         client.xadd(keys.alerts, {"alert": alert})
+        client.hset(keys.user_alerts, "n:b1", packed([alert]))
         before = seen()
         until(lambda: worker.metric("clout_redis_rebuilds_total") == 0)
-        for name in ("board", "users", "spread", "history", "pulse", "alerts"):
+        for name in ("board", "users", "spread", "history", "pulse", "alerts", "user_alerts"):
             assert client.delete(keys.spread(0) if name == "spread" else getattr(keys, name)) == 1
             until(lambda: seen() == before)
         assert worker.metric("clout_redis_rebuilds_total") >= 4
     assert "redis had lost alerts: 1 are there again" in worker.said
+    assert "redis had lost the latest alerts of users: those of 1 are there again" in worker.said
     client.delete(keys.users)
     client.delete(keys.history)
     assert f"{keys.users} has 0 of 96 users" in bad(doctor(settings))

@@ -194,7 +194,14 @@ def test_a_call_that_fails_leaves_nothing_behind(play: Play) -> None:
             await board.writer.write(flush(1, {"a:1": 40.0, "b:2": math.nan}, bins={400: 1}, updates=b"{}"))
         assert await contents(board) == {}
         keys = board.keys()
-        for foreign in (keys.alerts, keys.influence, keys.topics, keys.topic("jazz"), keys.topic("rock")):
+        for foreign in (
+            keys.alerts,
+            keys.user_alerts,
+            keys.influence,
+            keys.topics,
+            keys.topic("jazz"),
+            keys.topic("rock"),
+        ):
             await board.client.set(foreign, "someone else's")
             with pytest.raises(ResponseError, match="another prefix"):
                 await board.writer.write(
@@ -276,7 +283,7 @@ def test_the_streams_are_capped(play: Play) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.floats(1, 100)), max_size=8))
 def test_the_call_names_as_many_keys_as_it_says(calls: list[tuple[int, float]]) -> None:
-    """Each call declares ten keys of one hash tag and one for each network and topic, whatever it carries."""
+    """Each call declares eleven keys of one hash tag and one for each network and topic, whatever it carries."""
     writer = Writer(None, "clout", 3, 12)  # type: ignore[arg-type]  # nothing is sent
     for version, score in calls:
         topics = {f"t{n}": [score, "a:1"] for n in range(version)}
@@ -285,9 +292,9 @@ def test_the_call_names_as_many_keys_as_it_says(calls: list[tuple[int, float]]) 
         )
         call: list[Any] = writer._call(given)
         keys = call[1 : 1 + call[0]]
-        assert len(set(keys)) == len(keys) == 10 + 2 + version + 1
+        assert len(set(keys)) == len(keys) == 11 + 2 + version + 1
         assert all(f":{{{version % 3}}}:" in key for key in keys)
-        assert len(call[1 + call[0] :]) == 21 + 2 * 3
+        assert len(call[1 + call[0] :]) == 22 + 2 * 3
 
 
 def test_keys_are_those_of_the_design() -> None:

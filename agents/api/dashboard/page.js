@@ -87,13 +87,33 @@ function showStats(stats) {
   put($("p99"), millis(stats.latency_p99_ms));
 }
 
-function showAlert(alert) {
-  const line = $("alert");
-  line.parentNode.dataset.state = alert ? alert.state : "";
-  if (!alert) return put(line, "none so far");
-  const at = new Date(alert.at).toLocaleTimeString();
-  const told = alert.state === "raised" ? `fell ${alert.fall.toFixed(1)} points to ${alert.score.toFixed(1)}` : `recovered to ${alert.score.toFixed(1)}`;
-  put(line, `${alert.user} ${told} (${at})`);
+// an alert of an older version has `fall` instead of `change`, and neither a sentence nor how loud it is
+const moved = (alert) => alert.change ?? -(alert.fall ?? 0);
+const signed = (points) => `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}`;
+
+function alertLine(alert) {
+  const li = make("li");
+  li.dataset.state = alert.state;
+  li.dataset.severity = alert.severity ?? "warning";
+  li.title = [li.dataset.severity, `rule ${alert.rule}`, alert.cause && `cause: ${alert.cause}`].filter(Boolean).join(", ");
+  make("span", "", li).textContent = `${new Date(alert.at).toLocaleTimeString()} ${alert.state} `;
+  const who = make("a", "who", li);
+  who.href = `v1/users/${encodeURIComponent(alert.user)}`;
+  who.textContent = alert.user;
+  const way = make("span", "moved", li);
+  way.textContent = ` ${signed(moved(alert))} to ${alert.score.toFixed(1)} `;
+  way.dataset.way = moved(alert) < 0 ? "down" : "up";
+  make("span", "why", li).textContent = alert.sentence ?? "";
+  return li;
+}
+
+let shownAlerts = "";
+function showAlerts(alerts) {
+  const ids = alerts.map((alert) => alert.id).join("\n");
+  if (ids === shownAlerts) return;
+  shownAlerts = ids;
+  $("calm").hidden = alerts.length > 0;
+  $("alerts").replaceChildren(...alerts.map(alertLine));
 }
 
 function state(name, text) {
@@ -106,7 +126,7 @@ stream.addEventListener("board", (message) => {
   const board = JSON.parse(message.data);
   showBoard(board.top);
   showStats(board.stats);
-  showAlert(board.alert);
+  showAlerts(board.alerts);
   $("note").hidden = !board.note;
   put($("note"), board.note || "");
   const { fresh, of } = board.stats.partitions;

@@ -13,8 +13,9 @@ import orjson
 from msgspec import msgpack
 
 from streams.partition.ports import Shows
+from streams.scoreboard import user_alerts
 from streams.scoreboard.flush import Flush, Look
-from streams.scoreboard.layout import MOST_NETWORKS, MOST_ON_TOPIC, MOST_TOPICS, network_of
+from streams.scoreboard.layout import ALERTS_A_USER, MOST_NETWORKS, MOST_ON_TOPIC, MOST_TOPICS, network_of
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Shown:
     counts: dict[int, int] = field(default_factory=dict)  #: users shown, as the pulses say, by partition
     complete: dict[int, int] = field(default_factory=dict)  #: up to which version all is there, as the pulses say
     alerts: list[bytes] = field(default_factory=list)
+    user_alerts: dict[str, bytes] = field(default_factory=dict)  #: the latest of each user
 
 
 class Redis:
@@ -97,6 +99,7 @@ class Redis:
             closes=sum(pulse.get("closes", 0) for pulse in shown.pulses.values()),
             influence=len(shown.influence),
             influences=sum(pulse.get("influence", 0) for pulse in shown.pulses.values()),
+            alerted=len(shown.user_alerts),
         )
 
     def _engaged(self, partition: int) -> int:
@@ -171,6 +174,10 @@ class Redis:
         self._leave_topics(flush.off_topics)
         self._place_on_topics(flush.topics)
         shown.alerts += flush.alerts
+        for alert in flush.alerts:
+            if user := user_alerts.user_of(alert):
+                before = [one for one in user_alerts.parts(shown.user_alerts.get(user)) if one != alert]
+                shown.user_alerts[user] = user_alerts.packed([alert, *before][:ALERTS_A_USER])
 
     def _place(self, flush: Flush) -> None:
         """The lists of the call, as flush.lua takes them."""

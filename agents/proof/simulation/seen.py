@@ -12,6 +12,7 @@ from agents.proof.simulation.faults import Faults
 from streams.fold.rows import ENGAGEMENTS
 from streams.model.table import Table
 from streams.model.versions import model
+from streams.scoreboard import user_alerts
 from streams.scoreboard.layout import MOST_NETWORKS, network_of
 from streams.scoreboard.shown import BOARD_STEP
 from streams.topics import ALERTS
@@ -61,7 +62,7 @@ def spread(faults: Faults, fold: Table) -> Iterator[str]:
 
 
 def alerts(faults: Faults) -> Iterator[str]:
-    """Redis has no alert that was not committed, and none twice."""
+    """Redis has no alert that was not committed, and none twice, neither in the stream nor of a user."""
     committed = {
         record.value
         for number in range(faults.settings.partitions)
@@ -70,3 +71,11 @@ def alerts(faults: Faults) -> Iterator[str]:
     for alert, times in Counter(faults.redis.shown.alerts).items():
         if times > 1 or alert not in committed:
             yield f"redis: {alert!r} came {times} times, committed: {alert in committed}"
+    for user, array in faults.redis.shown.user_alerts.items():
+        kept = user_alerts.parts(array)
+        if (
+            len(set(kept)) < len(kept)
+            or not committed.issuperset(kept)
+            or {user_alerts.user_of(one) for one in kept} != {user}
+        ):
+            yield f"redis: the alerts kept of {user} are {array!r}"
