@@ -22,7 +22,10 @@ def test_seeds_are_clean_and_mutations_are_caught() -> None:
     """Rows, Redis and `scores` equal the plain fold whatever fails; each rule, turned into its opposite, makes some seed fail."""
     outcome = run(range(SEEDS))
     if outcome.looked_for:
-        warnings.warn(f"old in noticed.json, see noticed.py; each takes longer: {outcome.looked_for}", stacklevel=1)
+        warnings.warn(
+            f"old seeds are noted, see agents/proof/simulation/noticed.py; looked for: {outcome.looked_for}",
+            stacklevel=1,
+        )
     assert outcome.failed == {}
     assert outcome.missed == []
     assert len(outcome.caught) == len(MUTATIONS) >= 12

@@ -1,7 +1,7 @@
 """The seed that noticed each mutation when it was last looked for: it is tried first, for some take hundreds.
 
 A change of the protocol shifts what seeds do. A mutation whose seed is not here, or does not notice it any more, is looked for
-from the first seed on: what is old here costs time and hides nothing. `python -m agents.proof.simulation.noticed` looks for
+from the first seed on: what is old here costs time and hides nothing. `python -m agents.proof.simulation.note` looks for
 all of them anew, some minutes, and writes the table.
 """
 
@@ -21,14 +21,6 @@ def noticed() -> dict[str, int]:
     return {str(name): int(seed) for name, seed in json.loads(_TABLE.read_text()).items()}
 
 
-def _write(found: Mapping[str, int]) -> None:
+def note(found: Mapping[str, int]) -> None:
+    """Write the table."""
     _TABLE.write_text(json.dumps(found, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    from agents.proof.simulation.run import run
-
-    _write({})
-    outcome = run(range(0))
-    _write(outcome.caught)
-    raise SystemExit(f"not noticed: {', '.join(outcome.missed)}" if outcome.missed else 0)
