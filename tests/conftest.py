@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from agents.local import embedded
 from agents.local.cluster import KafkaCluster, lacks_for_kafka
 from tests.servers import ROOT, left_out
 
 HERE = Path(__file__).resolve().parent
+
+settings.register_profile("untimed", settings(), deadline=None)  # a machine under load is no mistake
+settings.load_profile("untimed")
 
 
 #: folders whose files take longest, for they start servers and workers
