@@ -9,10 +9,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from agents.local import embedded
 from agents.local.cluster import KafkaCluster, lacks_for_kafka
 from tests.servers import ROOT, left_out
+
+HERE = Path(__file__).resolve().parent
+
+settings.register_profile("untimed", settings(), deadline=None)  # a machine under load is no mistake
+settings.load_profile("untimed")
+
+
+#: folders whose files take longest, for they start servers and workers
+LONG = ("simulation", "chaos", "bench", "integration", "demo", "cli", "worker")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin first: of two processes none is left alone with one at the end."""
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if item.path.is_relative_to(HERE / name)), 99))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from agents.proof.simulation.clock import VirtualLoop
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.models import both
 from agents.proof.simulation.mutations import MUTATIONS, Change
+from agents.proof.simulation.noticed import noticed
 from agents.proof.simulation.packed import packed
 from agents.proof.simulation.process import task_of_its_process
 from agents.proof.simulation.verdict import verdict
@@ -41,6 +42,7 @@ class Outcome:
     failed: dict[int, list[str]] = field(default_factory=dict)  #: seed -> what was wrong
     caught: dict[str, int] = field(default_factory=dict)  #: mutation -> the seed that noticed it
     missed: list[str] = field(default_factory=list)
+    looked_for: list[str] = field(default_factory=list)  #: mutations that the seed noted for them did not notice
     seconds: float = 0.0
 
     @property
@@ -56,7 +58,10 @@ def run(
     done: Callable[[int], None] = lambda _: None,
     cores: int | None = None,
 ) -> Outcome:
-    """Run these seeds and prove that they can fail. `done` is told how many seeds have been run so far."""
+    """Run these seeds and prove that they can fail. `done` is told how many seeds have been run so far.
+
+    A seed that notices a mutation has to be clean without it: those that are none of `seeds` are run for that, too.
+    """
     began_s, outcome, count = time.monotonic(), Outcome(len(seeds)), 0
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores or os.cpu_count(), context, initializer=_quiet) as pool:
@@ -69,6 +74,8 @@ def run(
             done(count)
         for future, name in caught.items():
             _note(outcome, name, future.result())
+        beyond = sorted({seed for seed in outcome.caught.values() if seed not in seeds})
+        outcome.failed |= pool.submit(_failed, beyond).result()[1]
     outcome.failed = dict(sorted(outcome.failed.items()))
     outcome.seconds = time.monotonic() - began_s
     return outcome
@@ -79,6 +86,8 @@ def _note(outcome: Outcome, name: str, seed: int | None) -> None:
         outcome.missed.append(name)
     else:
         outcome.caught[name] = seed
+    if seed != noticed().get(name):
+        outcome.looked_for.append(name)
 
 
 def _parts(seeds: range) -> Iterator[range]:
@@ -90,13 +99,14 @@ def _quiet() -> None:
     np.seterr(all="ignore")  # a mutation may compute nonsense
 
 
-def _failed(seeds: range) -> tuple[int, dict[int, list[str]]]:
+def _failed(seeds: Sequence[int]) -> tuple[int, dict[int, list[str]]]:
     return len(seeds), {seed: wrong for seed in seeds if (wrong := attempt(seed))}
 
 
 def _caught(name: str) -> int | None:
-    """The first seed that notices a mutation."""
-    for seed in range(PATIENCE):
+    """A seed that notices a mutation: the one that did when it was last looked for, else the first."""
+    first = noticed().get(name, 0)
+    for seed in (first, *(seed for seed in range(PATIENCE) if seed != first)):
         if attempt(seed, mutation=name):
             return seed
     return None
