@@ -47,7 +47,7 @@ def rule() -> None:
 @click.option("--below", type=float, show_envvar=True, help="The score falls below this line.")
 @click.option("--percentile", type=float, show_envvar=True, help="It falls below this percentile of everyone.")
 @click.option("--top", type=int, show_envvar=True, help="It falls out of the so many highest.")
-@click.option("--user", "users", multiple=True, show_envvar=True,
+@click.option("--user", multiple=True, show_envvar=True,
               help="Of this one, network:id or person:NAME; several times for several. Without it everyone.")  # fmt: skip
 @click.option("--network", show_envvar=True, help="Of users of this network.")
 @click.option("--topic", show_envvar=True, help="Of those who are shown with this topic.")
@@ -61,7 +61,7 @@ def rule() -> None:
               help="Least time between two alerts about one user: 30m, 6h, 2d; else 6h.")  # fmt: skip
 @click.option("--margin", type=float, show_envvar=True, help="How much better it must be for an alert to be over.")
 @click.option("--urgent", is_flag=True, show_envvar=True, help="Judged at once, not when an interval ends.")
-@click.option("--from", "since", type=TIME, show_envvar=True,
+@click.option("--from", type=TIME, show_envvar=True,
               help="In force from then on: ISO 8601 (UTC), or ms since epoch. Without it at once.")  # fmt: skip
 @click.option("--file", metavar="FILE", show_envvar=True,
               help="Many at once: JSON, an array or one a line; plain, gzip or zstd; - for stdin.")  # fmt: skip
@@ -84,7 +84,7 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     from streams.policies.records import encode
 
     if file is not None:
-        given = [option for option, value in said.items() if value not in (None, (), False)]
+        given = [option for option, value in said.items() if _is_said(value)]
         if name is not None or given:
             raise UsageError("name either a rule and what it says, or a --file")
         rules = read(file)
@@ -102,18 +102,24 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     return 0
 
 
-def _body(name: str, *, cooldown: int | None, since: int | None, **said: Any) -> dict[str, Any]:
+def _is_said(value: object) -> bool:
+    """Not what click gives for a flag that is not there; 0 is something."""
+    return value is not None and value is not False and value != ()
+
+
+def _body(name: str, **said: Any) -> dict[str, Any]:
     """A rule as it is sent, of what was said."""
 
     def some(*names: str) -> dict[str, Any]:
-        return {one: said[one] for one in names if said[one] not in (None, (), False)}
+        return {one: said[one] for one in names if _is_said(said[one])}
 
     body: dict[str, Any] = {"type": "rule", "name": name}
-    body |= {"who": some("users", "network", "topic", "min_score", "min_confidence")}
+    body |= {"who": some("network", "topic", "min_score", "min_confidence")}
+    if said["user"]:
+        body["who"]["users"] = said["user"]
     body |= {"when": some("falls", "rises", "unit", "within", "below", "percentile", "top")}
-    body |= some("ignore", "require", "severity", "margin", "urgent")
-    body |= {} if cooldown is None else {"cooldown_s": cooldown}
-    return body | ({} if since is None else {"from": since})
+    body |= some("ignore", "require", "severity", "margin", "urgent", "from")
+    return body | ({} if said["cooldown"] is None else {"cooldown_s": said["cooldown"]})
 
 
 def _fits(before: Policies, rules: list[Rule]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from typing import Any
 
@@ -46,7 +47,7 @@ class Seconds(click.ParamType):
 
 def checked(body: Body) -> Rule:
     """The rule of a body as a worker would take it. Raises UsageError."""
-    found = parse_rule(orjson.dumps(body))
+    found = parse_rule(json.dumps(body).encode())  # numbers of any size
     if isinstance(found, Reject):
         raise UsageError(safe(of_rule(str(body.get("name")), found).message))
     return found
