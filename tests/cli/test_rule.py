@@ -26,8 +26,29 @@ from tests.cli.test_with_servers import read as read_topic
 Ask = Callable[..., Any]
 LOW, FALL = {"name": "low", "when": {"below": 40}}, {"type": "rule", "name": "fall", "when": {"falls": 5}}
 NOTHING: dict[str, Any] = dict.fromkeys(
-    ("network", "topic", "min_score", "min_confidence", "falls", "rises", "unit", "within", "below", "percentile", "top")
-) | {"user": (), "ignore": (), "require": (), "severity": None, "margin": None, "urgent": False, "from": None, "cooldown": None}
+    (
+        "network",
+        "topic",
+        "min_score",
+        "min_confidence",
+        "falls",
+        "rises",
+        "unit",
+        "within",
+        "below",
+        "percentile",
+        "top",
+    )
+) | {
+    "user": (),
+    "ignore": (),
+    "require": (),
+    "severity": None,
+    "margin": None,
+    "urgent": False,
+    "from": None,
+    "cooldown": None,
+}
 
 
 @pytest.fixture
@@ -44,7 +65,14 @@ def file(tmp_path: Path) -> Callable[[bytes], str]:
 
 def test_all_that_can_be_said() -> None:
     """Every field of a rule has an option; none is lost, a nought neither."""
-    said = {"user": ("n:a", "person:b"), "falls": 40.0, "unit": "percent", "within": "7d", "ignore": ("idle",), "cooldown": 0}
+    said = {
+        "user": ("n:a", "person:b"),
+        "falls": 40.0,
+        "unit": "percent",
+        "within": "7d",
+        "ignore": ("idle",),
+        "cooldown": 0,
+    }
     more = {"require": ("reversed",), "severity": "critical", "margin": 0.0, "urgent": True, "from": 1_783_123_200_000}
     assert checked(_body("x", **NOTHING | said | more)) == Rule(
         name="x", who=Who(users=("n:a", "person:b")), when=When(falls=40.0, unit="percent", within="7d"), ignore=("idle",),
@@ -151,9 +179,17 @@ def test_many_wrong_lines(file: Callable[[bytes], str]) -> None:
         (Rule(name="x", when=When(falls=1.5)), "everyone", "falls 1.5 points in a day"),
         (Rule(name="x", when=When(rises=30.0, unit="percent", within="30d")), "everyone", "rises 30% in 30 days"),
         (Rule(name="x", who=Who(users=("n:a",)), when=When(below=40.0)), "n:a", "falls below 40"),
-        (Rule(name="x", who=Who(users=("n:a", "n:b", "n:c")), when=When(top=1_000)), "n:a and 2 more", "falls out of the top 1,000"),
         (
-            Rule(name="x", who=Who(network="n", topic="jazz", min_score=60, min_confidence=0.5), when=When(percentile=5.0)),
+            Rule(name="x", who=Who(users=("n:a", "n:b", "n:c")), when=When(top=1_000)),
+            "n:a and 2 more",
+            "falls out of the top 1,000",
+        ),
+        (
+            Rule(
+                name="x",
+                who=Who(network="n", topic="jazz", min_score=60, min_confidence=0.5),
+                when=When(percentile=5.0),
+            ),
             "on n, topic jazz, score from 60, confidence from 0.5",
             "falls below percentile 5",
         ),
@@ -166,7 +202,15 @@ def test_in_words(rule: Rule, who: str, when: str) -> None:
 
 def test_spans() -> None:
     """In the largest unit that is whole."""
-    assert [rule_text.span(n) for n in (0, 59, 90, 3_600, 21_600, 86_400, 90_000)] == ["0", "59s", "90s", "1h", "6h", "1d", "25h"]
+    assert [rule_text.span(n) for n in (0, 59, 90, 3_600, 21_600, 86_400, 90_000)] == [
+        "0",
+        "59s",
+        "90s",
+        "1h",
+        "6h",
+        "1d",
+        "25h",
+    ]
     assert rules.built_in()[0].cooldown_s == 21_600
 
 
@@ -213,7 +257,11 @@ def test_add_replace_remove_restore(on_kafka: Ask, kafka: str, prefix: str, file
 
 def test_what_is_not_there(on_kafka: Ask) -> None:
     """Exit code 1, or 2 for what no rule could be."""
-    for command, code, said in (("remove", 1, "no rule is named x"), ("show", 1, "no rule"), ("restore", 2, "no built-in")):
+    for command, code, said in (
+        ("remove", 1, "no rule is named x"),
+        ("show", 1, "no rule"),
+        ("restore", 2, "no built-in"),
+    ):
         done = on_kafka(command, "x")
         assert (done.exit_code, done.stdout) == (code, "")
         assert said in done.stderr
