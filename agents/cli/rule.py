@@ -79,19 +79,19 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     clout rule add star-40 --user bluesky:ann --falls 40 --unit percent --within 7d --ignore idle
     clout rule add --file rules.json
     """
-    from agents.cli.rule_lines import checked, read
+    from agents.cli.rule_lines import body_of, checked, is_said, read
     from agents.cli.rule_topic import known, send
     from streams.policies.records import encode
 
     if file is not None:
-        given = [option for option, value in said.items() if _is_said(value)]
+        given = [option for option, value in said.items() if is_said(value)]
         if name is not None or given:
             raise UsageError("name either a rule and what it says, or a --file")
         rules = read(file)
     elif name is None:
         raise UsageError("name the rule: clout rule add NAME --falls 5; or give a --file")
     else:
-        rules = [checked(_body(name, **said))]
+        rules = [checked(body_of(name, **said))]
     before = known(settings)
     _fits(before, rules)
     _done(settings, send(settings, [encode(one) for one in rules]), len(rules), json)
@@ -100,26 +100,6 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     if name is None:
         say(safe(f"sent: {len(rules):,} rules; workers take them up as they come"))
     return 0
-
-
-def _is_said(value: object) -> bool:
-    """Not what click gives for a flag that is not there; 0 is something."""
-    return value is not None and value is not False and value != ()
-
-
-def _body(name: str, **said: Any) -> dict[str, Any]:
-    """A rule as it is sent, of what was said."""
-
-    def some(*names: str) -> dict[str, Any]:
-        return {one: said[one] for one in names if _is_said(said[one])}
-
-    body: dict[str, Any] = {"type": "rule", "name": name}
-    body |= {"who": some("network", "topic", "min_score", "min_confidence")}
-    if said["user"]:
-        body["who"]["users"] = said["user"]
-    body |= {"when": some("falls", "rises", "unit", "within", "below", "percentile", "top")}
-    body |= some("ignore", "require", "severity", "margin", "urgent", "from")
-    return body | ({} if said["cooldown"] is None else {"cooldown_s": said["cooldown"]})
 
 
 def _fits(before: Policies, rules: list[Rule]) -> None:

@@ -22,8 +22,9 @@ _LIMITS = {
 _UNSAID = (
     f"What a schema cannot say: a record has at most {MOST_BYTES:,} bytes, its key is `rule/` and the name; the longest texts "
     f"are meant in bytes of UTF-8 (of a user {MAX_NETWORK_BYTES} and {MAX_ID_BYTES}, of a topic {MOST_TOPIC} without # and "
-    "blanks), not in characters; no text has half a surrogate pair; `users` stands alone in `who`; points are at most 99; a margin is not above "
-    "what `falls` or `rises` says; no cause is ignored and required; whole numbers are written without a fraction."
+    "blanks), not in characters; no text has half a surrogate pair; `users` stands alone in `who`; points are at most 99; a "
+    "margin is not above what `falls` or `rises` says; no cause is ignored and required; whole numbers are written without a "
+    "fraction."
 )
 
 

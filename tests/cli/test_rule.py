@@ -12,13 +12,12 @@ import orjson
 import pytest
 
 from agents.cli import rule_text
-from agents.cli.rule import _body
-from agents.cli.rule_lines import checked, read
+from agents.cli.rule_lines import body_of, checked, read
 from streams.broker.admin import Admin
 from streams.errors import CloutError
 from streams.policies import book as books
-from streams.policies.records import key_of, parse
 from streams.policies import rules
+from streams.policies.records import key_of, parse
 from streams.policies.rules import DAY_FALL, WEEK_FALL, Rule, When, Who
 from streams.settings import Settings
 from tests.cli.test_with_servers import read as read_topic
@@ -74,13 +73,13 @@ def test_all_that_can_be_said() -> None:
         "cooldown": 0,
     }
     more = {"require": ("reversed",), "severity": "critical", "margin": 0.0, "urgent": True, "from": 1_783_123_200_000}
-    assert checked(_body("x", **NOTHING | said | more)) == Rule(
+    assert checked(body_of("x", **NOTHING | said | more)) == Rule(
         name="x", who=Who(users=("n:a", "person:b")), when=When(falls=40.0, unit="percent", within="7d"), ignore=("idle",),
         require=("reversed",), severity="critical", cooldown_s=0, margin=0.0, urgent=True, since=1_783_123_200_000,
     )  # fmt: skip
     whom = {"network": "bluesky", "topic": "jazz", "min_score": 50.0, "min_confidence": 0.5}
     for at in ({"rises": 3.0}, {"below": 40.0}, {"percentile": 5.0}, {"top": 10}):
-        assert checked(_body("x", **NOTHING | whom | at)) == Rule(name="x", who=Who(**whom), when=When(**at))
+        assert checked(body_of("x", **NOTHING | whom | at)) == Rule(name="x", who=Who(**whom), when=When(**at))
     known = {field.encode_name for kind in (Rule, Who, When) for field in msgspec.structs.fields(kind)}
     assert known - {"name", "who", "when", "users", "cooldown_s", "enabled"} <= set(NOTHING)
 
