@@ -47,7 +47,7 @@ def rule() -> None:
 @click.option("--below", type=float, show_envvar=True, help="The score falls below this line.")
 @click.option("--percentile", type=float, show_envvar=True, help="It falls below this percentile of everyone.")
 @click.option("--top", type=int, show_envvar=True, help="It falls out of the so many highest.")
-@click.option("--user", "users", multiple=True, show_envvar=True,
+@click.option("--user", multiple=True, show_envvar=True,
               help="Of this one, network:id or person:NAME; several times for several. Without it everyone.")  # fmt: skip
 @click.option("--network", show_envvar=True, help="Of users of this network.")
 @click.option("--topic", show_envvar=True, help="Of those who are shown with this topic.")
@@ -61,7 +61,7 @@ def rule() -> None:
               help="Least time between two alerts about one user: 30m, 6h, 2d; else 6h.")  # fmt: skip
 @click.option("--margin", type=float, show_envvar=True, help="How much better it must be for an alert to be over.")
 @click.option("--urgent", is_flag=True, show_envvar=True, help="Judged at once, not when an interval ends.")
-@click.option("--from", "since", type=TIME, show_envvar=True,
+@click.option("--from", type=TIME, show_envvar=True,
               help="In force from then on: ISO 8601 (UTC), or ms since epoch. Without it at once.")  # fmt: skip
 @click.option("--file", metavar="FILE", show_envvar=True,
               help="Many at once: JSON, an array or one a line; plain, gzip or zstd; - for stdin.")  # fmt: skip
@@ -79,19 +79,19 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     clout rule add star-40 --user bluesky:ann --falls 40 --unit percent --within 7d --ignore idle
     clout rule add --file rules.json
     """
-    from agents.cli.rule_lines import checked, read
+    from agents.cli.rule_lines import body_of, checked, is_said, read
     from agents.cli.rule_topic import known, send
     from streams.policies.records import encode
 
     if file is not None:
-        given = [option for option, value in said.items() if value not in (None, (), False)]
+        given = [option for option, value in said.items() if is_said(value)]
         if name is not None or given:
             raise UsageError("name either a rule and what it says, or a --file")
         rules = read(file)
     elif name is None:
         raise UsageError("name the rule: clout rule add NAME --falls 5; or give a --file")
     else:
-        rules = [checked(_body(name, **said))]
+        rules = [checked(body_of(name, **said))]
     before = known(settings)
     _fits(before, rules)
     _done(settings, send(settings, [encode(one) for one in rules]), len(rules), json)
@@ -100,20 +100,6 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     if name is None:
         say(safe(f"sent: {len(rules):,} rules; workers take them up as they come"))
     return 0
-
-
-def _body(name: str, *, cooldown: int | None, since: int | None, **said: Any) -> dict[str, Any]:
-    """A rule as it is sent, of what was said."""
-
-    def some(*names: str) -> dict[str, Any]:
-        return {one: said[one] for one in names if said[one] not in (None, (), False)}
-
-    body: dict[str, Any] = {"type": "rule", "name": name}
-    body |= {"who": some("users", "network", "topic", "min_score", "min_confidence")}
-    body |= {"when": some("falls", "rises", "unit", "within", "below", "percentile", "top")}
-    body |= some("ignore", "require", "severity", "margin", "urgent")
-    body |= {} if cooldown is None else {"cooldown_s": cooldown}
-    return body | ({} if since is None else {"from": since})
 
 
 def _fits(before: Policies, rules: list[Rule]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from typing import Any
 
@@ -44,9 +45,29 @@ class Seconds(click.ParamType):
         return int(found[1]) * _SECONDS.get(found[2], 1)
 
 
+def is_said(value: object) -> bool:
+    """Not what click gives for a flag that is not there; 0 is something."""
+    return value is not None and value is not False and value != ()
+
+
+def body_of(name: str, **said: Any) -> Body:
+    """A rule as it is sent, of what was said."""
+
+    def some(*names: str) -> Body:
+        return {one: said[one] for one in names if is_said(said[one])}
+
+    body: Body = {"type": "rule", "name": name}
+    body |= {"who": some("network", "topic", "min_score", "min_confidence")}
+    if said["user"]:
+        body["who"]["users"] = said["user"]
+    body |= {"when": some("falls", "rises", "unit", "within", "below", "percentile", "top")}
+    body |= some("ignore", "require", "severity", "margin", "urgent", "from")
+    return body | ({} if said["cooldown"] is None else {"cooldown_s": said["cooldown"]})
+
+
 def checked(body: Body) -> Rule:
     """The rule of a body as a worker would take it. Raises UsageError."""
-    found = parse_rule(orjson.dumps(body))
+    found = parse_rule(json.dumps(body).encode())  # numbers of any size
     if isinstance(found, Reject):
         raise UsageError(safe(of_rule(str(body.get("name")), found).message))
     return found

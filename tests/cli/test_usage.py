@@ -23,7 +23,7 @@ from agents.cli.options import TIME
 from agents.cli.output import moment, safe
 from agents.local.embedded import free_port
 from streams.errors import CloutError, UsageError
-from streams.topics import ALL, RECEIVED
+from streams.topics import ALL, POLICIES, READ_ONLY, RECEIVED
 from tests.servers import ROOT
 
 Ask = Callable[..., Any]
@@ -288,7 +288,8 @@ def test_schemas(clout: Ask) -> None:
     made = orjson.loads(clout("topics", "schema", "--partitions", "7", topic_prefix="x-").stdout)
     assert made["asyncapi"] == "3.0.0"
     assert {channel["address"] for channel in made["channels"].values()} == {f"x-{topic.name}" for topic in ALL}
-    assert {channel["bindings"]["kafka"]["partitions"] for channel in made["channels"].values()} == {7}
+    partitions = {name: channel["bindings"]["kafka"]["partitions"] for name, channel in made["channels"].items()}
+    assert partitions == dict.fromkeys(partitions, 7) | {POLICIES.name: 1}
     done = clout("topics", "schema", "score")
     assert (done.exit_code, done.stdout) == (2, "")
     assert all(topic.name in done.stderr for topic in ALL)
@@ -307,9 +308,10 @@ def test_the_least_rights(clout: Ask) -> None:
     rights = {(r["role"], r["operation"], r["resource"], r["name"], r["pattern"]) for r in map(orjson.loads, lines)}
     for topic in ALL:
         name = f"x-{topic.name}"
-        assert ("worker", "Read" if topic in RECEIVED else "Write", "topic", name, "literal") in rights
+        assert ("worker", "Read" if topic in READ_ONLY else "Write", "topic", name, "literal") in rights
         assert (("feed", "Write", "topic", name, "literal") in rights) == (topic in RECEIVED)
-        assert ("worker", "Write", "topic", name, "literal") not in rights or topic not in RECEIVED
+        assert ("worker", "Write", "topic", name, "literal") not in rights or topic not in READ_ONLY
+        assert (("operator", "Write", "topic", name, "literal") in rights) >= (topic is POLICIES)
     assert ("worker", "Read", "group", "y", "literal") in rights
     assert ("worker", "Write", "transactional-id", "y-x-", "prefixed") in rights
     assert {name for role, _, _, name, _ in rights if role == "reader"} == {"x-scores", "x-alerts"}

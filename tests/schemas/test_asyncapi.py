@@ -14,7 +14,7 @@ import streams.schemas
 from streams.schemas import asyncapi, values
 from streams.schemas.files import files
 from streams.settings import Settings
-from streams.topics import ALL, RECEIVED, STATE
+from streams.topics import ALL, READ_ONLY, STATE
 
 FOLDER = Path(str(streams.schemas.__file__)).parent
 SETTINGS = Settings(
@@ -83,7 +83,7 @@ def test_it_is_about_these_topics() -> None:
         channel = made["channels"][topic.name]
         kafka = channel["bindings"]["kafka"]
         assert channel["address"] == kafka["topic"] == f"x-{topic.name}"
-        assert (kafka["partitions"], kafka["replicas"]) == (12, 3)
+        assert (kafka["partitions"], kafka["replicas"]) == (topic.partitions or 12, 3)
         kept = kafka["topicConfiguration"]
         assert kept["cleanup.policy"] == ["compact" if topic.kept == "compacted" else "delete"]
         if match := re.fullmatch(r"(\d+) d", topic.kept):
@@ -104,7 +104,7 @@ def test_operations_are_clouts() -> None:
         done.setdefault(one["channel"]["$ref"].rpartition("/")[2], set()).add(one["action"])
     for topic in ALL:
         own = topic.name in values.INTERNAL
-        assert done[topic.name] == ({"send", "receive"} if own else {"receive"} if topic in RECEIVED else {"send"})
+        assert done[topic.name] == ({"send", "receive"} if own else {"receive"} if topic in READ_ONLY else {"send"})
 
 
 def test_the_files_are_current() -> None:

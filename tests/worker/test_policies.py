@@ -15,8 +15,9 @@ from agents.worker import policies as following
 from agents.worker.policies import Following
 from streams.broker.admin import Admin
 from streams.broker.policies import read
+from streams.errors import DependencyDown, TopicMismatch
 from streams.model.rules import Rule, When
-from streams.policies.book import Book
+from streams.policies.book import Book, Policies
 from streams.policies.records import encode, key_of
 from streams.settings import Settings
 from streams.topics import POLICIES
@@ -129,3 +130,81 @@ def test_a_topic_that_is_made_anew_is_read_anew(
         story(settings, tell)
     assert sum("policies are not read" in line for line in caplog.messages) <= 1
     assert sum("made anew" in line for line in caplog.messages) == 1
+
+
+class _Gone:
+    """Stands for `Reading`: a connection on which two rules come, and that is lost as often as a list says."""
+
+    losses: int
+    entered = 0
+
+    def __init__(self, _: Settings, policies: Policies, at: int | None = None) -> None:
+        self._policies, self._at = policies, at or 0
+
+    async def __aenter__(self) -> _Gone:
+        cls = type(self)
+        cls.entered += 1
+        if 1 < cls.entered <= 1 + cls.losses:
+            raise DependencyDown("no Kafka at all")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def position(self) -> int:
+        return self._at
+
+    async def to_end(self) -> None:
+        if self._at == 0:
+            self._policies.read(0, *encode(rule("first")))
+            self._at = 1
+
+    async def more(self) -> bool:
+        if type(self).entered == 1:
+            raise DependencyDown("no Kafka at all")
+        if self._at == 1:
+            self._policies.read(1, *encode(rule("later")))
+            self._at = 2
+            return True
+        await asyncio.sleep(0.01)
+        return False
+
+    async def check(self) -> None:
+        pass
+
+
+def test_a_lost_connection_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """However often it is tried again; the worker goes on with what it knows, and reads on from there."""
+    monkeypatch.setattr(_Gone, "losses", 3, raising=False)
+    monkeypatch.setattr(following, "Reading", _Gone)
+    monkeypatch.setattr(following, "_PAUSE_S", 0.01)
+
+    async def tell(one: Following) -> None:
+        assert "first" in falls(one.book)
+        await until(lambda: "later" in falls(one.book))
+        assert set(falls(one.book)) == {"first", "later", "day-fall", "week-fall"}
+
+    with caplog.at_level(logging.WARNING, "clout.policies"):
+        story(Settings.load({}), tell)
+    assert [line.split(":")[0] for line in caplog.messages] == [
+        "policies are not read, and the rules stay as they are, until this is well",
+        "policies are read again",
+    ]
+    assert "no Kafka at all" in caplog.messages[0]
+
+
+def test_at_the_start_it_waits_for_kafka_and_not_for_what_waiting_does_not_mend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A topic that is not there ends the worker, with a sentence."""
+
+    class Missing(_Gone):
+        async def __aenter__(self) -> _Gone:
+            type(self).entered += 1
+            raise DependencyDown("nobody there") if type(self).entered < 3 else TopicMismatch("not there: policies[0]")
+
+    monkeypatch.setattr(following, "Reading", Missing)
+    monkeypatch.setattr(following, "_PAUSE_S", 0.01)
+    with pytest.raises(TopicMismatch, match="not there"):
+        story(Settings.load({}), lambda one: asyncio.sleep(0, one))  # type: ignore[arg-type,return-value]
+    assert Missing.entered == 3
