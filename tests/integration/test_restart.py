@@ -17,7 +17,7 @@ from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.writer import Writer
 from streams.sources import Produced, Shape, Synthetic
-from tests.integration.compare import difference, expected
+from tests.integration.compare import difference, expected, lists_apart
 from tests.integration.stack import Stack
 
 
@@ -27,7 +27,7 @@ def history(count: int, seed: int) -> list[Produced]:
 
 
 def exact(clout: Stack, events: list[Produced]) -> None:
-    """Everyone has the offline fold's counts and score, in Redis and in the last record of `scores`."""
+    """Everyone has the offline fold's counts and score, in Redis and in the last record of `scores`; and its lists in `state`."""
     as_of_ms = max(event.ts for event in events) + 1000
     wanted = expected(events, "plain", as_of_ms)
     found = difference(clout, wanted, as_of_ms)
@@ -38,6 +38,7 @@ def exact(clout: Stack, events: list[Produced]) -> None:
     while published(clout) != counts and time.monotonic() < deadline:  # Redis shows an interval before it is committed
         time.sleep(0.2)
     assert published(clout) == counts
+    assert lists_apart(clout, events)[:3] == []
 
 
 def published(clout: Stack) -> dict[str, tuple[int, int]]:
