@@ -63,7 +63,8 @@ def chaos(
 
     Starts a Kafka, a Redis and workers of its own. Workers are killed, frozen beyond their session, stopped, added and taken
     away; brokers are stopped and killed; Redis is frozen, flushed and restarted empty; each kind at least once. In the end
-    everyone's counts and scores in the rows, in Redis and in `scores` are compared with the offline fold of what was fed.
+    everyone's counts and scores in the rows, in Redis and in `scores` are compared with the offline fold of what was fed; so are
+    lists of topics, people and objects in the rows, where they do not depend on order, and with the rows what Redis shows of them.
     Exit code 1 if anything is lost, doubled or different; then the logs are kept.
     """
     from agents.proof.chaos.run import run

@@ -189,6 +189,7 @@ def rows_of_state() -> None:
     from streams.fold.rows import DID, GOT, LISTED, MET
     from streams.fold.tops import HEAD
     from streams.formats import state
+    from streams.formats.packed import Packed
     from streams.partition.intake import Intake
 
     intake = Intake(_table(), 0, 1)
@@ -200,8 +201,10 @@ def rows_of_state() -> None:
     people.estimated(np.zeros(people.REGISTERS, np.uint8), 0, people.REGISTERS, people.HIGHEST)
     lives = table.model.half_lives_ms
     for packed in state.chunks(intake.cut(0), lives, 2):
-        Batch(0, 1 << 16, transactional=True).fill(packed, 0, _NOW_MS)
-        state.load(_table(), packed)
+        read = Packed.of(list(packed))  # as a take-over has them: its arrays are of another type
+        for some in (packed, read):
+            Batch(0, 1 << 16, transactional=True).fill(some, 0, _NOW_MS)
+        state.load(_table(), read)
 
 
 @_step

@@ -25,6 +25,7 @@ import numpy as np
 from streams.fold.chunks import fit
 from streams.fold.compiled import kernel, part
 from streams.fold.letters import valid
+from streams.fold.rounding import chance, summed
 from streams.fold.rows import KINDS, MOST_NAME
 from streams.fold.who import EXACT, REGISTERED, REGISTERS, knows, register, who_bytes
 from streams.fold.words import load_f32, load_u16, load_u32, move, store_f32, store_u16, store_u32
@@ -127,9 +128,9 @@ def _new(t, slot, sort, key, most, told, least, many, name, name_at, n):
 
 
 @part
-def _grow(a, at, grown, seconds):
-    """An entry weighs so much more, by something of this second."""
-    store_f32(a, at + WEIGHT, min(max(np.float64(load_f32(a, at + WEIGHT)) + grown, 0.0), _MOST_WEIGHT))
+def _grow(a, at, grown, seconds, by):
+    """An entry weighs so much more, by something of this second; rounded by this chance."""
+    store_f32(a, at + WEIGHT, min(summed(np.float64(load_f32(a, at + WEIGHT)), grown, by), _MOST_WEIGHT))
     first = np.int64(load_u32(a, at + FIRST))
     if first == 0 or seconds < first:
         store_u32(a, at + FIRST, np.uint32(seconds))
@@ -168,7 +169,8 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
     object's (0: none), then topics', whose texts are `starts` to `ends` in `a`. The arena is not full.
     """
     _begun(t, slot, landmark, REST + who_n + (OF_KINDS + many * (2 + REST) + ends[many - 1] - starts[0] if many else 0))
-    arena, seconds = t.arena, min(ts // 1000, 0xFFFFFFFF)
+    arena, seconds, by = t.arena, min(ts // 1000, 0xFFFFFFFF), chance(actor, ts)
+    hash_ = actor >> _U(16)  # not the bits that `streams.fold.people` begins with
     start, end = bounds(arena, t.at[slot], np.int64(t.size[slot]), PEOPLE)
     key = np.int64(actor & _U(0xFFFFFFFF))
     at, least, others = _seek(arena, start, end, key)
@@ -176,8 +178,7 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
         at = _new(t, slot, PEOPLE, key, MOST[PEOPLE], told, least, others, a, who_at, who_n)
     if at >= 0:
         alone = load_f32(arena, at + WEIGHT) == 0.0 and not undo
-        _grow(arena, at, told if alone else grown, seconds)
-    hash_ = actor >> _U(16)  # not the bits that `streams.fold.people` begins with
+        _grow(arena, at, told if alone else grown, seconds, by)
     for i in range(many):
         if keys[i] == 0:
             continue
@@ -188,7 +189,7 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
             at = _new(t, slot, sort, keys[i], MOST[sort], np.inf, least, others, a, starts[i], ends[i] - starts[i])
         if at < 0:
             continue
-        _grow(arena, at, grown, seconds)
+        _grow(arena, at, grown, seconds, by)
         if i == 0:
             place = at + REST + 2 * kind
             n = np.int64(load_u16(arena, place)) + (-1 if undo else 1)
@@ -215,7 +216,7 @@ def forgotten(t, slot, landmark, grown, ts, key, known, a, at, n):
     if entry < 0:
         entry = _new(t, slot, FORGOTTEN, key, MOST[FORGOTTEN], np.inf if known else grown, least, others, a, at, n)
     if entry >= 0:
-        _grow(t.arena, entry, grown, min(ts // 1000, 0xFFFFFFFF))
+        _grow(t.arena, entry, grown, min(ts // 1000, 0xFFFFFFFF), chance(_U(key), ts))
     return entry >= 0
 
 

@@ -27,5 +27,7 @@ def test_every_fault_once_and_every_event_once() -> None:
     assert all(result["faults"].values()), result["faults"]
     assert result["fed"] > 5_000
     assert (result["lost"], result["doubled"], result["scores_differ"]) == (NOTHING, NOTHING, NOTHING), result
+    assert result["lists_differ"] == {"rows": 0, "redis": 0}
+    assert result["topics_hidden"]
     assert result["versions_back"] == 0
     assert result["ok"]

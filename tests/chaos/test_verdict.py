@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 
+import msgspec
+import numpy as np
 import pytest
 
-from agents.proof.chaos.verdict import Record, Side, compare, expected, latest, of_tables
+from agents.proof.chaos.persons import with_persons
+from agents.proof.chaos.verdict import Record, Side, apart, compare, expected, folded, latest, of_tables
+from agents.proof.documents import Documents
 from streams import offline
 from streams.fold.rows import ACTIONS, ENGAGEMENTS
+from streams.model.influence import influence
 from streams.model.table import Table
-from streams.model.versions import PLAIN
+from streams.model.versions import DAY_MS, PLAIN
+from streams.people.controls import HideTopic, parse
+from streams.scoreboard.influences import Influences
 from streams.sources import Produced, Shape, Synthetic, produced
+from streams.topics import CONTROLS
 
 AS_OF_MS = 1_767_312_000_000  # a day after the beginning of the history
 NEWEST_MS = 2**60
@@ -118,3 +127,97 @@ def test_a_version_that_does_not_rise_is_counted() -> None:
     """The highest version of a user is the latest; an older or equal one after it is a step back."""
     records = [("u", {"version": version}) for version in (1, 3, 2, 3, 4)] + [("v", {"version": 1})]
     assert latest(records) == ({"u": {"version": 4}, "v": {"version": 1}}, 2)
+
+
+# -- topics, people, moments -------------------------------------------------------------------------------------------
+
+CLOSES_MS = (AS_OF_MS - DAY_MS + 25_000) % DAY_MS  # the day closes in the middle of what was fed
+
+
+@pytest.fixture(scope="module")
+def with_controls() -> list[Produced]:
+    """What a run feeds, links and hidden topics among it."""
+    return list(islice(with_persons(Synthetic(seed=7, users=50, rate=20, shape=Shape()), 7), 1_000))
+
+
+@pytest.fixture
+def fold(with_controls: list[Produced]) -> Table:
+    """What must come of it; a new one each time."""
+    return folded(with_controls, PLAIN, NEWEST_MS, CLOSES_MS)
+
+
+def told(table: Table) -> Documents:
+    """As Redis has it when all is written."""
+    some, boards = influence(table, np.arange(len(table)), table.clock), dict[str, dict[str, float]]()
+    for topic, places in Influences(table).on_boards(some).items():
+        boards[topic] = dict(zip(map(str, places[1::2]), map(float, places[::2]), strict=True))
+    highest = {topic: max(board.values()) for topic, board in boards.items()}
+    return Documents({one.user: msgspec.json.encode(one) for one in some}, highest, boards)
+
+
+def test_lists_that_are_the_same_are_exact(with_controls: list[Produced], fold: Table) -> None:
+    """Of rows that hold what was fed, and of Redis that shows them. There are topics that are shown, and such as are hidden."""
+    shown = told(fold)
+    assert len(shown.on_topic) > 5
+    said = [parse(one.value, NEWEST_MS) for one in with_controls if one.topic == CONTROLS.name]
+    assert {one.hidden for one in said if isinstance(one, HideTopic)} == {True, False}
+    assert any(one.hidden for one in fold.profiles.values())
+    assert apart(fold, [rows_of(with_controls)], shown) == {"rows": [], "redis": []}
+
+
+def rows_of(fed: list[Produced]) -> Table:
+    """Rows that hold it."""
+    return folded(fed, PLAIN, NEWEST_MS, CLOSES_MS)
+
+
+def of_most(table: Table) -> int:
+    """Who has most lists."""
+    return int(np.argmax(table.tops.arrays.size[: len(table)]))
+
+
+def without_lists(table: Table) -> None:
+    """As a take-over that forgets them."""
+    table.tops[of_most(table)] = b""
+
+
+def without_one(table: Table) -> None:
+    """One engagement with what somebody has is not in their lists."""
+    kept = bytearray(table.tops[of_most(table)])
+    kept[17:21] = np.float32(2.0**127).tobytes()  # the weight of the first topic
+    table.tops[of_most(table)] = bytes(kept)
+
+
+def without_hidden(table: Table) -> None:
+    """Nobody hides anything."""
+    for slot, profile in table.profiles.items():
+        table.profiles[slot] = msgspec.structs.replace(profile, topics={})
+
+
+@pytest.mark.parametrize("change", [without_lists, without_one, without_hidden])
+def test_rows_without_their_lists_are_seen(
+    with_controls: list[Produced], fold: Table, change: Callable[[Table], None]
+) -> None:
+    """Whatever of a list is gone, or another number; and topics that are shown though they are hidden."""
+    other = rows_of(with_controls)
+    change(other)
+    assert apart(fold, [other], told(other))["rows"]
+
+
+def test_documents_that_are_not_of_the_rows_are_seen(with_controls: list[Produced], fold: Table) -> None:
+    """One that is missing, an older one, a place on a board that is gone, somebody on that of a topic that they hide."""
+    shown, half = told(fold), told(rows_of(with_controls[:500]))
+    user = max(shown.influence, key=lambda name: len(shown.influence[name]))
+    topic = max(shown.on_topic, key=lambda name: len(shown.on_topic[name]))
+    hider, hidden = next((fold.users[slot], one.hidden[0]) for slot, one in fold.profiles.items() if one.hidden)
+    place = shown.topics.get(hidden, 1.0)
+    wrong = {
+        "missing": shown._replace(influence={name: one for name, one in shown.influence.items() if name != user}),
+        "older": shown._replace(influence={**shown.influence, user: half.influence[user]}),
+        "no board": shown._replace(on_topic={name: one for name, one in shown.on_topic.items() if name != topic}),
+        "hidden": shown._replace(
+            on_topic={**shown.on_topic, hidden: {hider: place}}, topics={**shown.topics, hidden: place}
+        ),
+        "lower": shown._replace(topics={**shown.topics, topic: 0.0}),
+    }
+    for name, documents in wrong.items():
+        assert apart(fold, [fold], documents)["redis"], name

@@ -1,13 +1,17 @@
-"""Topics, people and moments on real servers: what Redis has is what offline says, boards of topics agree with it."""
+"""Topics, people, moments on real servers: Redis has what offline says, of persons too; boards of topics agree with it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
+import orjson
 import pytest
 
 from streams import offline
@@ -16,10 +20,15 @@ from streams.model.influence import influence
 from streams.model.influential import Influence
 from streams.model.table import Table
 from streams.model.versions import PLAIN
-from streams.sources import Shape, Synthetic
+from streams.partitioner import partition_of
+from streams.people.controls import HideTopic, Link, encode
+from streams.sources import Produced, Shape, Synthetic
+from streams.topics import CONTROLS
 from tests.integration.stack import PATIENCE_S, Stack
+from tests.integration.test_persons import clout
 
 USERS, EVENTS = 400, 6_000
+PERSON = "person:p"
 BEGIN_MS = (int(time.time()) - 3 * 86_400) * 1_000
 RATE = EVENTS / (2 * 86_400)  # a second: over two days
 
@@ -54,9 +63,9 @@ def same(mine: list[Any], theirs: list[Any]) -> bool:
     return all(shares.get(getattr(one, key), least) == pytest.approx(one.share, rel=1e-3, abs=1e-4) for one in mine)
 
 
-@pytest.mark.timeout(240)
-def test_redis_says_what_offline_says(stack: Callable[..., Stack]) -> None:
-    """Of everyone, of two workers one after another, the second of which was given half of the events."""
+@pytest.mark.timeout(300)
+def test_redis_says_what_offline_says(stack: Callable[..., Stack], tmp_path: Path) -> None:
+    """Of everyone, of two workers one after another, the second of which was given half of the events; then of a person."""
     events = list(Synthetic(7, USERS, RATE, BEGIN_MS, shape=Shape().clean(), limit=EVENTS))
     table = offline.fold(events, PLAIN, newest_ms=2**60)
     listed = np.flatnonzero(table.tops.arrays.at[: len(table)])
@@ -70,14 +79,77 @@ def test_redis_says_what_offline_says(stack: Callable[..., Stack]) -> None:
             house.settled(len(part))
             if part is events:
                 found = until_the_same(house, table, wanted)
+                boards = asyncio.run(of_boards(house))
+                a_person(house, tmp_path, events, table, wanted)
     assert sum(bool(one and one.moments) for one in found.values()) > 200
-    boards = asyncio.run(of_boards(house))
     assert len(boards) > 20
     for topic, users in boards.items():
         for user, weight in users.items():
             shares = {one.topic: one.share for one in wanted[user].topics}
             if not any(one.error for one in wanted[user].topics):
                 assert weight == pytest.approx(shares[topic] * wanted[user].got, rel=1e-3), (topic, user)
+
+
+def a_person(house: Stack, folder: Path, events: list[Produced], table: Table, wanted: dict[str, Influence]) -> None:
+    """Two accounts are linked, and topics of theirs hidden: what they have together is what `clout offline --controls` says."""
+    ann, bob = two_accounts(events, table, wanted)
+    now_ms, own = int(time.time() * 1000), [one.topic for one in wanted[ann].topics]
+    said = [Link(account, "p", now_ms) for account in (ann, bob)]
+    said += [HideTopic(PERSON, own[0], now_ms), HideTopic(ann, own[1], now_ms)]
+    controls = [encode(one) for one in said]
+    partitions = house.settings.partitions
+    house.produce((CONTROLS.name, partition_of(key, partitions), key, value) for key, value in controls)
+    (folder / "events").write_bytes(b"\n".join(event.value for event in events))
+    (folder / "controls").write_bytes(b"\n".join(value for _, value in controls))
+    files = str(folder / "events"), "--controls", str(folder / "controls"), "--as-of", str(now_ms + 1)
+    explained = clout(house, "offline", *files, "--explain", PERSON, "--model", "plain", "--json")
+    there = msgspec.convert(orjson.loads(explained)["influence"], Influence)
+    assert there.hidden == [own[0]]
+    assert min(map(len, (there.topics, there.influencees, there.influencers, there.moments))) >= 2
+    brought = {one.topic for account in (ann, bob) for one in wanted[account].topics}
+    assert {own[0]} <= brought - {one.topic for one in there.topics}
+    deadline = time.monotonic() + PATIENCE_S
+    while not alike(there, found := asyncio.run(of_person(house))):
+        assert time.monotonic() < deadline, (there, found)
+        time.sleep(0.2)
+
+
+def two_accounts(events: list[Produced], table: Table, wanted: dict[str, Influence]) -> tuple[str, str]:
+    """Two with topics, who have nothing to do with each other, and whose lists do not depend on the order of events."""
+    pairs = {
+        (one["actor"], one["target"]) for one in (orjson.loads(event.value) for event in events) if "target" in one
+    }
+    good = []
+    for user, own in wanted.items():
+        *lists, lost = table.tops.lists(table.slot(user), own.as_of, PLAIN.half_lives_ms[2])
+        if not lost and all(len(some) < most for some, most in zip(lists, MOST, strict=False)) and len(own.topics) > 1:
+            good.append(user)
+    for ann, bob in permutations(good, 2):
+        names = ann.partition(":")[2], bob.partition(":")[2]
+        shared = {one.topic for one in wanted[ann].topics} & {one.topic for one in wanted[bob].topics}
+        if names not in pairs and names[::-1] not in pairs and shared:
+            return ann, bob
+    raise AssertionError(f"no two of {len(good)} users share a topic and nothing else")
+
+
+def alike(there: Influence, found: Influence | None) -> bool:
+    """All four lists have the same entries with the same shares, and the same is hidden."""
+    lists = ("topics", "influencees", "influencers", "moments")
+    return (
+        found is not None
+        and found.hidden == there.hidden
+        and all(
+            len(getattr(there, name)) == len(getattr(found, name)) and same(getattr(there, name), getattr(found, name))
+            for name in lists
+        )
+    )
+
+
+async def of_person(house: Stack) -> Influence | None:
+    """What Redis tells of the person; None: nothing yet."""
+    async with house._reader() as reader:
+        record = await reader.user(PERSON)
+        return record and await reader.influence(record)
 
 
 def until_the_same(house: Stack, table: Table, wanted: dict[str, Influence]) -> dict[str, Influence | None]:

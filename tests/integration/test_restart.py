@@ -13,11 +13,13 @@ from pathlib import Path
 from redis import Redis
 
 from agents.local.embedded import Process, ask, child, free_port
+from streams import offline
+from streams.model.versions import PLAIN
 from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.writer import Writer
 from streams.sources import Produced, Shape, Synthetic
-from tests.integration.compare import difference, expected
+from tests.integration.compare import difference, lists_apart, records_of
 from tests.integration.stack import Stack
 
 
@@ -27,9 +29,10 @@ def history(count: int, seed: int) -> list[Produced]:
 
 
 def exact(clout: Stack, events: list[Produced]) -> None:
-    """Everyone has the offline fold's counts and score, in Redis and in the last record of `scores`."""
+    """Everyone has the offline fold's counts and score, in Redis and in the last record of `scores`; and its lists in `state`."""
     as_of_ms = max(event.ts for event in events) + 1000
-    wanted = expected(events, "plain", as_of_ms)
+    fold = offline.fold(events, PLAIN, newest_ms=2**60)
+    wanted = records_of(fold, as_of_ms)
     found = difference(clout, wanted, as_of_ms)
     assert (found.engagements, found.actions, found.actors) == (0, 0, 0), str(found)
     assert found.largest <= 1e-6
@@ -38,6 +41,7 @@ def exact(clout: Stack, events: list[Produced]) -> None:
     while published(clout) != counts and time.monotonic() < deadline:  # Redis shows an interval before it is committed
         time.sleep(0.2)
     assert published(clout) == counts
+    assert lists_apart(clout, fold)[:3] == []
 
 
 def published(clout: Stack) -> dict[str, tuple[int, int]]:

@@ -21,6 +21,7 @@ from streams.formats.statefile import Head, Written
 from streams.model.table import Counts
 from streams.model.versions import PLAIN
 from streams.topics import STATE
+from tests.integration.compare import told_as_kept
 from tests.integration.stack import Stack
 from tests.integration.test_restart import _all_there, exact, history, until
 
@@ -40,7 +41,10 @@ def empty(clout: Stack) -> bool:
 
 @pytest.mark.parametrize(("partitions", "suffix"), [(4, ".zst"), (6, ".gz")])
 def test_a_round_trip_goes_on_where_it_was(stack: Make, tmp_path: Path, partitions: int, suffix: str) -> None:
-    """All users, their counts and scores are in Redis and `scores` of the new application, and new events count on top."""
+    """All users, their counts, scores and lists are in Redis and `scores` of the new application, and new events count on top.
+
+    What is exported of it at once is what was imported, in however many partitions.
+    """
     events = history(4_000, seed=21)
     old = stack(model="plain", clock="stream")
     with old.worker():
@@ -57,6 +61,8 @@ def test_a_round_trip_goes_on_where_it_was(stack: Make, tmp_path: Path, partitio
     done = call(new, "import", str(file))
     assert done.exit_code == 0, done.output
     assert f"of 4 partitions into {partitions}" in done.stderr
+    files = [call(each, "export", "-").stdout.splitlines()[1:-1] for each in (old, new)]
+    assert sorted(files[0]) == sorted(files[1])
     with new.worker():
         until(lambda: len(new.pulses()) == partitions and _all_there(new, events[:3_000]))
         exact(new, events[:3_000])
@@ -65,6 +71,7 @@ def test_a_round_trip_goes_on_where_it_was(stack: Make, tmp_path: Path, partitio
         new.feed(events[3_000:])
         new.settled(4_000)
         exact(new, events)
+        told_as_kept(new)
 
 
 def test_export_waits_for_an_application_at_rest(stack: Make, tmp_path: Path) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import orjson
 import pytest
 
 from streams.fold.rows import QUARTER
 from streams.model.influential import Influence, TopicShare
+from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
+from streams.offline import Core
 from streams.scoreboard import influences, layout, writer
 from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import MAX_USERS
@@ -124,6 +128,47 @@ def test_the_largest_board_is_written_at_once(play: Play) -> None:
         await board.writer.write(flush(1, topics=topics, off_topics=off))
         assert await board.client.zcard(board.keys().topic("jazz")) == MOST_ON_TOPIC
         assert await board.client.zcard(board.keys().topics) == layout.MOST_TOPICS
+
+    play(story)
+
+
+def strangers(n: int) -> Table:
+    """To each of n users three others come on two days, all under fresh names, for a topic of their own and for one of all.
+
+    Each time a little later: so the place of each topic is higher than those before.
+    """
+    table, core = Table(PLAIN), Core()
+    for i in range(n):
+        one = {"id": "e", "network": "n", "target": f"b{i}", "topics": [f"t{i}", "all"]}
+        times = [NOW_MS - days * DAY_MS - (n - i) * 1_000 for days in range(3)]
+        events = [orjson.dumps({**one, "actor": f"a{i}.{days}", "ts": ts}) for days, ts in enumerate(times)]
+        core.fold(table, events, [0] * len(events), NOW_MS)
+    return table
+
+
+async def shown(board: Board, table: Table) -> None:
+    """All documents, and the boards that come of them."""
+    some = influences.Influences(table)
+    some.changed(np.arange(len(table)))
+    for version in count(1):
+        if not len(some):
+            return
+        await board.writer.write(flush(version, **some.content(NOW_MS, beside=False)))
+
+
+def test_strangers_make_no_keys_without_bound(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever topics and names come: so many boards, so many users on each; each further user is a field and no key."""
+    monkeypatch.setattr(writer, "MOST_TOPICS", 20)
+    monkeypatch.setattr(writer, "MOST_ON_TOPIC", 5)
+
+    async def story(board: Board) -> None:
+        await shown(board, strangers(120))
+        names = {key.decode().rpartition("}:")[2] async for key in board.client.scan_iter(f"{board.prefix}:*")}
+        boards = {f"topics:{topic}" for topic in await listed(board)}
+        assert names == {"influence", "topics", "pulse", *boards}
+        assert (len(boards), await board.client.hlen(board.keys().influence)) == (20, 480)
+        assert {"topics:all", "topics:t119"} <= boards
+        assert set(await board_of(board, "all")) == {f"n:b{n}" for n in range(115, 120)}
 
     play(story)
 

@@ -10,8 +10,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.proof.chaos.steady_feed import FeedFailed, Sent
 from agents.proof.chaos.verdict import Record, latest, of_tables
+from agents.proof.documents import Documents
 from streams.broker.recovery import recover
 from streams.broker.security import connection
+from streams.model.table import Table
 from streams.model.versions import Model
 from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
@@ -20,21 +22,26 @@ from streams.topics import RECEIVED, SCORES, STATE
 
 
 class Found(NamedTuple):
-    """Everyone's record by place, and how often a user's version did not rise in `scores`."""
+    """Everyone's record by place, and how often a version did not rise in `scores`; the rows, and what is told of their lists."""
 
     rows: dict[str, Record]
     redis: dict[str, Record]
     scores: dict[str, Record]
     versions_back: int
+    tables: list[Table]
+    told: Documents
 
 
 async def found(settings: Settings, model: Model, as_of_ms: int) -> Found:
     """Read all three places, committed."""
     kept = await recover(settings, settings.topic(STATE.name), range(settings.partitions), model)
-    rows = of_tables([one.table for one in kept.values()], as_of_ms)
+    tables = [one.table for one in kept.values()]
+    for table in tables:
+        table.days.closes_ms = settings.day_closes_ms
     published = [(record.key.decode(), orjson.loads(record.value)) async for record in _records(settings, SCORES.name)]
     scores, back = latest(published)
-    return Found(rows, await _shown(settings), scores, back)
+    rows = of_tables(tables, as_of_ms)
+    return Found(rows, await _shown(settings), scores, back, tables, await told(settings))
 
 
 async def check_fed(settings: Settings, sent: list[Sent]) -> None:
@@ -64,6 +71,20 @@ async def _shown(settings: Settings) -> dict[str, Record]:
     finally:
         await client.aclose()
     return {user.decode(): orjson.loads(record) for user, record in shown.items()}
+
+
+async def told(settings: Settings) -> Documents:
+    """Topics, people and moments of everybody in Redis, and the boards of topics; of the first shard."""
+    client, keys = connect(settings), Keys(settings.redis_prefix, 0)
+    redis: Any = client
+    try:
+        documents = await redis.hgetall(keys.influence)
+        topics = {name.decode(): place for name, place in await redis.zrange(keys.topics, 0, -1, withscores=True)}
+        boards = {name: await redis.zrange(keys.topic(name), 0, -1, withscores=True) for name in topics}
+    finally:
+        await client.aclose()
+    on_topic = {name: {user.decode(): place for user, place in board} for name, board in boards.items()}
+    return Documents({user.decode(): text for user, text in documents.items()}, topics, on_topic)
 
 
 async def _records(settings: Settings, name: str) -> AsyncIterator[Any]:

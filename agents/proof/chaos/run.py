@@ -153,7 +153,8 @@ class _Run:
             result = self._compare(fed)
             if result["ok"] or time.monotonic() > deadline_s:
                 break
-            stage.tell(f"not yet: lost {result['lost']}, doubled {result['doubled']}, differ {result['scores_differ']}")
+            parts = ("lost", "doubled", "scores_differ", "lists_differ")
+            stage.tell("not yet: " + ", ".join(f"{part} {result[part]}" for part in parts))
             self._wait(lambda: False, AGAIN_S)
         stage.tell(
             f"{'exact' if result['ok'] else 'NOT exact'} {time.monotonic() - began_s:.0f} s after the last fault"
@@ -171,13 +172,17 @@ class _Run:
         stage = self._stage
         sent, as_of_ms = stage.feeding.sent, int(time.time() * 1000)
         scoring = model(stage.settings.model)
-        wanted = verdict.expected((one.record for one in sent), scoring, as_of_ms + MAX_AHEAD_MS, as_of_ms)
+        fold = verdict.folded(
+            (one.record for one in sent), scoring, as_of_ms + MAX_AHEAD_MS, stage.settings.day_closes_ms
+        )
+        wanted = verdict.of_tables([fold], as_of_ms)
         read = asyncio.run(reading.found(stage.settings, scoring, as_of_ms))
         sides = {
             name: verdict.compare(wanted, getattr(read, name), scoring, as_of_ms)
             for name in ("rows", "redis", "scores")
         }
-        examples = {name: side.examples for name, side in sides.items()}
+        told = verdict.apart(fold, read.tables, read.told)
+        examples = {**{name: side.examples for name, side in sides.items()}, "lists": told}
         (self._folder / "differences.json").write_bytes(orjson.dumps(examples, option=orjson.OPT_INDENT_2))
         return {
             "seconds": round(stage.tell.seconds, 1),
@@ -190,6 +195,9 @@ class _Run:
             "lost": {name: side.lost for name, side in sides.items()},
             "doubled": {name: side.doubled for name, side in sides.items()},
             "scores_differ": {name: side.differ for name, side in sides.items()},
+            "lists_differ": {name: len(said) for name, said in told.items()},
+            "topics_shown": sum(map(len, read.told.on_topic.values())),
+            "topics_hidden": sum(len(one.hidden) for one in fold.profiles.values()),
             "versions_back": read.versions_back,
-            "ok": all(side.ok for side in sides.values()) and not read.versions_back,
+            "ok": all(side.ok for side in sides.values()) and not any(told.values()) and not read.versions_back,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ USERS = 2_000
 _SESSION_S = 6  # Kafka's lower bound: the shortest wait until a killed worker is missed
 _ASK_MS = 5_000
 _IDLE_S = 1.0  # a flushed Redis is noticed so soon
+_CLOSES_S = (
+    40.0  # from when servers are up until the day closes: what comes on both sides of it makes a topic somebody's
+)
 
 
 class Stage:
@@ -109,6 +113,7 @@ def staged(folder: Path, tell: Telling, *, brokers: int, workers: int, rate: flo
             model="plain",  # nothing depends on the order in which topics are read: equal to 1e-6, or wrong
             session_timeout_s=_SESSION_S,
             idle_s=_IDLE_S,
+            day_closes=time.strftime("%H:%M:%S", time.gmtime(time.time() + _CLOSES_S)),
         )
         with Admin(settings) as admin:
             admin.create()

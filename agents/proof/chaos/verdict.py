@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from agents.proof.documents import Documents, Hidden, boards, documents
+from agents.proof.lists import lists
 from streams import offline
 from streams.events import Reject
 from streams.model.score import at
@@ -22,6 +24,7 @@ Records = Mapping[str, Record]
 COUNTED = ("engagements", "actions", "actors")
 NEAR = 1e-6  # points; sums of the same numbers in another order differ by less
 _SHOWN = 50
+_CLOSE = 1e-4  # of a weight in a list, which has 32 bits: the order of thousands of sums matters
 
 
 class Side(NamedTuple):
@@ -38,13 +41,29 @@ class Side(NamedTuple):
         return not (self.lost or self.doubled or self.differ)
 
 
-def expected(fed: Iterable[Produced], model: Model, newest_ms: int, as_of_ms: int) -> dict[str, Record]:
-    """Everyone's record at `as_of_ms` by the offline fold of what was fed, in the order fed."""
+def folded(fed: Iterable[Produced], model: Model, newest_ms: int, closes_ms: int = 0) -> Table:
+    """The offline fold of what was fed, in the order fed."""
     sent = list(fed)
     said = (parse(one.value, newest_ms) for one in sent if one.topic == CONTROLS.name)
     events = (one for one in sent if one.topic != CONTROLS.name)
     controls = [one for one in said if not isinstance(one, Reject)]
-    return of_tables([offline.fold(events, model, newest_ms=newest_ms, controls=controls)], as_of_ms)
+    return offline.fold(events, model, newest_ms=newest_ms, controls=controls, closes_ms=closes_ms)
+
+
+def expected(fed: Iterable[Produced], model: Model, newest_ms: int, as_of_ms: int) -> dict[str, Record]:
+    """Everyone's record at `as_of_ms` by the offline fold of what was fed."""
+    return of_tables([folded(fed, model, newest_ms)], as_of_ms)
+
+
+def apart(wanted: Table, tables: Iterable[Table], shown: Documents) -> dict[str, list[str]]:
+    """By place, in words, what differs of topics, people and objects: lists in the rows from the fold's, where these are exact, and
+    what Redis shows of them from the rows; what is hidden, from the fold's everywhere."""
+    slots = sorted(wanted.profiles)
+    hidden: Hidden = {wanted.users[slot]: wanted.profiles[slot].hidden for slot in slots}
+    said = [*boards(shown, hidden)]
+    for table in tables:
+        said += [*lists(table, wanted, close=_CLOSE, remembered=False), *documents(shown, table, hidden)]
+    return {place: [one for one in said if one.startswith(f"{place}: ")] for place in ("rows", "redis")}
 
 
 def of_tables(tables: Iterable[Table], as_of_ms: int) -> dict[str, Record]:

@@ -46,6 +46,15 @@ class Fed:
         """All but controls."""
         return [record for record, _ in self.records if record.topic != CONTROLS.name]
 
+    @property
+    def hidden(self) -> dict[str, set[str]]:
+        """By user the topics that are hidden in the end."""
+        found: dict[str, set[str]] = {}
+        for (user, topic), (_, hidden) in self.topics.items():
+            if hidden:
+                found.setdefault(user, set()).add(topic)
+        return found
+
 
 def invent(random: Random, partitions: int, count: int, first_ms: int, step_ms: int) -> Fed:
     """`count` records, event times `step_ms` apart on average."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
+from agents.proof.documents import Documents, boards, documents
 from agents.proof.judged_again import differences
+from agents.proof.lists import lists
 from agents.proof.simulation.closes import closes, headers
-from agents.proof.simulation.documents import documents
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.hours import hours
-from agents.proof.simulation.lists import lists
 from agents.proof.simulation.models import OTHER
 from agents.proof.simulation.seen import alerts, spread
 from streams import offline
@@ -81,13 +81,16 @@ def _persons(what: str, records: dict[str, dict[str, Any]], faults: Faults) -> I
 def _tables(faults: Faults, wanted: Table, expected: dict[str, dict[str, Any]], now_ms: int) -> Iterator[str]:
     rows: dict[str, dict[str, Any]] = {}
     counts: Counter[str] = Counter()
+    shown, hidden = faults.redis.shown, faults.fed.hidden
+    told = Documents(shown.influence, shown.topics, shown.on_topic)
     for number in range(faults.settings.partitions):
         kept = {record.key: record.value for record in faults.broker.logs[STATE.name, number].all()}
         table = _at_once(loaded(number, kept, model("plain"))).table  # type: ignore[arg-type]
         rows |= _of(table, now_ms)
-        yield from (*lists(table, wanted), *hours(table, wanted), *documents(faults, table))
+        table.days.closes_ms = faults.settings.day_closes_ms
+        yield from (*lists(table, wanted), *hours(table, wanted), *documents(told, table, hidden))
         counts.update(table.counts.as_dict())
-    yield from _differences("rows", rows, expected, now_ms)
+    yield from (*boards(told, hidden), *_differences("rows", rows, expected, now_ms))
     done = counts["folded"] + counts["rejected"] + counts["repeats"]
     fed = len(faults.fed.records) - len(faults.fed.controls)
     if done != fed:
