@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from streams.fold import names
 from streams.fold.names import DEPTH, PAGE, PAGES, SHARE, USERS, Names
-from streams.fold.rows import LONGEST
 from streams.fold.words import SPARE, padded
 from streams.model.texts import Texts
 
 Slots = NDArray[np.intp]
 
 _PAGES_STEP, _USERS_STEP, _TEXT_STEP = 32, 65_536, 1 << 20
-_NOTHING = b""
+_MOST = (
+    65_535 // SHARE
+)  #: bytes of a name, so that 16 bits tell where it begins; users have `streams.fold.rows.LONGEST` at most
 
 
 class Users(Sequence[str]):
@@ -60,13 +61,13 @@ class Users(Sequence[str]):
             all_.text.resize(wanted + min(wanted, _TEXT_STEP), refcheck=False)
 
     def find(self, users: Sequence[str], *, adding: bool = False) -> Slots:
-        """The slot of each, shape (n,); -1 for those who have none, unless they are to get one (ValueError: LONGEST)."""
+        """The slot of each, shape (n,); -1 for those who have none, unless they get one (ValueError: too long a name)."""
         texts = [user.encode() for user in users]
         ends = np.fromiter(map(len, texts), np.int64, len(texts)).cumsum()
         joined = b"".join(texts)
         if adding:
-            if max(map(len, texts), default=0) > LONGEST:
-                raise ValueError(f"a name of more than {LONGEST} bytes")
+            if max(map(len, texts), default=0) > _MOST:
+                raise ValueError(f"a name of more than {_MOST} bytes")
             self.room(len(texts), len(joined))
         slots = np.empty(len(texts), np.intp)
         names.slots_of(self.arrays, padded(joined), ends, slots, adding)

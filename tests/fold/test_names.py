@@ -149,11 +149,11 @@ def test_any_names(names: list[str], dice: random.Random) -> None:
     assert [beside.users[slot] for slot in slots] == [text.decode() for text in beside.users.texts(slots)]
 
 
-def test_a_name_has_at_most_321_bytes() -> None:
+def test_a_name_has_at_most_1023_bytes() -> None:
     """As long a name as may be, many times over, is kept whole; one byte more is refused, and nobody is added."""
     beside = Beside()
-    beside.add([f"{n:0321}" for n in range(3 * SHARE)])
+    beside.add([f"{n:01023}" for n in range(3 * SHARE)])
     beside.all()
-    with pytest.raises(ValueError, match="more than 321 bytes"):
-        beside.users.find(["net:ann", "x" * 322], adding=True)
+    with pytest.raises(ValueError, match="more than 1023 bytes"):
+        beside.users.find(["net:ann", "x" * 1024], adding=True)
     assert len(beside.users) == 3 * SHARE
