@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.about import attach, attach_keys, keys_of_event
-from streams.fold.chunks import is_full
+from streams.fold.chunks import begin_of, is_full, size_of
 from streams.fold.compiled import kernel
 from streams.fold.day_lines import TOUCHED
 from streams.fold.days import late, touched
@@ -33,7 +33,6 @@ from streams.fold.rows import (
     FOLLOW,
     FOLLOW_KIND,
     GOT_TS,
-    HEAD,
     KIN,
     LISTED,
     LISTS,
@@ -54,7 +53,9 @@ from streams.fold.tops import forgotten
 from streams.fold.words import ahead, load_f32, load_i64, load_u64
 
 _NOBODY = np.uint64(0)  # the target's hash in entries without a target
-_MOST_PAIR = float(np.finfo(np.float32).max)  # an event 22 years older than those before it: they weigh more at its time
+_MOST_PAIR = float(
+    np.finfo(np.float32).max
+)  # an event 22 years older than those before it: they weigh more at its time
 
 
 @kernel
@@ -106,16 +107,16 @@ def act(
         if i + 6 < len(order):
             later = np.int64(lines[order[i + 6]].slot)
             ahead_of_place(hours, later, mark_of(lines[order[i + 6]].ts))
-            for part in range(0, min(np.int64(m.size[later]) + 64, 576), 64):
-                ahead(m.arena, m.at[later] + part)
+            of_later = begin_of(m, later)
+            for part in range(0, min(size_of(m, later) + 64, 576), 64):
+                ahead(m.arena, of_later + part)
         e = lines[order[i]]
         slot, kind = np.int64(e.slot), np.int64(e.kind)
         dirty[slot] |= DID
         # seen before? how often this target? followed before? where is the oldest of this kind, and what does `ref` name?
-        at = m.at[slot]
-        end = at + m.size[slot] if at else 0
-        at += HEAD
-        repeat, seen, followed, oldest, named = False, 0, False, np.int64(-1), np.int64(-1)
+        at = begin_of(m, slot)
+        end = at + size_of(m, slot)
+        repeat, seen, followed, oldest, named, known = False, 0, False, np.int64(-1), np.int64(-1), 0
         pair, oldest_target, of_oldest = 0.0, _NOBODY, 0  # entries of its target, from the oldest of its kind on
         while at < end:
             id_key, of_kind = load_u64(m.arena, at + ID), m.arena[at + KIND] == kind
@@ -124,6 +125,7 @@ def act(
                 break
             target = load_u64(m.arena, at + TARGET)
             if of_kind:
+                known += 1
                 if oldest < 0:
                     oldest, oldest_target, of_oldest = at, target, 0
                 if named < 0 and id_key == e.ref_key:
@@ -144,8 +146,9 @@ def act(
             _undo(
                 cells, m, days, hours, line, text, e, slot, kind, named, landmark, calendar, model, more, partitions, counts, out
             )  # fmt: skip
-            _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
-            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
+            if known == PER_KIND:
+                _forget(m, tops, dirty, slot, oldest, of_oldest, landmarks, steps, model)
+            remember(m, slot, kind, oldest, known, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
             continue
         since, line = e.ts >= closed_ms, np.int64(day_lines[slot])
         newest = max(cells[slot, DID_TS], cells[slot, GOT_TS])
@@ -165,13 +168,13 @@ def act(
         cells[slot, ACTIONS] += 1.0
         cells[slot, DID_TS] = max(cells[slot, DID_TS], np.float64(e.ts))
         of_oldest += oldest_target == e.target_key
-        if oldest >= 0 and m.arena[m.at[slot] + kind] == PER_KIND:
-            _forget(m, tops, dirty, slot, kind, oldest, of_oldest, landmarks, steps, model)
+        if known == PER_KIND:
+            _forget(m, tops, dirty, slot, oldest, of_oldest, landmarks, steps, model)
         n = np.int64(e.target_len)
         if n == e.actor_len and same(text, e.actor_at, text, e.target_at, n):
             counts[SELF_ENGAGEMENTS] += 1
             counts[FOLDED] += 1
-            remember(m, slot, kind, oldest, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
+            remember(m, slot, kind, oldest, known, 0.0, e.ts, e.id_key, _NOBODY, text, 0, 0, keys, 0)
             continue
         weight = model.weights[kind] * standing[i]
         if model.selective and acted > 0.0:
@@ -188,19 +191,17 @@ def act(
         many = keys_of_event(text, e, keys)
         if many:
             attach(out, text, e)
-        remember(m, slot, kind, oldest, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n, keys, many)
+        remember(m, slot, kind, oldest, known, weight, e.ts, e.id_key, e.target_key, text, e.target_at, n, keys, many)
     return len(order)
 
 
 @kernel
-def _forget(m, tops, dirty, slot, kind, at, known, landmarks, steps, model):
+def _forget(m, tops, dirty, slot, at, known, landmarks, steps, model):
     """The entry at `at` is about to be forgotten; from it on the memory has `known` of its target, itself included."""
-    if at < 0 or m.arena[m.at[slot] + kind] < PER_KIND:
-        return
     weight, ts, target = np.float64(load_f32(m.arena, at)), load_i64(m.arena, at + TS), load_u64(m.arena, at + TARGET)
     if weight == 0.0:
         return
-    before, key = m.at[slot] + HEAD, np.int64(target & np.uint64(0xFFFFFFFF))
+    before, key = begin_of(m, slot), np.int64(target & np.uint64(0xFFFFFFFF))
     while before < at:  # entries of other kinds
         known += load_u64(m.arena, before + TARGET) == target
         before += length(m.arena, before)
@@ -221,7 +222,8 @@ def _undo(
         return
     weight, ts, target = load_f32(m.arena, at), load_i64(m.arena, at + TS), load_u64(m.arena, at + TARGET)
     code = kind | UNDO | (FOLLOW if kind == FOLLOW_KIND else 0)
-    other, end = m.at[slot] + HEAD, m.at[slot] + m.size[slot]
+    other = begin_of(m, slot)
+    end = other + size_of(m, slot)
     while other < end:  # do they still follow, by another event?
         if other != at and load_u64(m.arena, other + TARGET) == target and m.arena[other + KIND] == kind:
             code &= ~FOLLOW

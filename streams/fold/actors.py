@@ -10,7 +10,7 @@ import numpy as np
 from streams.fold.compiled import kernel
 from streams.fold.event import ASTRAY, NOBODY
 from streams.fold.hashing import name_key, partition_of
-from streams.fold.names import add, bucket_of, find, guess, tag_of
+from streams.fold.names import add, bucket_of, find, guess, start_of, tag_of
 from streams.fold.rows import LONGEST
 from streams.fold.words import ahead, move
 
@@ -39,7 +39,7 @@ def find_actors(names, text, lines, first, last, partitions, number):
         if i + 8 < last:
             ahead(names.starts, guess(names, tags[i + 8 - first]))
         if i + 4 < last:
-            ahead(names.text, names.starts[max(guess(names, tags[i + 4 - first]), 0)])
+            ahead(names.text, start_of(names, max(guess(names, tags[i + 4 - first]), 0)))
         e = lines[i]
         if not e.network_len:
             e.slot = NOBODY

@@ -1,6 +1,6 @@
 """The lines of `streams.fold.days`: open while somebody needs them, else packed, some 80 bytes of a quiet user instead of 929.
 
-An open line is a place in the arrays of `Days`. A packed one is a chunk of the arena of bytes, 16 or a few times that:
+An open line is a place in the arrays of `Days`. A packed one is a chunk of the arena of bytes, a few times 8:
 
     day u32     a bit for each column of SINCE that is not 0, and above them KEPT and SHOWN, two bits each, u32
     a bit for each day of the ledger that has something u8     closes u8, up to that of `day`
@@ -40,7 +40,7 @@ OTHERS = -1  #: in place of a day: other closes than these
 FREE, LENT, IDLE, TOUCHED = range(4)
 FIRST_FREE, FREE_LINES = 0, 1  #: places in `free`
 
-UNIT = 16  #: bytes; 0 is no chunk
+UNIT = 8  #: bytes; 0 is no chunk
 _HEAD = 10
 _OF_LEDGER, _CLOSES = 8, 9  # places in the head
 _KEPT, _SHOWN = SINCE, SINCE + 2  # bits: nothing, of this day, others

@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.fold.chunks import begin_of
 from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE
 from streams.fold.episodes import COOLING, FIRING, IGNORED, WAITING, drop, of_rule
 from streams.fold.hashing import name_key
+from streams.fold.names import start_of
 from streams.fold.rows import ACTORS, DID, EPISODES, GOT, MORE, SCORE, TIED
 from streams.fold.tops import HEAD, KEY, MOST, SIZE, TOPICS
 from streams.fold.words import load_u16, load_u32
@@ -124,7 +126,7 @@ def _judge(rules, r, e, cells, slot, score, refs, other, actors, confident, mark
 @part
 def _list_of_network(rules, names, slot):
     """The list of the network that somebody is of; 0: no rule is of it."""
-    start, end = names.starts[slot], names.starts[slot + 1]
+    start, end = start_of(names, slot), start_of(names, slot + 1)
     n = np.int64(0)
     while start + n < end and names.text[start + n] != COLON:
         n += 1
@@ -159,7 +161,7 @@ def judged(
             lists[count] = rules.user[slot]
             count += 1
         if len(rules.topic) and tops.at[slot]:
-            chunk = tops.at[slot]
+            chunk = begin_of(tops, slot)
             entry, end = chunk + HEAD, chunk + np.int64(load_u16(tops.arena, chunk + 4))
             while entry < end and count < _MOST_LISTS:
                 key = _U(load_u32(tops.arena, entry + KEY))

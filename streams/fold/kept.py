@@ -12,6 +12,7 @@ from streams.fold.lately import MOST as MOST_LATELY
 from streams.fold.lately import OF_ACTED, OF_GOT, bits, put_acted, put_got, sized
 from streams.fold.letters import valid
 from streams.fold.memories import sound
+from streams.fold.names import start_of
 from streams.fold.people import sound as sound_people
 from streams.fold.rows import (
     ACTED,
@@ -21,6 +22,7 @@ from streams.fold.rows import (
     GOT,
     KEPT,
     LISTED,
+    LONGEST,
     MET,
     PUBLISHED,
     SCORE,
@@ -43,8 +45,8 @@ MOST_ROW = 4 + GOT_HEAD + 8 * COLUMNS + DID_HEAD + MOST_LATELY
 @part
 def _key(out, at, sort, names, slot):
     out[at] = sort
-    start = names.starts[slot]
-    n = names.starts[slot + 1] - start
+    start = start_of(names, slot)
+    n = start_of(names, slot + 1) - start
     move(out, at + 1, names.text, start, n)
     return at + 1 + n
 
@@ -82,7 +84,7 @@ def write(
         if i + 8 < len(slots):
             ahead(names.starts, slots[i + 8])
         if i + 4 < len(slots):
-            ahead(names.text, names.starts[slots[i + 4]])
+            ahead(names.text, start_of(names, slots[i + 4]))
         if marks[i] & DID:
             at = bounds[2 * n + 1] = _key(out, at, DID_KEY, names, slot)
             store_u32(out, at, np.uint32(steps[WEEK]))
@@ -128,10 +130,10 @@ def write(
 
 @kernel
 def unsound(keys, key_starts, key_ends, values, value_starts, value_ends):
-    """The number of the first record that is none of these; -1: all are. Nobody's name is empty."""
+    """The number of the first record that is none of these; -1: all are. Nobody's name is empty, nor longer than LONGEST."""
     for i in range(len(key_ends)):
         start, end = value_starts[i], value_ends[i]
-        if key_ends[i] - key_starts[i] < 1 or not valid(keys, key_starts[i], key_ends[i]):
+        if not 1 <= key_ends[i] - key_starts[i] <= 1 + LONGEST or not valid(keys, key_starts[i], key_ends[i]):
             return i
         if keys[key_starts[i]] == DID_KEY:
             memory = start + DID_HEAD + sized(values, start + DID_HEAD, end, OF_ACTED)

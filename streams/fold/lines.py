@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from streams.fold.compiled import kernel, part
 from streams.fold.hashing import partition_of
+from streams.fold.names import start_of
 from streams.fold.people import MOST, UNIT, size_of
 from streams.fold.rows import LINE, LONGEST
 from streams.fold.since import KEPT_SINCE
@@ -61,8 +62,8 @@ class Lines(NamedTuple):
 
 @part
 def _name(out, at, names, number):
-    start = names.starts[number]
-    n = names.starts[number + 1] - start
+    start = start_of(names, number)
+    n = start_of(names, number + 1) - start
     store_u16(out, at, np.uint16(n))
     move(out, at + 2, names.text, start, n)
     return at + 2 + n
@@ -108,8 +109,8 @@ def _facts(out, at, text, start, end):
 def homes(persons, numbers, partitions, out):
     """The partitions (n,) in which persons of these numbers live."""
     for i in range(len(numbers)):
-        start = persons.starts[numbers[i]]
-        out[i] = partition_of(persons.text, start, persons.starts[numbers[i] + 1] - start, partitions)
+        start = start_of(persons, numbers[i])
+        out[i] = partition_of(persons.text, start, start_of(persons, numbers[i] + 1) - start, partitions)
 
 
 @kernel
@@ -175,8 +176,8 @@ def kept(users, slots, persons, lines, people, accounts, facts, closed_ms, out, 
         if at + (n + 1) * MOST_LINE > len(out):
             return i
         out[at] = ord("l")
-        start = users.starts[slots[i]]
-        size = users.starts[slots[i] + 1] - start
+        start = start_of(users, slots[i])
+        size = start_of(users, slots[i] + 1) - start
         move(out, at + 1, users.text, start, size)
         at = bounds[2 * i + 1] = at + 1 + size
         at = _name(out, at, users, slots[i])

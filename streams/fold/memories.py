@@ -1,6 +1,7 @@
 """What an actor remembers of its latest actions, as bytes in a chunk: it serves repeats, novelty, undo, and whom it engages with.
 
-One byte a kind counts its entries, then come the entries, oldest first:
+One byte a kind counts its entries (in a table they are left out: who walks through the entries counts them), then come the entries,
+oldest first:
 
     | 6 counts | entry | entry | ...
                | weight | ts | id | kind | target | length | name of the target | keys |
@@ -17,10 +18,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.chunks import MOST, cut, fit
+from streams.fold.chunks import MOST, begin_of, cut, fit, size_of
 from streams.fold.compiled import kernel
 from streams.fold.rows import ENTRY, HEAD, MOST_KEYS, PER_KIND
-from streams.fold.words import load_u16, move, store_f32, store_u16, store_u32, store_u64
+from streams.fold.words import ahead, load_u16, move, store_f32, store_u16, store_u32, store_u64
 
 TS, ID, KIND, TARGET, LENGTH = 4, 12, 20, 21, 29
 #: in the length: where the number of keys begins, what of it that is; the bits of the name's; the flag
@@ -48,23 +49,17 @@ def length(arena, at):
 
 
 @kernel
-def remember(m, slot, kind, oldest, weight, ts, id_key, target_key, name, name_at, n, keys, many):
-    """One more entry; `oldest`, the place of the oldest of its kind, is forgotten when there are PER_KIND.
+def remember(m, slot, kind, oldest, known, weight, ts, id_key, target_key, name, name_at, n, keys, many):
+    """One more entry; there are `known` of its kind: are these PER_KIND, `oldest`, the place of the oldest, is forgotten.
 
     `keys` (MOST_KEYS,) are the object's, 0: none, and those of topics; all in all `many` places of it are in use.
     """
-    chunk = m.at[slot]
-    if chunk and m.arena[chunk + kind] == PER_KIND:
+    if known >= PER_KIND:
         cut(m, slot, oldest, length(m.arena, oldest))
-        m.arena[chunk + kind] -= 1
     first = 0 if many and keys[0] else 1
     flags = max(many - first, 0) << KEYS_BIT | (OF_OBJECT if not first else 0)
-    size = m.size[slot] if chunk else HEAD
-    at = fit(m, slot, size + ENTRY + n + 4 * max(many - first, 0))
-    if not chunk:
-        store_u64(m.arena, at, np.uint64(0))  # the counts
-    m.arena[at + kind] += 1
-    at += size
+    size = size_of(m, slot)
+    at = fit(m, slot, size + ENTRY + n + 4 * max(many - first, 0)) + size
     store_f32(m.arena, at, weight)
     store_u64(m.arena, at + TS, np.uint64(ts))
     store_u64(m.arena, at + ID, id_key)
@@ -76,7 +71,7 @@ def remember(m, slot, kind, oldest, weight, ts, id_key, target_key, name, name_a
     for i in range(first, many):
         store_u32(m.arena, at, np.uint32(keys[i]))
         at += 4
-    m.size[slot] = at - m.at[slot]
+    m.size[slot] = at - begin_of(m, slot)
 
 
 @kernel
@@ -87,6 +82,28 @@ def take_back(m, slot, at):
     store_u64(m.arena, at + TARGET, np.uint64(0))
     store_u16(m.arena, at + LENGTH, 0)
     cut(m, slot, at + ENTRY, n)
+
+
+@kernel
+def copied(m, slots, ends, out):
+    """What `slots` remember, counts included, one behind another in `out`; number i ends at ends[i]."""
+    end = np.int64(0)
+    for i in range(len(slots)):
+        if i + 8 < len(slots):
+            later = begin_of(m, slots[i + 8])
+            for line in range(0, 256, 64):
+                ahead(m.arena, later + line)
+        start, n = begin_of(m, slots[i]), size_of(m, slots[i])
+        if n:
+            for kind in range(HEAD):
+                out[end + kind] = 0
+            at = start
+            while at < start + n:
+                out[end + np.int64(m.arena[at + KIND])] += 1
+                at += length(m.arena, at)
+            move(out, end + HEAD, m.arena, start, n)
+            end += HEAD + n
+        ends[i] = end
 
 
 @kernel

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streams.fold.compiled import kernel, part
 from streams.fold.hashing import name_key, partition_of
 from streams.fold.lists import text
-from streams.fold.names import same
+from streams.fold.names import same, start_of
 from streams.fold.packs import ALWAYS, FORMAT, NOTHING, SECTION_HEADS, SECTION_SIZES, SECTIONS
 from streams.fold.words import ahead, move, store_f32, store_u16, store_u32, store_u64, swapped
 
@@ -142,9 +142,9 @@ def write(users, names, ends, actors, weights, times, done, codes, kin, abouts, 
         if i + 8 < count:
             ahead(users.starts, np.int64(actors[first + i + 8]))
         if i + 4 < count:
-            ahead(users.text, users.starts[actors[first + i + 4]])
-        start, actor = ends[first + i - 1] if first + i else np.int64(0), users.starts[actors[first + i]]
-        size, actor_size = ends[first + i] - start, users.starts[actors[first + i] + 1] - actor
+            ahead(users.text, start_of(users, actors[first + i + 4]))
+        start, actor = ends[first + i - 1] if first + i else np.int64(0), start_of(users, actors[first + i])
+        size, actor_size = ends[first + i] - start, start_of(users, actors[first + i] + 1) - actor
         if i and at + size + actor_size + 9 + (i + 1) * _COLUMNS + _ENDS > MOST_BYTES:
             break
         about = np.int64(abouts[first + i]) if len(abouts) else np.int64(0)

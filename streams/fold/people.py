@@ -6,8 +6,8 @@ A sketch knows people by the hash of their names. It depends on who they were al
     REGISTERED, and a byte a register      else: the most zeros that a hash of this register ended in, plus one
 
 Flajolet et al., 2007; estimated as in Ertl, 2017 (arXiv 1702.01284, algorithm 6), which needs no tables and has no jumps.
-One standard error is 1.04 / sqrt(REGISTERS) = 6.5 %. Chunks of the arena have 16 bytes or a few times that: who got one like
-costs 16.
+One standard error is 1.04 / sqrt(REGISTERS) = 6.5 %. Chunks of the arena have 8 bytes or a few times that: who got one like
+costs 8.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from streams.fold.words import load_u64, move, store_u64, zeros_below
 EXACT, REGISTERS = 16, 256
 REGISTERED = 255  #: count of a sketch with registers
 ERROR = 0.065  #: one standard error of an estimate, relative
-UNIT = 16  #: bytes; 0 is no chunk
-SORTS = 5  #: chunks of 2, 4, 8, 16 hashes, and of registers
+UNIT = 8  #: bytes; 0 is no chunk
+SORTS = 9  #: chunks of so many hashes as _ROOMS has it, and of registers
 MOST_CHUNK = REGISTERS  #: bytes
 MOST = 1 + REGISTERS  #: bytes of a sketch as it is kept
-_SIZES = np.array([16, 32, 64, 128, 256], np.int64)
+_ROOMS = [1, 2, 3, 4, 6, 8, 12, 16]
+_SIZES = np.array([*(8 * room for room in _ROOMS), REGISTERS], np.int64)
+_SORT = np.array([sum(room < count for room in _ROOMS) for count in range(REGISTERED + 1)], np.uint8)
 _BITS, HIGHEST = 8, 57  # of a hash that choose the register; the highest that a register may say
 _ALPHA = 0.5 / np.log(2.0)
 
@@ -46,11 +48,7 @@ class People(NamedTuple):
 @kernel
 def _sort_of(count):
     """The sort of chunk for so many hashes, or REGISTERED."""
-    sort, room = 0, 2
-    while room < count and sort < SORTS - 1:
-        sort += 1
-        room *= 2
-    return sort
+    return np.int64(_SORT[count])
 
 
 @kernel

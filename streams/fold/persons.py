@@ -11,6 +11,7 @@ from streams.fold.compiled import kernel, part
 from streams.fold.days import DAY_MS
 from streams.fold.lines import FRESH, GONE
 from streams.fold.more import CODE, NEXT, OF_SINCE, OF_WINDOWS
+from streams.fold.names import start_of
 from streams.fold.people import MOST_CHUNK, SORTS, UNIT, clear, is_full, people_of, unite_one
 from streams.fold.people import put as put_people
 from streams.fold.record import MOST_ENTRY
@@ -24,8 +25,8 @@ OLDER, REFUSED = -1, -2  #: in the place of a line's number: it was known, or fo
 @kernel
 def _before(names, i, k):
     """Is name i before name k, byte by byte? (So are code points.)"""
-    a, b = names.starts[i], names.starts[k]
-    n, m = names.starts[i + 1] - a, names.starts[k + 1] - b
+    a, b = start_of(names, i), start_of(names, k)
+    n, m = start_of(names, i + 1) - a, start_of(names, k + 1) - b
     for at in range(min(n, m)):
         if names.text[a + at] != names.text[b + at]:
             return names.text[a + at] < names.text[b + at]

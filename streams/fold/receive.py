@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.about import read as read_about
+from streams.fold.chunks import begin_of, size_of
 from streams.fold.chunks import is_full as no_room
 from streams.fold.compiled import kernel, part
 from streams.fold.day_lines import TOUCHED
@@ -131,8 +132,8 @@ def receive(
             ahead_of_row(cells, later)
             ahead_of_place(hours, later, mark_of(load_i64(a, found.times + 8 * (i + 6))))
             register = keys[load_u16(a, found.actors + 2 * (i + 6))] & np.uint64(REGISTERS - 1)
-            listed = tops.at[later]
-            for part in range(0, min(np.int64(tops.size[later]), 576), 64):
+            listed = begin_of(tops, later)
+            for part in range(0, min(size_of(tops, later), 576), 64):
                 ahead(tops.arena, listed + part)
             within = np.int64(register) if people.known[later] == REGISTERED else 0
             ahead(people.arena, np.int64(people.at[later]) * UNIT + within)

@@ -18,6 +18,7 @@ from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE, facts_before
 from streams.fold.digits import MOST_ESCAPED, escaped, fixed, put, ten, whole, words
 from streams.fold.more import DATE, NEXT, NOW, facts_of
+from streams.fold.names import start_of
 from streams.fold.parts import labelled, networks_since, of_facts, of_kinds, of_network, of_networks, of_since, wide
 from streams.fold.people import ERROR, EXACT
 from streams.fold.rows import ACTIONS, ACTORS, DID_TS, ENGAGEMENTS, FOLLOWERS, GOT_TS, KINDS, MORE
@@ -135,7 +136,7 @@ def write(
             ahead(names.starts, slots[i + 8])
             ahead_of_row(cells, slots[i + 8] if by_slot else i + 8)
         if i + 4 < len(slots):
-            ahead(names.text, names.starts[slots[i + 4]])
+            ahead(names.text, start_of(names, slots[i + 4]))
         slot = slots[i]
         row = rows[slot if by_slot else i]
         facts, line = 0.0, np.int64(row[MORE])
@@ -153,7 +154,7 @@ def write(
                     own[j] = max(hill(mass.engagement + mass.reach + mass.participation + mass.facts, model), 1.0)
         for j in range(3):
             closes[i, j] = own[j]
-        start, end = names.starts[slot], names.starts[slot + 1]
+        start, end = start_of(names, slot), start_of(names, slot + 1)
         words(out, at, _BEGIN, 0, 16)
         at = escaped(out, at + _BEGIN_LENGTH, names.text, start, end)
         for field in range(len(_FORMS)):  # no part of its own: `more` is only given to calls that need it, see `mass_of`

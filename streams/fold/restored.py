@@ -22,6 +22,7 @@ from streams.fold.rows import (
     ACTIONS,
     DID_TS,
     ENGAGEMENTS,
+    HEAD,
     KEPT,
     PUBLISHED,
     SCORE,
@@ -135,7 +136,8 @@ def read(
             _did(cells[slot], days, slot, values, at, steps)
             acted(hours, slot, values, at + DID_HEAD, steps, lives)
             head = DID_HEAD + sized(values, at + DID_HEAD, value_ends[i], OF_ACTED)
-            put_one(memories, slot, values, at + head, value_ends[i] - at - head)
+            at += head + HEAD  # without the counts
+            put_one(memories, slot, values, at, max(value_ends[i] - at, 0))
         elif sort == GOT_KEY:
             _got(cells[slot], days, slot, values, at, steps, scratch)
             got(hours, slot, values, at + GOT_HEAD + 8 * bits(load_u64(values, at + 16)), steps, lives)

@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.fold.compiled import kernel
 from streams.fold.digits import MOST_ESCAPED, escaped, put
+from streams.fold.names import start_of
 from streams.fold.words import move
 
 _ACCOUNTS, _MEMBER = (np.frombuffer(text, np.uint8).copy() for text in (b',"accounts":[', b',"person":"'))
@@ -22,7 +23,7 @@ def tail_bytes(persons, lines, names):
         size, number = size + MOST_TAIL, np.int64(lines.heads[person])
         while number:
             account = lines.accounts[number]
-            size += _EACH + MOST_ESCAPED * (names.starts[account + 1] - names.starts[account])
+            size += _EACH + MOST_ESCAPED * (start_of(names, account + 1) - start_of(names, account))
             number = np.int64(lines.after[number])
     return size
 
@@ -42,7 +43,7 @@ def tails_of_persons(persons, lines, names, out, bounds):
                     at += 1
                 account = lines.accounts[number]
                 out[at] = _QUOTE
-                at = escaped(out, at + 1, names.text, names.starts[account], names.starts[account + 1])
+                at = escaped(out, at + 1, names.text, start_of(names, account), start_of(names, account + 1))
                 out[at] = _QUOTE
                 at += 1
             number = np.int64(lines.after[number])
@@ -59,7 +60,7 @@ def tails_of_accounts(names, numbers, out, bounds):
     for i in range(len(numbers)):
         if numbers[i] >= 0:
             at = put(out, at, _MEMBER)
-            at = escaped(out, at, names.text, names.starts[numbers[i]], names.starts[numbers[i] + 1])
+            at = escaped(out, at, names.text, start_of(names, numbers[i]), start_of(names, numbers[i] + 1))
             out[at] = _QUOTE
             at += 1
         bounds[i + 1] = at

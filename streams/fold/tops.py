@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.fold.chunks import fit
+from streams.fold.chunks import begin_of, fit, size_of
 from streams.fold.compiled import kernel, part
 from streams.fold.letters import valid
 from streams.fold.rounding import chance, summed
@@ -52,22 +52,26 @@ def bounds(a, chunk, size, sort):
 @part
 def _begun(t, slot, landmark, more):
     """The slot has a chunk, whose weights have this landmark; a new one has room for so many bytes."""
-    if not t.at[slot]:
+    at = begin_of(t, slot)
+    if not at:
         at = fit(t, slot, HEAD + more)
         t.size[slot] = HEAD
         store_u32(t.arena, at, np.uint32(landmark))
         for sort in range(3):
             store_u16(t.arena, at + 4 + 2 * sort, np.uint16(HEAD))
         return
-    at = t.at[slot]
     steps = landmark - np.int64(load_u32(t.arena, at))
     if not steps:
         return
     store_u32(t.arena, at, np.uint32(landmark))
-    entry, end = at + HEAD, at + np.int64(t.size[slot])
+    entry, end = at + HEAD, at + size_of(t, slot)
     while entry < end:
-        store_f32(t.arena, entry + WEIGHT, min(np.ldexp(np.float64(load_f32(t.arena, entry + WEIGHT)), -steps), _MOST_WEIGHT))
-        store_f32(t.arena, entry + ERROR, min(np.ldexp(np.float64(load_f32(t.arena, entry + ERROR)), -steps), _MOST_WEIGHT))
+        store_f32(
+            t.arena, entry + WEIGHT, min(np.ldexp(np.float64(load_f32(t.arena, entry + WEIGHT)), -steps), _MOST_WEIGHT)
+        )
+        store_f32(
+            t.arena, entry + ERROR, min(np.ldexp(np.float64(load_f32(t.arena, entry + ERROR)), -steps), _MOST_WEIGHT)
+        )
         entry += np.int64(load_u16(t.arena, entry + SIZE))
 
 
@@ -89,13 +93,14 @@ def _seek(a, start, end, key):
 @kernel
 def _widened(t, slot, sort, at, count):
     """Room for `count` bytes more (fewer: closed) at `at`, in a list; returns where that is now."""
-    within, chunk = at - t.at[slot], t.at[slot]
+    chunk, size = begin_of(t, slot), size_of(t, slot)
+    within = at - chunk
     if count > 0:
-        chunk = fit(t, slot, t.size[slot] + count)
-        move(t.arena, chunk + within + count, t.arena, chunk + within, t.size[slot] - within)
+        chunk = fit(t, slot, size + count)
+        move(t.arena, chunk + within + count, t.arena, chunk + within, size - within)
     else:
-        move(t.arena, chunk + within, t.arena, chunk + within - count, t.size[slot] - within + count)
-    t.size[slot] += count
+        move(t.arena, chunk + within, t.arena, chunk + within - count, size - within + count)
+    t.size[slot] = size + count
     for later in range(sort, 3):
         place = chunk + 4 + 2 * later
         store_u16(t.arena, place, np.uint16(np.int64(load_u16(t.arena, place)) + count))
@@ -115,7 +120,7 @@ def _new(t, slot, sort, key, most, told, least, many, name, name_at, n):
             return np.int64(-1)
         _widened(t, slot, sort, least, -np.int64(load_u16(t.arena, least + SIZE)))
     head = REST + (OF_KINDS if sort == OBJECTS else 0)
-    at = _widened(t, slot, sort, bounds(t.arena, t.at[slot], np.int64(t.size[slot]), sort)[1], head + n)
+    at = _widened(t, slot, sort, bounds(t.arena, begin_of(t, slot), size_of(t, slot), sort)[1], head + n)
     for i in range(head):
         t.arena[at + i] = 0
     store_u16(t.arena, at + SIZE, np.uint16(head + n))
@@ -171,7 +176,7 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
     _begun(t, slot, landmark, REST + who_n + (OF_KINDS + many * (2 + REST) + ends[many - 1] - starts[0] if many else 0))
     arena, seconds, by = t.arena, min(ts // 1000, 0xFFFFFFFF), chance(actor, ts)
     hash_ = actor >> _U(16)  # not the bits that `streams.fold.people` begins with
-    start, end = bounds(arena, t.at[slot], np.int64(t.size[slot]), PEOPLE)
+    start, end = bounds(arena, begin_of(t, slot), size_of(t, slot), PEOPLE)
     key = np.int64(actor & _U(0xFFFFFFFF))
     at, least, others = _seek(arena, start, end, key)
     if at < 0 and not undo:
@@ -183,7 +188,7 @@ def engaged(t, slot, landmark, grown, told, ts, kind, undo, actor, a, who_at, wh
         if keys[i] == 0:
             continue
         sort, head = (OBJECTS, REST + OF_KINDS) if i == 0 else (TOPICS, REST)
-        start, end = bounds(arena, t.at[slot], np.int64(t.size[slot]), sort)
+        start, end = bounds(arena, begin_of(t, slot), size_of(t, slot), sort)
         at, least, others = _seek(arena, start, end, keys[i])
         if at < 0 and not undo:
             at = _new(t, slot, sort, keys[i], MOST[sort], np.inf, least, others, a, starts[i], ends[i] - starts[i])
@@ -211,7 +216,7 @@ def forgotten(t, slot, landmark, grown, ts, key, known, a, at, n):
     Returns whether that changed the list. The arena is not full.
     """
     _begun(t, slot, landmark, REST + n)
-    start, end = bounds(t.arena, t.at[slot], np.int64(t.size[slot]), FORGOTTEN)
+    start, end = bounds(t.arena, begin_of(t, slot), size_of(t, slot), FORGOTTEN)
     entry, least, others = _seek(t.arena, start, end, key)
     if entry < 0:
         entry = _new(t, slot, FORGOTTEN, key, MOST[FORGOTTEN], np.inf if known else grown, least, others, a, at, n)

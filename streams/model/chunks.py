@@ -39,16 +39,19 @@ class Copied(NamedTuple):
 
 
 class Chunks:
-    """What a table's users have of one sort; empty for who has nothing yet. `sound` says whether bytes are of that sort."""
+    """What a table's users have of one sort; empty for who has nothing yet. `sound` says whether bytes are of that sort.
 
-    __slots__ = ("_sound", "arrays")
+    Their first `head` bytes, which follow from the rest, are not kept: `copied` writes them anew.
+    """
 
-    def __init__(self, sound: Callable[..., bool]) -> None:
-        self._sound = sound
+    __slots__ = ("_head", "_sound", "arrays")
+
+    def __init__(self, sound: Callable[..., bool], head: int = 0) -> None:
+        self._sound, self._head = sound, head
         self.arrays = chunks.Chunks(
             np.zeros(FIRST_CHUNK + ROOM, np.uint8),
-            np.zeros(256, np.int64),
-            np.zeros(256, np.int32),
+            np.zeros(256, np.uint32),
+            np.zeros(256, np.uint16),
             np.zeros(256, np.uint8),
             np.zeros(TOP + 1, np.int64),
         )
@@ -67,8 +70,7 @@ class Chunks:
         return self.arrays
 
     def __getitem__(self, slot: int) -> bytes:
-        at = int(self.arrays.at[slot])
-        return self.arrays.arena[at : at + int(self.arrays.size[slot])].tobytes() if at else b""
+        return next(self.copied(np.array([slot])).each())
 
     def __setitem__(self, slot: int, own: bytes) -> None:
         self.put(np.array([slot]), [own])
@@ -76,9 +78,13 @@ class Chunks:
     def copied(self, slots: Slots) -> Copied:
         """What these have now, a copy."""
         ends = np.empty(len(slots), np.int64)
-        text = np.empty(int(self.arrays.size[slots].sum()) + 64, np.uint8)
-        chunks.copied(self.arrays, slots, ends, text)
+        text = np.empty(int(self.arrays.size[slots].sum()) + self._head * len(slots) + 64, np.uint8)
+        self._copy(slots, ends, text)
         return Copied(text, ends)
+
+    def _copy(self, slots: Slots, ends: NDArray[np.int64], text: NDArray[np.uint8]) -> None:
+        """These, one behind another, into `text`."""
+        chunks.copied(self.arrays, slots, ends, text)
 
     def put(self, slots: Slots, kept: Sequence[bytes]) -> int:
         """This is what they have now. Returns the number of the first that is of another sort, then nothing is put; -1: all are."""
@@ -89,7 +95,7 @@ class Chunks:
                 return i
             start = end
         done = 0
-        while (done := chunks.put(self.room_for_one(), slots, ends, text, done)) < len(slots):
+        while (done := chunks.put(self.room_for_one(), slots, ends, text, self._head, done)) < len(slots):
             pass
         return -1
 

@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest
 
 from streams.events import KINDS
@@ -13,6 +15,7 @@ from streams.fold import memories
 from streams.fold.memories import KEYS, KEYS_BIT, NAME
 from streams.fold.rows import ENTRY, HEAD
 from streams.model.chunks import Chunks
+from streams.model.users import Slots
 
 assert len(KINDS) == HEAD  # noqa: S101 - a byte a kind
 
@@ -46,7 +49,10 @@ class Memory(Chunks):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(memories.sound)
+        super().__init__(memories.sound, HEAD)
+
+    def _copy(self, slots: Slots, ends: NDArray[np.int64], text: NDArray[np.uint8]) -> None:
+        memories.copied(self.arrays, slots, ends, text)
 
 
 def id_key(event_id: str, kind: int) -> int:

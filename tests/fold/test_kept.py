@@ -298,3 +298,14 @@ def test_sizes_of_the_format() -> None:
         struct.calcsize("<4IQ"),
         KEPT - SUMS + KEPT_SINCE,
     ) == (kept.DID_HEAD, kept.GOT_HEAD, kept.COLUMNS)
+
+
+def test_a_name_that_is_too_long_is_damage() -> None:
+    """Nobody's name has more than 321 bytes: a record of one who has is named, and nothing is put."""
+    table, after = table_of(["x" * 321]), Table(DEFAULT)
+    [(key, value)] = [pair for pair in plain(table, 0, DID) if pair[1]]
+    state.load(after, Packed.of([(key, value)]))
+    assert list(after.users) == ["x" * 321]
+    with pytest.raises(CloutError, match="damaged record: key b'dxxx"):
+        state.load(after, Packed.of([(key + b"x", value)]))
+    assert len(after) == 1

@@ -6,11 +6,12 @@ import random
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xxhash import xxh3_64_intdigest
 
-from streams.fold.names import DEPTH, FULL, PAGE, PAGE_BITS, PAGES, USERS, add, find
+from streams.fold.names import DEPTH, FULL, PAGE, PAGE_BITS, PAGES, SHARE, USERS, add, find
 from streams.fold.words import padded
 from streams.model import users
 from streams.model.users import Users
@@ -146,3 +147,13 @@ def test_any_names(names: list[str], dice: random.Random) -> None:
     slots = np.array(dice.sample(range(len(beside.known)), len(beside.known)), np.intp)
     assert beside.users.of(slots) == [list(beside.known)[slot] for slot in slots]
     assert [beside.users[slot] for slot in slots] == [text.decode() for text in beside.users.texts(slots)]
+
+
+def test_a_name_has_at_most_1023_bytes() -> None:
+    """As long a name as may be, many times over, is kept whole; one byte more is refused, and nobody is added."""
+    beside = Beside()
+    beside.add([f"{n:01023}" for n in range(3 * SHARE)])
+    beside.all()
+    with pytest.raises(ValueError, match="more than 1023 bytes"):
+        beside.users.find(["net:ann", "x" * 1024], adding=True)
+    assert len(beside.users) == 3 * SHARE

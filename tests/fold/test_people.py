@@ -101,12 +101,12 @@ def test_the_error_is_what_is_said() -> None:
 
 
 def test_it_costs_nothing_for_whom_few_engaged_with() -> None:
-    """Nobody: nothing. One or two: 16 bytes. Chunks that were outgrown are used again."""
+    """Nobody: nothing. One: 8 bytes. Chunks that were outgrown are used again."""
     table = Table(PLAIN)
     empty = table.people.nbytes
     for slot in range(200):
         met(table, slot, "net:ann")
-    assert table.people.nbytes - empty == 200 * 16
+    assert table.people.nbytes - empty == 200 * 8
     for person in range(40):
         for slot in range(200):
             met(table, slot, f"net:{person}")

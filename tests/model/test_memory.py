@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import KINDS
-from streams.fold.chunks import MOST, SIZES, TOP
+from streams.fold.chunks import MOST, SIZES, TOP, UNIT
 from streams.fold.hashing import name_key
 from streams.fold.rows import ENTRY, HEAD, MOST_KEYS, PER_KIND
 from streams.fold.words import padded
@@ -229,7 +229,7 @@ def test_chunks_do_not_touch_each_other(puts: list[tuple[int, list[Remembered]]]
     some = np.array([7, 0, 3, 3, 9])
     assert list(memory.copied(some).each()) == [latest[slot] for slot in some]
     places = sorted(
-        (int(memory.arrays.at[s]), int(memory.arrays.at[s] + SIZES[memory.arrays.sort[s]]))
+        (int(memory.arrays.at[s]) * UNIT, int(memory.arrays.at[s]) * UNIT + int(SIZES[memory.arrays.sort[s]]))
         for s in range(10)
         if latest[s]
     )

@@ -96,7 +96,8 @@ def pack(dice: random.Random) -> bytes:
     if n and dice.random() < 0.05:
         pairs[-1] = dice.choice((-1.0, math.nan, math.inf))
     some = dice.randrange(4)  # which of these two there are
-    if n and dice.random() < 0.5:
+    known = all(len(actor.encode()) <= 1023 for actor in actors)  # longer names a table cannot have
+    if n and known and dice.random() < 0.5:
         more = {"abouts": abouts if some & 1 else (), "pairs": pairs if some & 2 else ()}
         return next(iter(encode(packed(targets, actors, *columns, **more), T0)))
     names = [*dict.fromkeys(targets + actors + (abouts if some & 1 else []))]
