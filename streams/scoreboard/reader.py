@@ -230,14 +230,6 @@ class Reader:
         """The latest alerts about one user, newest first."""
         return user_alerts.read(await self._client.hget(self._of(user).user_alerts, user))
 
-    async def alerts_after(self, after: str = END, block_ms: int = 0, count: int = 100) -> list[Entry]:
-        """Alerts after a cursor, like `updates`."""
-        return await self._alerts.after(after, block_ms, count)
-
-    async def alerts_end(self) -> str:
-        """The cursor of the newest alert."""
-        return await self._alerts.end()
-
     async def _records(self, keys: Keys, users: Sequence[str]) -> dict[str, Record | None]:
         found: dict[str, Record | None] = {}
         for start in range(0, len(users), FIELDS_A_CALL):

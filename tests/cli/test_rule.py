@@ -15,9 +15,9 @@ from agents.cli import rule_text
 from agents.cli.rule_lines import body_of, checked, read
 from streams.broker.admin import Admin
 from streams.errors import CloutError
+from streams.model import rules
 from streams.model.rules import DAY_FALL, WEEK_FALL, Rule, When, Who
 from streams.policies import book as books
-from streams.policies import rules
 from streams.policies.records import key_of, parse
 from streams.settings import Settings
 from tests.cli.test_with_servers import read as read_topic

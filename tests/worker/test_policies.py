@@ -199,6 +199,8 @@ def test_at_the_start_it_waits_for_kafka_and_not_for_what_waiting_does_not_mend(
     """A topic that is not there ends the worker, with a sentence."""
 
     class Missing(_Gone):
+        entered = 0
+
         async def __aenter__(self) -> _Gone:
             type(self).entered += 1
             raise DependencyDown("nobody there") if type(self).entered < 3 else TopicMismatch("not there: policies[0]")
