@@ -66,12 +66,8 @@ def _begun(t, slot, landmark, more):
     store_u32(t.arena, at, np.uint32(landmark))
     entry, end = at + HEAD, at + size_of(t, slot)
     while entry < end:
-        store_f32(
-            t.arena, entry + WEIGHT, min(np.ldexp(np.float64(load_f32(t.arena, entry + WEIGHT)), -steps), _MOST_WEIGHT)
-        )
-        store_f32(
-            t.arena, entry + ERROR, min(np.ldexp(np.float64(load_f32(t.arena, entry + ERROR)), -steps), _MOST_WEIGHT)
-        )
+        for place in (entry + WEIGHT, entry + ERROR):
+            store_f32(t.arena, place, min(np.ldexp(np.float64(load_f32(t.arena, place)), -steps), _MOST_WEIGHT))
         entry += np.int64(load_u16(t.arena, entry + SIZE))
 
 
