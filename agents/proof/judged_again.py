@@ -63,7 +63,8 @@ def plain(rule: Rule) -> bool:
 def judged(user: Plain, record: Record, header: Header, book: Book) -> list[Told]:
     """The alerts about a user whose record was published with such a header."""
     now_ms, delta = record["as_of"], record["delta"]
-    of = [rule for rule in book.at(now_ms) if plain(rule) and _is_of(rule, record)]
+    in_force = (rule for rule in book.rules if rule.enabled and rule.since <= now_ms)
+    of = [rule for rule in in_force if plain(rule) and _is_of(rule, record)]
 
     def reference(rule: Rule) -> float:
         change = delta.get(_NAMES[rule.when.within])

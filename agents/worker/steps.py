@@ -93,18 +93,19 @@ def alerts() -> None:
     from streams.model.episodes import Episode
     from streams.model.rules import Rule, When, Who
     from streams.model.ruleset import RuleSet
+    from streams.model.silence import Silence
     from streams.policies.book import Book
 
     table = _table()
-    slots = table.slots(_USERS)
-    scores, rows, marks = np.ones(2), table.cells[slots], table.changed()[1]
-    rules = RuleSet(table)
+    slots, scores, rules = table.slots(_USERS), np.ones(2), RuleSet(table)
     whom = Who(network="net"), Who(topic="t"), Who(users=("net:ada",))
     rules.follow(Book(tuple(Rule(name=str(n), who=who, when=When(falls=1.0)) for n, who in enumerate(whom))), _NOW_MS)
     Judge(table, rules).dry(slots, scores, _NOW_MS)
+    table.days.begin(_NOW_MS)
+    Silence(table, rules).look(0, 2, _NOW_MS)
     table.episodes.put(table.cells, 0, Episode(1, 1, 0, 1.0))
     table.episodes.drop(table.cells, 0, 1)
-    noted(table.cells, slots, scores, 1, rows, marks)
+    noted(table.cells, slots, scores, 1, table.cells[slots], table.changed()[1])
 
 
 @_step

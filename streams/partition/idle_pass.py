@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from streams.fold.rows import MOVED
 from streams.model import assess
 from streams.model.table import Table
+from streams.model.users import Slots
 
 FIRST_LOOK_S = 1.0
 ENOUGH = 20_000  # users found make an interval
@@ -16,10 +19,15 @@ class IdlePass:
     """The passes over one table, one each `every_s`."""
 
     def __init__(
-        self, table: Table, every_s: float, monotonic_s: Callable[[], float], also: Callable[[int, int, int], None]
+        self,
+        table: Table,
+        every_s: float,
+        monotonic_s: Callable[[], float],
+        also: Callable[[int, int, int], None],
+        due: Callable[[int, int, int], Slots] = lambda *_: np.empty(0, np.intp),
     ) -> None:
-        """`also` is called for each slice: its first slot, its size, and the time that scores are for."""
-        self._also = also
+        """Both are called for each slice: its first slot, its size, the time that scores are for. `due` says who else has moved."""
+        self._also, self._due = also, due
         self._table, self._every_s, self._monotonic_s = table, every_s, monotonic_s
         # the first one soon after a take-over: redis may show what the predecessor did not commit
         self._began_s = monotonic_s() - every_s + min(every_s, FIRST_LOOK_S)
@@ -41,8 +49,10 @@ class IdlePass:
         at_ms = now_ms()
         moved = assess.moved(self._table, at_ms, self._from, assess.SLICE)
         self._also(self._from, assess.SLICE, at_ms)
+        due = self._due(self._from, assess.SLICE, at_ms)
         self._table.dirty[moved] |= MOVED
-        self._moved += len(moved)
+        self._table.dirty[due] |= MOVED
+        self._moved += len(moved) + len(due)
         start = self._from + assess.SLICE
         self._from = start if start < len(self._table) else None
         if self._from is not None and self._moved < ENOUGH:

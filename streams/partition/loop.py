@@ -50,7 +50,7 @@ class Loop:
         self._ends, self._clocks, self._supply = start.ends, clocks, supply
         self._now_ms = pace.now_ms(intake.table, clocks)
         self._interval = Interval(pace.interval_s, pace.share, clocks.monotonic_s)
-        self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s, view.shown.fall_out)
+        self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s, view.shown.fall_out, sender.due)
         self._wake, self._closing = asyncio.Event(), False
         self._sending: asyncio.Task[None] | None = None
         self._viewing: asyncio.Task[None] | None = None

@@ -13,6 +13,7 @@ from streams.model import assess
 from streams.model.alerts import Judge
 from streams.model.cases import Alert
 from streams.model.ruleset import RuleSet
+from streams.model.silence import Silence
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.partition.alerted import Alerted
@@ -50,7 +51,7 @@ class Sender:
     ) -> None:
         self._table, self._publisher, self._outlet, self._book = table, publisher, outlet, book
         self._rules = RuleSet(table)
-        self._judge = Judge(table, self._rules)
+        self._judge, self._silence = Judge(table, self._rules), Silence(table, self._rules)
         self._touched: list[Slots] = []  #: of whom rules keep something else since the last commit
         self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
@@ -94,6 +95,10 @@ class Sender:
     def alerts_at(self, slots: Slots, now_ms: int, *, urgent: bool = False) -> bool:
         """Has an alert to be raised about one of these users, or one by a rule that is urgent?"""
         return self._judge.dry(slots, assess.scores(self._table, slots, now_ms), now_ms, urgent=urgent)
+
+    def due(self, first: int, most: int, now_ms: int) -> Slots:
+        """Of so many users from a slot on: whom rules have to look at though nothing has happened to them."""
+        return self._silence.look(first, most, now_ms)
 
     @property
     def urgent(self) -> bool:

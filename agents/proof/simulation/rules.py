@@ -30,8 +30,8 @@ class Said(NamedTuple):
 
 def invent(random: Random, now_ms: int) -> list[Said]:
     """What is said in a run, often nothing; the first of it, after 0 s, before anybody works."""
-    count = random.choice((0, 0, 2, 4, 8))
-    first = random.randint(0, count)
+    count = random.choice((0, 3, 5, 8, 12))
+    first = random.randint(count // 2, count)
     return [Said(0.0 if n < first else random.expovariate(2), *_record(random, now_ms)) for n in range(count)]
 
 
@@ -73,7 +73,7 @@ def _rule(random: Random, name: str, now_ms: int) -> dict[str, Any]:
                 {"min_confidence": 0.3},
             )
         )
-    if random.random() < 0.3:
+    if random.random() < 0.15:
         rule[random.choice(("ignore", "require"))] = random.sample(CAUSES, random.randint(1, 3))
     if random.random() < 0.5:
         rule["cooldown_s"] = random.choice((0, 1, 3_600))
@@ -87,9 +87,9 @@ def _rule(random: Random, name: str, now_ms: int) -> dict[str, Any]:
 
 def _when(random: Random) -> dict[str, Any]:
     """Scores of a run are mostly between 1 and 60, of a dozen users."""
-    sort = random.choice(("falls", "falls", "falls", "rises", "below", "percentile", "top"))
+    sort = random.choice(("falls", "falls", "falls", "rises", "rises", "below", "below", "percentile", "top"))
     if sort in ("falls", "rises"):
-        change = {sort: random.choice((0.1, 0.5, 2, 5)), "within": random.choice(list(WITHIN_MS))}
+        change = {sort: random.choice((0.1, 0.5, 2, 5)), "within": random.choice(("1d", "1d", *WITHIN_MS))}
         return change | ({"unit": "percent"} if random.random() < 0.3 else {})
     limits = {"below": (20, 30, 40, 50), "percentile": (20, 50, 80), "top": (1, 3, 5)}
     return {sort: random.choice(limits[sort])}
