@@ -50,7 +50,7 @@ def first_fall(world: World, points: float, share: bool) -> dict[int, int]:
 @pytest.mark.parametrize("share", [False, True])
 def test_a_fall_is_seen_in_the_minute_it_happens(share: bool) -> None:
     """A pass a minute finds each user once, in the minute in which the closed form crosses; scores moved less than a step."""
-    points = 1.0 if share else 0.4
+    points = 3.0 if share else 0.23
     world, silence = watched(Rule(name="fall", when=When(falls=points, unit="percent" if share else "points")))
     closed_ms, found = world.table.days.closed_ms, {}
     wanted = {slot: minute for slot, minute in first_fall(world, points, share).items() if minute < 1_440}

@@ -80,7 +80,7 @@ def _rule(random: Random, name: str, now_ms: int) -> dict[str, Any]:
     if random.random() < 0.3:
         rule["margin"] = random.choice((0, 0.1))
     rule["urgent"] = random.random() < 0.3
-    rule["from"] = random.choice((0, 0, now_ms + random.randint(0, 5_000)))
+    rule["from"] = now_ms + random.choice((-now_ms, -now_ms, random.randint(0, 12_000), 86_400_000))
     rule["enabled"] = random.random() < 0.9
     return rule
 
