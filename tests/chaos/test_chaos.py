@@ -29,5 +29,7 @@ def test_every_fault_once_and_every_event_once() -> None:
     assert (result["lost"], result["doubled"], result["scores_differ"]) == (NOTHING, NOTHING, NOTHING), result
     assert result["lists_differ"] == {"rows": 0, "redis": 0}
     assert result["topics_hidden"]
+    assert result["alerts"] > 100
+    assert result["alerts_differ"] == 0
     assert result["versions_back"] == 0
     assert result["ok"]

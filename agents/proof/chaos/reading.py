@@ -38,7 +38,7 @@ async def found(settings: Settings, model: Model, as_of_ms: int) -> Found:
     tables = [one.table for one in kept.values()]
     for table in tables:
         table.days.closes_ms = settings.day_closes_ms
-    published = [(record.key.decode(), orjson.loads(record.value)) async for record in _records(settings, SCORES.name)]
+    published = [(record.key.decode(), orjson.loads(record.value)) async for record in records(settings, SCORES.name)]
     scores, back = latest(published)
     rows = of_tables(tables, as_of_ms)
     return Found(rows, await _shown(settings), scores, back, tables, await told(settings))
@@ -51,7 +51,7 @@ async def check_fed(settings: Settings, sent: list[Sent]) -> None:
         wanted.setdefault((settings.topic(record.topic), partition), []).append(record.value)
     held: dict[tuple[str, int], list[bytes]] = {}
     for topic in RECEIVED:
-        async for record in _records(settings, topic.name):
+        async for record in records(settings, topic.name):
             held.setdefault((record.topic, record.partition), []).append(record.value)
     for place in wanted.keys() | held.keys():
         ours, theirs = wanted.get(place, []), held.get(place, [])
@@ -87,9 +87,9 @@ async def told(settings: Settings) -> Documents:
     return Documents({user.decode(): text for user, text in documents.items()}, topics, on_topic)
 
 
-async def _records(settings: Settings, name: str) -> AsyncIterator[Any]:
-    """All committed records of a topic, partition by partition, in offset order."""
-    parts = [TopicPartition(settings.topic(name), number) for number in range(settings.partitions)]
+async def records(settings: Settings, name: str, partitions: int = 0) -> AsyncIterator[Any]:
+    """All committed records of a topic, partition by partition, in offset order; of so many partitions, 0: as many as all have."""
+    parts = [TopicPartition(settings.topic(name), number) for number in range(partitions or settings.partitions)]
     consumer = AIOKafkaConsumer(
         **connection(settings),
         isolation_level="read_committed",

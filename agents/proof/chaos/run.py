@@ -19,7 +19,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from agents.local.embedded import own_folder
-from agents.proof.chaos import reading, verdict
+from agents.proof.chaos import reading, rules, verdict
 from agents.proof.chaos.diary import Telling
 from agents.proof.chaos.faults import RESTS_S, Fault, kinds
 from agents.proof.chaos.stage import Stage, staged
@@ -81,10 +81,12 @@ class _Run:
     def result(self) -> dict[str, Any]:
         """The whole run."""
         stage = self._stage
+        rules.say(stage.settings, rules.FIRST)
         self._wait(lambda: any(worker.holds for worker in stage.crew.places), OVERTIME_S)
         stage.feeding.start()
         stage.tell("feeding")
         self._wait(lambda: False, WARM_UP_S)
+        rules.say(stage.settings, rules.LATER)
         self._chaos()
         stage.feeding.stop()
         fed = stage.feeding.events
@@ -153,7 +155,7 @@ class _Run:
             result = self._compare(fed)
             if result["ok"] or time.monotonic() > deadline_s:
                 break
-            parts = ("lost", "doubled", "scores_differ", "lists_differ")
+            parts = ("lost", "doubled", "scores_differ", "lists_differ", "alerts_differ")
             stage.tell("not yet: " + ", ".join(f"{part} {result[part]}" for part in parts))
             self._wait(lambda: False, AGAIN_S)
         stage.tell(
@@ -181,8 +183,8 @@ class _Run:
             name: verdict.compare(wanted, getattr(read, name), scoring, as_of_ms)
             for name in ("rows", "redis", "scores")
         }
-        told = verdict.apart(fold, read.tables, read.told)
-        examples = {**{name: side.examples for name, side in sides.items()}, "lists": told}
+        told, alerts = verdict.apart(fold, read.tables, read.told), asyncio.run(rules.judged(stage.settings))
+        examples = {**{name: side.examples for name, side in sides.items()}, "lists": told, "alerts": alerts.wrong}
         (self._folder / "differences.json").write_bytes(orjson.dumps(examples, option=orjson.OPT_INDENT_2))
         return {
             "seconds": round(stage.tell.seconds, 1),
@@ -198,6 +200,10 @@ class _Run:
             "lists_differ": {name: len(said) for name, said in told.items()},
             "topics_shown": sum(map(len, read.told.on_topic.values())),
             "topics_hidden": sum(len(one.hidden) for one in fold.profiles.values()),
+            "alerts": alerts.alerts,
+            "alerts_differ": len(alerts.wrong),
             "versions_back": read.versions_back,
-            "ok": all(side.ok for side in sides.values()) and not any(told.values()) and not read.versions_back,
+            "ok": all(side.ok for side in sides.values())
+            and not any(told.values())
+            and not (alerts.wrong or read.versions_back),
         }
