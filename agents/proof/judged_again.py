@@ -33,12 +33,18 @@ def differences(
     lines, wrong = lines_of(headers, book)
     yield from wrong
     wanted, users, unknown = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain), set[str]()
+    by_version = defaultdict[int, list[Record]](list)
     for record in scores:
-        header = headers[record["version"]]
-        rules = book(header.policies).rules
-        unknown |= {rule.name for rule in rules if not plain(rule)}
-        for told in judged(users[record["user"]], record, header, book(header.policies), lines[header.version]):
-            wanted[record["user"], str(record["version"]), *map(str, told)] += 1
+        by_version[record["version"]].append(record)
+    for version, header in sorted(headers.items()):
+        policies = book(header.policies)
+        unknown |= {rule.name for rule in policies.rules if not plain(rule)}
+        records = by_version.pop(version, [])
+        yield from _left_behind(users, lines[version], {record["user"] for record in records}, version)
+        for record in records:
+            for told in judged(users[record["user"]], record, header, policies, lines[version]):
+                wanted[record["user"], str(version), *map(str, told)] += 1
+    yield from (f"scores of version {version}: no header says that" for version in by_version)
     found, ids = Counter[tuple[str, ...]](), Counter[str]()
     for alert in alerts:
         told = Told(alert["rule"], alert["state"], alert["episode"])
@@ -55,6 +61,14 @@ def differences(
     for one in sorted((wanted - found) + (found - wanted)):
         yield f"alert {'/'.join(one)}: came {found[one]} times instead of {wanted[one]}"
     yield from (f"alert {id_}: came {count} times" for id_, count in ids.items() if count > 1)
+
+
+def _left_behind(users: Mapping[str, Plain], lines: Lines, judged: set[str], version: int) -> Iterator[str]:
+    """Whom a line that rose has left below it, and who was not looked at then."""
+    for name, (now, was) in lines.items():
+        for user, one in users.items() if was < now else ():
+            if was <= one.published < now and user not in judged:
+                yield f"version {version}: {user} has {one.published}, {name} rose from {was} to {now}, and nobody looked"
 
 
 def lines_of(

@@ -29,7 +29,7 @@ def is_line(name: str) -> bool:
     try:
         if sort == "top":
             return line_of(When(top=int(amount))) == name
-        return sort == "percentile" and line_of(When(percentile=float(amount))) == name
+        return sort == "percentile" and 0 < float(amount) < 100 and line_of(When(percentile=float(amount))) == name
     except ValueError:
         return False
 
