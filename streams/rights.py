@@ -46,7 +46,7 @@ def least(settings: Settings, role: str) -> list[Right]:
     group = Right(GROUP, settings.app, READ)
     fences = Right(TRANSACTIONS, settings.transactional_id(0).removesuffix("0"), WRITE, prefixed=True)
     if role == "worker":
-        written = [topic for topic in ALL if topic not in READ_ONLY]
+        written = [topic for topic in ALL if topic not in RECEIVED]
         known = (*SOURCES, CONTROLS, POLICIES, STATE, ALERTS)  # alerts: to fill them again in Redis
         taken = [topic for topic in ALL if topic in known]
         rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE), group]

@@ -93,6 +93,11 @@ class Settings:
         at_least=10,
     )
     idle_s: float = _setting(5.0, "seconds between two passes for idle users", at_least=0.1)
+    lines_s: float = _setting(
+        60.0,
+        "least seconds between two looks at where percentiles and the top N begin, for rules that ask for them",
+        at_least=0.1,
+    )
     day_closes: str = _setting(
         "00:00",
         "when a day closes, UTC, `HH:MM` or `HH:MM:SS`: scores of that moment go to the history, and falls are judged against them",

@@ -32,7 +32,14 @@ EVENTS = tuple(
     Topic(TOPIC_OF[kind], "actor (`network:id`)", "7 d", "event JSON", _days(7), kind=kind) for kind in KINDS
 )
 CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
-POLICIES = Topic("policies", "`rule/NAME`", "compacted", "rule JSON; null removes it", _COMPACTED, partitions=1)
+POLICIES = Topic(
+    "policies",
+    "`rule/NAME`, `line/NAME`",
+    "compacted",
+    "rule JSON; lines that workers write; null removes it",
+    _COMPACTED,
+    partitions=1,
+)
 STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
 ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
 STATE = Topic(
@@ -70,7 +77,7 @@ ALL: tuple[Topic, ...] = (
 )
 #: what others write, and workers take in turns
 RECEIVED: tuple[Topic, ...] = (*EVENTS, CONTROLS)
-#: what workers never write
+#: what others write; of these workers write one: lines, to `policies`
 READ_ONLY: tuple[Topic, ...] = (*RECEIVED, POLICIES)
 #: what a worker reads; in every partition number it holds, it holds all of these
 SOURCES: tuple[Topic, ...] = (*EVENTS, CONTROLS, STRAYS, ENGAGEMENTS)

@@ -9,10 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from agents.proof.plain_rules import Plain, Told
+from agents.proof.plain_rules import Lines, Plain, Told
 from streams.fold.days import NONE
 from streams.formats.header import Header
 from streams.model.inforce import name_at
+from streams.model.ranks import asked
 from streams.model.rules import Rule, Within
 from streams.model.versions import DAY_MS
 from streams.policies.book import Book
@@ -29,13 +30,21 @@ def differences(
 
     `book` gives the rules of somebody who has read `policies` up to an offset.
     """
+    lines, wrong = lines_of(headers, book)
+    yield from wrong
     wanted, users, unknown = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain), set[str]()
+    by_version = defaultdict[int, list[Record]](list)
     for record in scores:
-        header = headers[record["version"]]
-        rules = book(header.policies).rules
-        unknown |= {rule.name for rule in rules if not plain(rule)}
-        for told in judged(users[record["user"]], record, header, book(header.policies)):
-            wanted[record["user"], str(record["version"]), *map(str, told)] += 1
+        by_version[record["version"]].append(record)
+    for version, header in sorted(headers.items()):
+        policies = book(header.policies)
+        unknown |= {rule.name for rule in policies.rules if not plain(rule)}
+        records = by_version.pop(version, [])
+        yield from _left_behind(users, lines[version], {record["user"] for record in records}, version)
+        for record in records:
+            for told in judged(users[record["user"]], record, header, policies, lines[version]):
+                wanted[record["user"], str(version), *map(str, told)] += 1
+    yield from (f"scores of version {version}: no header says that" for version in by_version)
     found, ids = Counter[tuple[str, ...]](), Counter[str]()
     for alert in alerts:
         told = Told(alert["rule"], alert["state"], alert["episode"])
@@ -54,13 +63,38 @@ def differences(
     yield from (f"alert {id_}: came {count} times" for id_, count in ids.items() if count > 1)
 
 
+def _left_behind(users: Mapping[str, Plain], lines: Lines, judged: set[str], version: int) -> Iterator[str]:
+    """Whom a line that rose has left below it, and who was not looked at then."""
+    for name, (now, was) in lines.items():
+        for user, one in users.items() if was < now else ():
+            if was <= one.published < now and user not in judged:
+                yield f"version {version}: {user} has {one.published}, {name} rose from {was} to {now}, and nobody looked"
+
+
+def lines_of(
+    headers: Mapping[int, Header], book: Callable[[int], Book]
+) -> tuple[dict[int, dict[str, tuple[float, float]]], list[str]]:
+    """By version the lines that users are judged by, of the policies that the header names; and what else headers say of them."""
+    found: dict[int, dict[str, tuple[float, float]]] = {}
+    before: dict[str, float] = {}
+    wrong: list[str] = []
+    for version, header in sorted(headers.items()):
+        known = book(header.policies)
+        now = {name: known.lines[name].score for name in asked(known.rules) if name in known.lines}
+        if header.lines != now:
+            wrong.append(f"header of version {version}: judged by the lines {header.lines} instead of {now}")
+        found[version] = {name: (score, before.get(name, score)) for name, score in now.items()}
+        before = now
+    return found, wrong
+
+
 def plain(rule: Rule) -> bool:
-    """Is what is published enough to judge by it? Neither causes nor topics are in score records, nor ranks at that time."""
+    """Is what is published enough to judge by it? Neither causes nor topics are in score records."""
     causes = {cause for cause in (*rule.ignore, *rule.require) if cause != "model"}
-    return not causes and rule.who.topic is None and rule.when.percentile is None and rule.when.top is None
+    return not causes and rule.who.topic is None
 
 
-def judged(user: Plain, record: Record, header: Header, book: Book) -> list[Told]:
+def judged(user: Plain, record: Record, header: Header, book: Book, lines: Lines) -> list[Told]:
     """The alerts about a user whose record was published with such a header."""
     now_ms, delta = record["as_of"], record["delta"]
     in_force = (rule for rule in book.rules if rule.enabled and rule.since <= now_ms)
@@ -70,7 +104,7 @@ def judged(user: Plain, record: Record, header: Header, book: Book) -> list[Told
         change = delta.get(_NAMES[rule.when.within])
         return NONE if change is None or _by_another_model(rule, header) else float(record["score"] - change)
 
-    return user.judged(of, now_ms, record["score"], reference)
+    return user.judged(of, now_ms, record["score"], reference, lines=lines)
 
 
 def _by_another_model(rule: Rule, header: Header) -> bool:

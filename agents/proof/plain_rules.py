@@ -5,13 +5,17 @@ Nothing is known here but scores, and the scores that they are compared with. So
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from streams.fold.days import NONE
+from streams.model.ranks import line_of
 from streams.model.rules import WITHIN_MS, Rule
 
+Lines = Mapping[str, tuple[float, float]]  #: where each line is, and where it was in the interval before, by name
+_NO_LINES: Lines = MappingProxyType({})
 _AGAIN_MS = 3_600_000  # after so long it is looked again at a cause that was ignored
 
 
@@ -38,6 +42,7 @@ class Plain:
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         self.published = 0.0
+        self._lines = _NO_LINES
 
     def judged(
         self,
@@ -46,9 +51,10 @@ class Plain:
         score: float,
         reference: Callable[[Rule], float],
         ignored: Callable[[Rule], bool] = lambda _: False,
+        lines: Lines = _NO_LINES,
     ) -> list[Told]:
         """The alerts. Asked for of a rule: the score that it compares with, NONE; and whether its cause is one it ignores."""
-        rules = list(rules)
+        rules, self._lines = list(rules), lines
         self.kept = {rule.name: self.kept[rule.name] for rule in rules if rule.name in self.kept}
         found = [told for rule in rules if (told := self._one(rule, now_ms, score, reference, ignored))]
         self.published = score
@@ -62,10 +68,10 @@ class Plain:
         reference: Callable[[Rule], float],
         ignored: Callable[[Rule], bool],
     ) -> Told | None:
-        line, kept = rule.when.below, self.kept.get(rule.name)
+        (line, was), kept = self._line(rule), self.kept.get(rule.name)
         before = self.published if line is not None else reference(rule)
         holds = score < line if line is not None else _moved(rule, before, score) >= _change(rule)
-        enters = holds and (line is None or before >= line) and before >= rule.who.min_score
+        enters = holds and (line is None or before >= was) and before >= rule.who.min_score
         if kept and kept.phase == "firing":
             return self._firing(rule, kept, now_ms, score, before)
         if kept and kept.phase == "ignored":
@@ -85,10 +91,16 @@ class Plain:
             enters = True
         return self._raise(rule, now_ms, before, ignored) if enters else None
 
+    def _line(self, rule: Rule) -> tuple[float | None, float]:
+        """The line that a rule is about, 0 while nobody knows it, and where it was; None: it is about none."""
+        if name := line_of(rule.when):
+            return self._lines.get(name, (0.0, 0.0))
+        return rule.when.below, rule.when.below or 0.0
+
     def _firing(self, rule: Rule, kept: Kept, now_ms: int, score: float, before: float) -> Told | None:
-        line, long_s = rule.when.below, rule.cooldown_s
+        (line, _), long_s = self._line(rule), rule.cooldown_s
         if line is not None:
-            recovered, settled = score >= min(line + rule.back, 100.0), False
+            recovered, settled = line > 0 and score >= min(line + rule.back, 100.0), False
         else:
             enough = _change(rule) - rule.back
             recovered = _moved(rule, kept.reference, score) <= enough

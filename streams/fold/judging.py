@@ -36,7 +36,8 @@ class Rules(NamedTuple):
     sort: NDArray[np.uint8]
     window: NDArray[np.int64]  #: which reference: an hour, a day, a week, a month ago
     per_cent: NDArray[np.bool_]
-    amount: NDArray[np.float64]  #: points or per cent; of a LINE the score
+    amount: NDArray[np.float64]  #: points or per cent; of a LINE the score, 0 while nobody knows it
+    was: NDArray[np.float64]  #: of a LINE: the score in the interval before; it may move and so leave somebody behind
     back: NDArray[np.float64]  #: by how much it must be better to be over
     cooldown: NDArray[np.float64]  #: ms
     looks_back: NDArray[np.float64]  #: ms; of a LINE nothing
@@ -76,7 +77,7 @@ def _judge(rules, r, e, cells, slot, score, refs, other, actors, confident, mark
     amount, back, before = rules.amount[r], rules.back[r], cells[slot, SCORE]
     if sort == LINE:
         holds, moved = score < amount, 0.0
-        enters, reference = holds and before >= amount, before
+        enters, reference = holds and before >= rules.was[r], before
     else:
         reference = refs[i, window]
         known = rules.other_model[r] or not other[window]
@@ -91,7 +92,7 @@ def _judge(rules, r, e, cells, slot, score, refs, other, actors, confident, mark
         phase, over = e.phase[at], now_ms - e.began[at] >= rules.cooldown[r]
         if phase == FIRING:
             if sort == LINE:
-                verdict = RECOVERED if score >= min(amount + back, 100.0) else 0
+                verdict = RECOVERED if score >= min(amount + back, 100.0) and amount > 0.0 else 0
             elif _moved(sort, per_cent, e.reference[at], score) <= amount - back:
                 verdict = RECOVERED
             elif now_ms - e.began[at] >= rules.looks_back[r] and moved <= amount - back:

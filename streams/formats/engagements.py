@@ -14,7 +14,8 @@ from streams.fold.packing import MOST, MOST_BYTES, MOST_COLUMNS
 from streams.fold.packs import FORMAT, NAMES, NOTHING, SECTION_SIZES, SOMETIMES
 from streams.fold.rows import LONGEST, MOST_ABOUT
 from streams.fold.words import SPARE, padded
-from streams.formats import lines
+from streams.formats import lines, ranks
+from streams.formats.ranks import Counted
 from streams.model.engagements import Engagements, Pack, packed
 from streams.model.lines import Told
 
@@ -60,26 +61,25 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     in the rows for ever.
     """
     found = arrived(record, newest_ms, careful=careful)
-    if isinstance(found, Told):
-        raise ValueError("lines of persons where engagements are read")  # noqa: TRY004 - wrong in a record
+    if not isinstance(found, Engagements):
+        raise ValueError("lines of persons or counted scores where engagements are read")  # noqa: TRY004 - wrong in a record
     return found
 
 
-def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) -> Engagements | Told:
-    """A record of the topic, engagements or lines of persons. Raises ValueError as `decode`."""
+def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) -> Engagements | Told | Counted:
+    """A record of the topic: engagements, lines of persons, or how scores are spread. Raises ValueError as `decode`."""
     if careful:
         wire = _wire(record)
-        if lines.SECTION in wire.sections:
-            return lines.decode(wire.sections[lines.SECTION], newest_ms, wire.clock, careful=True)
+        if other := _other(wire, newest_ms, careful=True):
+            return other
         record = _again(wire, record)
     text = padded(record)
     count = max(packs.count_of(text, len(record)), 0)
     starts, lengths = np.empty(count, np.int32), np.empty(count, np.int32)
     found = packs.places(text, len(record), starts, lengths)
     if found.total < 0:
-        wire = _wire(record)
-        if lines.SECTION in wire.sections:
-            return lines.decode(wire.sections[lines.SECTION], newest_ms, wire.clock)
+        if other := _other(_wire(record), newest_ms):
+            return other
         raise ValueError(_STRANGE)
     if found.clock > newest_ms:
         raise ValueError(f"pack with a clock of {found.clock}, out of range")
@@ -93,6 +93,13 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
     if wrong == 4:
         raise ValueError(_STRANGE)
     return Engagements(text, found, starts, lengths, newest)
+
+
+def _other(wire: _Wire, newest_ms: int, *, careful: bool = False) -> Told | Counted | None:
+    """What comes beside engagements; None if these are some."""
+    if lines.SECTION in wire.sections:
+        return lines.decode(wire.sections[lines.SECTION], newest_ms, wire.clock, careful=careful)
+    return ranks.decode(wire.sections[ranks.SECTION]) if ranks.SECTION in wire.sections else None
 
 
 def _again(wire: _Wire, record: bytes) -> bytes:
@@ -123,14 +130,14 @@ def _wire(record: bytes) -> _Wire:
         raise ValueError(f"pack of format {version}; this worker knows {FORMAT}")
     if wire.clock < 0:
         raise ValueError(f"pack with a clock of {wire.clock}, out of range")
-    told = lines.SECTION in wire.sections
-    known = (lines.SECTION,) if told else tuple(_KINDS)
+    alone = next((name for name in (lines.SECTION, ranks.SECTION) if name in wire.sections), None)
+    known = (alone,) if alone else tuple(_KINDS)
     for name in wire.sections:
         if name not in known:
             raise ValueError(
                 f"pack with a section {name[:40]!r}, which this worker does not know: a newer Clout has written it, run that"
             )
-    if told:
+    if alone:
         return wire
     for name in NAMES:
         if name not in wire.sections:

@@ -48,6 +48,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     policies: Annotated[
         int, Meta(description="offset in `policies` of the last one that alerts were judged under; -1: none")
     ] = -1
+    lines: Annotated[
+        dict[str, float], Meta(description="where the percentiles and the top N begin that alerts were judged by")
+    ] = {}
     published_from: Annotated[
         int,
         Meta(

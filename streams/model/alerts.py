@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.fold import judging
-from streams.fold.judging import RAISE, RECOVERED
+from streams.fold.judging import LINE, RAISE, RECOVERED
 from streams.fold.rows import MOVED
 from streams.model.cases import COOLDOWN, Alert, Case
 from streams.model.closes import BACK, filled, hour_ago, model_of
@@ -56,10 +56,13 @@ class Judge:
         suppressed = {COOLDOWN: int(found.counts[1])} if found.counts[1] else {}
         alerts: list[Alert] = []
         for place, number, verdict in zip(*(column[:n].tolist() for column in found[:3]), strict=True):
+            one = Case(self._table, self._rules, done, place, number, refs, now_ms, version)
             if len(alerts) >= most:
                 self._table.dirty[done.slots[place]] |= MOVED
+                if verdict == RAISE and self._rules.columns.sort[number] == LINE:
+                    one.waits()
+                    found.touched[place] = 1
                 continue
-            one = Case(self._table, self._rules, done, place, number, refs, now_ms, version)
             alert, held_back = one.raised() if verdict == RAISE else one.over(recovered=verdict == RECOVERED)
             found.touched[place] = 1
             if alert:

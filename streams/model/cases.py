@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from streams.fold.episodes import COOLING, FIRING, IGNORED
+from streams.fold.episodes import COOLING, FIRING, IGNORED, WAITING
 from streams.fold.judging import LINE, RISE
 from streams.fold.rows import MARK_MS, QUARTER, SCORE
 from streams.model.causes import Why, sentence, why
@@ -17,6 +17,7 @@ from streams.model.episodes import Episode
 from streams.model.explain import Past
 from streams.model.influence import established
 from streams.model.published import AlertRecord, Reference
+from streams.model.ranks import called, line_of
 from streams.model.records import Scored
 from streams.model.rules import Within
 from streams.model.ruleset import RuleSet, key_of
@@ -63,6 +64,7 @@ class Case:
     ) -> None:
         self._table, self._rules, self._now_ms, self._version = table, rules, now_ms, version
         self._rule, self._sort = rules.rules[number], int(rules.columns.sort[number])
+        self._line, self._was = float(rules.columns.amount[number]), float(rules.columns.was[number])
         self._key, self._window = key_of(self._rule.name), int(rules.columns.window[number])
         self._slot, self._score = int(done.slots[place]), float(done.scores[place])
         self._refs, self._json = refs[place], done.records[place]
@@ -83,6 +85,10 @@ class Case:
         if not self._keep(FIRING):
             return None, BOUND
         return self._alert("raised", self._now_ms, self._reference(before), found, fall=fall), ""
+
+    def waits(self) -> None:
+        """A line was crossed, and there is no room for the alert: it is raised in the next interval, if that is still so."""
+        self._keep(WAITING, self._now_ms - self._rule.cooldown_s * 1000)
 
     def over(self, *, recovered: bool) -> tuple[Alert, str]:
         """The alert that says so."""
@@ -113,7 +119,7 @@ class Case:
 
     def _reference(self, before: float, began: int | None = None) -> Reference:
         if self._sort == LINE:
-            return Reference(score=float(self._rule.when.below or 0.0), at=None)
+            return Reference(score=self._line, at=None)
         return Reference(score=before, at=self._moment(self._now_ms if began is None else began))
 
     def _moment(self, now_ms: int) -> int:
@@ -173,7 +179,19 @@ class Case:
             return f"{user} is back at {self._score:.1f}: `{rule.name}` is over"
         if state == "settled":
             return f"{user} stays at {self._score:.1f}: `{rule.name}` is over, the time it looks back on has passed"
+        if self._sort == LINE and self._score >= self._was:
+            place = f"{self._below()} now"
+            return (
+                f"{user} stays at {self._score:.1f}, {place}: that line rose from {self._was:.1f} to {self._line:.1f}"
+            )
         compared = _COMPARED[rule.when.within] if self._sort != LINE else "since the last daily close"
         if self._sort == LINE:
-            compared += f" and below {rule.when.below:g}"
+            compared += f" and {self._below()}"
         return sentence(user, self._score, compared, found, fall=fall)
+
+    def _below(self) -> str:
+        """Where a rule by a line has somebody."""
+        when = self._rule.when
+        if line_of(when) is None:
+            return f"below {when.below:g}"
+        return f"{'below' if when.top is None else 'out of'} {called(when)} ({self._line:.1f})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -110,6 +111,15 @@ def built_in(points: float = 1.5, cooldown_s: int = 6 * 3_600) -> tuple[Rule, ..
     )
 
 
+class ScoreLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="line"):
+    """Where a percentile or the top N begins, as `policies` has it under `line/percentile/P` or `line/top/N`. Workers write it."""
+
+    score: float  #: who has less is below that percentile, or not among the N highest
+    at: int  #: when, ms since epoch
+    #: of each partition: from the scores that were published under lower versions than this
+    versions: tuple[int, ...] = ()
+
+
 class Rules(Protocol):
     """The rules that somebody goes by: `streams.policies.book.Book`."""
 
@@ -120,6 +130,10 @@ class Rules(Protocol):
     @property
     def offset(self) -> int:
         """Of the last policy in `policies` that was read for them; -1: none."""
+
+    @property
+    def lines(self) -> Mapping[str, ScoreLine]:
+        """What is known of where percentiles and the top N begin, by name: see `streams.model.ranks`."""
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """Those in force at a moment, ms since epoch."""

@@ -9,12 +9,16 @@ import numpy as np
 
 from streams.fold import judging
 from streams.fold.about import key_of as topic_key
+from streams.fold.episodes import FIRING
 from streams.fold.hashing import name_key
 from streams.fold.judging import FALL, LINE, RISE
+from streams.fold.rows import SCORE
 from streams.fold.words import padded
 from streams.model.about import normal
+from streams.model.ranks import asked, line_of
 from streams.model.rules import WITHIN_MS, Rule, Rules, Within
 from streams.model.table import Table
+from streams.model.users import Slots
 
 WINDOWS: tuple[Within, ...] = tuple(WITHIN_MS)  #: in the order of the references
 
@@ -37,11 +41,18 @@ class RuleSet:
         self._until = 0.0  #: from this moment on others are in force
         self._unknown: dict[str, int] = {}  #: users whom rules name and who are not there yet, and their lists
         self._seen = 0  #: so many users were there when that was looked up
+        self.asked: tuple[str, ...] = ()  #: the lines that rules of the book ask for
+        self.lines: dict[str, float] = {}  #: of them those that the book knows: what users are judged by
+        self._were: dict[str, float] = {}  #: the same in the interval before
+        self._ranked: list[tuple[int, str]] = []  #: rules by a line, and its name
         self.columns = _columns((), {}, {}, {}, [])
 
     def follow(self, book: Rules, now_ms: int) -> bool:
-        """Go by this book at this moment. True: other rules are in force than before."""
-        changed = False
+        """Go by this book at this moment, for one interval. True: other rules are in force than before."""
+        changed, self._were = False, self.lines
+        if book is not self._book:
+            self.asked = asked(book.rules)
+            self.lines = {name: book.lines[name].score for name in self.asked if name in book.lines}
         if book is not self._book or now_ms >= self._until:
             rules = book.at(now_ms)
             changed, self._book, self.offset = rules != self.rules, book, book.offset
@@ -50,10 +61,34 @@ class RuleSet:
                 self._make(rules)
         if self._unknown and len(self._table) > self._seen:
             self._find()
+        for number, name in self._ranked:
+            self.columns.amount[number] = now = self.lines.get(name, 0.0)
+            self.columns.was[number] = self._were.get(name, now)
         return changed
+
+    def left_behind(self) -> Slots:
+        """Who is to be judged though they have not moved: whose published score a line that rose has left below it, and
+        of whom a rule is on whose line moved."""
+        moved = {name: (was, self.lines.get(name, was)) for name, was in self._were.items()}
+        moved = {name: (was, now) for name, (was, now) in moved.items() if was != now}
+        if not moved:
+            return np.empty(0, np.intp)
+        scores = self._table.cells[: len(self._table), SCORE]
+        some = np.zeros(len(scores), np.bool_)
+        for was, now in moved.values():
+            some |= (scores >= was) & (scores < now)
+        episodes = self._table.episodes.arrays
+        keys = np.array([self.columns.key[number] for number, name in self._ranked if name in moved], np.uint64)
+        some[episodes.owner[(episodes.phase == FIRING) & np.isin(episodes.rule, keys)]] = True
+        return np.flatnonzero(some)
+
+    def judged(self) -> None:
+        """Everyone was judged whom a line has left behind."""
+        self.columns.was[:] = self.columns.amount
 
     def _make(self, rules: tuple[Rule, ...]) -> None:
         self.rules, self.keys = rules, {key_of(rule.name): rule for rule in rules}
+        self._ranked = [(number, name) for number, rule in enumerate(rules) if (name := line_of(rule.when))]
         everyone: list[int] = []
         networks: dict[int, list[int]] = defaultdict(list)
         topics: dict[int, list[int]] = defaultdict(list)
@@ -104,12 +139,14 @@ def _columns(
         LINE if rule.when.falls is None is rule.when.rises else FALL if rule.when.falls else RISE for rule in rules
     ]
     lines = [sort == LINE for sort in sorts]
+    amounts = [rule.when.falls or rule.when.rises or rule.when.below or 0.0 for rule in rules]
     return judging.Rules(
         key=np.array([key_of(rule.name) for rule in rules], np.uint64),
         sort=np.array(sorts, np.uint8),
         window=np.array([WINDOWS.index(rule.when.within) for rule in rules], np.int64),
         per_cent=np.array([rule.when.unit == "percent" for rule in rules], np.bool_),
-        amount=_floats(rule.when.falls or rule.when.rises or rule.when.below or 0.0 for rule in rules),
+        amount=_floats(amounts),
+        was=_floats(amounts),
         back=_floats(rule.back for rule in rules),
         cooldown=_floats(rule.cooldown_s * 1000.0 for rule in rules),
         looks_back=_floats(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.formats.ranks import Counted
 from streams.formats.strays import Stray
 from streams.formats.tied import Tied
 from streams.model.chunks import Copied
@@ -45,3 +46,4 @@ class Cut(NamedTuple):
     tied: Tied  #: what some of them have beside their rows, of those marked TIED
     closes: list[tuple[bytes, bytes]]  #: the records of `state` for closes that were taken
     telling: Telling  #: what accounts have to tell their persons
+    counted: dict[int, Counted]  #: how the scores of partitions are spread, as each has told last: see `ranks`

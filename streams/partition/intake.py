@@ -47,7 +47,7 @@ class Intake:
         table.days.closes_ms = closes_ms
         self.rejected = Rejected(table.counts, number)
         self._actions = Actions(table, number, partitions, self.rejected)
-        self._scoring = Scoring(table, self.rejected)
+        self._scoring = Scoring(table, self.rejected, partitions)
         self._controls = Controls(table, number, partitions, self.rejected)
 
     @property
@@ -142,4 +142,5 @@ class Intake:
             tied.cut(table, changed, marks),
             closes.cut(table, changed[taken]),
             telling.cut(table, changed, marks),
+            dict(self._scoring.counted),
         )

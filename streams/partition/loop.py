@@ -231,6 +231,7 @@ class Loop:
         self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
         shown = self._view.shown
         version = shown.versions.next()
+        self._sender.follow(now_ms, version)
         cut = self.intake.cut(now_ms)
         shown.cut(version, cut.retold, show=self._interval.shows(backlog=backlog) or last)
         self._view.go()

@@ -189,7 +189,7 @@ class Partitions:
         clocks, stream_clock = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s), settings.clock == "stream"
         versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
         ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
-        outlet = Outlet(number, settings.topic, ids, settings.partitions)
+        outlet = Outlet(number, settings.topic, ids, settings.partitions, settings.lines_s)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         intake = Intake(found.table, number, settings.partitions, turns, closes_ms=settings.day_closes_ms)
         pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock)
@@ -198,6 +198,7 @@ class Partitions:
         if header:
             found.table.models = models_from(header, self._model, pace.now_ms(found.table, clocks)())
             sender.begun = header.begun + 1
+            sender.judged_by(header.lines)
             intake.careful = header.begun >= DEATHS
             if intake.careful:
                 log.warning(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # who speaks to a server need not load what folds, nor its co
     from streams.scoreboard.flush import Scoreboard
 
 Source = tuple[str, int]  #: base name of a topic, partition number
-Record = tuple[bytes | None, bytes]  #: key, value
+Record = tuple[bytes | None, bytes | None]  #: key, value
 Records = Iterable[Record]
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streams.events import Reject
 from streams.fold.rows import UNDO
 from streams.formats import engagements as packed
+from streams.formats.ranks import Counted
 from streams.model.engagements import Engagements
 from streams.model.lines import MOST_ACCOUNTS, Told
 from streams.model.receiving import receive
@@ -25,8 +26,9 @@ _SKEW_MS = 3_600_000  # how far another worker's clock may be ahead of ours
 class Scoring:
     """Packs of engagements in; remembers their times, and who has lost engagements to undos."""
 
-    def __init__(self, table: Table, rejected: Rejected) -> None:
-        self._table, self._rejected = table, rejected
+    def __init__(self, table: Table, rejected: Rejected, partitions: int) -> None:
+        self._table, self._rejected, self._partitions = table, rejected, partitions
+        self.counted: dict[int, Counted] = {}  #: how the scores of partitions are spread: the newest that each has told
         self._waiting: list[Engagements] = []
         self._lines: list[tuple[Told, str, Any]] = []  # and the topic and record that they came in
         self.careful = False  #: see Intake
@@ -43,8 +45,18 @@ class Scoring:
                 continue
             if isinstance(arrived, Told):
                 self._lines.append((arrived, full, record))
+            elif isinstance(arrived, Counted):
+                self._spread(arrived, full, record)
             else:
                 self._waiting.append(arrived)
+
+    def _spread(self, counted: Counted, full: str, record: Any) -> None:
+        number, known = counted.partition, self.counted.get(counted.partition)
+        if number >= self._partitions:
+            why = f"counted scores of partition {number}; there are {self._partitions}"
+            self._rejected.pack(full, record, ValueError(why))
+        elif known is None or counted.version > known.version:
+            self.counted[number] = counted
 
     def receive(self) -> int:
         """Fold the packs that came since the last call; returns how many engagements they held."""

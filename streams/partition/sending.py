@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from streams.clocks import Clocks
+from streams.fold.rows import MOVED
 from streams.formats import engagements as packed
-from streams.formats import episodes, lines, state, strays, tied
+from streams.formats import episodes, lines, ranks, state, strays, tied
+from streams.formats.ranks import Counted
 from streams.model import assess
 from streams.model.alerts import Judge
 from streams.model.cases import Alert
@@ -20,10 +22,12 @@ from streams.partition.alerted import Alerted
 from streams.partition.cut import Cut
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
+from streams.partition.ranks import HOME, Lines, counts
+from streams.partition.ranks import Telling as Spreading
 from streams.people import telling
 from streams.policies.book import Book
 from streams.scoreboard.flush import Versions
-from streams.topics import ALERTS, ENGAGEMENTS, REJECTS, SCORES, STATE, STRAYS
+from streams.topics import ALERTS, ENGAGEMENTS, POLICIES, REJECTS, SCORES, STATE, STRAYS
 
 _STATE_CHUNK = 2_000  # users whose rows are encoded before the event loop gets a turn: 1 ms
 
@@ -35,6 +39,7 @@ class Outlet(NamedTuple):
     topic: Callable[[str], str]  #: base name to full name
     topic_ids: dict[str, str]  #: base name to the id of the topic that positions are of
     partitions: int = 1  #: of each topic
+    lines_s: float = 60.0  #: least seconds between two looks at where percentiles and the top N begin
 
 
 class Sender:
@@ -50,9 +55,11 @@ class Sender:
         clocks: Clocks,
     ) -> None:
         self._table, self._publisher, self._outlet, self._book = table, publisher, outlet, book
-        self._rules = RuleSet(table)
+        self._rules, self._followed = RuleSet(table), book()
         self._judge, self._silence = Judge(table, self._rules), Silence(table, self._rules)
         self._touched: list[Slots] = []  #: of whom rules keep something else since the last commit
+        self._spreading, self._lines = Spreading(outlet.lines_s), Lines(outlet.partitions, outlet.lines_s)
+        self._counted: Counted | None = None  #: what this interval tells of the scores before it
         self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
         self.alerted = Alerted()
@@ -66,9 +73,7 @@ class Sender:
 
     async def send(self, cut: Cut, version: int, *, last: bool = False) -> list[bytes]:
         """Send an interval under this version. Returns the alerts in it, once Kafka has all of it; raises when Kafka fails."""
-        self.busy_s, self._publisher.busy_s, self._touched = 0.0, 0.0, []
-        if self._rules.follow(self._book(), cut.now_ms):
-            self._forget_rules()
+        self.busy_s, self._publisher.busy_s = 0.0, 0.0
         await self._publisher.begin()
         for to, pack in cut.packs.items():
             await self._out(ENGAGEMENTS.name, to, ((None, record) for record in packed.encode(pack, cut.clock)))
@@ -77,6 +82,11 @@ class Sender:
             await self._out(ENGAGEMENTS.name, to, ((None, record) for record in told))
         for to, astray in cut.strays.items():
             await self._out(STRAYS.name, to, ((None, record) for record in strays.encode(astray)))
+        if self._counted:
+            await self._out(ENGAGEMENTS.name, HOME, [(None, ranks.encode(self._counted, cut.clock))])
+        moved = self._moved_lines(cut) if self._outlet.number == HOME else []
+        if moved:
+            await self._out(POLICIES.name, 0, moved)
         await self._out(REJECTS.name, self._outlet.number, cut.rejects)
         alerts = await self._scores(cut, version)
         header = await self._keep(cut, version) if self._publisher.transactional else None
@@ -86,11 +96,37 @@ class Sender:
         written = await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms, self.begun = self.commits + 1, self._clocks.wall_ms(), 0
         self.alerted.committed(alerts)
+        self._rules.judged()
+        self._touched = []
+        if moved:
+            self._lines.committed(written[self._outlet.topic(POLICIES.name), 0].end)
         if header:
             rows = written[self._outlet.topic(STATE.name), self._outlet.number]
             self.kept = header, rows.end + 1  # and the marker of the transaction
             self.broker_ahead_ms = _ahead_ms(rows, before_ms, self.committed_ms)
         return [alert.value for alert in alerts]
+
+    def follow(self, now_ms: int, version: int) -> None:
+        """An interval is about to be cut, and judged by the rules and lines of this moment: who is left behind is marked.
+
+        What they are compared with is what was published, so how that is spread is counted here.
+        """
+        self._followed = self._book()
+        if self._rules.follow(self._followed, now_ms):
+            self._forget_rules()
+        self._table.dirty[self._rules.left_behind()] |= MOVED
+        self._counted = None
+        if self._rules.asked and self._spreading.due(now_ms):
+            self._counted = Counted(self._outlet.number, version, counts(self._table, now_ms))
+
+    def judged_by(self, lines: Mapping[str, float]) -> None:
+        """The lines of the last header: who falls out because one has risen since is told of."""
+        self._rules.lines = dict(lines)
+
+    def _moved_lines(self, cut: Cut) -> list[tuple[bytes, bytes | None]]:
+        """Records of `policies`: lines that have moved, by what partitions had told at the cut."""
+        book = self._followed
+        return self._lines.records(cut.counted, self._rules.asked, book.lines, book.offset, cut.now_ms)
 
     def alerts_at(self, slots: Slots, now_ms: int, *, urgent: bool = False) -> bool:
         """Has an alert to be raised about one of these users, or one by a rule that is urgent?"""
@@ -165,6 +201,7 @@ class Sender:
             begun=self.begun,
             published_from=self._table.published_from,
             policies=self._rules.offset,
+            lines=self._rules.lines,
         )
         await self._out(STATE.name, self._outlet.number, [state.header_record(header)])
         return header

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from streams.events import Reject
-from streams.model.rules import Rule, built_in
-from streams.policies.records import Removed, parse, shown
+from streams.model.rules import Rule, ScoreLine, built_in
+from streams.policies.records import Line, Removed, parse, shown
 
 MOST_RULES = 10_000  #: in a book, switched off ones and those not yet in force too
 _MOST_MISTAKES = 1_000  # told in a book
+_NONE: Mapping[str, ScoreLine] = MappingProxyType({})
 
 
 class Mistake(NamedTuple):
@@ -31,6 +34,7 @@ class Book(NamedTuple):
     offset: int = -1  #: of the last policy in `policies` that was read; -1: none
     mistakes: tuple[Mistake, ...] = ()  #: at most a thousand; a rule that stood there before is still among the rules
     left_out: tuple[str, ...] = ()  #: names of the rules that are too many: those that were written last
+    lines: Mapping[str, ScoreLine] = _NONE  #: where percentiles and the top N begin, by name
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """The rules in force at a moment, ms since epoch."""
@@ -53,6 +57,7 @@ class Policies:
         self.built = {rule.name: rule for rule in (built_in() if built is None else built)}
         self._offset = -1
         self._rules: dict[str, _Kept] = {}
+        self._lines: dict[str, ScoreLine] = {}
         self._mistakes: dict[bytes, Mistake] = {}
         self._book: Book | None = None
 
@@ -65,7 +70,9 @@ class Policies:
             return
         self._mistakes.pop(key or b"", None)
         if isinstance(found, Removed):
-            self._rules.pop(found.name, None)
+            (self._lines if found.line else self._rules).pop(found.name, None)
+        elif isinstance(found, Line):
+            self._lines[found.name] = found.line
         elif isinstance(found, Rule):
             self._rules.pop(found.name, None)  # the latest stand last
             self._rules[found.name] = _Kept(offset, found)
@@ -92,4 +99,5 @@ class Policies:
             self._offset,
             tuple(islice(self._mistakes.values(), _MOST_MISTAKES)),
             tuple(others[free:]),
+            dict(self._lines),
         )

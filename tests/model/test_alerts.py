@@ -17,9 +17,11 @@ from streams.fold.published import noted
 from streams.fold.rows import PUBLISHED, SCORE
 from streams.model.alerts import Judge
 from streams.model.assess import population
+from streams.model.episodes import Episode
+from streams.model.ranks import asked
 from streams.model.records import scored
-from streams.model.rules import WITHIN_MS, Rule, When, Who, built_in
-from streams.model.ruleset import RuleSet
+from streams.model.rules import WITHIN_MS, Rule, ScoreLine, When, Who, built_in
+from streams.model.ruleset import RuleSet, key_of
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
@@ -157,6 +159,66 @@ def test_a_line_is_crossed() -> None:
     assert [watched.at(39.0, hours) for hours in (0.6, 1.2, 1.3, 5.0)] == [[], [], ["raised"], []]
 
 
+TOP = Rule(name="top", when=When(top=3), cooldown_s=0)
+
+
+def lined(*rules: Rule, **lines: float) -> Book:
+    """A book in which lines are known."""
+    return Book(rules, lines={name: ScoreLine(score=score, at=T0) for name, score in lines.items()})
+
+
+def test_a_line_that_moves_leaves_somebody_behind() -> None:
+    """Without a line a rule by one holds for nobody; who is below the first is not told of; then who falls or is left behind."""
+    watched = Watched(TOP)
+    assert watched.at(50.0) == []
+    said = []
+    for score, line in (
+        (50.0, 51.0),
+        (50.0, 49.0),
+        (50.0, 50.0),
+        (50.0, 50.1),
+        (50.0, 49.2),
+        (50.0, 48.9),
+        (48.0, 48.9),
+    ):
+        watched.book = lined(TOP, **{"top/3": line})
+        said += [(line, body["state"], body["sentence"]) for body in watched.bodies(score)]
+    assert [(line, state) for line, state, _ in said] == [(50.1, "raised"), (48.9, "recovered"), (48.9, "raised")]
+    assert said[0][2] == "net:u0 stays at 50.0, out of the 3 highest (50.1) now: that line rose from 50.0 to 50.1"
+    assert "since the last daily close and out of the 3 highest (48.9), to 48.0" in said[2][2]
+
+
+def test_who_is_left_behind_is_looked_at() -> None:
+    """Between where a line was and where it is, once; and of whom the rule is on, when it falls as well."""
+    watched = Watched(TOP, users=5)
+    cells, names = watched.table.cells, lambda: watched.table.users.of(watched.rules.left_behind())
+    cells[watched.slots, SCORE] = [40.0, 50.0, 50.5, 51.0, 60.0]
+
+    def follow(line: float | None) -> list[str]:
+        watched.rules.follow(lined(TOP, **({} if line is None else {"top/3": line})), T0)
+        return names()
+
+    assert [follow(line) for line in (None, 50.0, 50.0, 51.0)] == [[], [], [], ["net:u1", "net:u2"]]
+    assert watched.rules.columns.was.tolist() == [50.0]
+    watched.rules.judged()
+    assert watched.rules.columns.was.tolist() == [51.0]
+    assert follow(50.0) == []
+    watched.table.episodes.put(cells, 4, Episode(key_of("top"), FIRING, T0, 60.0))
+    assert follow(49.0) == ["net:u4"]
+    watched.rules.lines = {"top/3": 39.0}  # as after a take-over
+    assert follow(41.0) == ["net:u0", "net:u4"]
+
+
+def test_who_finds_no_room_below_a_line_is_told_of_next() -> None:
+    """More alerts than an interval has room for wait, of a line as well."""
+    watched = Watched(TOP, users=3)
+    watched.book = lined(TOP, **{"top/3": 40.0})
+    watched.at(50.0)
+    real = watched.judge.judge
+    watched.judge.judge = lambda *given: real(*given, 2)  # type: ignore[method-assign]
+    assert [[body["user"] for body in watched.bodies(30.0)] for _ in range(3)] == [["net:u0", "net:u1"], ["net:u2"], []]
+
+
 def test_whom_a_rule_is_of() -> None:
     """Everyone, a network, those who are named: also who comes later; a least score before."""
     rules = (
@@ -215,6 +277,8 @@ _RULES = st.builds(
         ),
         st.builds(When, rises=st.sampled_from([1.0, 5.0, 20.0]), within=st.sampled_from(WINDOWS)),
         st.builds(When, below=st.sampled_from([20.0, 50.0])),
+        st.just(When(percentile=50.0)),
+        st.just(When(top=5)),
     ),
     who=st.builds(Who, min_score=st.sampled_from([1.0, 30.0])),
     ignore=st.sampled_from([(), ("earlier",)]),
@@ -226,6 +290,7 @@ _MOMENTS = st.tuples(
     st.floats(0.0, 30.0).map(lambda x: round(x, 2)),
     _POINTS,
     st.lists(st.one_of(_POINTS, st.just(NONE)), min_size=4, max_size=4),
+    st.dictionaries(st.sampled_from(["percentile/50", "top/5"]), _POINTS),
 )
 
 
@@ -235,13 +300,15 @@ _MOMENTS = st.tuples(
 )
 @settings(max_examples=300, deadline=None)
 def test_kernels_judge_as_the_plain_rules_do(
-    rules: list[Rule], moments: list[tuple[float, float, list[float]]]
+    rules: list[Rule], moments: list[tuple[float, float, list[float], dict[str, float]]]
 ) -> None:
     """Whatever rules, scores, references and pauses there are: the same alerts in the same order, and the same is kept."""
     watched, plain = Watched(*rules), Plain()
-    hours = 0.0
-    for pause, score, refs in moments:
+    hours, were = 0.0, dict[str, float]()
+    for pause, score, refs, lines in moments:
         hours += pause
+        watched.book = lined(*rules, **lines)
+        now = {name: at for name, at in lines.items() if name in asked(rules)}
         watched.refs[0] = refs
         wanted = plain.judged(
             rules,
@@ -249,7 +316,9 @@ def test_kernels_judge_as_the_plain_rules_do(
             score,
             lambda rule, refs=refs: refs[WINDOWS.index(rule.when.within)],  # type: ignore[misc]
             lambda rule: "earlier" in rule.ignore,
+            {name: (at, were.get(name, at)) for name, at in now.items()},
         )
+        were = now
         found = [(body["rule"], body["state"], body["episode"]) for body in watched.bodies(score, hours)]
         assert found == wanted
         assert len(watched.table.episodes.of(watched.table.cells, 0)) == len(plain.kept)

@@ -136,4 +136,5 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         tied=tied.cut(table, slots, marks),
         closes=closes.cut(table, slots[closes.lacking(table, slots)]),
         telling=telling.cut(table, slots, marks),
+        counted={},
     )

@@ -31,6 +31,7 @@ class Faults:
             clock=random.choice(("wall", "stream")),
             interval_ms=random.choice((100, 250, 250)),
             idle_s=random.choice((2.0, 5.0)),
+            lines_s=0.5,
             day_closes=random.choice(("00:00", "00:00", "23:59:59")),
         )
         step_ms = 60 if self.settings.clock == "wall" else random.choice((1_000, 400_000, 7_000_000))

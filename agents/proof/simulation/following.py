@@ -7,6 +7,7 @@ import asyncio
 from agents.proof.simulation import rules
 from agents.proof.simulation.process import Process
 from streams.policies.book import Book
+from streams.topics import POLICIES
 
 _AT_ONCE = 2  # records
 
@@ -18,6 +19,7 @@ class Following:
         self._process, self._faults = process, process.faults
         self._policies, self._at = rules.begun(process.faults.settings), 0
         self._late_s = process.faults.rules_random.choice((0.01, 0.3, 2.0))
+        process.faults.broker.hear[POLICIES.name, 0].append(self.hear)
         while self._read():  # before it joins
             pass
 

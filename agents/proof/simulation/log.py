@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -95,6 +97,7 @@ class Broker:
         self._epochs: dict[str, int] = {}
         self._open: dict[str, Transaction] = {}
         self._waiting: list[asyncio.Future[None]] = []
+        self.hear: defaultdict[Place, list[Callable[[], None]]] = defaultdict(list)  #: who hears of transactions there
 
     def news(self) -> asyncio.Future[None]:
         """Done when there is something new to read."""
@@ -150,4 +153,6 @@ class Broker:
             transaction.state = state
             for place in transaction.begins:
                 self.logs[place].mark(transaction)
+                for hear in self.hear[place]:
+                    hear()
             self.changed()

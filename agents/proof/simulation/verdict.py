@@ -16,6 +16,7 @@ from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.hours import hours
 from agents.proof.simulation.models import OTHER
+from agents.proof.simulation.ranks import lines as score_lines
 from agents.proof.simulation.seen import alerts, spread
 from streams import offline
 from streams.fold.rows import DAYS
@@ -48,6 +49,7 @@ def verdict(faults: Faults) -> list[str]:
         *_versions(faults),
         *_rejects(faults),
         *_alerts(faults),
+        *score_lines(faults),
         *alerts(faults),
     ]
 

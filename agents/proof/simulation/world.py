@@ -212,7 +212,9 @@ class World:
     def _moved(self) -> object:
         """What stays the same once all is done."""
         loops = self._loops()
-        shown, positions = self.faults.redis.shown, [sum(loop.intake.positions.values()) for loop in loops]
+        shown = self.faults.redis.shown
+        # how scores are spread is told again and again, through ENGAGEMENTS
+        positions = [[at for topic, at in loop.intake.positions.items() if topic != ENGAGEMENTS.name] for loop in loops]
         return loops, positions, dict(shown.records), dict(shown.influence)
 
     def _calm_now(self) -> bool:

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from agents.proof.simulation.mutations.registry import Registry, instead
+from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.mutations.registry import Change, Registry, instead
 from streams.fold.episodes import FIRING
 from streams.fold.rows import SCORE
 from streams.formats import episodes
 from streams.model.alerts import Judge
 from streams.model.cases import Case
 from streams.model.ruleset import RuleSet
+from streams.partition.ranks import Lines
+from streams.partition.scoring import Scoring
 from streams.partition.sending import Sender
 from streams.policies.book import Book
 
@@ -102,4 +106,53 @@ def _judged_late() -> Iterator[None]:
         return judging
 
     with instead(Judge, "judge", judge):
+        yield
+
+
+@MUTATIONS.mutation("a score line is applied before its offset")
+def _line_too_early() -> Iterator[Change]:
+    runs: list[Faults] = []
+
+    def follow(real: Any) -> Any:
+        return lambda self, book, now_ms: real(self, book._replace(lines=runs[-1].book().lines), now_ms)
+
+    with instead(RuleSet, "follow", follow):
+        yield runs.append
+
+
+@MUTATIONS.mutation("a score line is made of what a partition told first")
+def _old_histogram() -> Iterator[None]:
+    def spread(real: Any) -> Any:
+        def spreading(self: Any, counted: Any, *rest: Any) -> None:
+            known = self.counted.get(counted.partition)
+            real(self, counted._replace(counts=known.counts) if known else counted, *rest)
+
+        return spreading
+
+    with instead(Scoring, "_spread", spread):
+        yield
+
+
+@MUTATIONS.mutation("a score line is made before all partitions have told")
+def _some_partitions() -> Iterator[None]:
+    def records(real: Any) -> Any:
+        def made(self: Any, counted: Any, *rest: Any) -> Any:
+            self._partitions = len(counted)
+            return real(self, counted, *rest)
+
+        return made
+
+    with instead(Lines, "records", records):
+        yield
+
+
+@MUTATIONS.mutation("whom a score line has left behind is not looked at")
+def _left_behind() -> Iterator[None]:
+    with instead(RuleSet, "left_behind", lambda _: lambda _: np.empty(0, np.intp)):
+        yield
+
+
+@MUTATIONS.mutation("where score lines were is forgotten at a take-over")
+def _lines_forgotten() -> Iterator[None]:
+    with instead(Sender, "judged_by", lambda _: lambda *_: None):
         yield
