@@ -9,6 +9,7 @@ from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streams.events import Reject, event_time
 from streams.formats import engagements, lines
@@ -71,7 +72,7 @@ def fold(
     table, core = Table(model), Core(report)
     table.days.closes_ms = closes_ms
     until_ms = newest_ms if as_of_ms is None else as_of_ms
-    waiting = _in_time_order(one for one in controls if one.ts <= until_ms)
+    waiting = in_time_order(one for one in controls if one.ts <= until_ms)
     source, newest = iter(produced), 0
     while block := list(islice(source, BLOCK)):
         values, kinds = [record.value for record in block], [KIND_OF[record.topic] for record in block]
@@ -92,7 +93,7 @@ def fold(
     return table
 
 
-def _in_time_order(controls: Iterable[Control]) -> deque[Control]:
+def in_time_order(controls: Iterable[Control]) -> deque[Control]:
     """By time, each user's in the order given: an older one behind a newer is refused, as in a worker."""
     reached: dict[str, int] = {}
     keyed = []
@@ -111,9 +112,11 @@ class Core:
 
     def sum_up(self, table: Table) -> None:
         """The rows of persons, of the rows of their accounts that changed: all live in one table here."""
-        if not table.profiles:
-            return
-        changed, marks = table.changed()
+        if table.profiles:
+            self.tell(table, *table.changed())
+
+    def tell(self, table: Table, changed: Slots, marks: NDArray[np.uint8]) -> None:
+        """The same, of those who have changed, and how."""
         told = telling.cut(table, changed, marks)
         for _, some in telling.homes(told, partitions=1):
             sent = lines.encode(told, some, table.cells[changed], next(self._versions), table.clock)

@@ -45,6 +45,7 @@ BELOW: dict[str, set[str]] = {
     "streams.sources": BASE,
     "streams.offline": BASE
     | {"streams.model", "streams.people", "streams.formats", "streams.sources", "streams.topics"},
+    "streams.trial": BASE | {"streams.model", "streams.people", "streams.sources", "streams.offline", "streams.topics"},
     "streams.calibration": BASE | {"streams.model", "streams.sources", "streams.offline", "streams.topics"},
     "streams.scoreboard": BASE | {"streams.model", "streams.policies", "streams.settings", "streams.topics"},
     "streams.partition": BASE

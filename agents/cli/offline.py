@@ -12,31 +12,27 @@ from typing import BinaryIO
 import click
 import orjson
 
+from agents.cli.file_options import controls_option, format_option
+from agents.cli.files import Files, controls_of, newest_ms, sum_up
 from agents.cli.offline_explain import explained
 from agents.cli.options import TIME, json_option, settings_options
-from agents.cli.output import console, counted, leaderboard, moment, safe, say
-from agents.cli.progress import Progress, position, progress, size_of
+from agents.cli.output import console, leaderboard, say
+from agents.cli.progress import progress
 from agents.worker.warm import ensure
 from streams.errors import UsageError
-from streams.events import MAX_AHEAD_MS, Reject
 from streams.model.table import Table
 from streams.model.versions import model
 from streams.offline import Report, Scored, fold, scored
-from streams.people.controls import Control, parse
+from streams.people.controls import Control
 from streams.settings import Settings
-from streams.sources import FORMATS, MALFORMED, Produced, Source, open_source
-from streams.sources.lines import Lines, open_bytes
 
 _TOP = 10
-_REASONS = 8  # for so many a reject is shown
 
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
-              help="What the files hold: events as JSON lines, SNAP's Higgs activity, Bluesky Jetstream, GH Archive.")  # fmt: skip
-@click.option("--controls", metavar="FILE", show_envvar=True,
-              help="Links and facts as the topic `controls` has them, JSON one a line.")  # fmt: skip
+@format_option
+@controls_option
 @click.option("--as-of", type=TIME, show_envvar=True,
               help="Score at this time, without what is newer; ms since epoch or ISO 8601. Default: the newest event.")  # fmt: skip
 @click.option("--out", show_envvar=True, help="Write the records as JSON lines to this file, - for stdout.")
@@ -70,16 +66,15 @@ def offline(
     ensure(say)
     began_s = time.monotonic()
     report = Report()
-    skipped: dict[str, int] = {}
+    sources = Files(files, format)
     if explain is not None and (out is not None or top is not None):
         raise UsageError("--explain is about one user: leave out --out and --top")
     lines = json or out is not None
     with _opened(out) as to:
-        said = _controls(controls, report) if controls else []
-        table = _fold(settings, files, format, said, as_of, report, skipped)
+        table = _fold(settings, sources, controls_of(controls, report), as_of, report)
         as_of_ms = table.clock if as_of is None else as_of
         if explain is not None:
-            _sum_up(table, report, skipped, as_of_ms, time.monotonic() - began_s)
+            sum_up(table, report, sources, as_of_ms, time.monotonic() - began_s)
             return explained(table, explain, as_of_ms, json=json)
         with progress("scoring", "users", min(len(table), top or len(table))) as bar:
             best = scored(table, as_of_ms, top if lines or top else _TOP, bar.update)
@@ -87,73 +82,21 @@ def offline(
                 _write(to, best)
             else:
                 console().print(leaderboard([orjson.loads(one.record) for one in best]))
-    _sum_up(table, report, skipped, as_of_ms, time.monotonic() - began_s)
-    unread = any(reason.startswith(MALFORMED) for reason in skipped)
-    return 1 if (table.counts.rejected or unread) and not table.counts.folded and not report.later else 0
+    sum_up(table, report, sources, as_of_ms, time.monotonic() - began_s)
+    return 1 if (table.counts.rejected or sources.unread) and not table.counts.folded and not report.later else 0
 
 
-def _fold(
-    settings: Settings,
-    files: tuple[str, ...],
-    format: str,
-    controls: list[Control],
-    as_of_ms: int | None,
-    report: Report,
-    skipped: dict[str, int],
-) -> Table:
-    sizes = [size_of(path) for path in files]
-    total = None if None in sizes else sum(size or 0 for size in sizes)
-    now: list[Source] = []
-    with progress("folding", "events", total) as bar:
-
-        def read() -> Iterator[Produced]:
-            for path in files:
-                with open_source(path, format) as source:
-                    now[:] = [source]
-                    yield from source
-                if source.first_bad:
-                    say(f"{safe(path)}:{source.first_bad}: the first line that is no event")
-                for reason, count in source.skipped.items():
-                    skipped[reason] = skipped.get(reason, 0) + count
-
-        def look() -> None:
-            _look(bar, report.read, now[0] if now else None, files, sizes, total)
-
-        newest_ms = int(time.time() * 1000) + MAX_AHEAD_MS
+def _fold(settings: Settings, files: Files, controls: list[Control], as_of_ms: int | None, report: Report) -> Table:
+    with progress("folding", "events", files.size) as bar:
         return fold(
-            read(),
+            files.read(),
             model(settings.model),
-            newest_ms=newest_ms,
+            newest_ms=newest_ms(),
             as_of_ms=as_of_ms,
             report=report,
-            on_block=look,
+            on_block=lambda: files.look(bar, report.read),
             controls=controls,
         )
-
-
-def _controls(path: str, report: Report) -> list[Control]:
-    """Those of a file; what is none is a reject, as in a worker."""
-    newest_ms, found = int(time.time() * 1000) + MAX_AHEAD_MS, []
-    with open_bytes(path) as raw:
-        for line in Lines(raw, path):
-            if line.strip():
-                one = parse(line, newest_ms)
-                if isinstance(one, Reject):
-                    report.rejects[one.reason] += 1
-                    report.examples.setdefault(one.reason, one)
-                else:
-                    found.append(one)
-    return found
-
-
-def _look(
-    bar: Progress, done: int, source: Source | None, files: tuple[str, ...], sizes: list[int | None], total: int | None
-) -> None:
-    if source is None or total is None:
-        bar.update(done)
-        return
-    before = sum(size or 0 for size in sizes[: files.index(source.path)])
-    bar.update(done, before + position(source))
 
 
 @contextmanager
@@ -174,30 +117,3 @@ def _write(to: BinaryIO, best: Iterator[Scored]) -> None:
     while lines := [one.record for one in itertools.islice(best, 1_000)]:
         to.write(b"\n".join(lines) + b"\n")
     to.flush()
-
-
-def _sum_up(table: Table, report: Report, skipped: dict[str, int], as_of_ms: int, seconds: float) -> None:
-    counts = table.counts
-    if not len(table):
-        say("no event to score" + (f": all {report.later:,} are newer than --as-of" if report.later else ""))
-    else:
-        say(
-            f"{len(table):,} users from {counts.folded:,} events as of {moment(as_of_ms)} ({as_of_ms}), "
-            f"model {table.model.name}, in {seconds:.1f} s"
-        )
-    notes = {
-        "repeats dropped": counts.repeats,
-        "undone": counts.undone,
-        "undo of something unknown": counts.undo_unknown,
-        "self-engagements": counts.self_engagements,
-        "newer than --as-of": report.later,
-    }
-    if shown := counted({name: count for name, count in notes.items() if count}):
-        say(shown)
-    if rejected := report.rejects.total():
-        say(f"rejected {rejected:,}: {counted(report.rejects)}; the first of each:")
-        for reason, _ in report.rejects.most_common(_REASONS):
-            first = report.examples[reason]
-            say(f"  {reason}  {safe(first.path)}  {safe(first.message)}")
-    if skipped:
-        say(f"skipped {sum(skipped.values()):,}: {counted(skipped)}")

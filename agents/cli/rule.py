@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from agents.cli.options import KAFKA, TIME, json_option, settings_options
+from agents.cli.options import json_option, settings_options
 from agents.cli.output import console, json_line, safe, say, table
-from agents.cli.rule_lines import Seconds
+from agents.cli.rule_options import SETTINGS, said_options
+from agents.cli.rule_trial import test
 from streams.errors import CloutError, UsageError
-from streams.model.rules import CAUSES, Severity, Within
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.model.rules import Rule
     from streams.policies.book import Policies
 
-_RULES = (*KAFKA, "alert_points", "alert_cooldown_h")
 _WHEN = "workers take it up within a second or so"
-_CAUSE = click.Choice(CAUSES)
 
 
 @click.group()
@@ -32,40 +30,20 @@ def rule() -> None:
     \b
     clout rule add big-fall --falls 10 --severity critical
     clout rule list
+    clout rule test events.ndjson --rule big-fall
     clout rule remove big-fall
     """
 
 
+rule.add_command(test)
+
+
 @rule.command()
 @click.argument("name", required=False)
-@click.option("--falls", type=float, show_envvar=True, help="The score falls by so much.")
-@click.option("--rises", type=float, show_envvar=True, help="It rises by so much.")
-@click.option("--unit", type=click.Choice(("points", "percent")), show_envvar=True,
-              help="Of --falls and --rises; else points.")  # fmt: skip
-@click.option("--within", type=click.Choice(get_args(Within)), show_envvar=True,
-              help="How long --falls and --rises look back; else 1d, to the last daily close.")  # fmt: skip
-@click.option("--below", type=float, show_envvar=True, help="The score falls below this line.")
-@click.option("--percentile", type=float, show_envvar=True, help="It falls below this percentile of everyone.")
-@click.option("--top", type=int, show_envvar=True, help="It falls out of the so many highest.")
-@click.option("--user", multiple=True, show_envvar=True,
-              help="Of this one, network:id or person:NAME; several times for several. Without it everyone.")  # fmt: skip
-@click.option("--network", show_envvar=True, help="Of users of this network.")
-@click.option("--topic", show_envvar=True, help="Of those who are shown with this topic.")
-@click.option("--min-score", type=float, show_envvar=True, help="Whose score was at least this before.")
-@click.option("--min-confidence", type=float, show_envvar=True, help="Whose confidence is at least this, 0 to 1.")
-@click.option("--ignore", multiple=True, type=_CAUSE, show_envvar=True,
-              help="Not when this is the main cause; several times for several.")  # fmt: skip
-@click.option("--require", multiple=True, type=_CAUSE, show_envvar=True, help="Only when this is.")
-@click.option("--severity", type=click.Choice(get_args(Severity)), show_envvar=True, help="How loud; else warning.")
-@click.option("--cooldown", type=Seconds(), show_envvar=True,
-              help="Least time between two alerts about one user: 30m, 6h, 2d; else 6h.")  # fmt: skip
-@click.option("--margin", type=float, show_envvar=True, help="How much better it must be for an alert to be over.")
-@click.option("--urgent", is_flag=True, show_envvar=True, help="Judged at once, not when an interval ends.")
-@click.option("--from", type=TIME, show_envvar=True,
-              help="In force from then on: ISO 8601 (UTC), or ms since epoch. Without it at once.")  # fmt: skip
+@said_options
 @click.option("--file", metavar="FILE", show_envvar=True,
               help="Many at once: JSON, an array or one a line; plain, gzip or zstd; - for stdin.")  # fmt: skip
-@settings_options(*_RULES)
+@settings_options(*SETTINGS)
 @json_option
 def add(settings: Settings, name: str | None, file: str | None, json: bool, **said: Any) -> int:
     """Add the rule NAME, or replace it. It says one of --falls, --rises, --below, --percentile and --top.
@@ -125,7 +103,7 @@ def _say_added(one: Rule, before: Policies) -> None:
 
 
 @rule.command("list")
-@settings_options(*_RULES)
+@settings_options(*SETTINGS)
 @json_option
 def list_(settings: Settings, json: bool) -> None:
     """All rules, from the topic: which are built in, switched off, or not yet in force. What cannot be used is told on stderr.
@@ -160,7 +138,7 @@ def list_(settings: Settings, json: bool) -> None:
 
 @rule.command()
 @click.argument("name")
-@settings_options(*_RULES)
+@settings_options(*SETTINGS)
 @json_option
 def show(settings: Settings, name: str, json: bool) -> None:
     """All that the rule NAME says.
@@ -187,7 +165,7 @@ def show(settings: Settings, name: str, json: bool) -> None:
 
 @rule.command()
 @click.argument("name")
-@settings_options(*_RULES)
+@settings_options(*SETTINGS)
 @json_option
 def remove(settings: Settings, name: str, json: bool) -> int:
     """Remove the rule NAME; a built-in one is switched off, also where another stands in its place. Open alerts end with it.
@@ -217,7 +195,7 @@ def remove(settings: Settings, name: str, json: bool) -> int:
 
 @rule.command()
 @click.argument("name")
-@settings_options(*_RULES)
+@settings_options(*SETTINGS)
 @json_option
 def restore(settings: Settings, name: str, json: bool) -> int:
     """The built-in rule NAME is as it was, whatever was sent in its place.

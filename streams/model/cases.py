@@ -10,7 +10,7 @@ import numpy as np
 from streams.fold.episodes import COOLING, FIRING, IGNORED, WAITING
 from streams.fold.judging import LINE, RISE
 from streams.fold.rows import MARK_MS, QUARTER, SCORE
-from streams.model.causes import Why, sentence, why
+from streams.model.causes import DAYS, Why, sentence, why
 from streams.model.closes import BACK, booked, history
 from streams.model.dates import mark_before
 from streams.model.episodes import Episode
@@ -134,7 +134,7 @@ class Case:
         table, within = self._table, self._rule.when.within
         record: dict[str, Any] = _decode(self._json)
         line = int(table.days.lines(np.array([self._slot]))[0]) if within in ("7d", "30d") else 0
-        closes = list(history(table, self._slot))[-8:] if line else []
+        closes = list(history(table, self._slot, DAYS[within] + 1)) if DAYS[within] else []
         past = Past(table.days.closed_ms, closes, booked(table, line))
         return why(record, table.model, self._now_ms, past, within if self._sort != LINE else "1d", change)
 

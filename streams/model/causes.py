@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from streams.events import KINDS
+from streams.fold.rows import LEDGER_DAYS
 from streams.model.dates import day
 from streams.model.explain import Past
-from streams.model.explained import Entry
+from streams.model.explained import Close, Entry
 from streams.model.ledger import of_days, since_close
 from streams.model.published import AlertCause
 from streams.model.rules import Cause, Within
 from streams.model.versions import DAY_MS, Model
 
-_DAYS: dict[Within, int] = {"1h": 0, "1d": 0, "7d": 6, "30d": 29}  #: closed days that belong to it
+DAYS: dict[Within, int] = {"1h": 0, "1d": 0, "7d": 6, "30d": 29}  #: closed days that belong to it
 _LEAST = 5e-7  # points that are worth a word
 
 _FALLS: dict[Cause, str] = {
@@ -56,22 +57,37 @@ class Why(NamedTuple):
 def why(record: dict[str, Any], model: Model, now_ms: int, past: Past, within: Within, change: float | None) -> Why:
     """What moved the score of a record in the time that a rule looks back on, by `change` points (None: since the last close).
 
-    Days of which nothing is known are `earlier`; so is, of the last hour, what came since the close and before it.
+    On a closed day on which nothing came the score has faded, and no ledger has it: its closes do. Days of which nothing is
+    known are `earlier`; so is, of the last hour, what came since the close and before it.
     """
     now = since_close(record, model, now_ms, past.closed_ms)
     points: dict[Cause, float] = defaultdict(float)
     gained = _book(points, now.entries)
-    if _DAYS[within]:
-        first = past.closed_ms // DAY_MS - _DAYS[within]
-        for one in of_days(record, past.ledger, model, past.closed_ms, past.closes):
-            if day(one.date) >= first:
+    if DAYS[within]:
+        last = past.closed_ms // DAY_MS - 1
+        first = last + 1 - DAYS[within]
+        told = {day(one.date): one for one in of_days(record, past.ledger, model, past.closed_ms, past.closes)}
+        for number, one in told.items():
+            if number >= first:
                 gained |= _book(points, one.entries)
+        newest = last - max(past.closed_ms - 1 - record["event_ts"], 0) // DAY_MS
+        known = max(first, min(last + 1 - LEDGER_DAYS, newest + 1))  # since then every day with something is told
+        _fade(points, past.closes, [number for number in range(known, last + 1) if number not in told])
     decay = points.pop("idle", 0.0)
     points["fewer" if gained else "idle"] += decay
     change = now.points if change is None else change
     points["earlier"] += change - sum(points.values())
     causes = [AlertCause(cause=cause, points=moved) for cause, moved in points.items() if abs(moved) > _LEAST]
     return Why(change, sorted(causes, key=lambda one: -abs(one.points)))
+
+
+def _fade(points: dict[Cause, float], closes: Sequence[Close], days: Sequence[int]) -> None:
+    """Add what the score has lost on these closed days, on which nothing came."""
+    by = {day(one.date): one for one in closes}
+    for number in days:
+        before, after = by.get(number - 1), by.get(number)
+        if before and after:
+            points["idle" if before.model == after.model else "model"] += after.score - before.score
 
 
 def _book(points: dict[Cause, float], entries: Sequence[Entry]) -> bool:

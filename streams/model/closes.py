@@ -116,10 +116,10 @@ def last(table: Table, slots: Slots) -> Floats:
     return found
 
 
-def history(table: Table, slot: int) -> Iterator[Close]:
-    """The closes of a user, oldest first."""
+def history(table: Table, slot: int, most: int = DAYS) -> Iterator[Close]:
+    """The closes of a user, oldest first; the last so many."""
     today = table.days.today
-    back = np.arange(min(DAYS, today) - 1, -1, -1)
+    back = np.arange(min(most, today) - 1, -1, -1)
     for ago, close in zip(back.tolist(), filled(table, np.array([slot]), back)[0].tolist(), strict=True):
         if close != NONE:
             yield Close(date=date(today - ago - 1), score=close, model=model_of(table, ago))
