@@ -42,16 +42,21 @@ def test_rules_of_a_worker(stack: Callable[..., Stack]) -> None:
         clout.produce([(POLICIES.name, 0, key_of("low"), b'{"format":2}')])
         _until(lambda: _shown(clout) == (4, [DAY_FALL, "low"]), clout)
         _until(lambda: "rule low: format: policy of format 2" in worker.said, clout)
-        samples = {
-            (sample.name, *sample.labels.values()): sample.value
-            for family in text_string_to_metric_families(httpx.get(f"{worker.url}/metrics", timeout=PATIENCE_S).text)
-            for sample in family.samples
-        }
-        assert samples["clout_policies_offset",] == 4
+        _until(lambda: _samples(worker.url)["clout_policies_offset",] == 4, clout)
+        samples = _samples(worker.url)
         assert samples["clout_policies_unusable",] == 1
         assert (samples["clout_rules", "in force"], samples["clout_rules", "off"]) == (2, 1)
         assert worker.said.count("read policies offset=1 rules=3") == 1
         assert worker.said.index("read policies offset=1") < worker.said.index("took partitions=")
+
+
+def _samples(url: str) -> dict[tuple[str, ...], float]:
+    """What a worker measures, by name and labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", timeout=PATIENCE_S).text)
+        for sample in family.samples
+    }
 
 
 def test_lines_of_a_rule(stack: Callable[..., Stack]) -> None:
