@@ -24,9 +24,9 @@ def severity(alert: Mapping[str, Any]) -> str:
 
 
 def sentence(alert: Mapping[str, Any]) -> str:
-    """One sentence, without a full stop at its end where the alert has none."""
+    """One sentence, to stand behind the name of the user."""
     if said := alert.get("sentence"):
-        return str(said)
+        return str(said).removeprefix(f"{alert['user']} ")
     points = change(alert)
     if alert.get("state") == RAISED:
         return f"{'fell' if points <= 0 else 'rose'} {abs(points):.1f} points to {alert['score']:.1f}"
