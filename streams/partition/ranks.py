@@ -55,7 +55,7 @@ class Telling:
 
     def due(self, now_ms: int) -> bool:
         """Is it time again? Then it is told now."""
-        due = now_ms - self._told_ms >= self._every_ms
+        due = not 0 <= now_ms - self._told_ms < self._every_ms  # a clock that was set back must not make it wait
         if due:
             self._told_ms = now_ms
         return due

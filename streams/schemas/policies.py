@@ -25,7 +25,7 @@ _UNSAID = (
     f"are meant in bytes of UTF-8 (of a user {MAX_NETWORK_BYTES} and {MAX_ID_BYTES}, of a topic {MOST_TOPIC} without # and "
     "blanks), not in characters; no text has half a surrogate pair; `users` stands alone in `who`; points are at most 99; a "
     "margin is not above what `falls` or `rises` says; no cause is ignored and required; whole numbers are written without "
-    "a fraction."
+    "a fraction. Score lines, under keys that begin with `line/`, are written by workers and are not told here."
 )
 
 
