@@ -32,7 +32,9 @@ EVENTS = tuple(
     Topic(TOPIC_OF[kind], "actor (`network:id`)", "7 d", "event JSON", _days(7), kind=kind) for kind in KINDS
 )
 CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
-POLICIES = Topic("policies", "`rule/NAME`", "compacted", "rule JSON; null removes it", _COMPACTED, partitions=1)
+POLICIES = Topic(
+    "policies", "`rule/NAME`, `gap/NETWORK`", "compacted", "rule or gaps JSON; null removes", _COMPACTED, partitions=1
+)
 STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
 ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
 STATE = Topic(

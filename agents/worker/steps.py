@@ -91,16 +91,17 @@ def alerts() -> None:
     from streams.fold.published import noted
     from streams.model.alerts import Judge
     from streams.model.episodes import Episode
+    from streams.model.gaps import Gap, Gaps
     from streams.model.rules import Rule, When, Who
     from streams.model.ruleset import RuleSet
     from streams.policies.book import Book
 
     table = _table()
-    slots = table.slots(_USERS)
+    slots, rules = table.slots(_USERS), RuleSet(table)
     scores, rows, marks = np.ones(2), table.cells[slots], table.changed()[1]
-    rules = RuleSet(table)
     whom = Who(network="net"), Who(topic="t"), Who(users=("net:ada",))
-    rules.follow(Book(tuple(Rule(name=str(n), who=who, when=When(falls=1.0)) for n, who in enumerate(whom))), _NOW_MS)
+    gaps = (Gaps(network="net", gaps=(Gap(since=1),)),)
+    rules.follow(Book(tuple(Rule(name="r", who=who, when=When(falls=1.0)) for who in whom), gaps=gaps), _NOW_MS)
     Judge(table, rules).dry(slots, scores, _NOW_MS)
     table.episodes.put(table.cells, 0, Episode(1, 1, 0, 1.0))
     table.episodes.drop(table.cells, 0, 1)

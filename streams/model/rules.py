@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from streams.model.gaps import Gaps
+
 #: why a score moved, see `streams.model.causes`
 Cause = Literal[
     "idle", "fewer", "engagement", "reversed", "links", "reach", "participation", "facts", "model", "gap", "earlier"
@@ -120,6 +122,10 @@ class Rules(Protocol):
     @property
     def offset(self) -> int:
         """Of the last policy in `policies` that was read for them; -1: none."""
+
+    @property
+    def gaps(self) -> tuple[Gaps, ...]:
+        """Of networks."""
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """Those in force at a moment, ms since epoch."""

@@ -1,4 +1,4 @@
-"""The rules that somebody goes by, and how far `policies` was read for them; made of its records in their order."""
+"""The rules and gaps that somebody goes by, and how far `policies` was read for them; made of its records in their order."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from streams.events import Reject
+from streams.model.gaps import Gaps
 from streams.model.rules import Rule, built_in
-from streams.policies.records import Removed, parse, shown
+from streams.policies.records import GAP, Removed, parse, shown
 
 MOST_RULES = 10_000  #: in a book, switched off ones and those not yet in force too
+MOST_GAPPED = 1_000  #: networks with gaps
 _MOST_MISTAKES = 1_000  # told in a book
 
 
@@ -30,7 +32,10 @@ class Book(NamedTuple):
     rules: tuple[Rule, ...] = built_in()
     offset: int = -1  #: of the last policy in `policies` that was read; -1: none
     mistakes: tuple[Mistake, ...] = ()  #: at most a thousand; a rule that stood there before is still among the rules
-    left_out: tuple[str, ...] = ()  #: names of the rules that are too many: those that were written last
+    left_out: tuple[
+        str, ...
+    ] = ()  #: names of the rules that are too many: those that were written last; so `gap/NETWORK`
+    gaps: tuple[Gaps, ...] = ()  #: by network, in the order of their names
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """The rules in force at a moment, ms since epoch."""
@@ -53,6 +58,7 @@ class Policies:
         self.built = {rule.name: rule for rule in (built_in() if built is None else built)}
         self._offset = -1
         self._rules: dict[str, _Kept] = {}
+        self._gaps: dict[str, Gaps] = {}
         self._mistakes: dict[bytes, Mistake] = {}
         self._book: Book | None = None
 
@@ -64,11 +70,16 @@ class Policies:
             self._mistakes[key or b""] = Mistake(shown(key), offset, found)
             return
         self._mistakes.pop(key or b"", None)
-        if isinstance(found, Removed):
+        if isinstance(found, Removed) and found.kind == GAP:
+            self._gaps.pop(found.name, None)
+        elif isinstance(found, Removed):
             self._rules.pop(found.name, None)
         elif isinstance(found, Rule):
             self._rules.pop(found.name, None)  # the latest stand last
             self._rules[found.name] = _Kept(offset, found)
+        elif isinstance(found, Gaps):
+            self._gaps.pop(found.network, None)
+            self._gaps[found.network] = found
 
     def book(self) -> Book:
         """What holds now; the same object until something more is read."""
@@ -87,9 +98,12 @@ class Policies:
         others = [name for name in said if name not in rules]
         free = max(MOST_RULES - len(rules), 0)
         rules |= {name: said[name] for name in others[:free]}
+        gapped = list(self._gaps)
+        gaps = tuple(self._gaps[network] for network in sorted(gapped[:MOST_GAPPED]))
         return Book(
             tuple(rules[name] for name in sorted(rules)),
             self._offset,
             tuple(islice(self._mistakes.values(), _MOST_MISTAKES)),
-            tuple(others[free:]),
+            (*others[free:], *(GAP + network for network in gapped[MOST_GAPPED:])),
+            gaps,
         )

@@ -11,6 +11,7 @@ from agents.proof.simulation.mutations.registry import Registry, instead
 from streams.fold.episodes import FIRING
 from streams.fold.rows import SCORE
 from streams.formats import episodes
+from streams.model import alerts
 from streams.model.alerts import Judge
 from streams.model.cases import Case
 from streams.model.ruleset import RuleSet
@@ -102,4 +103,23 @@ def _judged_late() -> Iterator[None]:
         return judging
 
     with instead(Judge, "judge", judge):
+        yield
+
+
+@MUTATIONS.mutation("gaps of networks are ignored")
+def _no_gaps() -> Iterator[None]:
+    with instead(alerts, "judged_scores", lambda _: lambda *given: given[3][:, None].copy()):
+        yield
+
+
+@MUTATIONS.mutation("gaps of one network are applied to another")
+def _other_network() -> Iterator[None]:
+    def judged(real: Any) -> Any:
+        def judging(table: Any, gaps: Any, *rest: Any) -> Any:
+            named = {"n": "m", "m": "n"}
+            return real(table, tuple(msgspec.structs.replace(one, network=named[one.network]) for one in gaps), *rest)
+
+        return judging
+
+    with instead(alerts, "judged_scores", judged):
         yield
