@@ -34,9 +34,9 @@ EVENTS = tuple(
 CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
 POLICIES = Topic(
     "policies",
-    "`rule/NAME`, `line/NAME`",
+    "`rule/NAME`, `line/NAME`, `gap/NETWORK`",
     "compacted",
-    "rule JSON; lines that workers write; null removes it",
+    "rule or gaps JSON; lines that workers write; null removes it",
     _COMPACTED,
     partitions=1,
 )

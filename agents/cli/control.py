@@ -1,4 +1,4 @@
-"""`clout control`: whose accounts are one person's, facts about users, topics that are hidden, to the topic `controls`."""
+"""`clout control`: whose accounts are one person's, facts about users, hidden topics, in `controls`; gaps, in `policies`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agents.cli.gap import gap
 from agents.cli.options import KAFKA, TIME, json_option, settings_options
 from agents.cli.output import json_line, safe, say
 from agents.cli.progress import progress
@@ -25,7 +26,7 @@ _WHEN = "a worker takes it up within a second or so"
 
 @click.group()
 def control() -> None:
-    """Say whose accounts are one person's, facts about users, and which topics to hide: each is a record in `controls`.
+    """Say whose accounts are one person's, facts about users, which topics to hide, and that a feed is broken.
 
     USER is network:id, as scores have it. Of two that contradict the later counts, so to send one again changes nothing.
 
@@ -34,6 +35,7 @@ def control() -> None:
     clout control unlink bluesky:did:plc:abc
     clout control facts mastodon:ann followers=1200 verified=1
     clout control hide-topic bluesky:did:plc:abc jazz
+    clout control gap mastodon
     """
 
 
@@ -156,6 +158,9 @@ def hide_topic(settings: Settings, user: str, topic: str, show: bool, json: bool
     one = checked(body_of("hide-topic", user, given, topic=topic, hidden=not show), given)
     what = f"{user}: the topic {about.topic(topic)} is {'shown again' if show else 'hidden'}"
     return _send_one(settings, one, what, json)
+
+
+control.add_command(gap)
 
 
 def _given(date: int | None = None, source: str | None = None) -> Given:

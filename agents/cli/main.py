@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "feed": ("agents.cli.feed:feed", "Send events from a file, stdin or the generator to the topics."),
     "control": (
         "agents.cli.control:control",
-        "Say whose accounts are one person's, facts about users, and topics to hide.",
+        "Say whose accounts are one person's, facts about users, topics to hide, broken feeds.",
     ),
     "rule": ("agents.cli.rule:rule", "Say by which rules alerts are raised: add, list, show, remove."),
     "offline": ("agents.cli.offline:offline", "Score files of events without a broker."),

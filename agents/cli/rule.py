@@ -106,18 +106,20 @@ def _say_added(one: Rule, before: Policies) -> None:
 @settings_options(*SETTINGS)
 @json_option
 def list_(settings: Settings, json: bool) -> None:
-    """All rules, from the topic: which are built in, switched off, or not yet in force. What cannot be used is told on stderr.
+    """All rules, from the topic: which are built in, switched off, or not yet in force. Stderr has what cannot be used, and gaps.
 
     \b
     clout rule list
     clout rule list --json | jq -c .rule > rules.ndjson
     """
-    from agents.cli import rule_text
+    from agents.cli import gap_words, rule_text
     from agents.cli.rule_topic import described, known
 
     policies, now_ms = known(settings), time.time() * 1000
     book, built = policies.book(), frozenset(policies.built)
     for line in rule_text.wrong(book):
+        say(safe(f"clout: {line}"))
+    for line in gap_words.on(book, now_ms):
         say(safe(f"clout: {line}"))
     if book.left_out:
         say(safe(f"clout: too many rules, not judged by: {', '.join(book.left_out)}"))

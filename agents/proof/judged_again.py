@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from agents.proof.plain_rules import Lines, Plain, Told
 from streams.fold.days import NONE
+from streams.fold.rows import MARK_MS
 from streams.formats.header import Header
+from streams.model.gaps import Gaps
 from streams.model.inforce import name_at
 from streams.model.ranks import asked
 from streams.model.rules import Rule, Within
-from streams.model.versions import DAY_MS
+from streams.model.score import shown, terms
+from streams.model.versions import DAY_MS, Model, model
+from streams.people.checks import PERSON
 from streams.policies.book import Book
 
 Record = dict[str, Any]
@@ -33,11 +38,16 @@ def differences(
     lines, wrong = lines_of(headers, book)
     yield from wrong
     wanted, users, unknown = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain), set[str]()
-    by_version = defaultdict[int, list[Record]](list)
+    by_version, gapped = defaultdict[int, list[Record]](list), set[str]()  # networks
+    persons = defaultdict[str, set[str]](set)  # networks of their accounts
     for record in scores:
         by_version[record["version"]].append(record)
+        if record["user"].startswith(PERSON):
+            accounts = {account.partition(":")[0] for account in record.get("accounts", ())}
+            persons[record["user"]] |= accounts | set(record["parts"]["networks"])
     for version, header in sorted(headers.items()):
         policies = book(header.policies)
+        gapped |= {gaps.network for gaps in policies.gaps}
         unknown |= {rule.name for rule in policies.rules if not plain(rule)}
         records = by_version.pop(version, [])
         yield from _left_behind(users, lines[version], {record["user"] for record in records}, version)
@@ -57,7 +67,11 @@ def differences(
             yield f"alert {alert['id']}: judged under {alert['policies']}, the header says {headers[alert['version']].policies}"
         if abs(sum(one["points"] for one in alert["causes"]) - alert["change"]) > 1e-5:
             yield f"alert {alert['id']}: its causes do not add up to {alert['change']}: {alert['causes']}"
-    wanted = Counter({one: count for one, count in wanted.items() if one[2] not in unknown})
+    # records do not say what of a person's sums is of which network
+    wanted, found = (
+        Counter({one: count for one, count in some.items() if one[2] not in unknown and not persons[one[0]] & gapped})
+        for some in (wanted, found)
+    )
     for one in sorted((wanted - found) + (found - wanted)):
         yield f"alert {'/'.join(one)}: came {found[one]} times instead of {wanted[one]}"
     yield from (f"alert {id_}: came {count} times" for id_, count in ids.items() if count > 1)
@@ -104,7 +118,42 @@ def judged(user: Plain, record: Record, header: Header, book: Book, lines: Lines
         change = delta.get(_NAMES[rule.when.within])
         return NONE if change is None or _by_another_model(rule, header) else float(record["score"] - change)
 
-    return user.judged(of, now_ms, record["score"], reference, lines=lines)
+    gaps = next((one for one in book.gaps if one.network == record["user"].partition(":")[0]), None)
+
+    def lost(rule: Rule) -> float:
+        """Points that faded in gaps: the score at an earlier moment, as late as now without them."""
+        if gaps is None:
+            return 0.0
+        covered = _covered(gaps, _compared_with(rule, now_ms, header), now_ms)
+        return _stood_still(record, model(header.model), now_ms, covered) - float(record["score"]) if covered else 0.0
+
+    return user.judged(of, now_ms, record["score"], reference, lines=lines, lost=lost)
+
+
+def _covered(gaps: Gaps, from_ms: int, now_ms: int) -> int:
+    """How much of that time lies in gaps, ms; of those that ended more than 31 days ago nothing."""
+    spans = [
+        (max(gap.since, from_ms), min(now_ms if gap.until is None else gap.until, now_ms))
+        for gap in gaps.gaps
+        if gap.until is None or gap.until > now_ms - 31 * DAY_MS
+    ]
+    edges = sorted({edge for span in spans for edge in span})
+    return sum(end - start for start, end in pairwise(edges) if any(a <= start and end <= b for a, b in spans))
+
+
+def _compared_with(rule: Rule, now_ms: int, header: Header) -> int:
+    """The moment to which a rule looks back, ms since epoch; a line to the first of all gaps."""
+    if rule.when.falls is None is rule.when.rises:
+        return 0
+    if rule.when.within == "1h":
+        return (now_ms // MARK_MS - 3) * MARK_MS
+    return header.closed_ms - _BACK[rule.when.within] * DAY_MS
+
+
+def _stood_still(record: Record, by: Model, now_ms: int, covered: int) -> float:
+    """The score if of engagements and actions so much less time, ms, had faded."""
+    then, now = terms(record, by, now_ms - covered), terms(record, by, now_ms)
+    return shown(then.engagement + then.participation + now.reach + now.facts, by)
 
 
 def _by_another_model(rule: Rule, header: Header) -> bool:

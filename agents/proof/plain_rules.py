@@ -52,11 +52,19 @@ class Plain:
         reference: Callable[[Rule], float],
         ignored: Callable[[Rule], bool] = lambda _: False,
         lines: Lines = _NO_LINES,
+        lost: Callable[[Rule], float] = lambda _: 0.0,
     ) -> list[Told]:
-        """The alerts. Asked for of a rule: the score that it compares with, NONE; and whether its cause is one it ignores."""
+        """The alerts. Asked for of a rule: the score that it compares with, NONE; and whether its cause is one it ignores.
+
+        And how many points have faded in gaps in the time that it looks back on: falls and lines are judged as if they had not.
+        """
         rules, self._lines = list(rules), lines
         self.kept = {rule.name: self.kept[rule.name] for rule in rules if rule.name in self.kept}
-        found = [told for rule in rules if (told := self._one(rule, now_ms, score, reference, ignored))]
+        found = []
+        for rule in rules:
+            gap = 0.0 if rule.when.rises else lost(rule)
+            if told := self._one(rule, now_ms, score + gap, self.published + gap, reference, ignored):
+                found.append(told)
         self.published = score
         return found
 
@@ -65,11 +73,12 @@ class Plain:
         rule: Rule,
         now_ms: int,
         score: float,
+        published: float,
         reference: Callable[[Rule], float],
         ignored: Callable[[Rule], bool],
     ) -> Told | None:
         (line, was), kept = self._line(rule), self.kept.get(rule.name)
-        before = self.published if line is not None else reference(rule)
+        before = published if line is not None else reference(rule)
         holds = score < line if line is not None else _moved(rule, before, score) >= _change(rule)
         enters = holds and (line is None or before >= was) and before >= rule.who.min_score
         if kept and kept.phase == "firing":

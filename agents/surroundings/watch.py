@@ -65,7 +65,7 @@ class Surroundings:
         found = {finding.text: finding for finding in self._inside.look(figures, time.time() * 1000)}
         found |= {finding.text: finding for finding in await redis.look(self._client, self._settings)}
         found |= {finding.text: finding for finding in await self._kafka()}
-        found |= {finding.text: finding for finding in policies.look(self._book())}
+        found |= {finding.text: finding for finding in policies.look(self._book(), time.time() * 1000)}
         return tuple(found.values())
 
     async def _run(self) -> None:

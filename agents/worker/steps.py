@@ -91,6 +91,7 @@ def alerts() -> None:
     from streams.fold.published import noted
     from streams.model.alerts import Judge
     from streams.model.episodes import Episode
+    from streams.model.gaps import Gap, Gaps
     from streams.model.rules import Rule, When, Who
     from streams.model.ruleset import RuleSet
     from streams.model.silence import Silence
@@ -99,7 +100,8 @@ def alerts() -> None:
     table = _table()
     slots, scores, rules = table.slots(_USERS), np.ones(2), RuleSet(table)
     whom = Who(network="net"), Who(topic="t"), Who(users=("net:ada",))
-    rules.follow(Book(tuple(Rule(name=str(n), who=who, when=When(falls=1.0)) for n, who in enumerate(whom))), _NOW_MS)
+    gaps = (Gaps(network="net", gaps=(Gap(since=1),)),)
+    rules.follow(Book(tuple(Rule(name="r", who=who, when=When(falls=1.0)) for who in whom), gaps=gaps), _NOW_MS)
     Judge(table, rules).dry(slots, scores, _NOW_MS)
     table.days.begin(_NOW_MS)
     Silence(table, rules).look(0, 2, _NOW_MS)

@@ -15,8 +15,9 @@ from streams.fold.chunks import begin_of
 from streams.fold.compiled import kernel, part
 from streams.fold.days import NONE
 from streams.fold.episodes import COOLING, FIRING, IGNORED, WAITING, drop, of_rule
-from streams.fold.hashing import name_key
-from streams.fold.names import start_of
+from streams.fold.gaps import FIRST_WINDOW, REAL
+from streams.fold.gaps import LINE as OF_LINES
+from streams.fold.networks import key_of_network
 from streams.fold.rows import ACTORS, DID, EPISODES, GOT, MORE, SCORE, TIED
 from streams.fold.tops import HEAD, KEY, MOST, SIZE, TOPICS
 from streams.fold.words import load_u16, load_u32
@@ -24,7 +25,6 @@ from streams.fold.words import load_u16, load_u32
 FALL, RISE, LINE = 0, 1, 2  #: sorts of rules
 RAISE, RECOVERED, SETTLED = 1, 2, 3  #: verdicts; RAISE: it holds, and its cause is to be looked at
 AGAIN_MS = 3_600_000  #: after so long it is looked again at a cause that was ignored, if nothing has come in between
-COLON = 58
 _MOST_LISTS = 3 + int(MOST[TOPICS])
 _U = np.uint64
 
@@ -71,11 +71,15 @@ def _moved(sort, per_cent, reference, score):
 
 
 @part
-def _judge(rules, r, e, cells, slot, score, refs, other, actors, confident, mark, now_ms, dry, found, i):
+def _judge(rules, r, e, cells, slot, scores, refs, other, actors, confident, mark, now_ms, dry, found, i):
     """One rule about one user."""
     sort, per_cent, window = rules.sort[r], rules.per_cent[r], rules.window[r]
-    amount, back, before = rules.amount[r], rules.back[r], cells[slot, SCORE]
+    amount, back, before, column = rules.amount[r], rules.back[r], cells[slot, SCORE], REAL
+    if scores.shape[1] > 1 and sort != RISE:
+        column = OF_LINES if sort == LINE else FIRST_WINDOW + window
+    score = scores[i, column]
     if sort == LINE:
+        before += score - scores[i, REAL]
         holds, moved = score < amount, 0.0
         enters, reference = holds and before >= rules.was[r], before
     else:
@@ -127,11 +131,7 @@ def _judge(rules, r, e, cells, slot, score, refs, other, actors, confident, mark
 @part
 def _list_of_network(rules, names, slot):
     """The list of the network that somebody is of; 0: no rule is of it."""
-    start, end = start_of(names, slot), start_of(names, slot + 1)
-    n = np.int64(0)
-    while start + n < end and names.text[start + n] != COLON:
-        n += 1
-    key = name_key(names.text, start, n, _U(0))
+    key = key_of_network(names, slot)
     at = np.searchsorted(rules.network, key)
     return 1 + at if at < len(rules.network) and rules.network[at] == key else 0
 
@@ -140,7 +140,7 @@ def _list_of_network(rules, names, slot):
 def judged(
     rules, e, cells, names, linked, tops, slots, scores, refs, other, confident, marks, now_ms, first, dry, found
 ):
-    """Judge these users (n,), from number `first` on, scored so.
+    """Judge these users (n,), from number `first` on, scored so: (n, 1), or (n, 6) where gaps concern one, see `streams.fold.gaps`.
 
     `refs` (n, 4) are the scores an hour, a day, a week and a month ago.
 
@@ -171,7 +171,7 @@ def judged(
                     lists[count] = 1 + len(rules.network) + number
                     count += 1
                 entry += np.int64(load_u16(tops.arena, entry + SIZE))
-        score, actors = scores[i], max(cells[slot, ACTORS], 0.0)
+        actors = max(cells[slot, ACTORS], 0.0)
         for number in range(count):
             for at in range(rules.begins[lists[number]], rules.begins[lists[number] + 1]):
                 _judge(
@@ -180,7 +180,7 @@ def judged(
                     e,
                     cells,
                     slot,
-                    score,
+                    scores,
                     refs,
                     other,
                     actors,

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from streams.fold.compiled import kernel
-from streams.fold.names import same
+import numpy as np
+
+from streams.fold.compiled import kernel, part
+from streams.fold.hashing import name_key
+from streams.fold.names import same, start_of
 
 _COLON = 58
+
+
+@part
+def key_of_network(names, slot):
+    """The hash of the network that a user is of."""
+    start, end = start_of(names, slot), start_of(names, slot + 1)
+    n = np.int64(0)
+    while start + n < end and names.text[start + n] != _COLON:
+        n += 1
+    return name_key(names.text, start, n, np.uint64(0))
 
 
 @kernel

@@ -12,7 +12,8 @@ from streams.fold.judging import LINE, RAISE, RECOVERED
 from streams.fold.rows import MOVED
 from streams.model.cases import COOLDOWN, Alert, Case
 from streams.model.closes import BACK, filled, hour_ago, model_of
-from streams.model.records import Scored
+from streams.model.gapped import judged_scores
+from streams.model.records import Rows, Scored
 from streams.model.ruleset import RuleSet
 from streams.model.table import Table
 from streams.model.users import Slots
@@ -43,20 +44,33 @@ class Judge:
         """
         before = filled(self._table, slots, BACK)
         refs = np.column_stack((hour_ago(self._table, slots, now_ms), before))
-        self._verdicts(slots, scores, refs, np.zeros(len(slots), np.uint8), now_ms, dry=True)
+        judged = judged_scores(self._table, self._rules.gaps, slots, scores, None, now_ms)
+        self._verdicts(slots, judged, refs, np.zeros(len(slots), np.uint8), now_ms, dry=True)
         n, rules = int(self._found.counts[0]), self._rules.rules
         raised = self._found.rule[:n][self._found.verdict[:n] == RAISE].tolist()
         return any(rules[number].urgent for number in raised) if urgent else bool(raised)
 
-    def judge(self, done: Scored, marks: NDArray[np.uint8], now_ms: int, version: int, most: int = MOST) -> Judged:
-        """Judge users just scored, before SCORE is filled in; updates what is kept of them. At most so many alerts."""
+    def judge(
+        self,
+        done: Scored,
+        marks: NDArray[np.uint8],
+        now_ms: int,
+        version: int,
+        most: int = MOST,
+        rows: Rows | None = None,
+    ) -> Judged:
+        """Judge users just scored, before SCORE is filled in; updates what is kept of them. At most so many alerts.
+
+        `rows` are those that they were scored by, if copied.
+        """
         refs = np.column_stack((done.hour, done.closes))
-        self._verdicts(done.slots, done.scores, refs, marks, now_ms, dry=False)
+        judged = judged_scores(self._table, self._rules.gaps, done.slots, done.scores, rows, now_ms)
+        self._verdicts(done.slots, judged, refs, marks, now_ms, dry=False)
         found, n = self._found, int(self._found.counts[0])
         suppressed = {COOLDOWN: int(found.counts[1])} if found.counts[1] else {}
         alerts: list[Alert] = []
         for place, number, verdict in zip(*(column[:n].tolist() for column in found[:3]), strict=True):
-            one = Case(self._table, self._rules, done, place, number, refs, now_ms, version)
+            one = Case(self._table, self._rules, done, place, number, refs, judged, now_ms, version)
             if len(alerts) >= most:
                 self._table.dirty[done.slots[place]] |= MOVED
                 if verdict == RAISE and self._rules.columns.sort[number] == LINE:
@@ -74,7 +88,7 @@ class Judge:
     def _verdicts(
         self, slots: Slots, scores: Floats, refs: Floats, marks: NDArray[np.uint8], now_ms: int, *, dry: bool
     ) -> None:
-        """Into `found`."""
+        """Into `found`; scores as `judged_scores` has them."""
         table, columns = self._table, self._rules.columns
         if len(slots) > len(self._found.touched) or len(self._found.place) < 2 * len(columns.key):
             self._found = _room(len(slots), 2 * len(columns.key))

@@ -8,21 +8,22 @@ import msgspec
 import numpy as np
 
 from streams.fold.episodes import COOLING, FIRING, IGNORED, WAITING
+from streams.fold.gaps import FIRST_WINDOW, REAL
 from streams.fold.judging import LINE, RISE
-from streams.fold.rows import MARK_MS, QUARTER, SCORE
+from streams.fold.rows import QUARTER, SCORE
 from streams.model.causes import DAYS, Why, sentence, why
-from streams.model.closes import BACK, booked, history
-from streams.model.dates import mark_before
+from streams.model.closes import booked, history
 from streams.model.episodes import Episode
 from streams.model.explain import Past
+from streams.model.gapped import compared_with
 from streams.model.influence import established
 from streams.model.published import AlertRecord, Reference
 from streams.model.ranks import called, line_of
 from streams.model.records import Scored
 from streams.model.rules import Within
 from streams.model.ruleset import RuleSet, key_of
+from streams.model.score import shown, terms
 from streams.model.table import Table
-from streams.model.versions import DAY_MS
 from streams.model.windows import Floats
 
 #: why no alert is raised though a rule holds: soon after the last one, its cause is not wanted, the user has MOST episodes
@@ -59,6 +60,7 @@ class Case:
         place: int,
         number: int,
         refs: Floats,
+        judged: Floats,
         now_ms: int,
         version: int,
     ) -> None:
@@ -68,6 +70,8 @@ class Case:
         self._key, self._window = key_of(self._rule.name), int(rules.columns.window[number])
         self._slot, self._score = int(done.slots[place]), float(done.scores[place])
         self._refs, self._json = refs[place], done.records[place]
+        column = FIRST_WINDOW + self._window  # of a line that of a day, because causes are those since the last close
+        self._lost = float(judged[place, REAL] - judged[place, column]) if judged.shape[1] > 1 else 0.0  # in gaps
         self._kept = table.episodes.get(table.cells, self._slot, self._key)
 
     def raised(self) -> tuple[Alert | None, str]:
@@ -124,11 +128,7 @@ class Case:
 
     def _moment(self, now_ms: int) -> int:
         """When the score was that it is compared with, seen from a moment."""
-        own = self._table.days
-        if self._window == 0:
-            return mark_before(now_ms) * MARK_MS
-        later = -(-max(own.closed_ms - now_ms, 0) // DAY_MS)
-        return own.closed_ms - (int(BACK[self._window - 1]) + later) * DAY_MS
+        return compared_with(self._window, now_ms, self._table.days.closed_ms)
 
     def _why(self, change: float | None) -> Why:
         table, within = self._table, self._rule.when.within
@@ -136,7 +136,15 @@ class Case:
         line = int(table.days.lines(np.array([self._slot]))[0]) if within in ("7d", "30d") else 0
         closes = list(history(table, self._slot, DAYS[within] + 1)) if DAYS[within] else []
         past = Past(table.days.closed_ms, closes, booked(table, line))
-        return why(record, table.model, self._now_ms, past, within if self._sort != LINE else "1d", change)
+        return why(
+            record, table.model, self._now_ms, past, within if self._sort != LINE else "1d", change, self._gap(record)
+        )
+
+    def _gap(self, record: dict[str, Any]) -> tuple[float, float]:
+        """Of what fades in the time that the rule looks back on, the part that gaps of networks cover, 0 to 1; and points."""
+        model = self._table.model
+        fades = self._score - shown(terms(record, model, self._moment(self._now_ms)).mass, model) if self._lost else 0.0
+        return min(max(self._lost / fades, 0.0), 1.0) if fades else 0.0, min(self._lost, 0.0)
 
     def _is_of_topic(self, topic: str) -> bool:
         table = self._table
@@ -175,6 +183,8 @@ class Case:
 
     def _sentence(self, state: State, found: Why, *, fall: bool) -> str:
         user, rule = self._table.users[self._slot], self._rule
+        if state == "recovered" and self._lost < 0 and self._sort != RISE:
+            return f"{user} is at {self._score:.1f}, and what fades while a feed is silent does not count: `{rule.name}` is over"
         if state == "recovered":
             return f"{user} is back at {self._score:.1f}: `{rule.name}` is over"
         if state == "settled":

@@ -49,16 +49,26 @@ class Why(NamedTuple):
     causes: list[AlertCause]  #: together `change`, what moved most first
 
     def main(self, *, fall: bool) -> Cause:
-        """What moved it most in this direction; `earlier` if nothing that is known did."""
-        most = min(self.causes, key=lambda one: one.points if fall else -one.points, default=None)
-        return most.cause if most and (most.points < 0) == fall else "earlier"
+        """What moved it most in this direction, a gap only if nothing else did; `earlier` if nothing that is known did."""
+        moved = [one for one in self.causes if (one.points < 0) == fall]
+        most = max(moved, key=lambda one: (one.cause != "gap", abs(one.points)), default=None)
+        return most.cause if most else "earlier"
 
 
-def why(record: dict[str, Any], model: Model, now_ms: int, past: Past, within: Within, change: float | None) -> Why:
+def why(
+    record: dict[str, Any],
+    model: Model,
+    now_ms: int,
+    past: Past,
+    within: Within,
+    change: float | None,
+    gap: tuple[float, float] = (0.0, 0.0),
+) -> Why:
     """What moved the score of a record in the time that a rule looks back on, by `change` points (None: since the last close).
 
     On a closed day on which nothing came the score has faded, and no ledger has it: its closes do. Days of which nothing is
-    known are `earlier`; so is, of the last hour, what came since the close and before it.
+    known are `earlier`; so is, of the last hour, what came since the close and before it. `gap`: which part, 0 to 1, of what
+    is known to have faded did so while a feed was silent, and how many points, 0 or less, did in all.
     """
     now = since_close(record, model, now_ms, past.closed_ms)
     points: dict[Cause, float] = defaultdict(float)
@@ -74,9 +84,13 @@ def why(record: dict[str, Any], model: Model, now_ms: int, past: Past, within: W
         known = max(first, min(last + 1 - LEDGER_DAYS, newest + 1))  # since then every day with something is told
         _fade(points, past.closes, [number for number in range(known, last + 1) if number not in told])
     decay = points.pop("idle", 0.0)
-    points["fewer" if gained else "idle"] += decay
+    points["gap"] = gap[0] * decay
+    points["fewer" if gained else "idle"] += decay - points["gap"]
     change = now.points if change is None else change
     points["earlier"] += change - sum(points.values())
+    unknown = min(max(gap[1] - points["gap"], points["earlier"]), 0.0)  # on days of which nothing is known
+    points["gap"] += unknown
+    points["earlier"] -= unknown
     causes = [AlertCause(cause=cause, points=moved) for cause, moved in points.items() if abs(moved) > _LEAST]
     return Why(change, sorted(causes, key=lambda one: -abs(one.points)))
 

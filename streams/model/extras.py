@@ -159,6 +159,10 @@ class Extras:
             self.arrays.labels[code] = start, start + len(label)
         return self._codes[name]
 
+    def known_code(self, name: str) -> int:
+        """The same, without making one; 0: it has none."""
+        return self._codes.get(name, 0)
+
     def _end(self, lines: Slots, text: NDArray[np.uint8], bounds: NDArray[np.int64]) -> None:
         self.arrays.tails[lines] = 0  # what they were may go
         start = self._write(text[: bounds[-1]])

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from streams.model.gaps import Gaps
+
 #: why a score moved, see `streams.model.causes`
 Cause = Literal[
     "idle", "fewer", "engagement", "reversed", "links", "reach", "participation", "facts", "model", "gap", "earlier"
@@ -134,6 +136,10 @@ class Rules(Protocol):
     @property
     def lines(self) -> Mapping[str, ScoreLine]:
         """What is known of where percentiles and the top N begin, by name: see `streams.model.ranks`."""
+
+    @property
+    def gaps(self) -> tuple[Gaps, ...]:
+        """Of networks."""
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """Those in force at a moment, ms since epoch."""

@@ -15,6 +15,7 @@ from streams.fold.judging import FALL, LINE, RISE
 from streams.fold.rows import SCORE
 from streams.fold.words import padded
 from streams.model.about import normal
+from streams.model.gaps import Gaps
 from streams.model.ranks import asked, line_of
 from streams.model.rules import WITHIN_MS, Rule, Rules, Within
 from streams.model.table import Table
@@ -37,6 +38,7 @@ class RuleSet:
         self.offset = -1  #: see `Book`
         self.rules: tuple[Rule, ...] = ()
         self.keys: dict[int, Rule] = {}
+        self.gaps: tuple[Gaps, ...] = ()  #: see `Book`
         self._book: Rules | None = None
         self._until = 0.0  #: from this moment on others are in force
         self._unknown: dict[str, int] = {}  #: users whom rules name and who are not there yet, and their lists
@@ -56,6 +58,7 @@ class RuleSet:
         if book is not self._book or now_ms >= self._until:
             rules = book.at(now_ms)
             changed, self._book, self.offset = rules != self.rules, book, book.offset
+            self.gaps = book.gaps
             self._until = min((rule.since for rule in book.rules if rule.since > now_ms), default=float("inf"))
             if changed or not self.keys:
                 self._make(rules)

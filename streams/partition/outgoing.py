@@ -29,7 +29,7 @@ def chunks(table: Table, judge: Judge, cut: Cut, version: int) -> Iterator[Outgo
         part = slice(start, start + CHUNK)
         rows = Rows(cut.rows[part], cut.decays, cut.known.between(part))
         done = scored(table, cut.changed[part], rows, cut.now_ms, version)
-        judged = judge.judge(done, cut.marks[part], cut.now_ms, version, most)
+        judged = judge.judge(done, cut.marks[part], cut.now_ms, version, most, rows)
         most -= len(judged.alerts)
         noted(table.cells, done.slots, done.scores, version, cut.rows[part], cut.marks[part])
         yield Outgoing(Packed(table.users.named(done.slots), done.records), judged)

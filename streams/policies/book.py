@@ -1,17 +1,19 @@
-"""The rules that somebody goes by, and how far `policies` was read for them; made of its records in their order."""
+"""The rules and gaps that somebody goes by, and how far `policies` was read for them; made of its records in their order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streams.events import Reject
+from streams.model.gaps import Gaps
 from streams.model.rules import Rule, ScoreLine, built_in
-from streams.policies.records import Line, Removed, parse, shown
+from streams.policies.records import GAP, LINE, Line, Removed, parse, shown
 
 MOST_RULES = 10_000  #: in a book, switched off ones and those not yet in force too
+MOST_GAPPED = 1_000  #: networks with gaps
 _MOST_MISTAKES = 1_000  # told in a book
 _NONE: Mapping[str, ScoreLine] = MappingProxyType({})
 
@@ -33,8 +35,10 @@ class Book(NamedTuple):
     rules: tuple[Rule, ...] = built_in()
     offset: int = -1  #: of the last policy in `policies` that was read; -1: none
     mistakes: tuple[Mistake, ...] = ()  #: at most a thousand; a rule that stood there before is still among the rules
-    left_out: tuple[str, ...] = ()  #: names of the rules that are too many: those that were written last
+    #: names of the rules that are too many: those that were written last; so `gap/NETWORK`
+    left_out: tuple[str, ...] = ()
     lines: Mapping[str, ScoreLine] = _NONE  #: where percentiles and the top N begin, by name
+    gaps: tuple[Gaps, ...] = ()  #: by network, in the order of their names
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """The rules in force at a moment, ms since epoch."""
@@ -58,6 +62,7 @@ class Policies:
         self._offset = -1
         self._rules: dict[str, _Kept] = {}
         self._lines: dict[str, ScoreLine] = {}
+        self._gaps: dict[str, Gaps] = {}
         self._mistakes: dict[bytes, Mistake] = {}
         self._book: Book | None = None
 
@@ -70,12 +75,16 @@ class Policies:
             return
         self._mistakes.pop(key or b"", None)
         if isinstance(found, Removed):
-            (self._lines if found.line else self._rules).pop(found.name, None)
+            of: dict[str, dict[str, Any]] = {GAP: self._gaps, LINE: self._lines}
+            of.get(found.kind, self._rules).pop(found.name, None)
         elif isinstance(found, Line):
             self._lines[found.name] = found.line
         elif isinstance(found, Rule):
             self._rules.pop(found.name, None)  # the latest stand last
             self._rules[found.name] = _Kept(offset, found)
+        elif isinstance(found, Gaps):
+            self._gaps.pop(found.network, None)
+            self._gaps[found.network] = found
 
     def book(self) -> Book:
         """What holds now; the same object until something more is read."""
@@ -94,10 +103,13 @@ class Policies:
         others = [name for name in said if name not in rules]
         free = max(MOST_RULES - len(rules), 0)
         rules |= {name: said[name] for name in others[:free]}
+        gapped = list(self._gaps)
+        gaps = tuple(self._gaps[network] for network in sorted(gapped[:MOST_GAPPED]))
         return Book(
             tuple(rules[name] for name in sorted(rules)),
             self._offset,
             tuple(islice(self._mistakes.values(), _MOST_MISTAKES)),
-            tuple(others[free:]),
+            (*others[free:], *(GAP + network for network in gapped[MOST_GAPPED:])),
             dict(self._lines),
+            gaps,
         )

@@ -1,13 +1,14 @@
-"""What is wrong with a rule whose fields are of the right types: values that are impossible, or contradict each other."""
+"""What is wrong with a rule, or gaps, whose fields are of the right types: values that are impossible, or contradict each other."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from streams.events import MAX_NETWORK_BYTES, NEWEST_MS, Reject, bad_text
+from streams.events import MAX_NETWORK_BYTES, NEWEST_MS, OLDEST_MS, PERSON, Reject, bad_text
 from streams.fold.rows import MOST_TOPIC
 from streams.model.about import normal
+from streams.model.gaps import MOST_GAPS, Gaps
 from streams.model.rules import NAME, Rule, When, Who
 from streams.people.checks import bad_user
 
@@ -18,8 +19,32 @@ _is_name = re.compile(NAME).fullmatch
 
 
 def bad_rule(rule: Rule) -> Reject | None:
-    """What is wrong with a rule whose fields are of the right types: the first that is found."""
+    """What is wrong with a rule, or with gaps, whose fields are of the right types: the first that is found."""
     return next(_wrong(rule), None)
+
+
+def bad_gaps(gaps: Gaps) -> Reject | None:
+    """What is wrong with gaps whose fields are of the right types: the first that is found."""
+    return next(_wrong_gaps(gaps), None)
+
+
+def _wrong_gaps(gaps: Gaps) -> Iterator[Reject]:
+    if reject := bad_text("network", gaps.network, MAX_NETWORK_BYTES):
+        yield reject
+    if ":" in gaps.network or gaps.network == PERSON:
+        yield _bad_gap("$.network", f"{gaps.network!r}; it is what stands before the colon of a user, and not {PERSON}")
+    if not 0 < len(gaps.gaps) <= MOST_GAPS:
+        yield _bad_gap("$.gaps", f"{len(gaps.gaps):,} gaps; a network has 1 to {MOST_GAPS}, and null removes them")
+    for gap in gaps.gaps:
+        until = NEWEST_MS if gap.until is None else gap.until
+        if not OLDEST_MS < gap.since < until <= NEWEST_MS:
+            yield _bad_gap(
+                "$.gaps[...]", f"from {_number(gap.since)} to {_number(until)}; it ends after it begins, ms since epoch"
+            )
+
+
+def _bad_gap(path: str, why: str) -> Reject:
+    return Reject("bad_gap", path, why)
 
 
 def _wrong(rule: Rule) -> Iterator[Reject]:

@@ -1,4 +1,4 @@
-"""Records of the topic `policies`: a rule or a score line, or that there is none of a name any more; and what is wrong with one."""
+"""Records of the topic `policies`: a rule, a score line, gaps of a network, or that there are none of a name; and what is wrong."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.events import Reject, no_json
+from streams.model.gaps import Gaps
 from streams.model.ranks import is_line
 from streams.model.rules import Rule, ScoreLine
 from streams.people.checks import bad_format, where
-from streams.policies.checks import bad_rule
+from streams.policies.checks import bad_gaps, bad_rule
 
 FORMAT = 1  #: of the policies that this version knows
-TYPES = ("rule",)
+TYPES = ("rule", "gap")
 BEGINS = "rule/"  #: how the key of a rule begins; its name follows
 LINE = "line/"  #: the same of a score line
+GAP = "gap/"  #: how that of gaps begins; the network follows
 MOST_BYTES = 500_000  #: of a policy: a thousand users with the longest names there are, and below what a broker takes
 _MOST_SHOWN = 80  # characters of a key or a text that came
 
@@ -24,10 +26,10 @@ Record = tuple[bytes, bytes | None]  #: key, value
 
 
 class Removed(NamedTuple):
-    """There is no rule of this name any more; a built-in one is as it was. Or no line."""
+    """There is no rule of this name any more; a built-in one is as it was. Or no line, or no gaps of this network."""
 
     name: str
-    line: bool = False
+    kind: str = BEGINS  #: how the key begins
 
 
 class Line(NamedTuple):
@@ -43,32 +45,47 @@ class _Head(msgspec.Struct):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
-_decode = msgspec.json.Decoder(Rule).decode
+_decode = msgspec.json.Decoder(Rule | Gaps).decode
 _decode_line = msgspec.json.Decoder(ScoreLine).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def parse(key: bytes | None, value: bytes | None) -> Rule | Line | Removed | Reject:
-    """A record of the topic `policies`, or the reason why it is none, in a message that names the rule. Never raises.
+def parse(key: bytes | None, value: bytes | None) -> Rule | Gaps | Line | Removed | Reject:
+    """A record of the topic `policies`, or the reason why it is none, in a message that names the rule or gap. Never raises.
 
     Unknown fields are ignored, and of a name that stands twice in one object the later counts.
     """
     named = shown(key)
     if named.startswith(LINE):
         return _line(named.removeprefix(LINE), value)
-    if not named.startswith(BEGINS):
-        return Reject("unknown_policy", "$", f"the key {named!r} names no rule; a rule has the key {BEGINS}NAME")
-    name = named.removeprefix(BEGINS)
+    kind = next((kind for kind in (BEGINS, GAP) if named.startswith(kind)), None)
+    if kind is None:
+        why = f"the key {named!r} names no rule; a rule has the key {BEGINS}NAME, gaps have {GAP}NETWORK"
+        return Reject("unknown_policy", "$", why)
+    name = named.removeprefix(kind)
     if value is None:
-        return Removed(name)
-    found = parse_rule(value)
-    if isinstance(found, Rule) and key != key_of(found.name):
+        return Removed(name, kind)
+    found = parse_value(value)
+    if isinstance(found, Gaps) and kind == BEGINS:
+        found = Reject("other_name", "$.type", f"'gap', under the key of a rule; gaps have the key {GAP}NETWORK")
+    elif isinstance(found, Rule) and kind == GAP:
+        found = Reject("other_name", "$.type", f"'rule', under the key of gaps; a rule has the key {BEGINS}NAME")
+    elif isinstance(found, Rule) and key != key_of(found.name):
         found = Reject("other_name", "$.name", f"{found.name!r}, under a key that names another; they must be the same")
-    return of_rule(name, found) if isinstance(found, Reject) else found
+    elif isinstance(found, Gaps) and key != key_of_gaps(found.network):
+        why = f"{found.network!r}, under a key that names another; they must be the same"
+        found = Reject("other_name", "$.network", why)
+    return of_rule(name, found, kind) if isinstance(found, Reject) else found
 
 
 def parse_rule(value: bytes) -> Rule | Reject:
     """A rule as JSON; a message does not name it yet."""
+    found = parse_value(value)
+    return Reject("unknown_policy", "$.type", "'gap'; here it is rule") if isinstance(found, Gaps) else found
+
+
+def parse_value(value: bytes) -> Rule | Gaps | Reject:
+    """A policy as JSON; a message does not name it yet."""
     if not value:
         return Reject("empty", "$", "the value is empty; send the rule as JSON, or null to remove it")
     if len(value) > MOST_BYTES:
@@ -81,18 +98,18 @@ def parse_rule(value: bytes) -> Rule | Reject:
             return Reject("missing_field", "$.type", f"it is one of {', '.join(TYPES)}")
         if head.type not in TYPES:
             return Reject("unknown_policy", "$.type", f"{str(head.type)[:_MOST_SHOWN]!r}; one of {', '.join(TYPES)}")
-        rule = _decode(value)
+        found = _decode(value)
     except msgspec.ValidationError as error:
         return _invalid(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return no_json(value, error)
-    return bad_rule(rule) or rule
+    return (bad_gaps(found) if isinstance(found, Gaps) else bad_rule(found)) or found
 
 
 def _line(name: str, value: bytes | None) -> Line | Removed | Reject:
     """One that workers write."""
     if value is None:
-        return Removed(name, line=True)
+        return Removed(name, LINE)
     if not is_line(name):
         return Reject("unknown_policy", "$", f"the key names the line {name!r}; as in percentile/95 or top/100")
     try:
@@ -117,9 +134,9 @@ def line_key(name: str) -> bytes:
     return (LINE + name).encode()
 
 
-def encode(rule: Rule) -> tuple[bytes, bytes]:
+def encode(policy: Rule | Gaps) -> tuple[bytes, bytes]:
     """Key and value of its record."""
-    return key_of(rule.name), _encode(rule)
+    return key_of_gaps(policy.network) if isinstance(policy, Gaps) else key_of(policy.name), _encode(policy)
 
 
 def key_of(name: str) -> bytes:
@@ -127,15 +144,20 @@ def key_of(name: str) -> bytes:
     return (BEGINS + name).encode()
 
 
+def key_of_gaps(network: str) -> bytes:
+    """The key of a network's gaps; with a null value the record removes them."""
+    return (GAP + network).encode()
+
+
 def shown(key: bytes | None) -> str:
     """A key as text that is safe to show; not all of a long one."""
     return (key or b"")[:_MOST_SHOWN].decode(errors="backslashreplace")
 
 
-def of_rule(name: str, found: Reject) -> Reject:
-    """The same with a message that names the rule and the field."""
+def of_rule(name: str, found: Reject, kind: str = BEGINS) -> Reject:
+    """The same with a message that names the rule, or the gap's network, and the field."""
     path = found.path.removeprefix("$").removeprefix(".")
-    return found._replace(message=f"rule {name}: {f'{path}: ' if path else ''}{found.message}")
+    return found._replace(message=f"{kind.rstrip('/')} {name}: {f'{path}: ' if path else ''}{found.message}")
 
 
 def _invalid(message: str) -> Reject:

@@ -11,11 +11,12 @@ import msgspec
 import orjson
 import pytest
 
-from agents.cli import rule_text
+from agents.cli import gap_words, rule_text
 from agents.cli.rule_lines import body_of, checked, read
 from streams.broker.admin import Admin
-from streams.errors import CloutError
+from streams.errors import CloutError, UsageError
 from streams.model import rules
+from streams.model.gaps import Gap
 from streams.model.rules import DAY_FALL, WEEK_FALL, Rule, When, Who
 from streams.policies import book as books
 from streams.policies.records import key_of, parse
@@ -220,6 +221,37 @@ def on_kafka(clout: Ask, kafka: str, prefix: str) -> Ask:
     with Admin(Settings.load({}, **settings)) as admin:
         admin.create()
     return lambda *words, **more: clout("rule", *words, **settings | more)
+
+
+def test_gaps_in_the_making() -> None:
+    """One is on at most, unless a time is said; an end ends it; what no worker would take is said."""
+    now_ms = 1_783_123_200_000
+    first = gap_words.begun(None, "n", None, None, now_ms)
+    assert first.gaps == (Gap(since=now_ms),)
+    with pytest.raises(UsageError, match="a gap of n is on since 2026-07-04T00:00:00Z"):
+        gap_words.begun(first, "n", None, None, now_ms + 1)
+    both = gap_words.begun(first, "n", now_ms - 9, now_ms - 8, now_ms)
+    assert both.gaps == (Gap(since=now_ms), Gap(since=now_ms - 9, until=now_ms - 8))
+    assert gap_words.ended(both, "n", None, now_ms + 5).gaps[0] == Gap(since=now_ms, until=now_ms + 5)
+    with pytest.raises(UsageError, match="no gap of n is on"):
+        gap_words.ended(None, "n", None, now_ms)
+    with pytest.raises(UsageError, match="it ends after it begins"):
+        gap_words.ended(both, "n", now_ms - 1, now_ms)
+    with pytest.raises(UsageError, match="before the colon"):
+        gap_words.begun(None, "n:a", None, None, now_ms)
+
+
+def test_a_gap_in_the_topic(on_kafka: Ask, clout: Ask, kafka: str, prefix: str) -> None:
+    """Declared, listed, ended."""
+    settings = {"kafka": kafka, "topic_prefix": prefix}
+    done = clout("control", "gap", "mastodon", "--from", "2026-07-01T06:00:00Z", **settings)
+    assert "sent: nothing comes from mastodon since 2026-07-01T06:00:00Z (declared)" in done.stderr
+    assert "gap: nothing comes from mastodon since 2026-07-01T06:00:00Z (declared)" in on_kafka("list").stderr
+    assert orjson.loads(clout("control", "gap", "mastodon", "--end", "--json", **settings).stdout)["offset"] == 1
+    assert "gap" not in on_kafka("list").stderr
+    found = [orjson.loads(record.value) for record in read_topic(kafka, f"{prefix}policies")]
+    assert [len(one["gaps"]) for one in found] == [1, 1]
+    assert clout("control", "gap", "mastodon", "--end", **settings).exit_code == 2
 
 
 def listed(on_kafka: Ask) -> dict[str, tuple[Any, ...]]:

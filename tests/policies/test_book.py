@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.model.gaps import Gap, Gaps
 from streams.model.rules import DAY_FALL, WEEK_FALL, Rule, When, built_in
 from streams.policies import book as books
 from streams.policies.book import Book, Policies
@@ -157,3 +158,25 @@ def test_a_hundred_thousand_mistakes() -> None:
     for n in range(100_000):
         policies.read(n, f"rule/{n}".encode(), b"{")
     assert len(policies.book().mistakes) == 1_000
+
+
+def gapped(network: str, since: int = 10**12) -> Record:
+    """One gap of a network."""
+    return encode(Gaps(network=network, gaps=(Gap(since=since),)))
+
+
+def test_gaps() -> None:
+    """Of a network the latest record counts; what cannot be used changes nothing; null takes it away; rules stay as they are."""
+    found = book(gapped("z"), gapped("a"), encode(rule("a")), gapped("z", 10**12 + 1), (b"gap/a", b"{"))
+    assert [(one.network, one.gaps[0].since) for one in found.gaps] == [("a", 10**12), ("z", 10**12 + 1)]
+    assert [one.key for one in found.mistakes] == ["gap/a"]
+    assert set(found.rules) == BUILT | {rule("a")}
+    assert [one.network for one in book(gapped("z"), gapped("a"), (b"gap/z", None), gone("a")).gaps] == ["a"]
+
+
+def test_gaps_of_too_many_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those written last are left out, and told."""
+    monkeypatch.setattr(books, "MOST_GAPPED", 2)
+    found = book(gapped("c"), gapped("b"), gapped("a"))
+    assert [one.network for one in found.gaps] == ["b", "c"]
+    assert found.left_out == ("gap/a",)

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import Reject
+from streams.model.gaps import Gap, Gaps
 from streams.model.rules import Rule, When, Who
 from streams.policies.checks import MOST_USERS
-from streams.policies.records import MOST_BYTES, Removed, encode, key_of, parse
+from streams.policies.records import GAP, MOST_BYTES, Removed, encode, key_of, parse, parse_rule
 
 GOOD: dict[str, Any] = {"type": "rule", "name": "big-fall", "when": {"falls": 5}}
 RULE = Rule(
@@ -169,3 +170,52 @@ def test_nothing_raises(key: bytes, value: bytes) -> None:
     found = parse(key, value)
     if isinstance(found, Rule):
         assert parse(*encode(found)) == found
+
+
+GAPS: dict[str, Any] = {"type": "gap", "network": "n", "gaps": [{"since": 1_783_123_200_000, "until": None}]}
+
+
+def gaps(**other: Any) -> Any:
+    """What a record of gaps comes to, under the key of the network n."""
+    return parse(b"gap/n", orjson.dumps({**GAPS, **other}))
+
+
+def test_gaps_of_a_network() -> None:
+    """What is sent is what is read; null takes them away; more fields are ignored."""
+    found = gaps(more=1, format=1)
+    assert found == Gaps(network="n", gaps=(Gap(since=1_783_123_200_000),))
+    ended = Gaps(network="n", gaps=(Gap(since=10**12, until=10**12 + 1, by="silence"),))
+    assert parse(*encode(ended)) == ended
+    assert parse(b"gap/n", None) == Removed("n", GAP)
+
+
+@pytest.mark.parametrize(
+    ("other", "reason", "said"),
+    [
+        ({"format": 2}, "newer_format", "gap n: format: policy of format 2"),
+        ({"network": "m"}, "other_name", "gap n: network: 'm'"),
+        ({"network": "a:b"}, "bad_gap", "before the colon"),
+        ({"network": "person"}, "bad_gap", "not person"),
+        ({"network": ""}, "missing_field", "network"),
+        ({"gaps": []}, "bad_gap", "0 gaps"),
+        ({"gaps": GAPS["gaps"] * 17}, "bad_gap", "17 gaps"),
+        ({"gaps": [{"since": 1_783_123_200}]}, "bad_gap", "ms since epoch"),
+        ({"gaps": [{"since": 10**12, "until": 10**12}]}, "bad_gap", "it ends after it begins"),
+        ({"gaps": [{"since": 10**12, "until": 2**60}]}, "bad_gap", "it ends after it begins"),
+        ({"gaps": [{"until": 10**12}]}, "missing_field", "since"),
+        ({"gaps": [{"since": 10**12, "by": "me"}]}, "wrong_type", "gap n: gaps[0].by"),
+        ({"type": "rule", "name": "n", "when": {"falls": 5}}, "other_name", "a rule has the key rule/NAME"),
+    ],
+)
+def test_gaps_that_cannot_be_used(other: dict[str, Any], reason: str, said: str) -> None:
+    """The message names the network and what is wrong."""
+    found = gaps(**other)
+    assert isinstance(found, Reject)
+    assert (found.reason, said in found.message) == (reason, True), found
+
+
+def test_gaps_are_no_rule() -> None:
+    """Neither under the key of a rule nor in a file of rules."""
+    assert isinstance(found := parse(b"rule/n", orjson.dumps(GAPS)), Reject)
+    assert found.reason == "other_name"
+    assert isinstance(parse_rule(orjson.dumps(GAPS)), Reject)

@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from streams.events import Reject
+from streams.model.gaps import Gap, Gaps
 from streams.model.rules import Rule, When, Who, built_in
-from streams.policies.records import encode, key_of, parse
+from streams.policies.records import encode, key_of, key_of_gaps, parse
 from streams.schemas import values
 from streams.topics import POLICIES
 from tests.schemas.test_values import wrong
@@ -44,7 +45,8 @@ def test_what_is_sent_fits(rule: Rule) -> None:
 def test_its_examples_are_taken(example: dict[str, Any]) -> None:
     """By the schema and by a worker."""
     assert ASK(example) == []
-    assert isinstance(parse(key_of(example["name"]), orjson.dumps(example)), Rule)
+    key = key_of(example["name"]) if example["type"] == "rule" else key_of_gaps(example["network"])
+    assert isinstance(parse(key, orjson.dumps(example)), Rule | Gaps)
 
 
 @pytest.mark.parametrize(
@@ -96,3 +98,35 @@ def test_what_is_taken_fits(other: dict[str, Any]) -> None:
     body = {**GOOD, **other}
     assert isinstance(parse(key_of("a"), orjson.dumps(body)), Rule)
     assert ASK(body) == []
+
+
+GAPPED: dict[str, Any] = {"type": "gap", "network": "n", "gaps": [{"since": 10**12}]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({name: None} for name in ("type", "network", "gaps")),
+        {"format": 2},
+        {"network": "a:b"},
+        {"network": "person"},
+        {"gaps": []},
+        {"gaps": [{"since": 10**12}] * 17},
+        {"gaps": [{"since": 10**9}]},
+        {"gaps": [{"since": 10**12, "until": "x"}]},
+        {"gaps": [{"since": 10**12, "by": "me"}]},
+    ],
+)
+def test_gaps_that_are_refused_do_not_fit(other: dict[str, Any]) -> None:
+    """By both."""
+    body = {**GAPPED, **other}
+    assert isinstance(parse(key_of_gaps(str(body["network"])), orjson.dumps(body)), Reject)
+    assert ASK(body)
+
+
+def test_gaps_that_are_sent_fit() -> None:
+    """With an end, and without."""
+    for gap in Gap(since=10**12), Gap(since=10**12, until=10**12 + 1, by="silence"):
+        key, value = encode(Gaps(network="n", gaps=(gap,)))
+        assert ASK(orjson.loads(value)) == []
+        assert isinstance(parse(key, value), Gaps)

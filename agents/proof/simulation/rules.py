@@ -1,4 +1,5 @@
-"""The rules of a simulation: somebody adds, replaces and removes some during a run, by mistake such that nobody can use too.
+"""The rules of a simulation: somebody adds, replaces and removes some during a run, by mistake such that nobody can use too; and
+gaps of networks.
 
 They draw from numbers of their own: what else happens in a run is the same with other rules.
 """
@@ -11,8 +12,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.model.rules import CAUSES, DAY_FALL, WEEK_FALL, WITHIN_MS, built_in
+from streams.model.versions import DAY_MS
 from streams.policies.book import Book, Policies
-from streams.policies.records import FORMAT, key_of
+from streams.policies.records import FORMAT, key_of, key_of_gaps
 from streams.settings import Settings
 
 _NAMES = ("a", "b", "c", "d", DAY_FALL, WEEK_FALL)
@@ -50,6 +52,8 @@ def book_at(said: list[tuple[int, bytes | None, bytes | None]], offset: int, set
 
 
 def _record(random: Random, now_ms: int) -> tuple[bytes, bytes | None]:
+    if random.random() < 0.25:
+        return _gaps(random, now_ms)
     name = random.choice(_NAMES)
     chance = random.random()
     if chance < 0.2:
@@ -60,6 +64,19 @@ def _record(random: Random, now_ms: int) -> tuple[bytes, bytes | None]:
     elif chance < 0.3:
         rule["when"] = {}
     return key_of(name), orjson.dumps(rule)
+
+
+def _gaps(random: Random, now_ms: int) -> tuple[bytes, bytes | None]:
+    """Most are of the network that everyone is of, some of another; a few end before they begin."""
+    network = random.choice(("n", "n", "n", "m"))
+    if random.random() < 0.1:
+        return key_of_gaps(network), None
+    gaps = []
+    for _ in range(random.randint(1, 2)):
+        since = now_ms + random.randint(-DAY_MS, 2 * DAY_MS)
+        ends = random.choice((None, since + random.randint(-DAY_MS // 10, DAY_MS)))
+        gaps.append({"since": since, "until": ends, "by": random.choice(("declared", "silence"))})
+    return key_of_gaps(network), orjson.dumps({"type": "gap", "network": network, "gaps": gaps})
 
 
 def _rule(random: Random, name: str, now_ms: int) -> dict[str, Any]:
@@ -78,7 +95,9 @@ def _rule(random: Random, name: str, now_ms: int) -> dict[str, Any]:
     if random.random() < 0.5:
         rule["cooldown_s"] = random.choice((0, 1, 3_600))
     if random.random() < 0.3:
-        rule["margin"] = random.choice((0, 0.1))
+        rule["margin"] = random.choice(
+            (0, 0.05)
+        )  # less than any change: a score that stands still has moved by 0, but for rounding
     rule["urgent"] = random.random() < 0.3
     rule["from"] = now_ms + random.choice((-now_ms, -now_ms, random.randint(0, 12_000), 86_400_000))
     rule["enabled"] = random.random() < 0.9

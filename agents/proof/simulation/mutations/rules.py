@@ -13,6 +13,7 @@ from agents.proof.simulation.mutations.registry import Change, Registry, instead
 from streams.fold.episodes import FIRING
 from streams.fold.rows import SCORE
 from streams.formats import episodes
+from streams.model import alerts
 from streams.model.alerts import Judge
 from streams.model.cases import Case
 from streams.model.ruleset import RuleSet
@@ -155,4 +156,23 @@ def _left_behind() -> Iterator[None]:
 @MUTATIONS.mutation("where score lines were is forgotten at a take-over")
 def _lines_forgotten() -> Iterator[None]:
     with instead(Sender, "judged_by", lambda _: lambda *_: None):
+        yield
+
+
+@MUTATIONS.mutation("gaps of networks are ignored")
+def _no_gaps() -> Iterator[None]:
+    with instead(alerts, "judged_scores", lambda _: lambda *given: given[3][:, None].copy()):
+        yield
+
+
+@MUTATIONS.mutation("gaps of one network are applied to another")
+def _other_network() -> Iterator[None]:
+    def judged(real: Any) -> Any:
+        def judging(table: Any, gaps: Any, *rest: Any) -> Any:
+            named = {"n": "m", "m": "n"}
+            return real(table, tuple(msgspec.structs.replace(one, network=named[one.network]) for one in gaps), *rest)
+
+        return judging
+
+    with instead(alerts, "judged_scores", judged):
         yield
