@@ -14,13 +14,13 @@ from streams.settings import Settings
 
 @click.command()
 @click.argument("network")
-@click.option("--from", "from_ms", type=TIME, show_envvar=True,
+@click.option("--from", type=TIME, show_envvar=True,
               help="Since when nothing comes: ISO 8601 (UTC), or ms since epoch. Without it now.")  # fmt: skip
-@click.option("--until", "until_ms", type=TIME, show_envvar=True, help="Until when. Without it it goes on.")
+@click.option("--until", type=TIME, show_envvar=True, help="Until when. Without it it goes on.")
 @click.option("--end", is_flag=True, show_envvar=True, help="The gap that is on ends, now or at --until.")
 @settings_options(*KAFKA)
 @json_option
-def gap(settings: Settings, network: str, from_ms: int | None, until_ms: int | None, end: bool, json: bool) -> int:
+def gap(settings: Settings, network: str, end: bool, json: bool, **times: int | None) -> int:
     """Nothing comes from NETWORK because its feed is broken: what fades of its users meanwhile raises no alert, now or later.
 
     Scores stay as they are, and what is taken back, links and facts still raise alerts. A record in `policies`, which holds the
@@ -36,6 +36,7 @@ def gap(settings: Settings, network: str, from_ms: int | None, until_ms: int | N
     from streams.policies.records import GAP, encode
     from streams.topics import POLICIES
 
+    from_ms, until_ms = times["from"], times["until"]
     if end and from_ms is not None:
         raise UsageError("say either --from or --end")
     now_ms, book = int(time.time() * 1000), known(settings).book()

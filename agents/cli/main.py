@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "agents.cli.control:control",
         "Say whose accounts are one person's, facts about users, topics to hide, broken feeds.",
     ),
-    "rule": ("agents.cli.rule:rule", "Say by which rules alerts are raised: add, list, show, remove."),
+    "rule": ("agents.cli.rule:rule", "Say by which rules alerts are raised: add, list, show, test, remove."),
     "offline": ("agents.cli.offline:offline", "Score files of events without a broker."),
     "calibrate": ("agents.cli.calibrate:calibrate", "Fit the curve of the score to events, or to who is there now."),
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),

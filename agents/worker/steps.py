@@ -99,14 +99,12 @@ def alerts() -> None:
 
     table = _table()
     slots, scores, rules = table.slots(_USERS), np.ones(2), RuleSet(table)
-    whom = Who(network="net"), Who(topic="t"), Who(users=("net:ada",))
-    gaps = (Gaps(network="net", gaps=(Gap(since=1),)),)
-    rules.follow(Book(tuple(Rule(name="r", who=who, when=When(falls=1.0)) for who in whom), gaps=gaps), _NOW_MS)
+    of = [Rule(name="r", who=who, when=When(falls=1.0)) for who in (Who(network="n"), Who(topic="t"), Who(users=("n:a",)))]
+    rules.follow(Book(tuple(of), gaps=(Gaps(network="net", gaps=(Gap(since=1),)),)), _NOW_MS)
     Judge(table, rules).dry(slots, scores, _NOW_MS)
     table.days.begin(_NOW_MS)
     Silence(table, rules).look(0, 2, _NOW_MS)
-    table.episodes.put(table.cells, 0, Episode(1, 1, 0, 1.0))
-    table.episodes.drop(table.cells, 0, 1)
+    table.episodes.put(table.cells, 0, Episode(1, 1, 0, 1.0)), table.episodes.drop(table.cells, 0, 1)
     noted(table.cells, slots, scores, 1, table.cells[slots], table.changed()[1])
 
 
