@@ -20,6 +20,7 @@ LONG: dict[str, str] = {
     "streams.partition.partitions": "taking over, watching and letting go are three sides of one agreement with the group",
     "streams.broker.admin": "one client, one class: every question that is asked of topics and group",
     "streams.settings": "every setting with its documentation, one place",
+    "agents.worker.steps": "a step for each group of kernels, one list",
 }
 MOST_LONG = 5
 

@@ -1,8 +1,8 @@
 """What is compiled before a worker begins: a tiny piece of real work for each group of kernels, with the types of the product.
 
 A step is a function without arguments. It imports what it needs itself, and calls what the product calls, so that a kernel gets
-the very types that it will get later. Steps run in any order, each in any process; the dear ones come first, so that the
-processes end together. `tests/worker/test_warm.py` says which kernel no step runs.
+the very types that it will get later. Steps run in any order, each in any process; the dear ones first, so that all end together.
+`tests/worker/test_warm.py` says which kernel no step runs.
 """
 
 from __future__ import annotations
@@ -98,14 +98,15 @@ def alerts() -> None:
     from streams.policies.book import Book
 
     table = _table()
-    slots, scores, rules = table.slots(_USERS), np.ones(2), RuleSet(table)
+    slots, rules = table.slots(_USERS), RuleSet(table)
     of = [Rule(name="r", who=who, when=When(falls=1.0)) for who in (Who(network="n"), Who(topic="t"), Who(users=("n:a",)))]
     rules.follow(Book(tuple(of), gaps=(Gaps(network="net", gaps=(Gap(since=1),)),)), _NOW_MS)
-    Judge(table, rules).dry(slots, scores, _NOW_MS)
+    Judge(table, rules).dry(slots, np.ones(2), _NOW_MS)
     table.days.begin(_NOW_MS)
     Silence(table, rules).look(0, 2, _NOW_MS)
-    table.episodes.put(table.cells, 0, Episode(1, 1, 0, 1.0)), table.episodes.drop(table.cells, 0, 1)
-    noted(table.cells, slots, scores, 1, table.cells[slots], table.changed()[1])
+    table.episodes.put(table.cells, 0, Episode(1, 1, 0, 1.0))
+    table.episodes.drop(table.cells, 0, 1)
+    noted(table.cells, slots, np.ones(2), 1, table.cells[slots], table.changed()[1])
 
 
 @_step
