@@ -1,6 +1,6 @@
 """Scores as rules judge them while a gap of a network concerns somebody: its sums are read as if less time had passed.
 
-0.3 us a user of such a network; who is of no such network costs the look for the colon in the name.
+0.55 us a user of such a network, 0.09 us another one while there is a gap; without any nothing is called.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from streams.model.ruleset import key_of
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.model.versions import DAY_MS
-from streams.model.windows import Floats
+from streams.model.windows import FARTHEST, Floats
 
 WINDOWS = 1 + len(BACK)  #: times that rules look back to: an hour, a day, a week, a month
 _PERSON = key_of(PERSON)
@@ -65,7 +65,7 @@ def judged_scores(
 def _keeps(table: Table, covered: list[list[int]]) -> Floats:
     keeps = np.ones((len(covered), COLUMNS, 3))
     halvings = np.array(covered, np.float64)[:, :, None] / np.array(table.model.half_lives_ms, np.float64)
-    keeps[:, FIRST_WINDOW : LINE + 1] = np.exp2(np.minimum(halvings, 1000.0))
+    keeps[:, FIRST_WINDOW : LINE + 1] = np.exp2(np.minimum(halvings, FARTHEST))
     return keeps
 
 

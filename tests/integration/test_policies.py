@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams.broker.policies import read
 from streams.formats.state import HEADER, read_header
+from streams.model.gaps import Gap, Gaps
 from streams.model.rules import DAY_FALL, WEEK_FALL, Rule, When, built_in
 from streams.policies.records import encode, key_of
 from streams.scoreboard.connect import connect_sync
@@ -46,6 +47,8 @@ def test_rules_of_a_worker(stack: Callable[..., Stack]) -> None:
         samples = _samples(worker.url)
         assert samples["clout_policies_unusable",] == 1
         assert (samples["clout_rules", "in force"], samples["clout_rules", "off"]) == (2, 1)
+        clout.produce([(POLICIES.name, 0, *encode(Gaps(network="mastodon", gaps=(Gap(since=1_783_123_200_000),))))])
+        _until(lambda: "nothing comes from mastodon since 2026-07-04T00:00:00+00:00 (declared)" in worker.said, clout)
         assert worker.said.count("read policies offset=1 rules=3") == 1
         assert worker.said.index("read policies offset=1") < worker.said.index("took partitions=")
 
