@@ -104,7 +104,7 @@ def lines_of(
 
 def plain(rule: Rule) -> bool:
     """Is what is published enough to judge by it? Neither causes nor topics are in score records."""
-    causes = {cause for cause in (*rule.ignore, *rule.require) if cause != "model"}
+    causes = [*(cause for cause in rule.ignore if cause != "model"), *rule.require]
     return not causes and rule.who.topic is None
 
 

@@ -127,9 +127,16 @@ def two_accounts(events: list[Produced], table: Table, wanted: dict[str, Influen
     for ann, bob in permutations(good, 2):
         names = ann.partition(":")[2], bob.partition(":")[2]
         shared = {one.topic for one in wanted[ann].topics} & {one.topic for one in wanted[bob].topics}
-        if names not in pairs and names[::-1] not in pairs and shared:
+        enough = all(len(both(wanted, ann, bob, name)) > 3 for name in ("topics", "influencees", "influencers", "moments"))
+        if names not in pairs and names[::-1] not in pairs and shared and enough:
             return ann, bob
     raise AssertionError(f"no two of {len(good)} users share a topic and nothing else")
+
+
+def both(wanted: dict[str, Influence], ann: str, bob: str, name: str) -> set[str]:
+    """What is in a list of one of the two."""
+    some = [*getattr(wanted[ann], name), *getattr(wanted[bob], name)]
+    return {getattr(one, one.__struct_fields__[0]) for one in some}
 
 
 def alike(there: Influence, found: Influence | None) -> bool:

@@ -71,12 +71,12 @@ def test_what_is_wrong_is_a_finding(monkeypatch: Any) -> None:
     """Each record that cannot be used by itself, many together; rules that are too many."""
     monkeypatch.setattr(books, "MOST_RULES", 4)
     policies = Policies()
-    assert [finding.status for finding in look(policies.book())] == [OK]
+    assert [finding.status for finding in look(policies.book(), 0)] == [OK]
     for n in range(7):
         policies.read(n, f"rule/x{n}".encode(), b"{")
     for n in range(3):
         policies.read(10 + n, *encode(Rule(name=f"r{n}", when=When(falls=3.0))))
-    found = list(look(policies.book()))
+    found = list(look(policies.book(), 0))
     assert [finding.status for finding in found] == [OK, *[WRONG] * 6, NOTE]
     assert "rule x0: " in found[1].text
     assert "(offset 0 of policies)" in found[1].text

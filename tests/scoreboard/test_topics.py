@@ -26,6 +26,7 @@ from streams.scoreboard.layout import MOST_ON_TOPIC, place_of
 from streams.scoreboard.reader import Reader
 from streams.scoreboard.topic_boards import Placed
 from streams.scoreboard.writer import Writer
+from tests.model.memories import Remembered, memory_of
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import NOW_MS, flush, record
 from tests.scoreboard.servers import serving
@@ -409,7 +410,7 @@ def test_the_queue() -> None:
     queue.everyone()
     assert (len(queue), queue.users) == (5, 0)
     assert told() + told() == [f"n:{n}" for n in range(5)]
-    small.table.memory[5] = bytes(6)
+    small.table.memory[5] = memory_of([Remembered(1.0, NOW_MS, 7, 0, 9, b"bob")])
     queue.everyone()
     assert len(queue) == 6
 

@@ -88,7 +88,8 @@ async def _topics(settings: Settings, events: int) -> dict[str, dict[str, Any]]:
     for topic in ALL:
         name = settings.topic(topic.name)
         records = markers = 0
-        async with Scan(settings, {TopicPartition(name, n): None for n in range(settings.partitions)}) as scan:
+        numbers = range(topic.partitions or settings.partitions)
+        async with Scan(settings, {TopicPartition(name, n): None for n in numbers}) as scan:
             async for fetch in scan.fetches():
                 records += sum(1 for batches in fetch.values() for batch in batches for _ in batch)
             markers = sum(scan.ends.values()) - sum(scan.firsts.values()) - records
