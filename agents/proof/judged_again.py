@@ -112,7 +112,11 @@ def judged(user: Plain, record: Record, header: Header, book: Book, lines: Lines
     """The alerts about a user whose record was published with such a header."""
     now_ms, delta = record["as_of"], record["delta"]
     in_force = (rule for rule in book.rules if rule.enabled and rule.since <= now_ms)
-    of = [rule for rule in in_force if plain(rule) and _is_of(rule, record)]
+    rules = {rule.name: rule for rule in in_force if plain(rule)}
+    user.kept = {
+        name: kept for name, kept in user.kept.items() if name in rules
+    }  # also of who is not judged by them now
+    of = [rule for rule in rules.values() if _is_of(rule, record)]
 
     def reference(rule: Rule) -> float:
         change = delta.get(_NAMES[rule.when.within])

@@ -59,7 +59,6 @@ class Plain:
         And how many points have faded in gaps in the time that it looks back on: falls and lines are judged as if they had not.
         """
         rules, self._lines = list(rules), lines
-        self.kept = {rule.name: self.kept[rule.name] for rule in rules if rule.name in self.kept}
         found = []
         for rule in rules:
             gap = 0.0 if rule.when.rises else lost(rule)
