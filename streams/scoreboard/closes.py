@@ -29,6 +29,11 @@ def text(first: int, hundredths: Sequence[int], ledger: Mapping[str, Mapping[str
     return orjson.dumps({"from": date(first), "steps": steps} | ({"ledger": ledger} if ledger else {}))
 
 
+def ledger_of(kept: Mapping[str, Any] | None) -> Mapping[str, Mapping[str, float]] | None:
+    """What the last closed days gave, by date; None while there was no close: all there is came on one day."""
+    return kept.get("ledger", {}) if kept and kept["steps"] else None
+
+
 def whole(record: Mapping[str, Any], kept: Mapping[str, Any] | None, pulse: Mapping[str, Any] | None) -> list[Close]:
     """All closes up to the last one that the pulse of the user's partition tells of, oldest first, each by its own model."""
     said = pulse or {}

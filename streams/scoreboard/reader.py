@@ -197,7 +197,7 @@ class Reader:
             return Past(0, [], None)
         told, known = _record(pulse) or {}, _record(kept)
         found = closes.whole(orjson.loads(record), known, told)
-        return Past(told.get("closed_ms", 0), found, known and known.get("ledger", {}))
+        return Past(told.get("closed_ms", 0), found, closes.ledger_of(known))
 
     async def influence(self, record: Record) -> Influence | None:
         """Topics, people and moments of a user with this record: see `Documents.influence`."""

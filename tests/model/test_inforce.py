@@ -22,7 +22,7 @@ from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN, Fact, Model
 from streams.partition.recovered import loaded, models_from
 from streams.policies.book import Book
-from streams.scoreboard.closes import whole
+from streams.scoreboard.closes import ledger_of, whole
 from streams.scoreboard.histories import Histories
 from tests.model.world import NETWORK, T0, World, cut
 
@@ -191,3 +191,11 @@ def test_another_model_is_no_fall() -> None:
     assert not judge.dry(slots, np.ones(1), SINCE_MS)
     world.later(T0 + 6 * DAY_MS + 1)
     assert judge.dry(slots, np.ones(1), T0 + 6 * DAY_MS + 1)
+
+
+def test_who_has_no_close_yet_has_no_ledger_of_closed_days() -> None:
+    """Then all that somebody has came on one day, and the record tells it."""
+    assert ledger_of(None) is None
+    assert ledger_of({"from": "2026-01-01", "steps": []}) is None
+    assert ledger_of({"from": "2026-01-01", "steps": [4125]}) == {}
+    assert ledger_of({"from": "2026-01-01", "steps": [4125], "ledger": {"2026-01-01": {"to": 1.0}}}) == {"2026-01-01": {"to": 1.0}}

@@ -26,7 +26,7 @@ from streams.model.versions import DAY_MS, FOLLOWERS, model
 from streams.partitioner import partition_of
 from streams.people.controls import Facts
 from streams.people.persons import begin_day
-from streams.scoreboard.closes import whole
+from streams.scoreboard.closes import ledger_of, whole
 from streams.topics import STATE
 
 _NEAR = 1e-5  # masses that differ by less are the same: they are kept with seven digits
@@ -68,7 +68,7 @@ def closes(faults: Faults, wanted: Mapping[str, Table]) -> Iterator[str]:
             if abs(found[day].score - there[day].score) > near or found[day].model != there[day].model:
                 wrong[day] = found[day], there[day]
         if len(models[number]) == 1:
-            wrong |= _ledgers(record, known and known.get("ledger", {}), wanted[record["model"]])
+            wrong |= _ledgers(record, ledger_of(known), wanted[record["model"]])
         if wrong:
             yield f"closes: {user} has others (found, wanted): {wrong}"
 
