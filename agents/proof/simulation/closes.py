@@ -102,7 +102,7 @@ def _there(user: str, wanted: Mapping[str, Table], models: Models, closed_ms: in
     return found
 
 
-def _ledgers(record: dict[str, Any], kept: dict[str, Any] | None, wanted: Table) -> dict[str, Any]:
+def _ledgers(record: dict[str, Any], kept: Mapping[str, Any] | None, wanted: Table) -> dict[str, Any]:
     """What readers are told of the open day and of the closed ones, where it differs from what they would be by the plain fold."""
     now_ms, closed_ms, of = max(wanted.clock, wanted.days.closed_ms), wanted.days.closed_ms, wanted.model
     slot = int(wanted.users.get(record["user"]) or 0)
