@@ -301,7 +301,9 @@ def test_a_transaction_that_stays_open(clout: Stack) -> None:
         until(lambda: worker.metric("clout_input_undecided_offsets") == 0)
         until(lambda: worker.metric("clout_findings") == 0)
         clout.settled(40)
-    assert worker.said.count("a transaction has been open") == 2  # when it was found, and when it was gone
+    # when it was found, and when it was gone; a machine under load may find the worker's own open, too
+    told = [line for line in worker.said.splitlines() if "a transaction has been open" in line and "likes[0]: for " in line]
+    assert len(told) == 2
 
 
 # -- clocks ------------------------------------------------------------------------------------------------------------
