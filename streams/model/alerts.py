@@ -70,12 +70,15 @@ class Judge:
         suppressed = {COOLDOWN: int(found.counts[1])} if found.counts[1] else {}
         alerts: list[Alert] = []
         for place, number, verdict in zip(*(column[:n].tolist() for column in found[:3]), strict=True):
-            one = Case(self._table, self._rules, done, place, number, refs, judged, now_ms, version)
-            if len(alerts) >= most:
+            waits = len(alerts) >= most
+            if waits:
                 self._table.dirty[done.slots[place]] |= MOVED
-                if verdict == RAISE and self._rules.columns.sort[number] == LINE:
-                    one.waits()
-                    found.touched[place] = 1
+                if not (verdict == RAISE and self._rules.columns.sort[number] == LINE):
+                    continue
+            one = Case(self._table, self._rules, done, place, number, refs, judged, now_ms, version)
+            if waits:
+                one.waits()
+                found.touched[place] = 1
                 continue
             alert, held_back = one.raised() if verdict == RAISE else one.over(recovered=verdict == RECOVERED)
             found.touched[place] = 1

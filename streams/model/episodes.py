@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.fold import episodes
-from streams.fold.episodes import IGNORED
 from streams.fold.rows import EPISODES
 from streams.model.users import Slots
 from streams.model.windows import Floats
@@ -84,8 +83,3 @@ class Episodes:
         arrays = self.arrays
         others = (arrays.phase > 0) & ~np.isin(arrays.rule, np.array(sorted(besides), np.uint64))
         return np.unique(arrays.owner[others]).astype(np.intp)
-
-    def everyone(self) -> Slots:
-        """Users, ascending, of whom something is kept but that a cause is ignored."""
-        arrays = self.arrays
-        return np.unique(arrays.owner[(arrays.phase > 0) & (arrays.phase != IGNORED)]).astype(np.intp)
