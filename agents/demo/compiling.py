@@ -1,11 +1,10 @@
-"""Compiling the core while the demo's servers start: only the first demo of a version has to."""
+"""Compiling the core before a demo's story begins: only the first demo of a version has to."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from agents.local import embedded
@@ -15,21 +14,19 @@ from streams.fold import folder
 _LOOK_S, _TELL_S = 0.1, 3.0
 
 
-@contextlib.contextmanager
-def compiling_aside(say: Callable[[str], None]) -> Iterator[Callable[[], None]]:
-    """Compile in processes of their own while the block lasts; gives what waits for their end, and says meanwhile how far they are.
+def compiled(say: Callable[[str], None]) -> None:
+    """Compile in processes of their own, and say meanwhile how far they are.
 
     Where they fail, or nothing can be kept, the worker compiles for itself, and says so in its log.
     """
     if warm.done() or folder.folder() is None:
-        yield lambda: None
         return
     say("compiling the core, once")
     with embedded.own_folder() as own:
         log = own / "compiling.log"
         argv = [sys.executable, "-m", "agents.worker.warm", "all"]
         with embedded.child(argv, log=log, env=warm.environment()) as process:
-            yield lambda: _wait(process, log, say)
+            _wait(process, log, say)
 
 
 def _wait(process: embedded.Process, log: Path, say: Callable[[str], None]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from agents.demo.compiling import compiled
 from agents.demo.stack import INTERRUPTED, interruptible, stack
 from agents.demo.story import Plan, events
 
@@ -24,6 +25,7 @@ def run(plan: Plan) -> int:
 
     try:
         with interruptible():
+            compiled(say)  # on a new machine it takes longer than the story waits for its close
             code, port = None, plan.port
             while code is None:
                 code, port = _once(plan.begun(port), say, errors)

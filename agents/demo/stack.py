@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from agents.demo.compiling import compiling_aside
 from agents.local import embedded
 from streams.broker.admin import Admin
 from streams.errors import CloutError
@@ -73,7 +72,6 @@ def stack(
         name: environ[name] for name in _KEPT if environ.get(name)
     }
     with contextlib.ExitStack() as parts:
-        compiling = parts.enter_context(compiling_aside(say))
         say("starting a broker and a Redis")
         kafka = parts.enter_context(embedded.embedded_kafka())
         redis = parts.enter_context(embedded.embedded_redis())
@@ -95,7 +93,6 @@ def stack(
         with Admin(settings) as admin:
             admin.create()
         log = parts.enter_context(embedded.own_folder()) / "worker.log"
-        compiling()
         say("starting a worker")
         argv = [sys.executable, "-m", "agents.demo.worker"]
         environment = worker_environment(settings, environ)
