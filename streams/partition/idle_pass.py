@@ -42,7 +42,7 @@ class IdlePass:
     def look(self, now_ms: Callable[[], int]) -> bool:
         """A slice, if a pass is under way or due. True when the pass is through, or has found enough for an interval."""
         now_s = self._monotonic_s()
-        if self._from is None and now_s - self._began_s >= self._every_s:
+        if self._from is None and now_s >= self.next_s:
             self._began_s, self._from = now_s, 0
         if self._from is None:
             return False

@@ -37,9 +37,7 @@ class Interval:
 
     def due(self, within_s: float = 0.0) -> bool:
         """Is it over, or will be within so many seconds?"""
-        return self._alarm or (
-            self._began_s is not None and self._monotonic_s() - self._began_s >= self._lasts_s - within_s
-        )
+        return self._alarm or ((ends_s := self.ends_s) is not None and self._monotonic_s() >= ends_s - within_s)
 
     @property
     def ends_s(self) -> float | None:

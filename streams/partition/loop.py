@@ -113,7 +113,8 @@ class Loop:
             while not self._closing:
                 if self._view.held and self._past_the_ends():
                     self._view.release()
-                folded = self._fold()
+                self._sent()
+                folded = self._fold()  # before the next is sent: however often idle users are, blocks get their turn
                 self._send_if_due()
                 if folded:
                     await asyncio.sleep(0)  # other partitions, fetches and answers get their turn
@@ -193,12 +194,15 @@ class Loop:
             self._view.go()
         return True
 
-    def _send_if_due(self) -> None:
-        if self._sending:
-            if not self._sending.done():
-                return
+    def _sent(self) -> None:
+        """The interval that was on its way may have arrived by now, or raise."""
+        if self._sending and self._sending.done():
             self._sending.result()
             self._sending = None
+
+    def _send_if_due(self) -> None:
+        if self._sending:
+            return
         idle, pending = self._idle_pass.look(self._now_ms), self.intake.pending
         if idle or (pending and (self._interval.due() or pending > MOST_PENDING)):
             self._sending = asyncio.create_task(self._send())
@@ -228,7 +232,8 @@ class Loop:
         now_ms = self._now_ms()
         self.table.days.begin(now_ms)
         backlog = self._interval.backlog(self.intake.pending, self._supply.behind())
-        self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
+        if self.intake.pending:  # else what is at hand has waited since the interval began, and goes on waiting
+            self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
         shown = self._view.shown
         version = shown.versions.next()
         self._sender.follow(now_ms, version)

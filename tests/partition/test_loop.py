@@ -29,7 +29,7 @@ from streams.scoreboard.flush import Versions
 from streams.scoreboard.shown import Shown
 from streams.scoreboard.view import View
 from streams.topics import SOURCES
-from tests.partition.blocks import T0, Record, block
+from tests.partition.blocks import T0, Record, block, names, value
 from tests.partition.virtual import run
 
 LONG_S = 2.0
@@ -155,5 +155,27 @@ def test_a_day_that_closes_changes_nobody() -> None:
         await one.during(0.2)
         assert [changed for _, changed in one.cuts if changed] == []
         assert one.board.closes == 0
+
+    run(story())
+
+
+@pytest.mark.parametrize("sending_s", [0.0, 0.15])
+def test_idle_passes_in_a_row_do_not_keep_blocks_waiting(sending_s: float) -> None:
+    """However often idle users are looked at, and however long sending them takes: events are folded when the interval ends."""
+
+    async def story() -> None:
+        one = Partition(somebody(), interval_s=0.25, idle_s=0.1)
+        real = one.sender.send
+
+        async def slow(cut: Cut, version: int, *, last: bool = False) -> list[bytes]:
+            await asyncio.sleep(sending_s)
+            return await real(cut, version, last=last)
+
+        one.sender.send = slow  # type: ignore[method-assign]
+        await one.during(2.0, lambda: one.loop.offer(block("likes", value(names(0)[0]))))
+        assert len(one.cuts) > 5
+        told = [at for at, changed in one.cuts[:-1] if changed]
+        assert told
+        assert told[0] < 2 * sending_s + 0.25 + 0.1
 
     run(story())
