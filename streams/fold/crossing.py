@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from streams.fold.compiled import kernel
+import numpy as np
+
+from streams.fold.compiled import kernel, part
 from streams.fold.more import facts_of
 from streams.fold.rows import DID_TS, GOT_TS, MORE, SCORE
 from streams.fold.score import score_of
@@ -10,13 +12,20 @@ from streams.fold.score import score_of
 _LEAST = 1e-6  # points: a score that has moved by less has not
 
 
+@part
+def _between(sorted_, first, end, above, to):
+    """Is one of these values, ascending, from number `first` on and before number `end`, more than `above`, and at most `to`?"""
+    at = first + np.searchsorted(sorted_[first:end], above, "right")
+    return at < end and sorted_[at] <= to
+
+
 @kernel
-def crossed(rows, decays, then, moments, falls, shares, begins, lines, model, more, out):
+def crossed(rows, decays, then, moments, falls, begins, lines, model, more, out):
     """Which of these rows (n, WIDTH) have crossed a line or a fall since they were last published; into `out` (n,).
 
-    `then` (m, 4) is what reads rows at `moments` (m,), the references; of reference j the falls from begins[j] to begins[j + 1]
-    are looked at, in points or (`shares`) per cent; `lines` (k,) are scores. Only of who was quiet since a reference: whoever was
-    not is scored when something comes.
+    `then` (m, 4) is what reads rows at `moments` (m,), the references. Of reference j the falls in points begin at begins[2 j],
+    those in per cent at begins[2 j + 1], each ascending; `lines` (k,) are scores, ascending. Falls count only of who was quiet
+    since a reference: whoever was not is scored when something comes.
     """
     for i in range(len(rows)):
         row, before, out[i] = rows[i], rows[i, SCORE], 0
@@ -26,15 +35,16 @@ def crossed(rows, decays, then, moments, falls, shares, begins, lines, model, mo
         score = score_of(row, decays, model, facts_of(more, row, decays) if line else 0.0)
         if before - score < _LEAST:
             continue
-        for k in range(len(lines)):
-            if score < lines[k] <= before:
-                out[i] = 1
+        out[i] = _between(lines, 0, len(lines), score, before)
         newest = max(row[DID_TS], row[GOT_TS])
         for j in range(len(moments)):
-            if newest >= moments[j] or begins[j] == begins[j + 1]:
+            first, middle, end = begins[2 * j], begins[2 * j + 1], begins[2 * j + 2]
+            if out[i] or newest >= moments[j] or first == end:
                 continue
             reference = score_of(row, then[j], model, facts_of(more, row, then[j]) if line else 0.0)
-            for k in range(begins[j], begins[j + 1]):
-                least = falls[k] * (reference / 100.0 if shares[k] else 1.0)
-                if reference - score >= least > reference - before:
-                    out[i] = 1
+            fell, falls_by = reference - before, reference - score
+            share = 100.0 / reference if reference > 0.0 else 0.0
+            if _between(falls, first, middle, fell, falls_by) or _between(
+                falls, middle, end, fell * share, falls_by * share
+            ):
+                out[i] = 1

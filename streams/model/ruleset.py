@@ -48,6 +48,7 @@ class RuleSet:
         self._were: dict[str, float] = {}  #: the same in the interval before
         self._ranked: list[tuple[int, str]] = []  #: rules by a line, and its name
         self.columns = _columns((), {}, {}, {}, [])
+        self.of_many = self.of_named = np.empty(0, np.int64)  #: numbers of the rules that name users, and of all others
 
     def follow(self, book: Rules, now_ms: int) -> bool:
         """Go by this book at this moment, for one interval. True: other rules are in force than before."""
@@ -109,6 +110,8 @@ class RuleSet:
             else:
                 everyone.append(number)
         self.columns = _columns(rules, networks, topics, users, everyone)
+        named = self.columns.begins[1 + len(networks) + len(topics)]
+        self.of_many, self.of_named = (np.unique(some) for some in np.split(self.columns.of, [named]))
         self._unknown = {user: 1 + len(networks) + len(topics) + n for n, user in enumerate(users)}
         self._find()
 

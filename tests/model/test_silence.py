@@ -8,7 +8,7 @@ import pytest
 from streams.fold.rows import SCORE
 from streams.model.assess import moved, population
 from streams.model.episodes import Episode
-from streams.model.rules import Rule, When
+from streams.model.rules import Rule, When, Who
 from streams.model.ruleset import RuleSet, key_of
 from streams.model.silence import Silence
 from streams.model.versions import DAY_MS
@@ -78,6 +78,19 @@ def test_lines_and_who_was_not_quiet() -> None:
     world.did("like", "z", "bob3", closed_ms + HOUR_MS)
     published(world, closed_ms + HOUR_MS)
     assert table.slot("net:bob3") not in silence.look(0, 1_000, closed_ms + 20 * HOUR_MS)
+
+
+def test_a_fall_of_a_rule_that_names_users_is_theirs_alone() -> None:
+    """Whoever else falls as far is not looked at; a user who comes later and is named is."""
+    named = Who(users=("net:bob1", "net:bob3"))
+    world, silence = watched(
+        Rule(name="named", who=named, when=When(falls=0.1)), Rule(name="all", when=When(falls=0.9))
+    )
+    closed_ms = world.table.days.closed_ms
+    published(world, closed_ms)
+    now_ms = closed_ms + min(max(first_fall(world, 0.1, share=False).values()), 1_440) * 60_000
+    assert (population(world.table, closed_ms) - population(world.table, now_ms) < 0.9).all()
+    assert silence.look(0, 1_000, now_ms).tolist() == [world.table.slot(f"net:bob{n}") for n in (1, 3)]
 
 
 def test_an_alert_settles_in_silence() -> None:
