@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
-from agents.proof.plain_rules import Lines, Plain, Told
+from agents.proof.plain_rules import MOST, Lines, Plain, Told
 from streams.fold.days import NONE
 from streams.fold.rows import MARK_MS
 from streams.formats.header import Header
@@ -29,32 +30,46 @@ _NAMES: dict[Within, str] = {"1h": "hour", "1d": "day", "7d": "week", "30d": "mo
 
 
 def differences(
-    scores: Iterable[Record], alerts: Iterable[Record], headers: Mapping[int, Header], book: Callable[[int], Book]
+    scores: Iterable[Record],
+    alerts: Iterable[Record],
+    headers: Mapping[int, Header],
+    book: Callable[[int], Book],
+    most: int = MOST,
 ) -> Iterator[str]:
     """What is wrong, in words. Scores and alerts of one partition, each in the order of its topic; headers by version.
 
-    `book` gives the rules of somebody who has read `policies` up to an offset.
+    `book` gives the rules of somebody who has read `policies` up to an offset; an interval tells at most so many alerts.
     """
     lines, wrong = lines_of(headers, book)
     yield from wrong
+    alerts = list(alerts)
+    told_of = Counter((alert["version"], alert["user"]) for alert in alerts)
     wanted, users, unknown = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain), set[str]()
-    by_version, gapped = defaultdict[int, list[Record]](list), set[str]()  # networks
+    gapped, waiting = set[str](), set[str]()  # networks; users
     persons = defaultdict[str, set[str]](set)  # networks of their accounts
-    for record in scores:
-        by_version[record["version"]].append(record)
-        if record["user"].startswith(PERSON):
-            accounts = {account.partition(":")[0] for account in record.get("accounts", ())}
-            persons[record["user"]] |= accounts | set(record["parts"]["networks"])
-    for version, header in sorted(headers.items()):
+    for version, header, records in _intervals(scores, headers):
+        if header is None:
+            yield f"scores of version {version}: no header says that"
+            continue
         policies = book(header.policies)
         gapped |= {gaps.network for gaps in policies.gaps}
         unknown |= {rule.name for rule in policies.rules if not plain(rule)}
-        records = by_version.pop(version, [])
-        yield from _left_behind(users, lines[version], {record["user"] for record in records}, version)
+        there = {record["user"] for record in records}
+        yield from _left_behind(users, lines[version], there, version)
+        yield from (
+            f"version {version}: {user} was left for this interval, and nobody looked" for user in waiting - there
+        )
+        waiting, room = set(), most
         for record in records:
-            for told in judged(users[record["user"]], record, header, policies, lines[version]):
-                wanted[record["user"], str(version), *map(str, told)] += 1
-    yield from (f"scores of version {version}: no header says that" for version in by_version)
+            user = record["user"]
+            if user.startswith(PERSON):
+                accounts = {account.partition(":")[0] for account in record.get("accounts", ())}
+                persons[user] |= accounts | set(record["parts"]["networks"])
+            for told in judged(users[user], record, header, policies, lines[version], room):
+                wanted[user, str(version), *map(str, told)] += 1
+            room -= told_of[version, user]  # also what was told by rules that are not judged here
+            if users[user].waits:
+                waiting.add(user)
     found, ids = Counter[tuple[str, ...]](), Counter[str]()
     for alert in alerts:
         told = Told(alert["rule"], alert["state"], alert["episode"])
@@ -75,6 +90,26 @@ def differences(
     for one in sorted((wanted - found) + (found - wanted)):
         yield f"alert {'/'.join(one)}: came {found[one]} times instead of {wanted[one]}"
     yield from (f"alert {id_}: came {count} times" for id_, count in ids.items() if count > 1)
+
+
+def _intervals(
+    scores: Iterable[Record], headers: Mapping[int, Header]
+) -> Iterator[tuple[int, Header | None, list[Record]]]:
+    """By version, ascending: headers and the scores of their intervals; scores without a header have None."""
+    groups = groupby(scores, itemgetter("version"))
+    found = next(groups, None)
+    for version, header in sorted(headers.items()):
+        records: list[Record] = []
+        while found and found[0] <= version:
+            if found[0] == version:
+                records = list(found[1])
+            else:
+                yield found[0], None, list(found[1])
+            found = next(groups, None)
+        yield version, header, records
+    while found:
+        yield found[0], None, list(found[1])
+        found = next(groups, None)
 
 
 def _left_behind(users: Mapping[str, Plain], lines: Lines, judged: set[str], version: int) -> Iterator[str]:
@@ -108,15 +143,16 @@ def plain(rule: Rule) -> bool:
     return not causes and rule.who.topic is None
 
 
-def judged(user: Plain, record: Record, header: Header, book: Book, lines: Lines) -> list[Told]:
-    """The alerts about a user whose record was published with such a header."""
+def judged(user: Plain, record: Record, header: Header, book: Book, lines: Lines, room: int = MOST) -> list[Told]:
+    """The alerts about a user whose record was published with such a header, at most so many."""
     now_ms, delta = record["as_of"], record["delta"]
     in_force = (rule for rule in book.rules if rule.enabled and rule.since <= now_ms)
     rules = {rule.name: rule for rule in in_force if plain(rule)}
     user.kept = {
         name: kept for name, kept in user.kept.items() if name in rules
     }  # also of who is not judged by them now
-    of = [rule for rule in rules.values() if _is_of(rule, record)]
+    of = sorted((rule for rule in rules.values() if _is_of(rule, record)), key=_place)
+    given_up = [rule for rule in rules.values() if _place(rule) == 0] if "person" in record else []
 
     def reference(rule: Rule) -> float:
         change = delta.get(_NAMES[rule.when.within])
@@ -131,7 +167,7 @@ def judged(user: Plain, record: Record, header: Header, book: Book, lines: Lines
         covered = _covered(gaps, _compared_with(rule, now_ms, header), now_ms)
         return _stood_still(record, model(header.model), now_ms, covered) - float(record["score"]) if covered else 0.0
 
-    return user.judged(of, now_ms, record["score"], reference, lines=lines, lost=lost)
+    return user.judged(of, now_ms, record["score"], reference, lines=lines, lost=lost, room=room, given_up=given_up)
 
 
 def _covered(gaps: Gaps, from_ms: int, now_ms: int) -> int:
@@ -166,6 +202,11 @@ def _by_another_model(rule: Rule, header: Header) -> bool:
         return False
     then = name_at(header.models, header.closed_ms - _BACK[rule.when.within] * DAY_MS)
     return bool(then != header.model)
+
+
+def _place(rule: Rule) -> int:
+    """Whose rules are judged first: those of everyone, then of a network, then those that name users."""
+    return 2 if rule.who.users else int(rule.who.network is not None)
 
 
 def _is_of(rule: Rule, record: Record) -> bool:

@@ -16,6 +16,7 @@ from streams.model.rules import WITHIN_MS, Rule
 
 Lines = Mapping[str, tuple[float, float]]  #: where each line is, and where it was in the interval before, by name
 _NO_LINES: Lines = MappingProxyType({})
+MOST = 1_000  #: alerts that an interval tells of a partition
 _AGAIN_MS = 3_600_000  # after so long it is looked again at a cause that was ignored
 
 
@@ -37,12 +38,13 @@ class Told(NamedTuple):
 
 
 class Plain:
-    """One user. `published` is the score that was published last; 0: none."""
+    """One user. `published` is the score that was published last; 0: none. `waits`: to be judged in the next interval, too."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         self.published = 0.0
-        self._lines = _NO_LINES
+        self.waits = False
+        self._lines, self._room = _NO_LINES, True
 
     def judged(
         self,
@@ -53,15 +55,22 @@ class Plain:
         ignored: Callable[[Rule], bool] = lambda _: False,
         lines: Lines = _NO_LINES,
         lost: Callable[[Rule], float] = lambda _: 0.0,
+        room: int = MOST,
+        given_up: Iterable[Rule] = (),
     ) -> list[Told]:
         """The alerts. Asked for of a rule: the score that it compares with, NONE; and whether its cause is one it ignores.
 
         And how many points have faded in gaps in the time that it looks back on: falls and lines are judged as if they had not.
+        When `room` alerts are told nothing more is: the user `waits`. What is on of rules that are `given_up` is over.
         """
-        rules, self._lines = list(rules), lines
-        found = []
-        for rule in rules:
-            gap = 0.0 if rule.when.rises else lost(rule)
+        self._lines, self.waits = lines, False
+        found: list[Told] = []
+        for rule in given_up:
+            if (kept := self.kept.get(rule.name)) and kept.phase == "firing":
+                self.waits |= len(found) >= room
+                found += [] if self.waits else [self._over(rule, kept, now_ms, "settled")]
+        for rule in list(rules):
+            gap, self._room = 0.0 if rule.when.rises else lost(rule), len(found) < room
             if told := self._one(rule, now_ms, score + gap, self.published + gap, reference, ignored):
                 found.append(told)
         self.published = score
@@ -106,7 +115,7 @@ class Plain:
         return rule.when.below, rule.when.below or 0.0
 
     def _firing(self, rule: Rule, kept: Kept, now_ms: int, score: float, before: float) -> Told | None:
-        (line, _), long_s = self._line(rule), rule.cooldown_s
+        line, _ = self._line(rule)
         if line is not None:
             recovered, settled = line > 0 and score >= min(line + rule.back, 100.0), False
         else:
@@ -115,12 +124,23 @@ class Plain:
             settled = now_ms - kept.began >= WITHIN_MS[rule.when.within] and _moved(rule, before, score) <= enough
         if not (recovered or settled):
             return None
+        if not self._room:
+            self.waits = True
+            return None
+        return self._over(rule, kept, now_ms, "recovered" if recovered else "settled")
+
+    def _over(self, rule: Rule, kept: Kept, now_ms: int, state: str) -> Told:
         kept.phase = "cooling"
-        if now_ms - kept.began >= long_s * 1000:
+        if now_ms - kept.began >= rule.cooldown_s * 1000:
             del self.kept[rule.name]
-        return Told(rule.name, "recovered" if recovered else "settled", kept.began)
+        return Told(rule.name, state, kept.began)
 
     def _raise(self, rule: Rule, now_ms: int, before: float, ignored: Callable[[Rule], bool]) -> Told | None:
+        if not self._room:
+            self.waits = True
+            if self._line(rule)[0] is not None:  # below a line one stays, a fall is seen again
+                self.kept[rule.name] = Kept("waiting", now_ms - rule.cooldown_s * 1000, before)
+            return None
         held_back = ignored(rule)
         self.kept[rule.name] = Kept("ignored" if held_back else "firing", now_ms, before)
         return None if held_back else Told(rule.name, "raised", now_ms)

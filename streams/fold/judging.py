@@ -1,7 +1,7 @@
 """Rules over users just scored. 0.05 us a user with the two built-in rules.
 
-Who is looked at by which rule: by those of everyone (accounts of a person are not: the person is), by those of their network,
-those that name them, and those of a topic that is in their list.
+Who is looked at by which rule: by those of everyone (accounts of a person are not: the person is, and what was on of them is
+over), by those of their network, those that name them, and those of a topic that is in their list.
 """
 
 from __future__ import annotations
@@ -129,6 +129,18 @@ def _judge(rules, r, e, cells, slot, scores, refs, other, actors, confident, mar
 
 
 @part
+def _given_up(rules, e, cells, slot, found, i):
+    """An account of a person is not judged by rules of everyone, which are in list 0: what is on of them is over."""
+    for at in range(rules.begins[0], rules.begins[1]):
+        r = rules.of[at]
+        kept = of_rule(e, np.int64(cells[slot, EPISODES]), rules.key[r])
+        if kept and e.phase[kept] == FIRING:
+            n = found.counts[0]
+            found.place[n], found.rule[n], found.verdict[n] = i, r, SETTLED
+            found.counts[0] = n + 1
+
+
+@part
 def _list_of_network(rules, names, slot):
     """The list of the network that somebody is of; 0: no rule is of it."""
     key = key_of_network(names, slot)
@@ -153,7 +165,10 @@ def judged(
         if found.counts[0] + many > len(found.place):
             return i
         slot, mark, line = slots[i], np.int64(marks[i]), np.int64(cells[slots[i], MORE])
-        count = 0 if line and linked[line] else 1
+        account = line > 0 and linked[line] != 0
+        if account and cells[slot, EPISODES] > 0.0:
+            _given_up(rules, e, cells, slot, found, i)
+        count = 0 if account else 1
         lists[0] = 0
         if len(rules.network):
             lists[count] = _list_of_network(rules, names, slot)

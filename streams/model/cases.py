@@ -187,6 +187,8 @@ class Case:
             return f"{user} is at {self._score:.1f}, and what fades while a feed is silent does not count: `{rule.name}` is over"
         if state == "recovered":
             return f"{user} is back at {self._score:.1f}: `{rule.name}` is over"
+        if state == "settled" and (person := self._person()):
+            return f"`{rule.name}` is over for {user}: now an account of {person}, who is judged in its place"
         if state == "settled":
             return f"{user} stays at {self._score:.1f}: `{rule.name}` is over, the time it looks back on has passed"
         if self._sort == LINE and self._score >= self._was:
@@ -198,6 +200,12 @@ class Case:
         if self._sort == LINE:
             compared += f" and {self._below()}"
         return sentence(user, self._score, compared, found, fall=fall)
+
+    def _person(self) -> str:
+        """Who is judged by this rule in place of this account; empty: nobody is."""
+        who = self._rule.who
+        person = "" if who.users or who.network or who.topic else _decode(self._json).get("person", "")
+        return str(person)
 
     def _below(self) -> str:
         """Where a rule by a line has somebody."""

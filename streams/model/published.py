@@ -174,7 +174,8 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
         Literal["raised", "recovered", "settled"],
         Meta(
             description="`raised`; then once `recovered`: it is better again by the margin of the rule, or `settled`: the time "
-            "that the rule looks back on has passed, and the score has stayed where it is"
+            "that the rule looks back on has passed, and the score has stayed where it is; or the account was linked, and its "
+            "person is judged in its place"
         ),
     ]
     severity: Severity

@@ -52,9 +52,9 @@ SCORES = [score(1, 60.0, 0.0), score(2, 54.0, -6.0), score(3, 58.0, -2.0)]
 ALERTS = [alert(2, "raised", 2, -6.0), alert(3, "recovered", 2, -2.0)]
 
 
-def said(alerts: list[Record]) -> list[str]:
+def said(alerts: list[Record], scores: list[Record] = SCORES, most: int = 1_000) -> list[str]:
     """What is wrong with them."""
-    return list(differences(SCORES, alerts, HEADERS, lambda _: BOOK))
+    return list(differences(scores, alerts, HEADERS, lambda _: BOOK, most))
 
 
 def test_the_right_alerts_are_right() -> None:
@@ -77,3 +77,26 @@ def test_what_is_wrong_is_seen(change: Callable[[list[Record]], list[Record]], w
     found = said(change(ALERTS))
     assert found
     assert any(re.search(what, one) for one in found), found
+
+
+def of(user: str, record: Record) -> Record:
+    """The same about another user."""
+    return {**record, "user": user} | ({"id": record["id"].replace("n:ann", user)} if "id" in record else {})
+
+
+def test_who_is_left_when_an_interval_is_full_is_judged_in_the_next() -> None:
+    """Not before, not later, and somebody has to look."""
+    scores = [SCORES[0], of("n:bob", SCORES[0]), SCORES[1], of("n:bob", SCORES[1]), of("n:bob", score(3, 54.0, -6.0))]
+    later = of("n:bob", alert(3, "raised", 3, -6.0))
+    assert said([ALERTS[0], later], scores, most=1) == []
+    assert said([ALERTS[0], of("n:bob", ALERTS[0])], scores) == []
+    assert any("came 1 times instead of 0" in one for one in said([ALERTS[0], of("n:bob", ALERTS[0])], scores, most=1))
+    assert any("came 0 times instead of 1" in one for one in said([ALERTS[0]], scores))
+    assert any("nobody looked" in one for one in said([ALERTS[0]], scores[:4], most=1))
+
+
+def test_an_account_that_is_linked_is_told_that_its_alert_has_settled() -> None:
+    """Once, and raised nothing more by rules of everyone."""
+    linked = [*SCORES[:2], {**SCORES[2], "score": 53.0, "delta": {"day": -7.0}, "person": "person:ann"}]
+    assert said([ALERTS[0], alert(3, "settled", 2, -7.0)], linked) == []
+    assert any("settled" in one and "came 0 times instead of 1" in one for one in said(ALERTS[:1], linked))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.proof.plain_rules import Plain
+from agents.proof.plain_rules import MOST, Plain
 from streams.fold.days import NONE
 from streams.fold.episodes import FIRING, IGNORED
 from streams.fold.published import noted
-from streams.fold.rows import PUBLISHED, SCORE
+from streams.fold.rows import MOVED, PUBLISHED, SCORE
 from streams.model.alerts import Judge
 from streams.model.assess import population
 from streams.model.episodes import Episode
@@ -25,6 +25,8 @@ from streams.model.ruleset import RuleSet, key_of
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, PLAIN
 from streams.partition.outgoing import CHUNK, chunks
+from streams.people.controls import Link, Unlink
+from streams.people.links import apply
 from streams.policies.book import Book
 from streams.scoreboard.spread import Histogram
 from tests.model.closed import close_at
@@ -56,14 +58,14 @@ class Watched:
         self.rules.follow(self.book, now_ms)
         return self.judge.dry(self.slots, np.full(len(self.slots), score), now_ms)
 
-    def bodies(self, score: float, hours: float = 0, marks: int = 0) -> list[dict[str, Any]]:
-        """The alerts."""
+    def bodies(self, score: float, hours: float = 0, marks: int = 0, most: int = MOST) -> list[dict[str, Any]]:
+        """The alerts, at most so many."""
         self.version += 1
         now_ms, n = T0 + round(hours * HOUR_MS), len(self.slots)
         self.rules.follow(self.book, now_ms)
         real = scored(self.table, self.slots, None, now_ms, self.version)
         done = real._replace(scores=np.full(n, score), hour=self.refs[:, 0], closes=self.refs[:, 1:])
-        found = self.judge.judge(done, np.full(n, marks, np.uint8), now_ms, self.version)
+        found = self.judge.judge(done, np.full(n, marks, np.uint8), now_ms, self.version, most)
         noted(
             self.table.cells, self.slots, done.scores, self.version, self.table.cells[self.slots], np.zeros(n, np.uint8)
         )
@@ -214,9 +216,8 @@ def test_who_finds_no_room_below_a_line_is_told_of_next() -> None:
     watched = Watched(TOP, users=3)
     watched.book = lined(TOP, **{"top/3": 40.0})
     watched.at(50.0)
-    real = watched.judge.judge
-    watched.judge.judge = lambda *given: real(*given, 2)  # type: ignore[method-assign]
-    assert [[body["user"] for body in watched.bodies(30.0)] for _ in range(3)] == [["net:u0", "net:u1"], ["net:u2"], []]
+    told = [[body["user"] for body in watched.bodies(30.0, most=2)] for _ in range(3)]
+    assert told == [["net:u0", "net:u1"], ["net:u2"], []]
 
 
 def test_whom_a_rule_is_of() -> None:
@@ -248,6 +249,26 @@ def test_a_cause_that_is_ignored_is_looked_at_again() -> None:
     assert [body["state"] for body in watched.bodies(44.0, 0.6, marks=2)] == ["raised"]
     (kept,) = watched.table.episodes.of(watched.table.cells, 0)
     assert kept.phase == FIRING
+
+
+def test_an_account_that_is_linked_hears_that_its_alert_is_over() -> None:
+    """Of a rule of everyone, once; its own rules go on, and the cooldown stays for when it is unlinked."""
+    own = Rule(name="own", when=When(falls=5.0), who=Who(users=("net:u0",)))
+    watched = Watched(RULE, own, Rule(name="line", when=When(below=48.0)))
+    assert [body["rule"] for body in watched.bodies(50.0)] == []
+    assert [body["rule"] for body in watched.bodies(44.0, 0.1)] == ["day-fall", "line", "own"]
+    apply(watched.table, [Link("net:u0", "ann", T0 + 1)])
+    assert watched.bodies(44.0, 0.2, most=0) == []
+    over = watched.bodies(44.0, 0.3)
+    assert [(body["rule"], body["state"]) for body in over] == [("day-fall", "settled"), ("line", "settled")]
+    assert (
+        over[0]["sentence"] == "`day-fall` is over for net:u0: now an account of person:ann, who is judged in its place"
+    )
+    assert watched.bodies(44.0, 0.4) == []
+    assert [body["rule"] for body in watched.bodies(49.0, 0.5)] == ["own"]
+    apply(watched.table, [Unlink("net:u0", T0 + HOUR_MS)])
+    assert [watched.at(score, hours) for score, hours in ((44.0, 1.0), (49.0, 6.0))] == [[], []]
+    assert [body["rule"] for body in watched.bodies(44.0, 6.2)] == ["day-fall", "line", "own"]
 
 
 def test_at_most_sixteen_rules_keep_something_of_a_user() -> None:
@@ -291,6 +312,7 @@ _MOMENTS = st.tuples(
     _POINTS,
     st.lists(st.one_of(_POINTS, st.just(NONE)), min_size=4, max_size=4),
     st.dictionaries(st.sampled_from(["percentile/50", "top/5"]), _POINTS),
+    st.sampled_from([MOST, MOST, 1, 0]),
 )
 
 
@@ -300,12 +322,15 @@ _MOMENTS = st.tuples(
 )
 @settings(max_examples=300, deadline=None)
 def test_kernels_judge_as_the_plain_rules_do(
-    rules: list[Rule], moments: list[tuple[float, float, list[float], dict[str, float]]]
+    rules: list[Rule], moments: list[tuple[float, float, list[float], dict[str, float], int]]
 ) -> None:
-    """Whatever rules, scores, references and pauses there are: the same alerts in the same order, and the same is kept."""
+    """Whatever rules, scores, references and pauses there are: the same alerts in the same order, and the same is kept.
+
+    So also when an interval has no room for all of them; then the user is marked for the next one.
+    """
     watched, plain = Watched(*rules), Plain()
     hours, were = 0.0, dict[str, float]()
-    for pause, score, refs, lines in moments:
+    for pause, score, refs, lines, most in moments:
         hours += pause
         watched.book = lined(*rules, **lines)
         now = {name: at for name, at in lines.items() if name in asked(rules)}
@@ -317,10 +342,13 @@ def test_kernels_judge_as_the_plain_rules_do(
             lambda rule, refs=refs: refs[WINDOWS.index(rule.when.within)],  # type: ignore[misc]
             lambda rule: "earlier" in rule.ignore,
             {name: (at, were.get(name, at)) for name, at in now.items()},
+            room=most,
         )
         were = now
-        found = [(body["rule"], body["state"], body["episode"]) for body in watched.bodies(score, hours)]
+        watched.table.dirty[0] = 0
+        found = [(body["rule"], body["state"], body["episode"]) for body in watched.bodies(score, hours, most=most)]
         assert found == wanted
+        assert bool(watched.table.dirty[0] & MOVED) == plain.waits
         assert len(watched.table.episodes.of(watched.table.cells, 0)) == len(plain.kept)
 
 
