@@ -59,10 +59,10 @@ def compare(
 ) -> None:
     """Compare with plain Faust, Quix Streams, Kafka Streams, Apache Flink and bare reading, on one Kafka in one run.
 
-    Parts: w1 (synthetic), w1-topics (the same with objects and topics; Clout and bare reading), w2 (Higgs), latency, memory,
-    recovery, footprint, growth, hot, processes, linked. In w1 and w2 all systems do the same job: weigh, re-key to the target,
-    three decayed sums in their own fault-tolerant state, score out. A run counts only if the last score of every user is right;
-    others are told at the end, with exit code 1.
+    Parts: w1 (synthetic), w1-topics (the same with objects and topics; Clout and bare reading), w1-rules (the same with 10,000
+    rules; Clout), w2 (Higgs), latency, memory, recovery, footprint, growth, hot, processes, linked. In w1 and w2 all systems do
+    the same job: weigh, re-key to the target, three decayed sums in their own fault-tolerant state, score out. A run counts only
+    if the last score of every user is right; others are told at the end, with exit code 1.
 
     With --only and --json, what the file has of other parts is kept if it was measured on the same day and machine.
 

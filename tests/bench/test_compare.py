@@ -26,6 +26,7 @@ from agents.proof.bench.clout import WrongResult
 from agents.proof.bench.comparison import QUICK, Ground, summary
 from agents.proof.bench.fold import Fold
 from agents.proof.bench.footprint import pauses
+from agents.proof.bench.many_rules import MATCHING, many_rules
 from agents.proof.bench.population import measure
 from agents.proof.bench.scores_topic import Last, read_record
 from agents.proof.bench.sizing.inputs import figures
@@ -33,6 +34,9 @@ from agents.proof.bench.systems import ALL, PEERS, USUAL, System
 from agents.proof.bench.tables import tables
 from agents.proof.bench.workloads import hot, synthetic, workloads
 from streams.events import decode_event
+from streams.model.rules import Rule, built_in
+from streams.policies.book import MOST_RULES
+from streams.policies.records import encode, parse
 from tests.servers import left_out
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="benchmarks: CPU time is read from Linux")
@@ -104,6 +108,25 @@ def test_topics_are_measured_beside_w1(kafka: str, redis_url: str) -> None:
         assert ("topics" in title, len(rows[0])) == ("topics" in part, len(columns))
     usual = {system.name for system in parts.drained_in(workloads(50)["w1-topics"], [ALL[name] for name in USUAL])}
     assert usual == {"clout", "limit"}
+
+
+@linux
+@pytest.mark.timeout(110)
+def test_rules_are_measured_beside_w1(kafka: str, redis_url: str) -> None:
+    """Clout alone drains the feed, with as many rules as there may be; a thousand are of somebody."""
+    rules = workloads(50)["w1-rules"].rules()
+    assert len(rules) + len(built_in()) == MOST_RULES
+    assert all(isinstance(parse(*encode(one)), Rule) for one in rules)
+    there = {f"demo:{decode_event(r.value).target}" for r in synthetic(5_000)(20_000)}
+    matching = [
+        one for one in many_rules(sorted(there), "demo") if one.who.network == "demo" or {*one.who.users} & there
+    ]
+    assert len(matching) == MATCHING
+    found = compare("--only", "w1-rules,clout", "--kafka", kafka, "--redis", redis_url)
+    ((title, _, rows),) = tables("w1-rules", found["w1-rules"])
+    assert ("10,000 rules" in title, len(rows)) == (True, 1)
+    usual = {system.name for system in parts.drained_in(workloads(50)["w1-rules"], [ALL[name] for name in USUAL])}
+    assert usual == {"clout"}
 
 
 @linux

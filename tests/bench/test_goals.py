@@ -31,7 +31,10 @@ def test_ratios_are_of_one_run() -> None:
     systems = {name: {"cpu_us_per_event": us, "events_per_core_s": round(1e6 / us)} for name, us in cpu.items()}
     feeds = [("nobody is hot", 10.0), ("one target has 30 %", 9.0), ("one actor has 30 %", 15.0)]
     hot = [{"feed": feed, "cpu_us_per_event": us} for feed, us in feeds]
-    told = {figure: measured for figure, _, measured in goals(_result(w1={"systems": systems}, hot=hot))}
+    with_rules = {"systems": {"clout": {"cpu_us_per_event": 21.0}}}
+    result = _result(w1={"systems": systems}, hot=hot) | {"w1-rules": with_rules}
+    told = {figure: measured for figure, _, measured in goals(result)}
+    assert told["CPU an event with 10,000 rules, 1,000 of them of somebody, against none"] == "1.05 times"
     assert told["w1, events/s of a worker core, transactions, default model"] == "50,000"
     assert told["CPU an event against plain Faust"] == "1/25.0"
     assert told["CPU an event against Flink"] == "4.00 times"

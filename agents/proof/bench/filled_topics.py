@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,10 @@ from agents.proof.bench.fold import Fold
 from agents.proof.bench.servers import Servers, admin_client, names
 from agents.proof.bench.show import Show
 from agents.proof.bench.workloads import Make
+from agents.proof.policies import say
 from streams.broker.admin import Admin
 from streams.errors import DependencyDown
+from streams.model.rules import Rule
 from streams.settings import Settings
 from streams.topics import CONTROLS, EVENTS, SCORES
 
@@ -25,8 +27,9 @@ _GONE_S = 30.0
 class Stage:
     """Filled event topics on running servers."""
 
-    def __init__(self, settings: Settings, fold: Fold) -> None:
-        self._settings, self.fold, self._runs = settings, fold, 0
+    def __init__(self, settings: Settings, fold: Fold, rules: Sequence[Rule] = ()) -> None:
+        """`rules` are said before each run."""
+        self._settings, self.fold, self._runs, self._rules = settings, fold, 0, rules
         self._events = {settings.topic(topic.name) for topic in (*EVENTS, CONTROLS)}
 
     def fresh(self, **overrides: Any) -> Settings:
@@ -53,6 +56,8 @@ class Stage:
             client.create_topics({settings.topic(SCORES.name): scores}, wait_for_metadata=True)
         with Admin(settings) as admin:
             admin.create()
+        if self._rules:
+            say(settings, self._rules)
         return settings
 
     def _left(self, client: Any) -> list[str]:
@@ -61,10 +66,12 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(running: Servers, make: Make, events: int, show: Show, **overrides: Any) -> Iterator[Stage]:
-    """Topics filled with `events` records of a feed."""
+def stage(
+    running: Servers, make: Make, events: int, show: Show, rules: Sequence[Rule] = (), **overrides: Any
+) -> Iterator[Stage]:
+    """Topics filled with `events` records of a feed, and with rules."""
     with names(running, **overrides) as settings:
         fold = Fold()
         with show.bar(f"feeding {events:,} events", events) as bar:
             asyncio.run(feed.preload(settings, make(events), bar, fold))
-        yield Stage(settings, fold)
+        yield Stage(settings, fold, rules)

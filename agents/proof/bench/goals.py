@@ -56,6 +56,11 @@ def _hot(result: Result) -> str:
     return ", ".join(f"{whom} {many:.2f} times" for whom, many in times)
 
 
+def _rules(result: Result) -> str:
+    with_rules = float(result["w1-rules"]["systems"]["clout"]["cpu_us_per_event"])
+    return f"{with_rules / _cpu(result, 'clout'):.2f} times"
+
+
 _GOALS: tuple[tuple[str, str, Callable[[Result], str]], ...] = (
     (
         "w1, events/s of a worker core, transactions, default model",
@@ -74,6 +79,7 @@ _GOALS: tuple[tuple[str, str, Callable[[Result], str]], ...] = (
     ("cost an event, 5 M users against 10,000", "3 times", _growth),
     ("cost an event with a hot user, against without", "1 times", _hot),
     ("CPU an event of two processes against one", "1.15 times", lambda r: f"{r['processes'][1]['ratio']:.2f} times"),
+    ("CPU an event with 10,000 rules, 1,000 of them of somebody, against none", "1.1 times", _rules),
     (
         "CPU an event with 20 % of the users linked, against none",
         "1.3 times",

@@ -36,9 +36,10 @@ def _workload(name: str) -> Callable[[Ground], dict[str, Any]]:
         chosen = drained_in(work, ground.systems)
         counts = {system.name: _count(ground, system, work) for system in chosen}
         runs: dict[str, list[dict[str, Any]]] = {system.name: [] for system in chosen}
+        rules = work.rules()
         with contextlib.ExitStack() as stack:
             filled = {
-                count: stack.enter_context(stage(ground.running, work.make, count, ground.show))
+                count: stack.enter_context(stage(ground.running, work.make, count, ground.show, rules))
                 for count in sorted(set(counts.values()))
             }
             for run in range(sizes.runs):
@@ -184,6 +185,7 @@ def _processes(ground: Ground) -> list[dict[str, Any]]:
 PARTS: dict[str, Callable[[Ground], Any]] = {
     "w1": _workload("w1"),
     "w1-topics": _workload("w1-topics"),
+    "w1-rules": _workload("w1-rules"),
     "w2": _workload("w2"),
     "latency": _latencies,
     "memory": _populations,

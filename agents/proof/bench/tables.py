@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 PEERS = ("w1", "w2")  #: the parts that measure systems beside each other
-WORKLOADS = ("w1", "w1-topics", "w2")  #: the parts in which systems drain one feed
+WORKLOADS = ("w1", "w1-topics", "w1-rules", "w2")  #: the parts in which systems drain one feed
 
 Shown = tuple[str, list[str], list[list[str]]]  # title, columns, rows
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import orjson
 
+from agents.proof.bench.many_rules import MATCHING, many_rules
 from agents.proof.bench.preload import SHAPE
 from agents.proof.bench.servers import ROOT
+from streams.model.rules import Rule
+from streams.policies.book import MOST_RULES
 from streams.sources import higgs
 from streams.sources.persons import persons
 from streams.sources.record import Produced
@@ -21,6 +25,7 @@ from streams.sources.synthetic import Synthetic
 HIGGS = ROOT.parent / "shared" / "data" / "higgs" / "higgs-activity_time.txt.gz"
 ZIPF = 1.05
 HOT_SHARE = 0.3
+_LOOKED_AT = 20_000  # events whose targets rules name
 _RATE = 2_000.0  # events a second when they happened
 _HIGGS_END_MS = 1_341_705_593_000  # its last line
 _PEERS = ("faust", "quix", "kafka-streams", "flink")  # what an event is about is nothing to them
@@ -39,6 +44,7 @@ class Workload:
     fill_s: float  #: slow systems get as many events as take them so long
     missing: str = ""
     without: tuple[str, ...] = ()  #: systems that another workload has told enough about
+    rules: Callable[[], Sequence[Rule]] = tuple  #: by which it is judged, besides the built-in ones
 
 
 def synthetic(users: int, *, topics: bool = False) -> Make:
@@ -110,13 +116,25 @@ def higgs_repeated(events: int) -> Iterator[Produced]:
                 yield record
 
 
+def rules_of(users: int) -> list[Rule]:
+    """As many rules as there may be; some name users of the synthetic feed."""
+    events = islice(synthetic(users)(_LOOKED_AT), _LOOKED_AT)
+    targets = dict.fromkeys(f"demo:{orjson.loads(one.value)['target']}" for one in events)
+    return many_rules(list(targets), "demo")
+
+
 def workloads(users: int) -> dict[str, Workload]:
-    """W1, the same with topics, and W2."""
+    """W1, the same with topics, the same with rules, and W2."""
     missing = "" if HIGGS.is_file() else f"real data: there is no {Path(*HIGGS.parts[-5:])} beside the project"
     return {
         "w1": Workload("w1", f"synthetic: {users:,} users, Zipf {ZIPF}", synthetic(users), 60.0),
         "w1-topics": Workload(
             "w1-topics", "w1 with objects and topics", synthetic(users, topics=True), 60.0, "", _PEERS
+        ),
+        "w1-rules": Workload(
+            "w1-rules",
+            f"w1 with {MOST_RULES:,} rules, {MATCHING:,} of them of somebody",
+            *(synthetic(users), 60.0, "", (*_PEERS, "limit"), partial(rules_of, users)),
         ),
         "w2": Workload("w2", "Higgs, repeated with other users", higgs_repeated, 20.0, missing, ("limit",)),
     }

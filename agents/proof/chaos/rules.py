@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
@@ -13,12 +12,10 @@ import orjson
 from agents.proof.chaos.reading import records
 from agents.proof.judged_again import differences
 from streams.broker.policies import begun
-from streams.broker.publisher import plain_producer
 from streams.formats import state
 from streams.formats.header import Header
 from streams.model.rules import Rule, When, Who
 from streams.policies.book import Book
-from streams.policies.records import encode
 from streams.settings import Settings
 from streams.topics import ALERTS, POLICIES, SCORES, STATE
 
@@ -41,22 +38,6 @@ class Told(NamedTuple):
 
     alerts: int
     wrong: list[str]
-
-
-def say(settings: Settings, rules: tuple[Rule, ...]) -> None:
-    """Write these to `policies`."""
-
-    async def send() -> None:
-        producer: Any = plain_producer(settings)
-        await producer.start()
-        try:
-            for rule in rules:
-                key, value = encode(rule)
-                await producer.send_and_wait(settings.topic(POLICIES.name), value, key, partition=0)
-        finally:
-            await producer.stop()
-
-    asyncio.run(send())
 
 
 async def judged(settings: Settings) -> Told:

@@ -19,6 +19,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from agents.local.embedded import own_folder
+from agents.proof import policies
 from agents.proof.chaos import reading, rules, verdict
 from agents.proof.chaos.diary import Telling
 from agents.proof.chaos.faults import RESTS_S, Fault, kinds
@@ -81,12 +82,12 @@ class _Run:
     def result(self) -> dict[str, Any]:
         """The whole run."""
         stage = self._stage
-        rules.say(stage.settings, rules.FIRST)
+        policies.say(stage.settings, rules.FIRST)
         self._wait(lambda: any(worker.holds for worker in stage.crew.places), OVERTIME_S)
         stage.feeding.start()
         stage.tell("feeding")
         self._wait(lambda: False, WARM_UP_S)
-        rules.say(stage.settings, rules.LATER)
+        policies.say(stage.settings, rules.LATER)
         self._chaos()
         stage.feeding.stop()
         fed = stage.feeding.events
