@@ -1,38 +1,36 @@
 """Alerts of a run beside brute force: the offline fold at the moment of each judgement, and rules judged one by one.
 
 Of what a worker has published only the moments are taken at which it judged somebody. The scores are those of `streams.offline`,
-folded up to that moment; those that they are compared with are everybody's at the closes, kept when they came.
+folded up to that moment; those that they are compared with are everybody's at the closes, kept when they came. Causes are plain
+sums over the events.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
 
-from agents.proof.plain_rules import Plain
+from agents.proof.plain_causes import Doings, wrong
+from agents.proof.plain_rules import MOST, Plain
 from streams.fold.days import NONE
 from streams.model import assess
-from streams.model.causes import why
-from streams.model.closes import booked, history
-from streams.model.explain import Past
-from streams.model.records import scored
 from streams.model.rules import Rule, Within
 from streams.model.table import Table
+from streams.model.users import Slots
 from streams.model.versions import DAY_MS, Model
 from streams.model.windows import Floats
 from streams.offline import BLOCK, Core
-from streams.sources.record import Produced, produced
+from streams.sources.record import Produced
 from streams.topics import KIND_OF
 
 LINE = 1e-6  #: points: who is nearer to where a rule begins or ends is left out, for rounding may decide
+CLOSE = 1e-3  #: points by which those of a cause may differ: of closed days seven digits are kept
 _BACK: dict[Within, int] = {"1d": 0, "7d": 6, "30d": 29}  # closes before the last
 _KEPT = 31  # closes
 
@@ -45,37 +43,23 @@ class Judgement(NamedTuple):
     at: int
     user: str
     score: float  #: as it was published
+    interval: tuple[int, int]  #: partition and version
 
 
 @dataclass
 class Verdict:
     """What was found."""
 
+    judgements: int = 0
     alerts: int = 0  #: of the run
     right: int = 0  #: of these, as brute force has them
     on_the_way: int = 0  #: that differ, of episodes that began before all had arrived
     near: int = 0  #: left out, for they are about somebody near a line
-    causes: Counter[str] = field(default_factory=Counter)  #: of what was raised
+    told: Counter[str] = field(default_factory=Counter)  #: alerts after all had arrived, by rule and state
+    causes: Counter[str] = field(default_factory=Counter)  #: of what was raised then
     wrong: list[str] = field(default_factory=list)
     stale: int = 0  #: users whom the idle pass has passed over, at one of the moments asked for
     farthest: float = 0.0  #: points between a published score and that of the fold at its moment
-
-
-def with_undos(events: Sequence[Produced], share: float, seed: int = 1, longest_ms: int = 3 * DAY_MS) -> list[Produced]:
-    """The same by time, and so many of them taken back, each some time later."""
-    dice, found = Random(seed), list(events)
-    for one in events:
-        if dice.random() < share:
-            body = orjson.loads(one.value)
-            ts = one.ts + 1_000 * dice.randint(60, longest_ms // 1_000)
-            undo = {
-                "id": f"{body['id']}-undone",
-                "type": body["type"],
-                "network": body["network"],
-                "actor": body["actor"],
-            }
-            found.append(produced(undo | {"ts": ts, "undo": True, "ref": body["id"]}))
-    return sorted(found, key=lambda one: one.ts)
 
 
 class History:
@@ -97,19 +81,13 @@ class History:
         self._fold(now_ms + 1)
         self.table.days.begin(now_ms)
 
-    def before(self, slot: int, within: Within) -> float:
-        """The score that a rule compares with; NONE."""
-        scores = self._closes.get(self._close_ms - DAY_MS - _BACK[within] * DAY_MS)
-        return float(scores[slot]) if scores is not None and slot < len(scores) else NONE
-
-    def cause(self, slot: int, rule: Rule, now_ms: int, change: float) -> str:
-        """The main cause of an alert, from the ledger of the fold."""
-        table = self.table
-        record = orjson.loads(scored(table, np.array([slot]), None, now_ms, 1).records[0])
-        line = int(table.days.lines(np.array([slot]))[0])
-        past = Past(table.days.closed_ms, list(history(table, slot)), booked(table, line))
-        falls = rule.when.rises is None
-        return why(record, table.model, now_ms, past, rule.when.within, change).main(fall=falls)
+    def before(self, slots: Slots, within: Within) -> Floats:
+        """The scores (n,) that a rule compares with; NONE."""
+        scores = self._closes.get(self._close_ms - DAY_MS - _BACK[within] * DAY_MS, np.zeros(0))
+        found = np.full(len(slots), NONE)
+        known = slots < len(scores)
+        found[known] = scores[slots[known]]
+        return found
 
     def _fold(self, before_ms: int) -> None:
         end = bisect_left(self._times, before_ms, self._at)
@@ -132,96 +110,113 @@ def beside(
     model: Model,
     rules: Sequence[Rule],
     judged: Iterable[Judgement],
-    alerts: Iterable[Record],
+    alerts: Sequence[Record],
     moments: Sequence[int] = (),
     settled_ms: int = 0,
 ) -> Verdict:
-    """Compare the alerts of a run, of rules that fall or rise, with those of brute force at the same judgements.
+    """Compare the alerts of a run, of rules that fall by points, with those of brute force at the same judgements.
 
-    `events` by time; `moments`, ascending: when everybody whose score had moved must have been judged.
-    Until `settled_ms` engagements were on their way between partitions, and a published score may lack some that happened before
-    its moment: alerts of episodes that began until then are only counted.
+    `events` and `judged` by time, the judgements of a partition in the order of its topic; `moments`, ascending: when everybody
+    whose score had moved must have been judged. Until `settled_ms` engagements were on their way between partitions, and a
+    published score may lack some that happened before its moment: alerts of episodes that began until then are only counted.
     """
-    found, verdict = History(events, model), Verdict()
-    raised = list(alerts)
-    causes = {(one["user"], one["rule"], one["at"]): one["cause"] for one in raised if one["state"] == "raised"}
-    ours = [_Alert(*(one[name] for name in _Alert._fields)) for one in raised]
-    wanted: list[_Alert] = []
-    near: set[tuple[str, str]] = set()
-    users: defaultdict[str, Plain] = defaultdict(Plain)
-    published = np.zeros(0)
+    run = _Run(History(events, model), rules, Counter((one["version"], one["user"]) for one in alerts), settled_ms)
     waiting = list(moments)
-    for at, some in groupby(sorted(judged, key=lambda one: one.at), key=lambda one: one.at):
+    for at, some in groupby(judged, key=lambda one: one.at):
         while waiting and waiting[0] < at:
-            verdict.stale += _stale(found, published, waiting.pop(0))
-        found.go(at)
-        now = list(some)
-        slots = found.table.users.find([one.user for one in now])
-        scores = assess.scores(found.table, slots, at)
-        published = np.append(published, np.zeros(max(len(found.table) - len(published), 0)))
-        published[slots] = scores
-        for one, slot, score in zip(now, slots.tolist(), scores.tolist(), strict=True):
-            if at > settled_ms:
-                verdict.farthest = max(verdict.farthest, abs(score - one.score))
-            before = {rule.name: found.before(slot, rule.when.within) for rule in rules}
-            near.update(
-                (one.user, rule.name) for rule in rules if _near(rule, before[rule.name], score, users[one.user])
-            )
-            by_rule = {rule: before[rule.name] for rule in rules}
-            for told in users[one.user].judged(rules, at, score, by_rule.__getitem__):
-                wanted.append(_Alert(one.user, *told, at))
-                if at > settled_ms:
-                    verdict.wrong += _cause(found, rules, wanted[-1], slot, score - before[told.rule], causes, verdict)
+            run.look(waiting.pop(0))
+        run.judge(at, list(some))
     for moment in waiting:
-        verdict.stale += _stale(found, published, moment)
-    return _compared(verdict, ours, wanted, near, settled_ms)
+        run.look(moment)
+    verdict = run.verdict
+    verdict.alerts, doings = len(alerts), Doings(events, model)
+    for one in alerts:
+        if one["at"] > settled_ms:
+            verdict.told[f"{one['rule']} {one['state']}"] += 1
+            verdict.wrong += _causes(one, doings, rules, verdict) if one["state"] == "raised" else ()
+    return _compared(verdict, [_Alert(*(one[name] for name in _Alert._fields)) for one in alerts], run, settled_ms)
+
+
+class _Run:
+    """Everybody judged again, as the run goes on."""
+
+    def __init__(self, found: History, rules: Sequence[Rule], told: Counter[tuple[int, str]], settled_ms: int) -> None:
+        """`told`: how many alerts were told of a user under a version; an interval has room for so many only."""
+        self._found, self._rules, self._told, self._settled_ms = found, rules, told, settled_ms
+        self.verdict, self.wanted = Verdict(), list[_Alert]()
+        self.near: set[tuple[str, str]] = set()
+        self._users: dict[int, Plain] = {}  #: of whom something is kept
+        self._published, self._room = np.zeros(0), defaultdict[tuple[int, int], int](lambda: MOST)
+
+    def judge(self, at: int, some: Sequence[Judgement]) -> None:
+        """These, at a moment."""
+        found, verdict = self._found, self.verdict
+        found.go(at)
+        slots = found.table.users.find([one.user for one in some])
+        scores = assess.scores(found.table, slots, at)
+        self._published = np.append(self._published, np.zeros(max(len(found.table) - len(self._published), 0)))
+        self._published[slots] = scores
+        verdict.judgements += len(some)
+        if at > self._settled_ms:
+            published = np.fromiter((one.score for one in some), np.float64, len(some))
+            verdict.farthest = max(verdict.farthest, float(np.abs(scores - published).max()))
+        before = {rule.name: found.before(slots, rule.when.within) for rule in self._rules}
+        fallen = np.zeros(len(some), np.bool_)
+        for rule in self._rules:
+            fallen |= (before[rule.name] != NONE) & (before[rule.name] - scores >= _falls(rule) - LINE)
+        for n, (one, slot) in enumerate(zip(some, slots.tolist(), strict=True)):
+            if fallen[n] or slot in self._users:
+                self._one(at, one, slot, float(scores[n]), {name: float(then[n]) for name, then in before.items()})
+            self._room[one.interval] -= self._told[one.interval[1], one.user]
+
+    def _one(self, at: int, one: Judgement, slot: int, score: float, before: Mapping[str, float]) -> None:
+        user = self._users.setdefault(slot, Plain())
+        self.near.update((one.user, rule.name) for rule in self._rules if _near(rule, before[rule.name], score, user))
+        told = user.judged(self._rules, at, score, lambda rule: before[rule.name], room=self._room[one.interval])
+        self.wanted += [_Alert(one.user, *alert, at) for alert in told]
+        if not user.kept:
+            del self._users[slot]
+
+    def look(self, moment: int) -> None:
+        """Whoever has moved by a displayed step at a moment must have been judged since."""
+        found, published = self._found, self._published
+        found.go(moment)
+        moved = np.abs(assess.population(found.table, moment)[: len(published)] - published)
+        self.verdict.stale += int(
+            np.count_nonzero((moved >= found.table.model.displayed_step + 1e-6) & (published > 0))
+        )
+
+
+def _falls(rule: Rule) -> float:
+    return rule.when.falls or np.inf
 
 
 def _near(rule: Rule, before: float, score: float, user: Plain) -> bool:
     """Is somebody so near to where this rule begins or ends that rounding may decide?"""
-    kept, change = user.kept.get(rule.name), rule.when.falls or rule.when.rises or 0.0
-    compared = [(before, change), (before, change - rule.back)] + (
-        [(kept.reference, change - rule.back)] if kept else []
-    )
-    return any(then != NONE and abs(abs(then - score) - line) < LINE for then, line in compared)
+    kept, falls = user.kept.get(rule.name), _falls(rule)
+    compared = [(before, falls), (before, falls - rule.back)] + ([(kept.reference, falls - rule.back)] if kept else [])
+    return any(then != NONE and abs(then - score - line) < LINE for then, line in compared)
 
 
-def _stale(found: History, published: Floats, moment: int) -> int:
-    """How many have moved by a displayed step at a moment, and were not judged since."""
-    found.go(moment)
-    now = assess.population(found.table, moment)[: len(published)]
-    return int(np.count_nonzero((np.abs(now - published) >= found.table.model.displayed_step + 1e-6) & (published > 0)))
+def _causes(one: Record, doings: Doings, rules: Sequence[Rule], verdict: Verdict) -> Iterator[str]:
+    """What is wrong with the causes of an alert."""
+    rule = next(rule for rule in rules if rule.name == one["rule"])
+    told = {cause["cause"]: cause["points"] for cause in one["causes"]}
+    wanted = doings.causes(one["user"], _BACK[rule.when.within], one["at"], one["change"])
+    verdict.causes[one["cause"]] += 1
+    if found := wrong(told, wanted, one["cause"], CLOSE):
+        yield f"{one['user']} at {one['at']}, rule {one['rule']}: {found}"
 
 
-def _cause(
-    found: History,
-    rules: Sequence[Rule],
-    one: _Alert,
-    slot: int,
-    change: float,
-    causes: dict[tuple[str, str, int], str],
-    verdict: Verdict,
-) -> Iterator[str]:
-    told = causes.get((one.user, one.rule, one.at))
-    if one.state == "raised" and told is not None:
-        rule = next(rule for rule in rules if rule.name == one.rule)
-        wanted = found.cause(slot, rule, one.at, change)
-        verdict.causes[told] += 1
-        if told != wanted:
-            yield f"{one.user} at {one.at}, rule {one.rule}: the cause is {wanted}, not {told}"
-
-
-def _compared(
-    verdict: Verdict, ours: list[_Alert], wanted: list[_Alert], near: set[tuple[str, str]], settled_ms: int
-) -> Verdict:
-    there, here = set(ours), set(wanted)
-    verdict.alerts, verdict.right = len(ours), len(there & here)
+def _compared(verdict: Verdict, ours: list[_Alert], run: _Run, settled_ms: int) -> Verdict:
+    there, here = set(ours), set(run.wanted)
+    verdict.right = len(there & here)
     if len(there) != len(ours):
         verdict.wrong.append(f"{len(ours) - len(there)} alerts came more than once")
     for one in sorted(there ^ here):
         if one.episode <= settled_ms:
             verdict.on_the_way += 1
-        elif (one.user, one.rule) in near:
+        elif (one.user, one.rule) in run.near:
             verdict.near += 1
         else:
             verdict.wrong.append(f"{one}: {'one too many' if one in there else 'missing'}")

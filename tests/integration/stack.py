@@ -188,24 +188,32 @@ class Stack:
 
     def consume(self, topic: str) -> list[tuple[str | None, Any]]:
         """All (key, JSON value) of a topic, partition by partition."""
+        return [
+            (key.decode() if key else None, orjson.loads(value))
+            for partition in range(self.settings.partitions)
+            for key, value in self.stream(topic, partition)
+        ]
 
-        async def read() -> list[tuple[str | None, Any]]:
-            parts = [TopicPartition(self.settings.topic(topic), p) for p in range(self.settings.partitions)]
+    def stream(self, topic: str, partition: int) -> Iterator[tuple[bytes | None, bytes]]:
+        """(key, value) of one partition up to its present end, read as they are asked for."""
+        part = TopicPartition(self.settings.topic(topic), partition)
+
+        async def begun() -> AIOKafkaConsumer:
             consumer = AIOKafkaConsumer(
                 bootstrap_servers=self.settings.kafka.split(","),
                 auto_offset_reset="earliest",
                 isolation_level="read_committed",
             )
             await consumer.start()
-            try:
-                consumer.assign(parts)
-                ends, found = await consumer.end_offsets(parts), []
-                for part in parts:
-                    while await consumer.position(part) < ends[part]:
-                        records = (await consumer.getmany(part, timeout_ms=500)).get(part, [])
-                        found += [(r.key.decode() if r.key else None, orjson.loads(r.value)) for r in records]
-                return found
-            finally:
-                await consumer.stop()
+            consumer.assign([part])
+            return consumer
 
-        return asyncio.run(read())
+        with asyncio.Runner() as runner:
+            consumer = runner.run(begun())
+            try:
+                end = runner.run(consumer.end_offsets([part]))[part]
+                while runner.run(consumer.position(part)) < end:
+                    for one in runner.run(consumer.getmany(part, timeout_ms=500)).get(part, []):
+                        yield one.key, one.value
+            finally:
+                runner.run(consumer.stop())
