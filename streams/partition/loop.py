@@ -48,7 +48,7 @@ class Loop:
     ) -> None:
         self.intake, self._sender, self._view, self.epoch = intake, sender, view, start.epoch
         self._ends, self._clocks, self._supply = start.ends, clocks, supply
-        self._now_ms = pace.now_ms(intake.table, clocks)
+        self._now_ms, self._stream_clock = pace.now_ms(intake.table, clocks), pace.stream_clock
         self._interval = Interval(pace.interval_s, pace.share, clocks.monotonic_s)
         self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s, view.shown.fall_out, sender.due)
         self._wake, self._closing = asyncio.Event(), False
@@ -176,12 +176,14 @@ class Loop:
         )
         if not at_hand or not (at_hand >= FULL or glance or (self._interval.due() and not self._sending)):
             return False
-        newest_ms = int(self._clocks.wall_ms()) + MAX_AHEAD_MS
+        wall_ms = int(self._clocks.wall_ms())
+        newest_ms = wall_ms + MAX_AHEAD_MS
         blocks = self.intake.turns.gather(newest_ms)
         self._held_back = not blocks
         if not blocks:  # another topic's records are on their way
             return False
-        self.table.days.begin(self._now_ms())
+        if not self._stream_clock:  # else events alone begin a day
+            self.table.days.begin(wall_ms)
         self.intake.fold_all(blocks, newest_ms)
         for block in blocks:
             self._supply.folded(block)

@@ -189,6 +189,7 @@ class Sender:
             version=version,
             now_ms=cut.now_ms,
             positions=cut.positions,
+            turns=cut.turns,
             topics=self._outlet.topic_ids,
             clock=cut.clock,
             day=cut.day,
