@@ -48,6 +48,6 @@ def test_by_the_default_model_what_was_committed_comes_again() -> None:
     result = run(minutes=0.2, brokers=1, workers=3, rate=300, seed=4, say=print, model="default", only=only)
     assert all(result["faults"].values()), result["faults"]
     assert (result["lost"], result["doubled"]) == (NOTHING, NOTHING), result
-    assert result["alerts"] > 50
+    assert result["alerts"]
     assert (result["alerts_differ"], result["folded_again_differs"]) == (0, 0)
     assert result["ok"]
