@@ -47,6 +47,13 @@ from agents.cli.output import json_line, say
     show_envvar=True,
     help="Only this kind of fault, such as kill or pause; repeatable.",
 )
+@click.option(
+    "--model",
+    default="plain",
+    show_default=True,
+    show_envvar=True,
+    help="With another one than plain, scores are judged by the second verdict alone.",
+)
 @click.option("--keep", is_flag=True, show_envvar=True, help="Keep the logs even if all is well.")
 @json_option
 def chaos(
@@ -56,6 +63,7 @@ def chaos(
     rate: float,
     seed: int | None,
     only: tuple[str, ...],
+    model: str,
     keep: bool,
     json: bool,
 ) -> int:
@@ -65,12 +73,13 @@ def chaos(
     away; brokers are stopped and killed; Redis is frozen, flushed and restarted empty; each kind at least once. In the end
     everyone's counts and scores in the rows, in Redis and in `scores` are compared with the offline fold of what was fed; so are
     lists of topics, people and objects in the rows, where they do not depend on order, and with the rows what Redis shows of them.
+    What each partition has committed is folded again in the order of its commits, and must come to the same scores and alerts.
     Exit code 1 if anything is lost, doubled or different; then the logs are kept.
     """
     from agents.proof.chaos.run import run
 
     seed = secrets.randbelow(1 << 31) if seed is None else seed
-    result = run(minutes, int(brokers), workers, rate, seed, say, only=only, keep=keep)
+    result = run(minutes, int(brokers), workers, rate, seed, say, model=model, only=only, keep=keep)
     if json:
         json_line(result)
     else:

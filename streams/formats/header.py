@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,13 @@ from msgspec import Meta
 from streams.model.inforce import InForce, Models
 
 FORMAT = 7
+
+
+class Turn(NamedTuple):
+    """Blocks that were folded together: what events weigh goes by the rows before a turn, and a turn is in order of time."""
+
+    newest_ms: int  #: no event in it may be later: MAX_AHEAD_MS behind the clock on the wall
+    blocks: tuple[tuple[str, int], ...]  #: base topic and next offset, as they were read
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +27,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     version: Annotated[int, Meta(description="under which the interval was published")]
     now_ms: Annotated[int, Meta(description="the time scores were last published for")]
     positions: Annotated[dict[str, int], Meta(description="base topic -> next offset to apply")]
+    turns: Annotated[
+        tuple[Turn, ...],
+        Meta(
+            description="what was folded together since the commit before: `[newest_ms, [[topic, next offset]...]]`, in that order"
+        ),
+    ] = ()
     topics: Annotated[dict[str, str], Meta(description="base topic -> id of the topic that the position is of")] = {}
     clock: Annotated[int, Meta(description="newest event time, ms")]
     day: Annotated[

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.formats.header import Turn
 from streams.formats.ranks import Counted
 from streams.formats.strays import Stray
 from streams.formats.tied import Tied
@@ -23,6 +24,7 @@ class Cut(NamedTuple):
     """What one interval sends, and how far it read: one moment between two blocks."""
 
     positions: dict[str, int]  #: base topic -> next offset to read
+    turns: tuple[Turn, ...]  #: what was folded together
     packs: dict[int, Pack]  #: by destination partition
     strays: dict[int, list[Stray]]
     rejects: list[tuple[bytes, bytes]]  #: key, value

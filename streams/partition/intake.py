@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from streams.errors import LostInput
 from streams.fold.rows import DID, GOT, LISTED, MET, TIED
 from streams.formats import closes, tied
+from streams.formats.header import Turn
 from streams.model.closes import known
 from streams.model.table import Table
 from streams.model.users import Slots
@@ -44,6 +45,7 @@ class Intake:
         self.table, self.number, self.turns = table, number, turns or Turns()
         self.positions: dict[str, int] = {}
         self.pending = 0  # events and engagements folded since the last cut
+        self._folded: list[Turn] = []  # since the last cut
         table.days.closes_ms = closes_ms
         self.rejected = Rejected(table.counts, number)
         self._actions = Actions(table, number, partitions, self.rejected)
@@ -76,6 +78,7 @@ class Intake:
 
         Engagements are folded before events, events of different topics by event time.
         """
+        reached: list[tuple[str, int]] = []
         for block in blocks:
             topic = self.turns.base(block)
             at = self.positions[topic]
@@ -95,9 +98,13 @@ class Intake:
             else:
                 self._actions.events(block.topic, topic, records, newest_ms)
             self.positions[topic] = max(at, block.after)
+            if reached and reached[-1][0] == topic:
+                reached.pop()
+            reached.append((topic, self.positions[topic]))
             self.pending += max(len(records), 1)
         self.pending += self._scoring.receive()
         self._actions.act()
+        self._folded.append(Turn(newest_ms, tuple(reached)))
 
     def cut(self, now_ms: int | None = None) -> Cut:
         """Everything since the last cut, to be scored at `now_ms` (without it: at the newest event time).
@@ -117,8 +124,10 @@ class Intake:
         if self.pending:
             self.careful = False
         self.pending = 0
+        turns, self._folded = tuple(self._folded), []
         return Cut(
             dict(self.positions),
+            turns,
             packs,
             strays,
             self.rejected.take(),

@@ -1,7 +1,7 @@
 """The read-process-write loop of one partition number: fold blocks as they come, send what changed once an interval.
 
-Folding and sending run beside each other: a cut is one moment between two blocks, then the folding goes on while the
-interval is sent. One interval is on its way at a time. Time, broker and Redis are passed in.
+Folding and sending run beside each other: a cut is one moment between two blocks, and once its users are scored and judged the
+folding goes on while the interval is sent. One interval is on its way at a time. Time, broker and Redis are passed in.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Loop:
     ) -> None:
         self.intake, self._sender, self._view, self.epoch = intake, sender, view, start.epoch
         self._ends, self._clocks, self._supply = start.ends, clocks, supply
-        self._now_ms = pace.now_ms(intake.table, clocks)
+        self._now_ms, self._stream_clock = pace.now_ms(intake.table, clocks), pace.stream_clock
         self._interval = Interval(pace.interval_s, pace.share, clocks.monotonic_s)
         self._idle_pass = IdlePass(intake.table, pace.idle_s, clocks.monotonic_s, view.shown.fall_out, sender.due)
         self._wake, self._closing = asyncio.Event(), False
@@ -166,7 +166,7 @@ class Loop:
 
     def _fold(self) -> bool:
         """Fold a good handful of blocks, or what there is when the interval is over; False if that is nothing yet."""
-        if self.intake.pending > MOST_PENDING:
+        if self._view.stands or self.intake.pending > MOST_PENDING:
             return False
         at_hand = self.intake.turns.at_hand()
         glance = (
@@ -177,12 +177,14 @@ class Loop:
         )
         if not at_hand or not (at_hand >= FULL or glance or (self._interval.due() and not self._sending)):
             return False
-        newest_ms = int(self._clocks.wall_ms()) + MAX_AHEAD_MS
+        wall_ms = int(self._clocks.wall_ms())
+        newest_ms = wall_ms + MAX_AHEAD_MS
         blocks = self.intake.turns.gather(newest_ms)
         self._held_back = not blocks
         if not blocks:  # another topic's records are on their way
             return False
-        self.table.days.begin(self._now_ms())
+        if not self._stream_clock:  # else events alone begin a day
+            self.table.days.begin(wall_ms)
         self.intake.fold_all(blocks, newest_ms)
         for block in blocks:
             self._supply.folded(block)
@@ -238,9 +240,14 @@ class Loop:
         version = shown.versions.next()
         self._sender.follow(now_ms, version)
         cut = self.intake.cut(now_ms)
+        self._view.stand(now_ms)  # users are scored and judged by what is beside the rows of the cut, too: nothing is folded
         shown.cut(version, cut.retold, show=self._interval.shows(backlog=backlog) or last)
         self._view.go()
         await asyncio.sleep(0)  # the cut of 200,000 rows took 35 ms
-        shown.once.alert(await self._sender.send(cut, version, last=last))
+        shown.once.alert(await self._sender.send(cut, version, self._scored, last=last))
         self._view.go()
         self._interval.adapt(self._sender.busy_s, backlog=backlog)
+
+    def _scored(self) -> None:
+        self._view.stand(None)
+        self._wake.set()

@@ -71,8 +71,13 @@ class Sender:
             None  #: the last header committed, and the end of `state` behind it
         )
 
-    async def send(self, cut: Cut, version: int, *, last: bool = False) -> list[bytes]:
-        """Send an interval under this version. Returns the alerts in it, once Kafka has all of it; raises when Kafka fails."""
+    async def send(
+        self, cut: Cut, version: int, scored: Callable[[], None] = lambda: None, *, last: bool = False
+    ) -> list[bytes]:
+        """Send an interval under this version. Returns the alerts in it, once Kafka has all of it; raises when Kafka fails.
+
+        `scored` is called when all users of the cut are scored and judged: until then the table must stay as it was at the cut.
+        """
         self.busy_s, self._publisher.busy_s = 0.0, 0.0
         await self._publisher.begin()
         for to, pack in cut.packs.items():
@@ -89,6 +94,7 @@ class Sender:
             await self._out(POLICIES.name, 0, moved)
         await self._out(REJECTS.name, self._outlet.number, cut.rejects)
         alerts = await self._scores(cut, version)
+        scored()
         header = await self._keep(cut, version) if self._publisher.transactional else None
         positions = {(self._outlet.topic(name), self._outlet.number): at for name, at in cut.positions.items()}
         self.busy_s += self._publisher.busy_s
@@ -189,6 +195,7 @@ class Sender:
             version=version,
             now_ms=cut.now_ms,
             positions=cut.positions,
+            turns=cut.turns,
             topics=self._outlet.topic_ids,
             clock=cut.clock,
             day=cut.day,

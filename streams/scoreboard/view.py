@@ -51,6 +51,7 @@ class View:
         self._board, self._now_ms, self._wall_ms = board, now_ms, wall_ms
         self._last: int | None = last  # the version that Redis must have; None: any older one is replaced
         self._held = self._in_flight = False
+        self._stands_ms: int | None = None
         self._losses = 0
         self._something, self._nothing = asyncio.Event(), asyncio.Event()
         self._nothing.set()
@@ -105,6 +106,15 @@ class View:
         """Has everything that was to be shown reached Redis?"""
         return self._nothing.is_set()
 
+    def stand(self, now_ms: int | None) -> None:
+        """A cut of this moment is scored: no day begins under it, all is shown as of then. None: it is, and time goes on."""
+        self._stands_ms = now_ms
+
+    @property
+    def stands(self) -> bool:
+        """Is a cut being scored?"""
+        return self._stands_ms is not None
+
     async def drained(self, patience_s: float) -> bool:
         """Wait up to `patience_s` until Redis has everything; did it come to that? At once when nothing is written."""
         if self._held:
@@ -126,7 +136,7 @@ class View:
                 await self._look()
             if not self._something.is_set():
                 continue
-            flush = self.shown.call(self._now_ms())
+            flush = self.shown.call(self._now_ms() if self._stands_ms is None else self._stands_ms)
             if flush:
                 await self._call(flush)
             if self.shown.idle:

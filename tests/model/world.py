@@ -116,6 +116,7 @@ def cut(table: Table, slots: Slots, now_ms: int, marks: NDArray[np.uint8] | None
         packs={},
         strays={},
         rejects=[],
+        turns=(),
         changed=slots,
         clock=table.clock,
         day=table.days.today,

@@ -511,3 +511,16 @@ def test_prefix_is_only_a_name() -> None:
     one.fold(block("t1-likes", b"{"), NEWEST_MS)
     assert one.positions["likes"] == 1
     assert one.cut().rejects[0][0] == b"t1-likes[0]@0"
+
+
+def test_a_cut_tells_what_was_folded_together_and_in_which_order() -> None:
+    """Each turn with its blocks, those of one topic in a row as one; the next cut begins with none."""
+    one = intake()
+    first = block("likes", value(ANN)), block("likes", value(BEN), before=1), block("shares", value(CAT))
+    one.fold_all([*first, block("likes", value(DAN), before=2)], NEWEST_MS)
+    one.fold_all([block("likes", value(DAN), before=2, after=7)], NEWEST_MS + 5)
+    assert one.cut().turns == (
+        (NEWEST_MS, (("likes", 2), ("shares", 1), ("likes", 3))),
+        (NEWEST_MS + 5, (("likes", 7),)),
+    )
+    assert one.cut().turns == ()

@@ -13,6 +13,7 @@ from streams.clocks import Clocks
 from streams.fold.rows import GOT, GOT_TS, SCORE, SUMS, UNDO, UNSEEN
 from streams.formats.engagements import encode
 from streams.model import assess
+from streams.model.cases import Alert
 from streams.model.engagements import packed
 from streams.model.table import Table
 from streams.model.versions import PLAIN
@@ -177,5 +178,31 @@ def test_idle_passes_in_a_row_do_not_keep_blocks_waiting(sending_s: float) -> No
         told = [at for at, changed in one.cuts[:-1] if changed]
         assert told
         assert told[0] < 2 * sending_s + 0.25 + 0.1
+
+    run(story())
+
+
+def test_nothing_is_folded_while_users_are_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Score records and alerts hold what the positions of their header say, and the view shows that moment too."""
+    monkeypatch.setattr(broker_loop, "FULL", 1)  # blocks do not wait for the end of the interval
+
+    async def story() -> None:
+        one = Partition(somebody(), interval_s=0.1)
+        beside: list[tuple[int, bool]] = []
+        real = one.sender._scores
+
+        async def scores(cut: Cut, version: int) -> list[Alert]:
+            n = len(beside)
+            one.loop.offer(an_undo(0.1)._replace(before=n, after=n + 1))
+            await asyncio.sleep(0.5)  # a broker that takes nothing more
+            beside.append((one.intake.positions["engagements"] - cut.positions["engagements"], one.loop._view.stands))
+            return await real(cut, version)
+
+        one.sender._scores = scores  # type: ignore[method-assign]
+        await one.during(3.0)
+        assert len(beside) > 3
+        assert set(beside) == {(0, True)}
+        assert one.intake.positions["engagements"] > 1
+        assert not one.loop._view.stands
 
     run(story())

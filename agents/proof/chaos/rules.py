@@ -25,6 +25,9 @@ FIRST = (
     Rule(name="day-rise", when=When(rises=3.0), severity="info", cooldown_s=0),
     Rule(name="small-fall", when=When(falls=0.2), cooldown_s=2, margin=0.1, urgent=True),
     Rule(name="line", when=When(below=25.0), cooldown_s=3, margin=0.5),
+    Rule(name="why", when=When(falls=0.1), require=("reversed", "fewer"), cooldown_s=2),
+    Rule(name="upper", when=When(percentile=90.0), cooldown_s=2),
+    Rule(name="first", when=When(top=100), who=Who(network="demo"), cooldown_s=2),
 )
 LATER = (
     Rule(name="day-rise", when=When(rises=10.0, unit="percent"), who=Who(min_score=20), cooldown_s=1),
@@ -42,7 +45,7 @@ class Told(NamedTuple):
 
 async def judged(settings: Settings) -> Told:
     """Of everything that was committed: logs are young, nothing of them has been compacted away."""
-    book, wrong, count = await _books(settings), [], 0
+    book, wrong, count = await books(settings), [], 0
     headers: dict[int, dict[int, Header]] = defaultdict(dict)
     async for record in records(settings, STATE.name):
         if record.key == state.HEADER:
@@ -62,7 +65,7 @@ async def _values(settings: Settings, name: str) -> dict[int, list[dict[str, Any
     return found
 
 
-async def _books(settings: Settings) -> Callable[[int], Book]:
+async def books(settings: Settings) -> Callable[[int], Book]:
     """The book of whoever has read to an offset."""
     said = [(record.offset, record.key, record.value) async for record in records(settings, POLICIES.name, 1)]
 

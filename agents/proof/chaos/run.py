@@ -20,13 +20,14 @@ from redis.exceptions import RedisError
 
 from agents.local.embedded import own_folder
 from agents.proof import policies
-from agents.proof.chaos import reading, rules, verdict
+from agents.proof.chaos import again, reading, rules, verdict
 from agents.proof.chaos.diary import Telling
 from agents.proof.chaos.faults import RESTS_S, Fault, kinds
 from agents.proof.chaos.stage import Stage, staged
 from streams.errors import CloutError
 from streams.events import MAX_AHEAD_MS
-from streams.model.versions import model
+from streams.model.versions import PLAIN
+from streams.model.versions import model as model_of
 
 TICK_S = 0.05
 WARM_UP_S = 3.0  # of feeding before the first fault
@@ -44,6 +45,7 @@ def run(
     seed: int,
     say: Callable[[str], None],
     *,
+    model: str = PLAIN.name,
     only: Collection[str] = (),
     keep: bool = False,
 ) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def run(
         tell(f"seed {seed}: {minutes:g} minutes, {brokers} brokers, up to {workers} workers, {rate:g} events/s")
         with contextlib.ExitStack() as unfinished:
             unfinished.push(lambda kind, *_: _keep(folder, tell, f"not finished, {kind.__name__}") if kind else None)
-            with staged(folder, tell, brokers=brokers, workers=workers, rate=rate, seed=seed) as stage:
+            with staged(folder, tell, brokers=brokers, workers=workers, rate=rate, seed=seed, model=model) as stage:
                 result = _Run(stage, minutes * 60, seed, wished, folder).result()
             unfinished.pop_all()
         if keep or not result["ok"]:
@@ -156,7 +158,7 @@ class _Run:
             result = self._compare(fed)
             if result["ok"] or time.monotonic() > deadline_s:
                 break
-            parts = ("lost", "doubled", "scores_differ", "lists_differ", "alerts_differ")
+            parts = ("lost", "doubled", "scores_differ", "lists_differ", "alerts_differ", "folded_again_differs")
             stage.tell("not yet: " + ", ".join(f"{part} {result[part]}" for part in parts))
             self._wait(lambda: False, AGAIN_S)
         stage.tell(
@@ -174,7 +176,7 @@ class _Run:
     def _compare(self, fed: int) -> dict[str, Any]:
         stage = self._stage
         sent, as_of_ms = stage.feeding.sent, int(time.time() * 1000)
-        scoring = model(stage.settings.model)
+        scoring = model_of(stage.settings.model)
         fold = verdict.folded(
             (one.record for one in sent), scoring, as_of_ms + MAX_AHEAD_MS, stage.settings.day_closes_ms
         )
@@ -185,7 +187,11 @@ class _Run:
             for name in ("rows", "redis", "scores")
         }
         told, alerts = verdict.apart(fold, read.tables, read.told), asyncio.run(rules.judged(stage.settings))
-        examples = {**{name: side.examples for name, side in sides.items()}, "lists": told, "alerts": alerts.wrong}
+        refolded = asyncio.run(again.folded_again(stage.settings, scoring))
+        examples = {
+            **{name: side.examples for name, side in sides.items()},
+            **{"lists": told, "alerts": alerts.wrong, "folded_again": refolded},
+        }
         (self._folder / "differences.json").write_bytes(orjson.dumps(examples, option=orjson.OPT_INDENT_2))
         return {
             "seconds": round(stage.tell.seconds, 1),
@@ -203,8 +209,9 @@ class _Run:
             "topics_hidden": sum(len(one.hidden) for one in fold.profiles.values()),
             "alerts": alerts.alerts,
             "alerts_differ": len(alerts.wrong),
+            "folded_again_differs": len(refolded),
             "versions_back": read.versions_back,
             "ok": all(side.ok for side in sides.values())
             and not any(told.values())
-            and not (alerts.wrong or read.versions_back),
+            and not (alerts.wrong or refolded or read.versions_back),
         }

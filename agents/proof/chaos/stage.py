@@ -97,8 +97,13 @@ class Stage:
 
 
 @contextlib.contextmanager
-def staged(folder: Path, tell: Telling, *, brokers: int, workers: int, rate: float, seed: int) -> Iterator[Stage]:
-    """Everything up, workers started and the feed ready to start; everything ended with the block."""
+def staged(
+    folder: Path, tell: Telling, *, brokers: int, workers: int, rate: float, seed: int, model: str
+) -> Iterator[Stage]:
+    """Everything up, workers started and the feed ready to start; everything ended with the block.
+
+    By the model `plain` nothing depends on the order in which topics are read: equal to 1e-6, or wrong.
+    """
     with contextlib.ExitStack() as stack:
         tell(f"starting {brokers} Kafka broker{'s' * (brokers > 1)} and a Redis")
         cluster = stack.enter_context(KafkaCluster(brokers))
@@ -110,7 +115,7 @@ def staged(folder: Path, tell: Telling, *, brokers: int, workers: int, rate: flo
             app="chaos",
             topic_prefix="chaos-",
             redis_prefix="chaos",
-            model="plain",  # nothing depends on the order in which topics are read: equal to 1e-6, or wrong
+            model=model,
             session_timeout_s=_SESSION_S,
             idle_s=_IDLE_S,
             day_closes=time.strftime("%H:%M:%S", time.gmtime(time.time() + _CLOSES_S)),

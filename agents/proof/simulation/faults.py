@@ -10,10 +10,12 @@ from agents.proof.simulation import invented, rules
 from agents.proof.simulation.log import Broker, Log
 from agents.proof.simulation.redis import Redis
 from streams.errors import LostInput
+from streams.model.versions import DEFAULT
 from streams.policies.book import Book
 from streams.settings import Settings
 from streams.topics import ALL, POLICIES
 
+OF_THE_DEFAULT = 4  #: one seed of so many is of the default model, with rules of every sort
 FIRST_MS = 1_767_225_600_000 - 4_000  # 4 s before a midnight: daily closes happen on the way
 
 
@@ -25,8 +27,9 @@ class Faults:
         self.wrong: list[str] = []
         self._say = say
         partitions = random.choice((1, 2, 2, 3))
+        self.model = DEFAULT.name if seed % OF_THE_DEFAULT == 1 else "plain"  #: at first; see `models`
         self.settings = Settings(
-            model="plain",
+            model=self.model,
             partitions=partitions,
             clock=random.choice(("wall", "stream")),
             interval_ms=random.choice((100, 250, 250)),
@@ -38,6 +41,8 @@ class Faults:
         self.fed = invented.invent(random, partitions, random.randint(10, 45), FIRST_MS, step_ms)
         self.rules_random = Random(f"rules of {seed}")
         self.said = rules.invent(self.rules_random, FIRST_MS)
+        if self.model != "plain":
+            self.said = [*rules.every_sort(), *self.said]
         self.redis_loses = 0.4, 0.7  # a key, everything (beyond: it is restored from an older copy); of 1
         self.redis_slow_s = random.choice((0.0, 0.0, 0.06, 0.3))
         self.latency_s, self.session_s = random.choice((0.001, 0.005, 0.03)), 1.5

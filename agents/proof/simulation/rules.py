@@ -37,6 +37,24 @@ def invent(random: Random, now_ms: int) -> list[Said]:
     return [Said(0.0 if n < first else random.expovariate(2), *_record(random, now_ms)) for n in range(count)]
 
 
+def every_sort() -> list[Said]:
+    """Rules of every sort, said before anybody works: at what something is raised all the time."""
+    found: list[dict[str, Any]] = [
+        {"when": {sort: 0.2, "within": within}} for sort in ("falls", "rises") for within in WITHIN_MS
+    ]
+    found += [
+        {"when": {"falls": 1, "unit": "percent"}, "urgent": True, "margin": 0.05},
+        {"when": {"falls": 0.1}, "require": ["reversed", "fewer"]},
+        {"when": {"rises": 0.5}, "ignore": ["participation", "reach"], "who": {"network": "n"}},
+        {"when": {"below": 35}, "who": {"topic": "jazz"}},
+        {"when": {"below": 40}, "who": {"users": ["n:u0", "n:u1", "person:k"]}},
+        {"when": {"percentile": 50}, "who": {"min_confidence": 0.1}},
+        {"when": {"top": 2}},
+    ]
+    rules = [{"type": "rule", "name": f"every-{n}", "cooldown_s": 1 + n % 3, **rule} for n, rule in enumerate(found)]
+    return [Said(0.0, key_of(str(rule["name"])), orjson.dumps(rule)) for rule in rules]
+
+
 def begun(settings: Settings) -> Policies:
     """Nothing was read."""
     return Policies(built_in(settings.alert_points, round(settings.alert_cooldown_h * 3_600)))

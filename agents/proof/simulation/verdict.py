@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from agents.proof.documents import Documents, boards, documents
 from agents.proof.judged_again import differences
 from agents.proof.lists import lists
+from agents.proof.refolding import at_once
 from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.hours import hours
@@ -25,14 +26,28 @@ from streams.model import score
 from streams.model.inforce import InForce
 from streams.model.table import Table
 from streams.model.versions import DAY_MS, model
-from streams.partition.recovered import Recovered, loaded
+from streams.partition.recovered import loaded
 from streams.topics import ALERTS, REJECTS, SCORES, STATE
 
 CLOSE = 1e-6
 
 
 def verdict(faults: Faults) -> list[str]:
-    """Every difference found, in words."""
+    """Every difference found, in words. What is compared with a plain fold is so only where events may come in any order."""
+    always = [
+        *_headers(faults),
+        *_versions(faults),
+        *_rejects(faults),
+        *_alerts(faults),
+        *score_lines(faults),
+        *alerts(faults),
+        *_counts("scores", _last_scores(faults), faults),
+        *_persons("scores", _last_scores(faults), faults),
+    ]
+    return [*_beside_a_plain_fold(faults), *always] if faults.model == "plain" else always
+
+
+def _beside_a_plain_fold(faults: Faults) -> list[str]:
     by_name = {name: _plain_fold(faults, name) for name in ("plain", OTHER.name)}
     wanted = by_name["plain"]
     now_ms = wanted.clock + 86_400_000
@@ -44,13 +59,7 @@ def verdict(faults: Faults) -> list[str]:
         *_differences("redis", {u: orjson.loads(r) for u, r in faults.redis.shown.records.items()}, expected, now_ms),
         *_differences("scores", _last_scores(faults), expected, now_ms),
         *closes(faults, by_name),
-        *_headers(faults),
         *spread(faults, wanted),
-        *_versions(faults),
-        *_rejects(faults),
-        *_alerts(faults),
-        *score_lines(faults),
-        *alerts(faults),
     ]
 
 
@@ -87,7 +96,7 @@ def _tables(faults: Faults, wanted: Table, expected: dict[str, dict[str, Any]], 
     told = Documents(shown.influence, shown.topics, shown.on_topic)
     for number in range(faults.settings.partitions):
         kept = {record.key: record.value for record in faults.broker.logs[STATE.name, number].all()}
-        table = _at_once(loaded(number, kept, model("plain"))).table  # type: ignore[arg-type]
+        table = at_once(loaded(number, kept, model("plain"))).table  # type: ignore[arg-type]
         rows |= _of(table, now_ms)
         table.days.closes_ms = faults.settings.day_closes_ms
         yield from (*lists(table, wanted), *hours(table, wanted), *documents(told, table, hidden))
@@ -97,15 +106,6 @@ def _tables(faults: Faults, wanted: Table, expected: dict[str, dict[str, Any]], 
     fed = len(faults.fed.records) - len(faults.fed.controls)
     if done != fed:
         yield f"counts: {done} of {fed} events, {dict(counts)}"
-
-
-def _at_once(work: Coroutine[Any, Any, Recovered]) -> Recovered:
-    """Run what only gives others their turn, without an event loop."""
-    while True:
-        try:
-            work.send(None)
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
 
 
 def _differences(
@@ -196,10 +196,11 @@ def _alerts(faults: Faults) -> Iterator[str]:
     """Those of what was published, judged again by plain rules under the policies that the header of each version names."""
     book = cache(faults.book)
     for number in range(faults.settings.partitions):
-        scores, alerts = (_values(faults, name, number) for name in (SCORES.name, ALERTS.name))
+        scores, alerts = (values(faults, name, number) for name in (SCORES.name, ALERTS.name))
         by_version = {header.version: header for header in headers(faults, number)}
         yield from differences(scores, alerts, by_version, book)
 
 
-def _values(faults: Faults, name: str, number: int) -> list[dict[str, Any]]:
+def values(faults: Faults, name: str, number: int) -> list[dict[str, Any]]:
+    """The records of one partition of a topic, of JSON."""
     return [orjson.loads(record.value or b"") for record in faults.broker.logs[name, number].all()]

@@ -176,7 +176,7 @@ class World:
     def _other_model(self) -> None:
         """Whoever starts from now on has another model, and somebody is about to: those that run keep theirs."""
         before = self.faults.settings
-        self.faults.settings = replace(before, model=OTHER.name if before.model == "plain" else "plain")
+        self.faults.settings = replace(before, model=OTHER.name if before.model != OTHER.name else self.faults.model)
         self.faults.say(f"from now on the model is {self.faults.settings.model}")
         self._kill()
 
