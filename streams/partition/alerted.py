@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from streams.model.cases import BOUND, COOLDOWN, IGNORED_CAUSE, Alert
+from streams.model.feed_alerts import FeedAlert
 
 
 @dataclass(slots=True)
@@ -15,10 +16,15 @@ class Alerted:
 
     told: Counter[tuple[str, str, str]] = field(default_factory=Counter)  #: by rule, state and cause
     #: by why: soon after the last one, its cause is not wanted, as many rules as are kept of one user are on already
-    suppressed: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys((COOLDOWN, IGNORED_CAUSE, BOUND), 0)))
+    suppressed: Counter[str] = field(
+        default_factory=lambda: Counter(dict.fromkeys((COOLDOWN, IGNORED_CAUSE, BOUND), 0))
+    )
 
-    def committed(self, alerts: Iterable[Alert]) -> None:
+    feeds: Counter[str] = field(default_factory=Counter)  #: about feeds, by state
+
+    def committed(self, alerts: Iterable[Alert], feeds: Iterable[FeedAlert] = ()) -> None:
         """Kafka has these."""
+        self.feeds.update(alert.state for alert in feeds)
         self.told.update((alert.rule, alert.state, alert.cause) for alert in alerts)
 
     def held_back(self, why: Mapping[str, int]) -> None:

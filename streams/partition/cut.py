@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.formats.feeds import Came, Heard
 from streams.formats.ranks import Counted
 from streams.formats.strays import Stray
 from streams.formats.tied import Tied
@@ -47,3 +48,5 @@ class Cut(NamedTuple):
     closes: list[tuple[bytes, bytes]]  #: the records of `state` for closes that were taken
     telling: Telling  #: what accounts have to tell their persons
     counted: dict[int, Counted]  #: how the scores of partitions are spread, as each has told last: see `ranks`
+    heard: list[Heard]  #: what partitions have told of feeds
+    came: list[Came]  #: what this one tells of them, if it does

@@ -96,6 +96,8 @@ class Loop:
             reasons=dict(intake.rejected.reasons),
             broker_ahead_ms=sender.broker_ahead_ms,
             alerts=dict(sender.alerted.told),
+            feed_alerts=dict(sender.alerted.feeds),
+            feeds_silent=sum(feed.on for feed in sender.home.feeds.values()),
             suppressed=dict(sender.alerted.suppressed),
         )
 
@@ -135,7 +137,7 @@ class Loop:
         if not self._sender.kept:
             return None
         header, end = self._sender.kept
-        return Recovered(self.table, header), end
+        return Recovered(self.table, header, list(self._sender.home.feeds.values())), end
 
     def left_plain(self) -> Left:
         """The same without transactions: nobody else has the rows."""
@@ -200,7 +202,8 @@ class Loop:
             self._sending.result()
             self._sending = None
         idle, pending = self._idle_pass.look(self._now_ms), self.intake.pending
-        if idle or (pending and (self._interval.due() or pending > MOST_PENDING)):
+        tells = self._sender.tells(self._now_ms(), self._clocks.wall_ms())
+        if idle or tells or (pending and (self._interval.due() or pending > MOST_PENDING)):
             self._sending = asyncio.create_task(self._send())
 
     async def _pause(self) -> None:
@@ -210,7 +213,7 @@ class Loop:
         if self._view.held or self._held_back:
             moments.append(now_s + HELD_AGAIN_S)
         if not self._sending:
-            moments.append(self._idle_pass.next_s)
+            moments.append(min(self._idle_pass.next_s, now_s + self._sender.tells_in_s(self._now_ms())))
             if (ends_s := self._interval.ends_s) is not None and not self._held_back:
                 moments.append(ends_s)
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
@@ -224,15 +227,23 @@ class Loop:
         if self._viewing and self._viewing.done():
             self._viewing.result()  # it never ends by itself: a bug ends the worker
 
+    def _caught_up(self) -> bool:
+        """Has nearly everything been folded that the broker has, as far as that is known?"""
+        intake, supply = self.intake, self._supply
+        on_its_way = sum(max(supply.handed(topic) - at, 0) for topic, at in intake.positions.items())
+        left_s = self._interval.left_s(intake.pending, supply.behind() + on_its_way)
+        return left_s <= self._sender.behind_s and bool(intake.pending or not intake.turns.unfetched())
+
     async def _send(self, *, last: bool = False) -> None:
         now_ms = self._now_ms()
         self.table.days.begin(now_ms)
+        caught_up = self._caught_up()
         backlog = self._interval.backlog(self.intake.pending, self._supply.behind())
         self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
         shown = self._view.shown
         version = shown.versions.next()
-        self._sender.follow(now_ms, version)
-        cut = self.intake.cut(now_ms)
+        tells = self._sender.follow(now_ms, version, caught_up=caught_up, last=last)
+        cut = self.intake.cut(now_ms, tells=tells)
         shown.cut(version, cut.retold, show=self._interval.shows(backlog=backlog) or last)
         self._view.go()
         await asyncio.sleep(0)  # the cut of 200,000 rows took 35 ms

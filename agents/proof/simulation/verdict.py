@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 
+from agents.proof import feeds as of_feeds
 from agents.proof.documents import Documents, boards, documents
 from agents.proof.judged_again import differences
 from agents.proof.lists import lists
 from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.faults import Faults
+from agents.proof.simulation.feeds import feeds
 from agents.proof.simulation.hours import hours
 from agents.proof.simulation.models import OTHER
 from agents.proof.simulation.ranks import lines as score_lines
@@ -51,6 +53,7 @@ def verdict(faults: Faults) -> list[str]:
         *_alerts(faults),
         *score_lines(faults),
         *alerts(faults),
+        *feeds(faults),
     ]
 
 
@@ -199,6 +202,7 @@ def _alerts(faults: Faults) -> Iterator[str]:
         scores, alerts = (_values(faults, name, number) for name in (SCORES.name, ALERTS.name))
         by_version = {header.version: header for header in headers(faults, number)}
         yield from differences(scores, alerts, by_version, book)
+        yield from of_feeds.differences(number, faults.settings.partitions, alerts, by_version, book)
 
 
 def _values(faults: Faults, name: str, number: int) -> list[dict[str, Any]]:
