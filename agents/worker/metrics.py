@@ -75,11 +75,6 @@ def _suppressed(health: Health, _: float) -> _Values:
     return {(str(number), why): count for number, one in shown for why, count in one.suppressed.items()}
 
 
-def _feeds(health: Health, _: float) -> _Values:
-    shown = health.shown.items()
-    return {(str(number), state): count for number, one in shown for state, count in one.feed_alerts.items()}
-
-
 def _refused(health: Health, _: float) -> _Values:
     now_s = time.monotonic()
     return {
@@ -145,8 +140,7 @@ KINDS = (
     _Kind("clout_policies_unusable", "policies that cannot be used; what was before holds", (), _unusable),
     _Kind("clout_alerts_total", "alerts told since this worker took over", ("partition", "rule", "state", "cause"), _alerts),
     _Kind("clout_alerts_suppressed_total", "alerts kept back since then: cooldown, ignored (cause), bound", _PW, _suppressed),
-    _Kind("clout_feed_alerts_total", "alerts told about feeds since then", ("partition", "state"), _feeds),
-    _Kind("clout_feeds_silent", "networks at home in a partition whose feed has a gap now", _P, _each(lambda f: f.feeds_silent)),
+    _Kind("clout_feeds_silent", "networks at home here of which nothing comes", _P, _each(lambda f: f.feeds_silent)),
     _Kind("clout_redis_rebuilds_total", "times everyone was written to Redis again", _P, _each(lambda f: f.rebuilds)),
 )  # fmt: skip
 

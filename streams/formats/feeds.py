@@ -1,7 +1,7 @@
 """What came of each network, on the wire, beside engagements: [2, sender's clock ms, [], {"feeds": bytes}]; and records of `state`.
 
-feeds   MessagePack [partition, version of its interval, now ms, caught up, [[network, newest event ms, [hour, ...], [count, ...]],
-        ...]], hours by the moment they begin, ms
+feeds   MessagePack [partition, version of its interval, part, now ms, caught up, networks], each of these [name, newest event ms,
+        [hour, ...], [count, ...]], hours by the moment they begin, ms
 state   `n` + network: MessagePack [first hour, counts u32, newest, came, declared, ended, told, on], see `Feed` in
         `streams.model.feeds`; empty: nothing any more
 """
@@ -38,6 +38,7 @@ class Heard(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     partition: int
     version: int
+    part: int  #: of what it tells in that interval, from 0
     now_ms: int  #: by its clock
     caught_up: bool  #: did it have everything that the broker had?
     came: tuple[Came, ...]
@@ -69,7 +70,11 @@ def decode(section: bytes, newest_ms: int = NEWEST_MS) -> Heard:
         heard = _decode(section)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(f"feeds that cannot be read: {error}") from None
-    if min(heard.partition, heard.version) < 0 or not 0 <= heard.now_ms <= newest_ms or len(heard.came) > MOST_FEEDS:
+    if (
+        min(heard.partition, heard.version, heard.part) < 0
+        or not 0 <= heard.now_ms <= newest_ms
+        or len(heard.came) > MOST_FEEDS
+    ):
         raise ValueError("feeds with a number out of range")
     if len({came.network for came in heard.came}) < len(heard.came):
         raise ValueError("feeds with a network twice")

@@ -13,7 +13,7 @@ from streams.model.engagements import Outbox, Pack
 from streams.model.parsed import Parsed
 from streams.model.table import Table
 from streams.model.texts import Texts
-from streams.partition.feeds import Counting
+from streams.partition.counting import Counting
 from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.topics import KIND_OF

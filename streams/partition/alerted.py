@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from streams.model.cases import BOUND, COOLDOWN, IGNORED_CAUSE, Alert
-from streams.model.feed_alerts import FeedAlert
 
 
 @dataclass(slots=True)
@@ -20,11 +19,8 @@ class Alerted:
         default_factory=lambda: Counter(dict.fromkeys((COOLDOWN, IGNORED_CAUSE, BOUND), 0))
     )
 
-    feeds: Counter[str] = field(default_factory=Counter)  #: about feeds, by state
-
-    def committed(self, alerts: Iterable[Alert], feeds: Iterable[FeedAlert] = ()) -> None:
+    def committed(self, alerts: Iterable[Alert]) -> None:
         """Kafka has these."""
-        self.feeds.update(alert.state for alert in feeds)
         self.told.update((alert.rule, alert.state, alert.cause) for alert in alerts)
 
     def held_back(self, why: Mapping[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -48,5 +49,5 @@ class Cut(NamedTuple):
     closes: list[tuple[bytes, bytes]]  #: the records of `state` for closes that were taken
     telling: Telling  #: what accounts have to tell their persons
     counted: dict[int, Counted]  #: how the scores of partitions are spread, as each has told last: see `ranks`
-    heard: list[Heard]  #: what partitions have told of feeds
-    came: list[Came]  #: what this one tells of them, if it does
+    heard: Sequence[Heard] = ()  #: what partitions have told of feeds
+    came: Sequence[Came] = ()  #: what this one tells of them, if it does

@@ -20,8 +20,8 @@ from streams.model.users import Slots
 from streams.partition.actions import Actions
 from streams.partition.block import Block
 from streams.partition.controls import Controls
+from streams.partition.counting import Counting
 from streams.partition.cut import Cut
-from streams.partition.feeds import Counting
 from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.partition.scoring import Scoring

@@ -96,8 +96,7 @@ class Loop:
             reasons=dict(intake.rejected.reasons),
             broker_ahead_ms=sender.broker_ahead_ms,
             alerts=dict(sender.alerted.told),
-            feed_alerts=dict(sender.alerted.feeds),
-            feeds_silent=sum(feed.on for feed in sender.home.feeds.values()),
+            feeds_silent=sender.home.silent,
             suppressed=dict(sender.alerted.suppressed),
         )
 
@@ -202,8 +201,8 @@ class Loop:
             self._sending.result()
             self._sending = None
         idle, pending = self._idle_pass.look(self._now_ms), self.intake.pending
-        tells = self._sender.tells(self._now_ms(), self._clocks.wall_ms())
-        if idle or tells or (pending and (self._interval.due() or pending > MOST_PENDING)):
+        due = idle or self._sender.feeding.due(self._now_ms(), self._clocks.wall_ms())
+        if due or (pending and (self._interval.due() or pending > MOST_PENDING)):
             self._sending = asyncio.create_task(self._send())
 
     async def _pause(self) -> None:
@@ -213,7 +212,7 @@ class Loop:
         if self._view.held or self._held_back:
             moments.append(now_s + HELD_AGAIN_S)
         if not self._sending:
-            moments.append(min(self._idle_pass.next_s, now_s + self._sender.tells_in_s(self._now_ms())))
+            moments.append(min(self._idle_pass.next_s, now_s + self._sender.feeding.in_s(self._now_ms())))
             if (ends_s := self._interval.ends_s) is not None and not self._held_back:
                 moments.append(ends_s)
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
@@ -227,23 +226,16 @@ class Loop:
         if self._viewing and self._viewing.done():
             self._viewing.result()  # it never ends by itself: a bug ends the worker
 
-    def _caught_up(self) -> bool:
-        """Has nearly everything been folded that the broker has, as far as that is known?"""
-        intake, supply = self.intake, self._supply
-        on_its_way = sum(max(supply.handed(topic) - at, 0) for topic, at in intake.positions.items())
-        left_s = self._interval.left_s(intake.pending, supply.behind() + on_its_way)
-        return left_s <= self._sender.behind_s and bool(intake.pending or not intake.turns.unfetched())
-
     async def _send(self, *, last: bool = False) -> None:
         now_ms = self._now_ms()
         self.table.days.begin(now_ms)
-        caught_up = self._caught_up()
+        caught_up = self._sender.feeding.caught_up(self.intake, self._interval, self._supply)
         backlog = self._interval.backlog(self.intake.pending, self._supply.behind())
         self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
         shown = self._view.shown
         version = shown.versions.next()
-        tells = self._sender.follow(now_ms, version, caught_up=caught_up, last=last)
-        cut = self.intake.cut(now_ms, tells=tells)
+        self._sender.follow(now_ms, version)
+        cut = self.intake.cut(now_ms, tells=self._sender.feeding.follow(now_ms, caught_up=caught_up, last=last))
         shown.cut(version, cut.retold, show=self._interval.shows(backlog=backlog) or last)
         self._view.go()
         await asyncio.sleep(0)  # the cut of 200,000 rows took 35 ms

@@ -14,8 +14,9 @@ from streams.model.feeds import LIMITS
 from streams.model.table import Table
 from streams.model.versions import model
 from streams.partition.block import Block
-from streams.partition.feeds import Counting, Home
-from streams.partition.feeds import Telling as Feeding
+from streams.partition.counting import Counting
+from streams.partition.feed_home import Home
+from streams.partition.feeds import Feeding
 from streams.partition.figures import Figures
 from streams.partition.intake import Intake
 from streams.partition.interval import SHARE
@@ -192,7 +193,7 @@ class Partitions:
         clocks, stream_clock = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s), settings.clock == "stream"
         versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
         ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
-        feeding = Feeding(LIMITS) if settings.gaps else None
+        feeding = Feeding(number, settings.partitions, LIMITS if settings.gaps else None)
         outlet = Outlet(number, settings.topic, ids, settings.partitions, settings.lines_s, feeding)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         counting = Counting(LIMITS.hour_ms) if settings.gaps else None

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from math import inf
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from streams.clocks import Clocks
 from streams.fold.rows import MOVED
 from streams.formats import engagements as packed
 from streams.formats import episodes, feeds, lines, ranks, state, strays, tied
-from streams.formats.feeds import Heard
 from streams.formats.ranks import Counted
 from streams.model import assess
 from streams.model.alerts import Judge
@@ -24,8 +22,8 @@ from streams.model.table import Table
 from streams.model.users import Slots
 from streams.partition.alerted import Alerted
 from streams.partition.cut import Cut
-from streams.partition.feeds import Home, Said, sorted_by_home
-from streams.partition.feeds import Telling as Feeding
+from streams.partition.feed_home import Home, Said
+from streams.partition.feeds import Feeding
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
 from streams.partition.ranks import HOME, Lines, counts
@@ -46,7 +44,7 @@ class Outlet(NamedTuple):
     topic_ids: dict[str, str]  #: base name to the id of the topic that positions are of
     partitions: int = 1  #: of each topic
     lines_s: float = 60.0  #: least seconds between two looks at where percentiles and the top N begin
-    feeding: Feeding | None = None  #: when it is told what came of feeds; None: never
+    feeding: Feeding | None = None  #: what is told of feeds; None: nothing
 
 
 class Sender:
@@ -69,7 +67,7 @@ class Sender:
         self._spreading, self._lines = Spreading(outlet.lines_s), Lines(outlet.partitions, outlet.lines_s)
         self._counted: Counted | None = None  #: what this interval tells of the scores before it
         self.home = home or Home(outlet.number, outlet.partitions, LIMITS)
-        self._caught_up: bool | None = None  #: what this interval tells of itself; None: nothing of feeds
+        self.feeding = outlet.feeding or Feeding()
         self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
         self.alerted = Alerted()
@@ -94,7 +92,7 @@ class Sender:
             await self._out(STRAYS.name, to, ((None, record) for record in strays.encode(astray)))
         if self._counted:
             await self._out(ENGAGEMENTS.name, HOME, [(None, ranks.encode(self._counted, cut.clock))])
-        for to, heard in self._told_feeds(cut, version):
+        for to, heard in self.feeding.told(cut, version):
             await self._out(ENGAGEMENTS.name, to, [(None, feeds.encode(heard, cut.clock))])
         said = self.home.said(cut.heard, self._followed, Told(cut.now_ms, self._rules.offset, version))
         moved = [*(self._moved_lines(cut) if self._outlet.number == HOME else ()), *said.policies]
@@ -109,7 +107,7 @@ class Sender:
         before_ms = self._clocks.wall_ms()
         written = await self._publisher.commit(positions, last=last)
         self.commits, self.committed_ms, self.begun = self.commits + 1, self._clocks.wall_ms(), 0
-        self.alerted.committed(alerts, said.alerts)
+        self.alerted.committed(alerts)
         self._rules.judged()
         self._touched = []
         if moved:
@@ -122,11 +120,10 @@ class Sender:
             self.broker_ahead_ms = _ahead_ms(rows, before_ms, self.committed_ms)
         return [alert.value for alert in alerts] + [alert.value for alert in said.alerts]
 
-    def follow(self, now_ms: int, version: int, *, caught_up: bool = False, last: bool = False) -> bool:
+    def follow(self, now_ms: int, version: int) -> None:
         """An interval is about to be cut, and judged by the rules and lines of this moment: who is left behind is marked.
 
-        What they are compared with is what was published, so how that is spread is counted here. Returns whether the interval
-        tells of feeds: when it is time, and with the `last` one, so that nothing is lost. Is all `caught_up` that the broker has?
+        What they are compared with is what was published, so how that is spread is counted here.
         """
         self._followed = self._book()
         if self._rules.follow(self._followed, now_ms):
@@ -135,19 +132,6 @@ class Sender:
         self._counted = None
         if self._rules.asked and self._spreading.due(now_ms):
             self._counted = Counted(self._outlet.number, version, counts(self._table, now_ms))
-        feeding, self._caught_up = self._outlet.feeding, None
-        if feeding and (last or feeding.due(now_ms)):
-            self._caught_up = feeding.tell(now_ms, caught_up=caught_up)
-        return self._caught_up is not None
-
-    def _told_feeds(self, cut: Cut, version: int) -> Iterator[tuple[int, Heard]]:
-        """What each home is told: those that nothing came of, that this partition is there."""
-        if self._caught_up is None:
-            return
-        homes = sorted_by_home(cut.came, self._outlet.partitions)
-        for to in range(self._outlet.partitions):
-            came = tuple(homes.get(to, ()))
-            yield to, Heard(self._outlet.number, version, cut.now_ms, self._caught_up, came)
 
     def judged_by(self, lines: Mapping[str, float]) -> None:
         """The lines of the last header: who falls out because one has risen since is told of."""
@@ -165,23 +149,6 @@ class Sender:
     def due(self, first: int, most: int, now_ms: int) -> Slots:
         """Of so many users from a slot on: whom rules have to look at though nothing has happened to them."""
         return self._silence.look(first, most, now_ms)
-
-    def tells(self, now_ms: int, wall_ms: float) -> bool:
-        """Is it time to tell what came of feeds? Asked whenever the loop runs."""
-        feeding = self._outlet.feeding
-        if feeding is None:
-            return False
-        feeding.awake(wall_ms)
-        return feeding.due(now_ms)
-
-    def tells_in_s(self, now_ms: int) -> float:
-        """Seconds until then."""
-        return self._outlet.feeding.in_s(now_ms) if self._outlet.feeding else inf
-
-    @property
-    def behind_s(self) -> float:
-        """See Limits."""
-        return self.home.limits.behind_s
 
     @property
     def urgent(self) -> bool:

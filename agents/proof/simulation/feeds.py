@@ -1,30 +1,17 @@
-"""Feeds of a simulation: one of a network of its own, which falls silent in some runs; and what must be noticed of it.
+"""The feed of a network of its own in a simulation, which falls silent in some runs. Limits are such that seconds show it.
 
-Limits are such that seconds show it. What is drawn is drawn from numbers of its own, so that the rest of a run is the same.
+What is drawn is drawn from numbers of its own, so that the rest of a run is the same.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from streams.events import TOPIC_OF
 from streams.model.feeds import Limits
-from streams.partitioner import partition_of
-from streams.policies.records import GAP
-from streams.sources.record import Produced
-
-if TYPE_CHECKING:
-    from agents.proof.simulation.faults import Faults
 
 NETWORK = "f"
-LIMITS = Limits(0.25, 0.75, 0.0, 100, 5, 20.0, 1.0, 5.0)
-_STEP_S = 0.05  # between two events
-_WORKERS_S = 1.0  # events that have been there for so long have reached a worker that says it is caught up
+LIMITS = Limits(every_s=1.0, fresh_s=2.2, behind_s=0.0, hour_ms=100, hours=5, a_day=20.0, silence_s=1.0, events=5.0)
 
 
 class Plan(NamedTuple):
@@ -46,55 +33,4 @@ def plan(random: Random, clock: str) -> Plan:
     """For one run in three that goes by the clock on the wall."""
     if clock != "wall" or random.random() < 0.67:
         return Plan()
-    return Plan(random.uniform(1.5, 3.0), random.choice((0.0, 2.5, 4.0)), random.choice((0.0, 1.5)))
-
-
-async def feed(faults: Faults) -> None:
-    """Let it come; times of events are those of the clock."""
-    loop, random, planned = asyncio.get_running_loop(), Random(f"feed of {faults.settings}"), faults.feed
-    begin_s, sent = loop.time(), 0
-    silent_s = begin_s + planned.comes_s
-    again_s = silent_s + planned.silent_s
-    while (now_s := loop.time()) < again_s + planned.again_s:
-        if silent_s <= now_s < again_s:
-            await asyncio.sleep(again_s - now_s)
-            continue
-        actor, target = random.sample(("f0", "f1", "f2", "f3"), 2)
-        ts, sent = int(faults.wall_ms()), sent + 1
-        kind = random.choice(("like", "reply"))
-        event = {"id": f"f{sent}", "network": NETWORK, "actor": actor, "target": target, "ts": ts}
-        user = f"{NETWORK}:{actor}"
-        record = Produced(TOPIC_OF[kind], user.encode(), orjson.dumps(event), ts)
-        number = partition_of(user, faults.settings.partitions)
-        faults.fed.records.append((record, number))
-        faults.fed.actions[user] += 1
-        faults.fed.engagements[f"{NETWORK}:{target}"] += 1
-        faults.came.append(Event(ts, now_s))
-        faults.broker.produce((record.topic, number), record.key, record.value)
-        await asyncio.sleep(random.expovariate(1 / _STEP_S))
-
-
-def feeds(faults: Faults) -> Iterator[str]:
-    """Gaps that workers have noticed and were none, that are told twice, or that nobody has ended."""
-    declared: dict[int, int | None] = {}  # the silences, since when, and until when
-    for record in faults.policies.all():
-        if record.key != GAP.encode() + NETWORK.encode():
-            continue
-        gaps = orjson.loads(record.value or b"{}").get("gaps", [])
-        open_ = [gap for gap in gaps if gap["until"] is None]
-        if len(open_) > 1:
-            yield f"gaps of {NETWORK}: {len(open_)} at a time"
-        at_s = next(at_s for at_s, end in faults.told_of_gaps if end > record.offset)
-        for gap in gaps:
-            if gap["since"] not in declared and gap["until"] is None:
-                late = [one for one in faults.came if one.ts > gap["since"] and one.at_s < at_s - _WORKERS_S]
-                if late:
-                    yield f"gap since {gap['since']}, said at {at_s:.2f} s: {len(late)} events had come, the first {late[0]}"
-            if declared.get(gap["since"]) is not None and gap["until"] is None:
-                yield f"gap since {gap['since']}: it was over, and is on again"
-            declared[gap["since"]] = gap["until"]
-    for since, until in declared.items():
-        if since not in {one.ts for one in faults.came}:
-            yield f"gap since {since}: no event is of that time"
-        if until is None and any(one.ts > since for one in faults.came):
-            yield f"gap since {since}: events have come, and it is not over"
+    return Plan(random.uniform(1.5, 3.0), random.choice((0.0, 3.0, 4.5)), random.choice((0.0, 2.0, 2.0)))

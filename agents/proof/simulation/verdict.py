@@ -15,11 +15,11 @@ from agents.proof.judged_again import differences
 from agents.proof.lists import lists
 from agents.proof.simulation.closes import closes, headers
 from agents.proof.simulation.faults import Faults
-from agents.proof.simulation.feeds import feeds
 from agents.proof.simulation.hours import hours
 from agents.proof.simulation.models import OTHER
 from agents.proof.simulation.ranks import lines as score_lines
 from agents.proof.simulation.seen import alerts, spread
+from agents.proof.simulation.silence import feeds
 from streams import offline
 from streams.fold.rows import DAYS
 from streams.formats import state

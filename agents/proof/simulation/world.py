@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
-from agents.proof.simulation import feeds
+from agents.proof.simulation import silence
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.group import Group
 from agents.proof.simulation.models import OTHER
@@ -38,7 +38,7 @@ class World:
             self._start()
         supervisor = asyncio.create_task(self._supervise())
         feeding = asyncio.create_task(self._feed())
-        of_network = asyncio.create_task(feeds.feed(self.faults))
+        of_network = asyncio.create_task(silence.feed(self.faults))
         self.faults.begin()
         await self._trouble(self.faults.random.uniform(0.7, 3.0))
         self.faults.calm()

@@ -6,6 +6,7 @@ from agents.proof.simulation.mutations import (
     blocks,
     closes,
     cut,
+    feeds,
     kernels,
     lists,
     persons,
@@ -29,4 +30,5 @@ MUTATIONS: dict[str, Mutation] = {
     **persons.MUTATIONS,
     **closes.MUTATIONS,
     **rules.MUTATIONS,
+    **feeds.MUTATIONS,
 }
