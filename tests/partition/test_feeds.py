@@ -123,7 +123,7 @@ def test_a_silence_is_said_once() -> None:
 
 
 def test_all_partitions_must_have_told() -> None:
-    """Lately, and that they were caught up: where one lags, or nobody holds it, nothing is declared. Silence is as of what they told."""
+    """Lately, and that they were caught up: where one lags, or nobody holds it, nothing is declared."""
     for others, there in (
         ([heard(LATER, partition=1)], True),
         ([], False),
