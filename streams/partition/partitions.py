@@ -193,7 +193,9 @@ class Partitions:
         clocks, stream_clock = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s), settings.clock == "stream"
         versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
         ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
-        feeding = Feeding(number, settings.partitions, LIMITS if settings.gaps else None)
+        # by the stream's clock a moment of work may be hours
+        limits = LIMITS._replace(behind_s=0.0) if stream_clock else LIMITS
+        feeding = Feeding(number, settings.partitions, limits if settings.gaps else None)
         outlet = Outlet(number, settings.topic, ids, settings.partitions, settings.lines_s, feeding)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
         counting = Counting(LIMITS.hour_ms) if settings.gaps else None

@@ -100,7 +100,9 @@ class Sender:
             await self._out(POLICIES.name, 0, moved)
         await self._out(REJECTS.name, self._outlet.number, cut.rejects)
         alerts = await self._scores(cut, version)
-        await self._out(ALERTS.name, self._outlet.number, ((one.network.encode(), one.value) for one in said.alerts))
+        if said.alerts:
+            of_feeds = ((alert.network.encode(), alert.value) for alert in said.alerts)
+            await self._out(ALERTS.name, self._outlet.number, of_feeds)
         header = await self._keep(cut, version, said) if self._publisher.transactional else None
         positions = {(self._outlet.topic(name), self._outlet.number): at for name, at in cut.positions.items()}
         self.busy_s += self._publisher.busy_s
@@ -196,9 +198,10 @@ class Sender:
             await asyncio.sleep(0)
             began_s = self._clocks.cpu_s()
         kept = episodes.records(self._table, episodes.changed(self._touched))
-        of_feeds = [*feeds.records(said.changed), *feeds.removals(said.gone)]
-        for records in (*tied.parts(cut.tied), cut.closes, kept, of_feeds):
+        for records in (*tied.parts(cut.tied), cut.closes, kept):
             await self._out(STATE.name, self._outlet.number, records)
+        if of_feeds := [*feeds.records(said.changed), *feeds.removals(said.gone)]:
+            await self._out(STATE.name, self._outlet.number, of_feeds)
         header = state.Header(
             generation=self._versions.generation,
             version=version,

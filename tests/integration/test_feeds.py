@@ -24,9 +24,9 @@ MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 USERS, PARTITIONS = 110, 2
 SILENT, LIVELY = "silent", "lively"
 EACH_MS = 8 * HOUR_MS  # between two likes of a user
-STOPS_MS, BACK_MS, END_MS = T0 + 7 * DAY_MS // 2, T0 + 13 * DAY_MS // 2, T0 + 8 * DAY_MS
+STOPS_MS, BACK_MS, END_MS = T0 + 7 * DAY_MS // 2, T0 + 13 * DAY_MS // 2, T0 + 29 * DAY_MS // 4
 RULES = (
-    Rule(name="day", when=When(falls=0.4), who=Who(network=SILENT), since=STOPS_MS),
+    Rule(name="day", when=When(falls=0.4), who=Who(network=SILENT), since=STOPS_MS + HOUR_MS),
     *(Rule(name=name, when=When(falls=90.0), enabled=False) for name in (DAY_FALL, WEEK_FALL)),
 )
 
@@ -35,7 +35,7 @@ def test_a_network_stops_for_three_days(stack: Callable[..., Stack]) -> None:
     """What is noticed by silence: without it more than a hundred idle alerts, with it none, then or later."""
     off = stack(model="plain", clock="stream", partitions=PARTITIONS, idle_s=0.3, gaps=False)
     with _stopped(off) as fed:
-        _silent(fed)
+        _silent(fed, nights=2)
     raised = [one for one in _alerts(off) if one["state"] == "raised"]
     assert len(raised) >= 100
     assert {(one["user"].partition(":")[0], one["cause"]) for one in raised} == {(SILENT, "idle")}
@@ -44,15 +44,17 @@ def test_a_network_stops_for_three_days(stack: Callable[..., Stack]) -> None:
         for hours in (1, 2):
             fed.until(STOPS_MS + hours * HOUR_MS)
         fed.waits(lambda: _alerts(on))
-        _silent(fed)
+        _silent(fed, nights=3)
+        fed.until(BACK_MS)
+        fed.judged()
         fed.until(BACK_MS + HOUR_MS // 2)
         fed.waits(lambda: len(_alerts(on)) > 1)
         for ms in range(BACK_MS + 6 * HOUR_MS, END_MS + 1, 6 * HOUR_MS):
             fed.until(ms)
             fed.judged()
-    raised, recovered = _alerts(on)
-    ids = [one["id"] for one in (raised, recovered)]
-    assert ids == [f"gap/{SILENT}/{_last_ms()}/{state}" for state in ("raised", "recovered")]
+    alerts = _alerts(on)
+    assert [one["id"] for one in alerts] == [f"gap/{SILENT}/{_last_ms()}/{state}" for state in ("raised", "recovered")]
+    raised, recovered = alerts
     assert raised["by"] == "silence"
     assert raised["at"] - STOPS_MS < 4 * HOUR_MS
     assert recovered["until"] - BACK_MS < HOUR_MS
@@ -70,10 +72,10 @@ def _stopped(clout: Stack) -> Iterator[_Fed]:
         yield fed
 
 
-def _silent(fed: _Fed) -> None:
-    """Three days long; whoever has fallen by most since the last daily close is looked at before the next one."""
-    for ms in (*range(STOPS_MS + DAY_MS // 2 - MINUTE_MS, BACK_MS, DAY_MS), BACK_MS):
-        fed.until(ms)
+def _silent(fed: _Fed, nights: int) -> None:
+    """So long; everybody is looked at just before a daily close, when they have fallen by most since the last one."""
+    for night in range(nights):
+        fed.until(STOPS_MS + DAY_MS // 2 - MINUTE_MS + night * DAY_MS)
         fed.judged()
 
 
