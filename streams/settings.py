@@ -98,6 +98,9 @@ class Settings:
         "least seconds between two looks at where percentiles and the top N begin, for rules that ask for them",
         at_least=0.1,
     )
+    gaps: bool = _setting(
+        True, "notice when nothing comes from a network any more, so that what fades meanwhile raises no alert"
+    )
     day_closes: str = _setting(
         "00:00",
         "when a day closes, UTC, `HH:MM` or `HH:MM:SS`: scores of that moment go to the history, and falls are judged against them",

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from streams.model.feed_alerts import State, Told, feed_alert
+from streams.model.gaps import Gap
 from streams.model.published import AlertCause, AlertRecord, Reference
 
 NOW_MS = 1_767_225_600_000
@@ -41,6 +43,12 @@ def alert(user: str, n: int = 0, **more: Any) -> AlertRecord:
 def told(user: str, n: int = 0, **more: Any) -> bytes:
     """The same as JSON."""
     return msgspec.json.encode(alert(user, n, **more))
+
+
+def of_feed(network: str, state: State = "raised") -> bytes:
+    """One about a feed, as JSON: silent for an hour."""
+    gap = Gap(since=NOW_MS, until=NOW_MS + 3_600_000, by="silence")
+    return feed_alert(network, state, gap, 1_240.0, Told(NOW_MS + 3_600_000, 3, 4_294_967_296)).value
 
 
 #: as a version before rules wrote them: for 30 days the topic, and Redis, may have such

@@ -50,14 +50,17 @@ class Line:
         from rich.cells import cell_len
         from rich.text import Text
 
-        alert, points = self._alert, said.change(self._alert)
+        alert, feed = self._alert, said.feed_of(self._alert)
         state, colour = safe(str(alert["state"])), self._colour()
         line = Text.assemble((moment(alert["at"]), "dim"), " " * GAP, (f"{state:9}", colour), " " * GAP)
         line.append(f"{safe(said.severity(alert)):8}", colour).append(" " * GAP)
         if self._whose:
-            user = safe(str(alert["user"]))
+            user = safe(str(alert["user"]) if feed is None else feed)
             user = shortened(user, _NAME) if screen and room < 2 * cell_len(user) + 60 else user
             line.append(user + " " * (_NAME - cell_len(user)), "bold").append(" " * GAP)
+        if feed is not None:
+            return line.append(" " * (6 + GAP + 7))
+        points = said.change(alert)
         moved = change(points, plain=plain)
         line.append(f"{alert['score']:6.2f}").append(" " * GAP)
         return line.append(f"{moved:>7}", "red" if points < 0 else "green")
@@ -65,6 +68,8 @@ class Line:
     def _why(self) -> Text:
         from rich.text import Text
 
+        if said.feed_of(self._alert) is not None:
+            return Text.assemble(safe(said.sentence(self._alert)), (" (feed)", "dim"))
         cause = self._alert.get("cause")
         return Text.assemble(
             safe(said.sentence(self._alert)),

@@ -65,8 +65,9 @@ def alerts(
 ) -> None:
     """Show the latest alerts out of the topic, the newest last: whose score moved, how far, why, and by which rule.
 
-    An alert is raised, and later recovered (the score is better again) or settled (it has stayed where it is). With --json the
-    records of the topic, one a line. They are kept for 30 days.
+    An alert is raised, and later recovered (the score is better again) or settled (it has stayed where it is). One about the feed
+    of a network says that nothing comes of it, and later that it does again. With --json the records of the topic, one a line.
+    They are kept for 30 days.
 
     \b
     clout alerts --follow

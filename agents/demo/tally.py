@@ -8,7 +8,7 @@ from collections import Counter
 
 from agents.api.leaders import Record, totals
 from streams.errors import CloutError
-from streams.model.alert_reading import RAISED
+from streams.model.alert_reading import RAISED, feed_of
 from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
 
@@ -38,7 +38,7 @@ async def result(reader: Reader, fed: int, elapsed_s: float, now_ms: int, *, liv
     """What `clout demo --json` prints. Counters come from the worker; `live` is False when latencies mean nothing."""
     pulses = await reader.pulses()
     counts = totals(pulses)
-    raised = [alert for alert in await reader.alerts(1_000) if alert["state"] == RAISED]
+    raised = [one for one in await reader.alerts(1_000) if one["state"] == RAISED and feed_of(one) is None]
     causes = dict(Counter(alert["cause"] for alert in raised).most_common())
     p50, p99 = quantiles([pulse["latency"] for pulse in pulses.values()] if live else [], (0.5, 0.99))
     return {

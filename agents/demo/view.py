@@ -135,8 +135,12 @@ def alert_line(alert: Record | None) -> Text:
     """An alert in words: who, how far, and why."""
     if alert is None:
         return Text("no alerts so far", "dim")
-    points, state = said.change(alert), alert["state"]
+    state = alert["state"]
     style = _OVER.get(state) or _LOUD.get(said.severity(alert), "red")
+    if said.feed_of(alert) is not None:
+        head = "alert: " if state == said.RAISED else f"{safe(state)}: "
+        return Text.assemble((head, style), safe(said.sentence(alert)), no_wrap=True, overflow="ellipsis")
+    points = said.change(alert)
     moved = f"{'▼' if points < 0 else '▲'} {abs(points):.1f} to {alert['score']:.1f}"
     head = f"{'alert' if state == said.RAISED else safe(state)}: {safe(alert['user'])}  {moved}  "
     return Text.assemble((head, style), safe(said.sentence(alert)), no_wrap=True, overflow="ellipsis")

@@ -140,6 +140,7 @@ KINDS = (
     _Kind("clout_policies_unusable", "policies that cannot be used; what was before holds", (), _unusable),
     _Kind("clout_alerts_total", "alerts told since this worker took over", ("partition", "rule", "state", "cause"), _alerts),
     _Kind("clout_alerts_suppressed_total", "alerts kept back since then: cooldown, ignored (cause), bound", _PW, _suppressed),
+    _Kind("clout_feeds_silent", "networks at home here of which nothing comes", _P, _each(lambda f: f.feeds_silent)),
     _Kind("clout_redis_rebuilds_total", "times everyone was written to Redis again", _P, _each(lambda f: f.rebuilds)),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from streams.broker.scan import Scan, reading
 from streams.broker.security import connection
 from streams.broker.shown import check_shown
 from streams.events import MAX_AHEAD_MS
+from streams.model.alert_reading import feed_of
 from streams.settings import Settings
 from streams.topics import ALERTS
 
@@ -24,10 +25,10 @@ _WAIT_MS = 500
 
 
 class Alert(NamedTuple):
-    """One record of the topic; `body` is an `AlertRecord`, or what an older version wrote."""
+    """One record of the topic; `body` is an `AlertRecord`, a `FeedRecord`, or what an older version wrote."""
 
     at: int  #: ms since epoch
-    user: str
+    user: str  #: about whom; empty: about the feed of a network
     body: dict[str, Any]
     value: bytes
 
@@ -39,8 +40,9 @@ def parsed(value: bytes | None) -> Alert | None:
     """None for what is no alert."""
     try:
         body = orjson.loads(value or b"")
-        return Alert(int(body["at"]), str(body["user"]), body, value or b"")
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+        user = str(body["user"]) if feed_of(body) is None else ""
+        return Alert(int(body["at"]), user, body, value or b"")
+    except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
         return None
 
 
@@ -79,7 +81,8 @@ async def by_user(settings: Settings, logs: Mapping[int, Bounds], most: int) -> 
     found: dict[str, deque[bytes]] = {}
     begins = {number: log.first for number, log in logs.items() if log.first < log.committed}
     async for _, alert in _between(settings, begins, logs):
-        found.setdefault(alert.user, deque(maxlen=most)).append(alert.value)
+        if alert.user:
+            found.setdefault(alert.user, deque(maxlen=most)).append(alert.value)
     return {user: list(some) for user, some in found.items()}
 
 

@@ -14,7 +14,8 @@ from streams.fold.packing import MOST, MOST_BYTES, MOST_COLUMNS
 from streams.fold.packs import FORMAT, NAMES, NOTHING, SECTION_SIZES, SOMETIMES
 from streams.fold.rows import LONGEST, MOST_ABOUT
 from streams.fold.words import SPARE, padded
-from streams.formats import lines, ranks
+from streams.formats import feeds, lines, ranks
+from streams.formats.feeds import Heard
 from streams.formats.ranks import Counted
 from streams.model.engagements import Engagements, Pack, packed
 from streams.model.lines import Told
@@ -62,12 +63,14 @@ def decode(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) 
     """
     found = arrived(record, newest_ms, careful=careful)
     if not isinstance(found, Engagements):
-        raise ValueError("lines of persons or counted scores where engagements are read")  # noqa: TRY004 - wrong in a record
+        raise ValueError("lines of persons, counted scores or feeds where engagements are read")  # noqa: TRY004 - wrong in a record
     return found
 
 
-def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False) -> Engagements | Told | Counted:
-    """A record of the topic: engagements, lines of persons, or how scores are spread. Raises ValueError as `decode`."""
+def arrived(
+    record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False
+) -> Engagements | Told | Counted | Heard:
+    """A record of the topic: engagements, or what comes beside them. Raises ValueError as `decode`."""
     if careful:
         wire = _wire(record)
         if other := _other(wire, newest_ms, careful=True):
@@ -95,10 +98,12 @@ def arrived(record: bytes, newest_ms: int = NEWEST_MS, *, careful: bool = False)
     return Engagements(text, found, starts, lengths, newest)
 
 
-def _other(wire: _Wire, newest_ms: int, *, careful: bool = False) -> Told | Counted | None:
+def _other(wire: _Wire, newest_ms: int, *, careful: bool = False) -> Told | Counted | Heard | None:
     """What comes beside engagements; None if these are some."""
     if lines.SECTION in wire.sections:
         return lines.decode(wire.sections[lines.SECTION], newest_ms, wire.clock, careful=careful)
+    if feeds.SECTION in wire.sections:
+        return feeds.decode(wire.sections[feeds.SECTION], newest_ms)
     return ranks.decode(wire.sections[ranks.SECTION]) if ranks.SECTION in wire.sections else None
 
 
@@ -130,7 +135,7 @@ def _wire(record: bytes) -> _Wire:
         raise ValueError(f"pack of format {version}; this worker knows {FORMAT}")
     if wire.clock < 0:
         raise ValueError(f"pack with a clock of {wire.clock}, out of range")
-    alone = next((name for name in (lines.SECTION, ranks.SECTION) if name in wire.sections), None)
+    alone = next((name for name in (lines.SECTION, ranks.SECTION, feeds.SECTION) if name in wire.sections), None)
     known = (alone,) if alone else tuple(_KINDS)
     for name in wire.sections:
         if name not in known:

@@ -3,7 +3,8 @@ to them, who did it, and their lists.
 
 Keys: `h` the header; `d` + user what they did (sums and memory); `g` + user what they got; `p` + user the people who engaged with
 them; `t` + user their lists; `c` + user and `l` + person what few have, see `streams.formats.tied`; `y` + user daily closes, see
-`streams.formats.closes`; `a` + user what rules keep of them, see `streams.formats.episodes`.
+`streams.formats.closes`; `a` + user what rules keep of them, see `streams.formats.episodes`; `n` + network what is
+known of its feed, see `streams.formats.feeds`.
 Values of format 7, little-endian:
   did   week landmark u32, day of the last close u32 (0: has none), columns ACTED ACTIONS DID_TS SCORE PUBLISHED f64, own actions
         since that close f64, then own actions behind the last marks (`streams.fold.lately`), then the memory as it is

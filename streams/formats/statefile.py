@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from streams.errors import CloutError
-from streams.formats import closes, episodes, state, tied
+from streams.formats import closes, episodes, feeds, state, tied
 from streams.formats.state import Header
 from streams.model.inforce import Models
 
@@ -52,6 +52,7 @@ class _Row(msgspec.Struct, omit_defaults=True):
     lines: bytes | None = None
     days: bytes | None = None
     alerts: bytes | None = None
+    feed: bytes | None = None
     actions: int | None = None
     engagements: int | None = None
     people: int | None = None
@@ -72,6 +73,7 @@ _SORTS = {
     tied.LINES_KEY: "lines",
     closes.KEY: "days",
     episodes.KEY: "alerts",
+    feeds.KEY: "feed",
 }
 _COUNTS = {state.DID_KEY: "actions", state.GOT_KEY: "engagements", state.MET_KEY: "people"}
 

@@ -13,6 +13,11 @@ RAISED, RECOVERED, SETTLED = "raised", "recovered", "settled"
 _LOUD = "warning"
 
 
+def feed_of(alert: Mapping[str, Any]) -> str | None:
+    """The network whose feed it is about; None: it is about somebody."""
+    return str(alert["network"]) if alert.get("type") == "feed" else None
+
+
 def change(alert: Mapping[str, Any]) -> float:
     """Points from the score that it is compared with to that of now; negative: a fall."""
     return float(alert["change"] if "change" in alert else -alert.get("fall", 0.0))
@@ -26,7 +31,7 @@ def severity(alert: Mapping[str, Any]) -> str:
 def sentence(alert: Mapping[str, Any]) -> str:
     """One sentence, to stand behind the name of the user."""
     if said := alert.get("sentence"):
-        return str(said).removeprefix(f"{alert['user']} ")
+        return str(said) if feed_of(alert) is not None else str(said).removeprefix(f"{alert['user']} ")
     points = change(alert)
     if alert.get("state") == RAISED:
         return f"{'fell' if points <= 0 else 'rose'} {abs(points):.1f} points to {alert['score']:.1f}"

@@ -110,6 +110,10 @@ class Parsed:
         times: NDArray[np.int64] = self.lines["ts"][: self._count]
         return times
 
+    def of(self, lines: Slots) -> tuple[Slots, NDArray[np.int64]]:
+        """(n,) actors and (n,) times, ms, of these lines."""
+        return self.lines["slot"][lines].astype(np.intp), self.lines["ts"][lines]
+
     def leave_out_after(self, ms: int) -> int:
         """Events later than that are none, before their actors are found; returns how many."""
         part = self.lines[: self._count]

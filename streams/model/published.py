@@ -202,3 +202,23 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     ]
     model: _Model
     version: _Version
+
+
+class FeedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The feed of a network is broken, or well again: about nobody. More fields may come: ignore those you do not know."""
+
+    type: Annotated[Literal["feed"], Meta(description="an alert about somebody has no `type`")] = "feed"
+    id: Annotated[str, Meta(description="`gap/network/since/state`, unique: who acts on alerts can tell repeats by it")]
+    network: Annotated[str, Meta(description="what stands before the colon of its users")]
+    state: Annotated[Literal["raised", "recovered"], Meta(description="`raised`; then once `recovered`")]
+    severity: Severity = "warning"
+    at: Annotated[int, Meta(description="moment at which it was noticed, ms since epoch")]
+    since: Annotated[int, Meta(description="since when nothing comes, ms since epoch: its alerts have it in common")]
+    until: Annotated[int | None, Meta(description="until when nothing came, ms since epoch; null: it is still on")]
+    by: Annotated[
+        Literal["declared", "silence"], Meta(description="who says so: somebody, or a worker that noticed the silence")
+    ]
+    expected: Annotated[float, Meta(description="how many events usually come in that time; 0: that is not known", ge=0)]
+    sentence: Annotated[str, Meta(description="the same for people")]
+    policies: Annotated[int, Meta(description="offset in `policies` of the last policy that was known")]
+    version: _Version

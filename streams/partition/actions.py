@@ -13,6 +13,7 @@ from streams.model.engagements import Outbox, Pack
 from streams.model.parsed import Parsed
 from streams.model.table import Table
 from streams.model.texts import Texts
+from streams.partition.counting import Counting
 from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
 from streams.topics import KIND_OF
@@ -21,7 +22,11 @@ from streams.topics import KIND_OF
 class Actions:
     """Events and strays in; engagements by home partition, and strays on their way, out."""
 
-    def __init__(self, table: Table, number: int, partitions: int, rejected: Rejected) -> None:
+    def __init__(
+        self, table: Table, number: int, partitions: int, rejected: Rejected, counting: Counting | None = None
+    ) -> None:
+        """`counting` is told of every event whose actor is at home here."""
+        self._counting = counting
         self._table, self._number, self._partitions, self._rejected = table, number, partitions, rejected
         self._waiting = Parsed()
         self._out = Outbox(partitions)
@@ -64,7 +69,10 @@ class Actions:
 
     def act(self) -> None:
         """Let those act that came since the last call. What they do is sorted by home now: nobody waits long for the cut."""
-        act(self._table, self._waiting, self._waiting.in_time_order(), self._out)
+        lines = self._waiting.in_time_order()
+        if self._counting:
+            self._counting.add(self._table, *self._waiting.of(lines))
+        act(self._table, self._waiting, lines, self._out)
         self._waiting.clear()
 
     def take(self) -> tuple[dict[int, Pack], dict[int, list[Stray]]]:

@@ -15,7 +15,9 @@ class Alerted:
 
     told: Counter[tuple[str, str, str]] = field(default_factory=Counter)  #: by rule, state and cause
     #: by why: soon after the last one, its cause is not wanted, as many rules as are kept of one user are on already
-    suppressed: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys((COOLDOWN, IGNORED_CAUSE, BOUND), 0)))
+    suppressed: Counter[str] = field(
+        default_factory=lambda: Counter(dict.fromkeys((COOLDOWN, IGNORED_CAUSE, BOUND), 0))
+    )
 
     def committed(self, alerts: Iterable[Alert]) -> None:
         """Kafka has these."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.formats.feeds import Came, Heard
 from streams.formats.header import Turn
 from streams.formats.ranks import Counted
 from streams.formats.strays import Stray
@@ -49,3 +51,5 @@ class Cut(NamedTuple):
     closes: list[tuple[bytes, bytes]]  #: the records of `state` for closes that were taken
     telling: Telling  #: what accounts have to tell their persons
     counted: dict[int, Counted]  #: how the scores of partitions are spread, as each has told last: see `ranks`
+    heard: Sequence[Heard] = ()  #: what partitions have told of feeds
+    came: Sequence[Came] = ()  #: what this one tells of them, if it does

@@ -26,4 +26,5 @@ class Figures(NamedTuple):
     broker_ahead_ms: float = 0.0  #: how far the broker's clock was ahead of ours at the last commit, at least
     undecided: Mapping[str, Held] = {}  #: base topic -> records that an open transaction holds back
     alerts: Mapping[tuple[str, str, str], int] = {}  #: told since the take-over, by rule, state and cause
+    feeds_silent: int = 0  #: of so many networks at home here a gap is on
     suppressed: Mapping[str, int] = {}  #: not raised since the take-over though a rule held, by why

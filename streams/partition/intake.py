@@ -21,6 +21,7 @@ from streams.model.users import Slots
 from streams.partition.actions import Actions
 from streams.partition.block import Block
 from streams.partition.controls import Controls
+from streams.partition.counting import Counting
 from streams.partition.cut import Cut
 from streams.partition.fetched import Fetched
 from streams.partition.rejected import Rejected
@@ -41,6 +42,7 @@ class Intake:
         turns: Turns | None = None,
         *,
         closes_ms: int = 0,
+        counting: Counting | None = None,
     ) -> None:
         self.table, self.number, self.turns = table, number, turns or Turns()
         self.positions: dict[str, int] = {}
@@ -48,7 +50,8 @@ class Intake:
         self._folded: list[Turn] = []  # since the last cut
         table.days.closes_ms = closes_ms
         self.rejected = Rejected(table.counts, number)
-        self._actions = Actions(table, number, partitions, self.rejected)
+        self._counting = counting
+        self._actions = Actions(table, number, partitions, self.rejected, counting)
         self._scoring = Scoring(table, self.rejected, partitions)
         self._controls = Controls(table, number, partitions, self.rejected)
 
@@ -106,8 +109,10 @@ class Intake:
         self._actions.act()
         self._folded.append(Turn(newest_ms, tuple(reached)))
 
-    def cut(self, now_ms: int | None = None) -> Cut:
+    def cut(self, now_ms: int | None = None, *, tells: bool = False) -> Cut:
         """Everything since the last cut, to be scored at `now_ms` (without it: at the newest event time).
+
+        What came of feeds since they were told of last is among it if it `tells` of them.
 
         Only what later folding would change is copied: 30 ms for 200,000 rows. The rest is the sender's work.
         """
@@ -152,4 +157,6 @@ class Intake:
             closes.cut(table, changed[taken]),
             telling.cut(table, changed, marks),
             dict(self._scoring.counted),
+            self._scoring.take_heard(),
+            self._counting.take() if self._counting and tells else [],
         )

@@ -44,11 +44,14 @@ class Interval:
         """When it is over; None while it has not begun."""
         return None if self._began_s is None else self._began_s + self._lasts_s
 
+    def left_s(self, folded: int, behind: int) -> float:
+        """At a cut: `folded` records went into the interval. How long would `behind` more take?"""
+        return behind * (self._monotonic_s() - self._cut_s) / max(folded, 1)
+
     def backlog(self, folded: int, behind: int) -> bool:
-        """At a cut: `folded` records went into the interval, the broker has `behind` more. Would they take long?"""
-        now_s = self._monotonic_s()
-        took_s, self._cut_s = now_s - self._cut_s, now_s
-        return behind * took_s > BEHIND_S * max(folded, 1)
+        """At a cut: the broker has `behind` more. Would they take long? The next interval begins."""
+        left_s, self._cut_s = self.left_s(folded, behind), self._monotonic_s()
+        return left_s > BEHIND_S
 
     def shows(self, *, backlog: bool) -> bool:
         """At a cut: is Redis to be written now? Always but in a backlog."""

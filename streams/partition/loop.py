@@ -96,6 +96,7 @@ class Loop:
             reasons=dict(intake.rejected.reasons),
             broker_ahead_ms=sender.broker_ahead_ms,
             alerts=dict(sender.alerted.told),
+            feeds_silent=sender.home.silent,
             suppressed=dict(sender.alerted.suppressed),
         )
 
@@ -136,7 +137,7 @@ class Loop:
         if not self._sender.kept:
             return None
         header, end = self._sender.kept
-        return Recovered(self.table, header), end
+        return Recovered(self.table, header, list(self._sender.home.feeds.values())), end
 
     def left_plain(self) -> Left:
         """The same without transactions: nobody else has the rows."""
@@ -206,7 +207,8 @@ class Loop:
         if self._sending:
             return
         idle, pending = self._idle_pass.look(self._now_ms), self.intake.pending
-        if idle or (pending and (self._interval.due() or pending > MOST_PENDING)):
+        due = idle or self._sender.feeding.due(self._now_ms(), self._clocks.wall_ms())
+        if due or (pending and (self._interval.due() or pending > MOST_PENDING)):
             self._sending = asyncio.create_task(self._send())
 
     async def _pause(self) -> None:
@@ -216,7 +218,7 @@ class Loop:
         if self._view.held or self._held_back:
             moments.append(now_s + HELD_AGAIN_S)
         if not self._sending:
-            moments.append(self._idle_pass.next_s)
+            moments.append(min(self._idle_pass.next_s, now_s + self._sender.feeding.in_s(self._now_ms())))
             if (ends_s := self._interval.ends_s) is not None and not self._held_back:
                 moments.append(ends_s)
         waiting: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait())]
@@ -233,13 +235,14 @@ class Loop:
     async def _send(self, *, last: bool = False) -> None:
         now_ms = self._now_ms()
         self.table.days.begin(now_ms)
+        caught_up = self._sender.feeding.caught_up(self.intake, self._interval, self._supply)
         backlog = self._interval.backlog(self.intake.pending, self._supply.behind())
         if self.intake.pending:  # else what is at hand has waited since the interval began, and goes on waiting
             self._interval.begin_again(at_hand=bool(self.intake.turns.at_hand()))
         shown = self._view.shown
         version = shown.versions.next()
         self._sender.follow(now_ms, version)
-        cut = self.intake.cut(now_ms)
+        cut = self.intake.cut(now_ms, tells=self._sender.feeding.follow(now_ms, caught_up=caught_up, last=last))
         self._view.stand(now_ms)  # users are scored and judged by what is beside the rows of the cut, too: nothing is folded
         shown.cut(version, cut.retold, show=self._interval.shows(backlog=backlog) or last)
         self._view.go()

@@ -10,9 +10,13 @@ from typing import NamedTuple, Protocol
 
 from streams.clocks import Clocks
 from streams.errors import DependencyDown, LostInput
+from streams.model.feeds import LIMITS
 from streams.model.table import Table
 from streams.model.versions import model
 from streams.partition.block import Block
+from streams.partition.counting import Counting
+from streams.partition.feed_home import Home
+from streams.partition.feeds import Feeding
 from streams.partition.figures import Figures
 from streams.partition.intake import Intake
 from streams.partition.interval import SHARE
@@ -189,12 +193,19 @@ class Partitions:
         clocks, stream_clock = Clocks(ports.wall_ms, ports.monotonic_s, ports.cpu_s), settings.clock == "stream"
         versions = Versions(max(header.generation if header else 0, shows.version >> 32) + 1)
         ids = {name: log.topic_id for (name, of), log in logs.items() if of == number}
-        outlet = Outlet(number, settings.topic, ids, settings.partitions, settings.lines_s)
+        # by the stream's clock a moment of work may be hours
+        limits = LIMITS._replace(behind_s=0.0) if stream_clock else LIMITS
+        feeding = Feeding(number, settings.partitions, limits if settings.gaps else None)
+        outlet = Outlet(number, settings.topic, ids, settings.partitions, settings.lines_s, feeding)
         turns = Turns(settings.topic_prefix, lambda name: ports.more((name, number)), ports.monotonic_s)
-        intake = Intake(found.table, number, settings.partitions, turns, closes_ms=settings.day_closes_ms)
+        counting = Counting(LIMITS.hour_ms) if settings.gaps else None
+        intake = Intake(
+            found.table, number, settings.partitions, turns, closes_ms=settings.day_closes_ms, counting=counting
+        )
         pace = Pace(settings.interval_s, SHARE / held, settings.idle_s, stream_clock)
         shown = Shown(found.table, number, self._owner, versions)
-        sender = Sender(found.table, publisher, outlet, ports.book, versions, clocks)
+        home = Home(number, settings.partitions, LIMITS, found.feeds)
+        sender = Sender(found.table, publisher, outlet, ports.book, versions, clocks, home)
         if header:
             found.table.models = models_from(header, self._model, pace.now_ms(found.table, clocks)())
             sender.begun = header.begun + 1
@@ -217,7 +228,7 @@ class Partitions:
             Start(epoch, {topic.name: logs[topic.name, number].end for topic in SOURCES}),
             pace,
             clocks,
-            Supply(ports.folded, lambda: ports.behind(number)),
+            Supply(ports.folded, lambda: ports.behind(number), lambda name: ports.handed((name, number))),
         )
 
     # -- while they are held -----------------------------------------------------------------------------------------

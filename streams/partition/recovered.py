@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.errors import CloutError
-from streams.formats import state, tied
+from streams.formats import feeds, state, tied
 from streams.formats.packed import Packed
 from streams.formats.state import Header
 from streams.model import inforce, windows
+from streams.model.feeds import Feed
 from streams.model.inforce import Models
 from streams.model.table import Counts, Table
 from streams.model.versions import Model
@@ -33,6 +35,7 @@ class Recovered(NamedTuple):
 
     table: Table
     header: Header | None
+    feeds: Sequence[Feed] = ()  #: of networks that are at home here
 
 
 async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
@@ -57,12 +60,14 @@ async def loaded(number: int, rows: Rows, model: Model) -> Recovered:
     table.counts = Counts(**header.counts)
     table.hours.begin(header.clock)
     table.landmarks = [windows.landmark(header.clock, life) for life in model.half_lives_ms]
+    of_feeds: list[tuple[bytes, bytes]] = []
     while rows:
         some = [rows.popitem() for _ in range(min(len(rows), _LOADED_AT_ONCE))]
-        state.load(table, Packed.of(some), header.format)
+        of_feeds += [one for one in some if one[0][:1] == feeds.KEY]
+        state.load(table, Packed.of([one for one in some if one[0][:1] != feeds.KEY]), header.format)
         await asyncio.sleep(0)
     tied.settle(table)
-    return Recovered(table, header)
+    return Recovered(table, header, feeds.load(of_feeds))
 
 
 def models_from(header: Header, model: Model, now_ms: int = 0) -> Models:

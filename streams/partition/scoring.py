@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streams.events import Reject
 from streams.fold.rows import UNDO
 from streams.formats import engagements as packed
+from streams.formats.feeds import Heard
 from streams.formats.ranks import Counted
 from streams.model.engagements import Engagements
 from streams.model.lines import MOST_ACCOUNTS, Told
@@ -29,6 +30,7 @@ class Scoring:
     def __init__(self, table: Table, rejected: Rejected, partitions: int) -> None:
         self._table, self._rejected, self._partitions = table, rejected, partitions
         self.counted: dict[int, Counted] = {}  #: how the scores of partitions are spread: the newest that each has told
+        self._heard: list[Heard] = []  # what partitions have told of feeds since this was asked last
         self._waiting: list[Engagements] = []
         self._lines: list[tuple[Told, str, Any]] = []  # and the topic and record that they came in
         self.careful = False  #: see Intake
@@ -47,6 +49,8 @@ class Scoring:
                 self._lines.append((arrived, full, record))
             elif isinstance(arrived, Counted):
                 self._spread(arrived, full, record)
+            elif isinstance(arrived, Heard):
+                self._hear(arrived, full, record)
             else:
                 self._waiting.append(arrived)
 
@@ -57,6 +61,18 @@ class Scoring:
             self._rejected.pack(full, record, ValueError(why))
         elif known is None or counted.version > known.version:
             self.counted[number] = counted
+
+    def _hear(self, heard: Heard, full: str, record: Any) -> None:
+        if heard.partition >= self._partitions:
+            why = f"feeds of partition {heard.partition}; there are {self._partitions}"
+            self._rejected.pack(full, record, ValueError(why))
+        else:
+            self._heard.append(heard)
+
+    def take_heard(self) -> list[Heard]:
+        """What partitions have told of feeds since this was asked last."""
+        heard, self._heard = self._heard, []
+        return heard
 
     def receive(self) -> int:
         """Fold the packs that came since the last call; returns how many engagements they held."""

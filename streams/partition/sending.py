@@ -9,17 +9,21 @@ from typing import NamedTuple
 from streams.clocks import Clocks
 from streams.fold.rows import MOVED
 from streams.formats import engagements as packed
-from streams.formats import episodes, lines, ranks, state, strays, tied
+from streams.formats import episodes, feeds, lines, ranks, state, strays, tied
 from streams.formats.ranks import Counted
 from streams.model import assess
 from streams.model.alerts import Judge
 from streams.model.cases import Alert
+from streams.model.feed_alerts import Told
+from streams.model.feeds import LIMITS
 from streams.model.ruleset import RuleSet
 from streams.model.silence import Silence
 from streams.model.table import Table
 from streams.model.users import Slots
 from streams.partition.alerted import Alerted
 from streams.partition.cut import Cut
+from streams.partition.feed_home import Home, Said
+from streams.partition.feeds import Feeding
 from streams.partition.outgoing import chunks
 from streams.partition.ports import Publisher, Records, Written
 from streams.partition.ranks import HOME, Lines, counts
@@ -40,6 +44,7 @@ class Outlet(NamedTuple):
     topic_ids: dict[str, str]  #: base name to the id of the topic that positions are of
     partitions: int = 1  #: of each topic
     lines_s: float = 60.0  #: least seconds between two looks at where percentiles and the top N begin
+    feeding: Feeding | None = None  #: what is told of feeds; None: nothing
 
 
 class Sender:
@@ -53,6 +58,7 @@ class Sender:
         book: Callable[[], Book],
         versions: Versions,
         clocks: Clocks,
+        home: Home | None = None,
     ) -> None:
         self._table, self._publisher, self._outlet, self._book = table, publisher, outlet, book
         self._rules, self._followed = RuleSet(table), book()
@@ -60,6 +66,8 @@ class Sender:
         self._touched: list[Slots] = []  #: of whom rules keep something else since the last commit
         self._spreading, self._lines = Spreading(outlet.lines_s), Lines(outlet.partitions, outlet.lines_s)
         self._counted: Counted | None = None  #: what this interval tells of the scores before it
+        self.home = home or Home(outlet.number, outlet.partitions, LIMITS)
+        self.feeding = outlet.feeding or Feeding()
         self._versions, self._clocks = versions, clocks
         self.busy_s = 0.0
         self.alerted = Alerted()
@@ -89,13 +97,19 @@ class Sender:
             await self._out(STRAYS.name, to, ((None, record) for record in strays.encode(astray)))
         if self._counted:
             await self._out(ENGAGEMENTS.name, HOME, [(None, ranks.encode(self._counted, cut.clock))])
-        moved = self._moved_lines(cut) if self._outlet.number == HOME else []
+        for to, heard in self.feeding.told(cut, version):
+            await self._out(ENGAGEMENTS.name, to, [(None, feeds.encode(heard, cut.clock))])
+        said = self.home.said(cut.heard, self._followed, Told(cut.now_ms, self._rules.offset, version))
+        moved = [*(self._moved_lines(cut) if self._outlet.number == HOME else ()), *said.policies]
         if moved:
             await self._out(POLICIES.name, 0, moved)
         await self._out(REJECTS.name, self._outlet.number, cut.rejects)
         alerts = await self._scores(cut, version)
         scored()
-        header = await self._keep(cut, version) if self._publisher.transactional else None
+        if said.alerts:
+            of_feeds = ((alert.network.encode(), alert.value) for alert in said.alerts)
+            await self._out(ALERTS.name, self._outlet.number, of_feeds)
+        header = await self._keep(cut, version, said) if self._publisher.transactional else None
         positions = {(self._outlet.topic(name), self._outlet.number): at for name, at in cut.positions.items()}
         self.busy_s += self._publisher.busy_s
         before_ms = self._clocks.wall_ms()
@@ -105,12 +119,14 @@ class Sender:
         self._rules.judged()
         self._touched = []
         if moved:
-            self._lines.committed(written[self._outlet.topic(POLICIES.name), 0].end)
+            end = written[self._outlet.topic(POLICIES.name), 0].end
+            self._lines.committed(end)
+            self.home.committed(end)
         if header:
             rows = written[self._outlet.topic(STATE.name), self._outlet.number]
             self.kept = header, rows.end + 1  # and the marker of the transaction
             self.broker_ahead_ms = _ahead_ms(rows, before_ms, self.committed_ms)
-        return [alert.value for alert in alerts]
+        return [alert.value for alert in alerts] + [alert.value for alert in said.alerts]
 
     def follow(self, now_ms: int, version: int) -> None:
         """An interval is about to be cut, and judged by the rules and lines of this moment: who is left behind is marked.
@@ -178,7 +194,7 @@ class Sender:
             began_s = clock()
         return raised
 
-    async def _keep(self, cut: Cut, version: int) -> state.Header:
+    async def _keep(self, cut: Cut, version: int, said: Said) -> state.Header:
         """The rows that changed and the header go to `state`."""
         lives = self._table.model.half_lives_ms
         began_s = self._clocks.cpu_s()
@@ -190,6 +206,8 @@ class Sender:
         kept = episodes.records(self._table, episodes.changed(self._touched))
         for records in (*tied.parts(cut.tied), cut.closes, kept):
             await self._out(STATE.name, self._outlet.number, records)
+        if of_feeds := [*feeds.records(said.changed), *feeds.removals(said.gone)]:
+            await self._out(STATE.name, self._outlet.number, of_feeds)
         header = state.Header(
             generation=self._versions.generation,
             version=version,

@@ -35,6 +35,7 @@ class Supply(NamedTuple):
 
     folded: Callable[[Block], None]  #: is told of each block that needs no room any more
     behind: Callable[[], int] = lambda: 0  #: about how many records the broker has that were not handed out
+    handed: Callable[[str], int] = lambda _: 0  #: of a base topic: the end of the last block that was
 
 
 class Left(NamedTuple):

@@ -14,7 +14,7 @@ from streams.fold.rows import MOST_TOPIC
 from streams.formats.header import Header
 from streams.formats.rejects import RejectRecord
 from streams.model.explained import Explanation
-from streams.model.published import AlertRecord, ScoreRecord
+from streams.model.published import AlertRecord, FeedRecord, ScoreRecord
 from streams.people.bodies import FORMAT, FactsBody, HideTopicBody, Link, Unlink
 from streams.schemas.policies import policies
 from streams.topics import ALERTS, CONTROLS, ENGAGEMENTS, POLICIES, REJECTS, SCORES, STATE, STRAYS, Topic
@@ -26,7 +26,7 @@ JSON, PACKED, BYTES = "application/json", "application/msgpack", "application/oc
 _INTERNAL = "Internal and versioned: it may change with any release. Described in"
 
 #: topics whose values are one type, as JSON
-_TYPES: dict[str, type] = {SCORES.name: ScoreRecord, ALERTS.name: AlertRecord, REJECTS.name: RejectRecord}
+_TYPES: dict[str, type] = {SCORES.name: ScoreRecord, REJECTS.name: RejectRecord}
 #: topics that hold bytes of our own
 _PACKED: dict[str, str] = {
     STRAYS.name: f"Events whose key was misplaced, packed. {_INTERNAL} streams/formats/strays.py.",
@@ -59,6 +59,8 @@ def value(topic: Topic) -> Schema:
         return controls()
     if topic is POLICIES:
         return policies(of)
+    if topic is ALERTS:
+        return {"anyOf": [{"title": name, **of(kind)} for name, kind in (("alert", AlertRecord), ("feed", FeedRecord))]}
     if topic is STATE:
         return {"anyOf": [header(), rows()]}
     if topic.name in _PACKED:

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import orjson
 
-from tests.alerts import OLD, told
+from tests.alerts import OLD, of_feed, told
 from tests.api.chromium import tab
 from tests.api.conftest import SCORES, Scene
 
@@ -27,15 +27,17 @@ def test_page_shows_the_board_live(scene: Scene, page: httpx.Client) -> None:
             assert await browser.run("document.getElementById('calm').hidden") is False
             why = "fell 6.5 points: <b>the purge</b> took back 9 replies"
             alert = orjson.loads(told("x:cy", score=12.0, change=-6.5, sentence=why, severity="critical"))
-            await asyncio.to_thread(scene.write, {"x:cy": 88.0}, counts=30, alerts=(OLD, alert))
+            feed = orjson.loads(of_feed("<b>net"))
+            await asyncio.to_thread(scene.write, {"x:cy": 88.0}, counts=30, alerts=(OLD, alert, feed))
             await browser.until(f"({USERS})[0] === 'x:cy'")
-            newest, oldest = await browser.run(
+            last, newest, oldest = await browser.run(
                 "[...document.querySelectorAll('#alerts li')].map((li) => li.textContent)"
             )
             assert f"raised x:cy \u22126.5 to 12.0 {why}" in newest
             assert "raised t:old \u22127.5 to 40.0" in oldest
             loud = await browser.run("[...document.querySelectorAll('#alerts li')].map((li) => li.dataset.severity)")
-            assert loud == ["critical", "warning"]
+            assert loud == ["warning", "critical", "warning"]
+            assert "raised <b>net nothing comes from <b>net since 2026-01-01T00:00:00Z" in last
             assert await browser.run("document.getElementById('calm').hidden") is True
             await browser.size(390, 844)
             assert await browser.run("document.documentElement.scrollWidth") <= 390

@@ -130,6 +130,7 @@ FIGURES = Figures(
     committed_ms=NOW_S * 1000 - 1_500,
     redis_waiting=6,
     rebuilds=1,
+    feeds_silent=2,
     alerts={("day-fall", "raised", "idle"): 7, ("day-fall", "settled", "idle"): 2},
     suppressed={"cooldown": 5, "bound": 0},
 )
@@ -159,6 +160,7 @@ def test_metrics_are_what_the_worker_says(health: Health) -> None:
         "clout_redis_users_waiting": 6,
         "clout_redis_refused_seconds": 0,
         "clout_redis_rebuilds_total": 1,
+        "clout_feeds_silent": 2,
     }
     raised, settled = (("idle", "3", "day-fall", state) for state in ("raised", "settled"))
     assert found["clout_alerts_total"] == {raised: 7, settled: 2}

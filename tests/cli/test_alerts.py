@@ -19,7 +19,7 @@ from streams.broker import alert_log
 from streams.broker.admin import Admin
 from streams.partitioner import partition_of
 from streams.settings import Settings
-from tests.alerts import NOW_MS, OLD, alert, told
+from tests.alerts import NOW_MS, OLD, alert, of_feed, told
 
 PATIENCE_S = 30.0
 Ask = Callable[..., Any]
@@ -54,7 +54,8 @@ class Worker:
     async def send(self, *alerts: bytes) -> None:
         """Within a transaction."""
         for value in alerts:
-            user = orjson.loads(value)["user"]
+            body = orjson.loads(value)
+            user = body.get("user") or body["network"]
             number = partition_of(user, self._settings.partitions)
             await self.producer.send_and_wait(self._settings.topic("alerts"), value, user.encode(), number)
 
@@ -168,6 +169,27 @@ def test_follow_goes_on_where_it_stopped(settings: Settings) -> None:
     asyncio.run(story())
 
 
+def test_of_feeds(ask: Ask, settings: Settings) -> None:
+    """They are shown among the others, are about no user and by no rule, and are kept of nobody."""
+    alerts = [of_feed("mastodon"), told("t:ann", 3_600_001), of_feed("mastodon", "recovered")]
+    published(settings, *alerts, each=1)
+    lines = ask("alerts").stdout.splitlines()
+    since = "2026-01-01T00:00:00Z"
+    assert len(lines) == 3
+    shown = [line for line in lines if "mastodon  " in line]
+    assert shown[0].endswith(f"nothing comes from mastodon since {since}; usually 1,240 events in that time (feed)")
+    assert f"nothing came from {since} until 2026-01-01T01:00:00Z" in shown[1]
+    assert users(ask("alerts", "--user", "t:ann", "--json")) == ["t:ann"]
+    assert users(ask("alerts", "--rule", "day-fall", "--json")) == ["t:ann"]
+    assert ask("alerts", "--user", "mastodon:ann", "--json").stdout == ""
+
+    async def story() -> dict[str, list[bytes]]:
+        _, logs = await asyncio.to_thread(alert_log.here, settings)
+        return await alert_log.by_user(settings, logs, 20)
+
+    assert asyncio.run(story()) == {"t:ann": [alerts[1]]}
+
+
 def test_the_last_of_each_user(settings: Settings) -> None:
     """All of the topic is read for them, in the order of each partition."""
     alerts = [told(f"t:{n % 3}", n) for n in range(100)]
@@ -245,6 +267,19 @@ def test_an_older_version_is_shown_too() -> None:
     assert "raised     warning   t:old" in line
     assert "40.00   ▼ 7.50  fell 7.5 points to 40.0 (rule fall)" in line
     assert alert("t:a").change == -7.5
+
+
+@pytest.mark.parametrize("width", [40, 80, 250])
+def test_a_feed_in_a_terminal(width: int) -> None:
+    """Whatever its width, and whatever the network calls itself."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True, highlight=False)
+    console.print(Line(orjson.loads(of_feed("net\x9b2J" + "work" * 10))))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    assert (
+        max(map(cell_len, text.replace("\x1b[0m", "").replace("\x1b[1m", "").replace("\x1b[2m", "").splitlines()))
+        <= width
+    )
+    assert "\x9b" not in text
 
 
 def test_the_broker_of_the_demo(clout: Ask, embedded_kafka: str, prefix: str) -> None:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from agents.demo.view import LineView, line, screen
-from tests.alerts import OLD, told
+from tests.alerts import OLD, of_feed, told
 
 
 def board(**other: Any) -> dict[str, Any]:
@@ -82,6 +82,8 @@ def test_screen_says_the_latest_alerts() -> None:
     assert "recovered: x:c1  ▼ 6.5 to 41.0  354 engagements were taken back" in lines
     assert "alert: t:old  ▼ 7.5 to 40.0  fell 7.5 points to 40.0" in lines
     assert not any("settled" in one for one in lines)
+    feed = shown(100, alerts=[orjson.loads(of_feed("net"))]).splitlines()
+    assert any(one.startswith("alert: nothing comes from net since 2026-01-01T00:00:00Z; usually 1,240") for one in feed)
     narrow = shown(40, alerts=alerts("raised")).splitlines()
     assert [one.rstrip() for one in narrow if one.startswith("alert: x:c0  ▼ 6.5")] == [
         "alert: x:c0  ▼ 6.5 to 41.0  354 engagem…"

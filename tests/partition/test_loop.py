@@ -53,8 +53,8 @@ class Partition:
         self.loop = Loop(self.intake, self.sender, view, Start(1, {}), pace, clocks, Supply(lambda _: None))
         real = self.intake.cut
 
-        def cut(now_ms: int | None = None) -> Cut:
-            made = real(now_ms)
+        def cut(now_ms: int | None = None, *, tells: bool = False) -> Cut:
+            made = real(now_ms, tells=tells)
             self.cuts.append((self.now_s(), len(made.changed)))
             return made
 

@@ -86,7 +86,7 @@ def test_it_survives_the_wire(scores: list[float], partition: int, version: int)
         found = arrived(record, NEWEST_MS, careful=careful)
         assert isinstance(found, Counted)
         assert (found.partition, found.version, found.counts.tolist()) == (partition, version, spread(*scores).tolist())
-    with pytest.raises(ValueError, match="counted scores where engagements are read"):
+    with pytest.raises(ValueError, match="counted scores or feeds where engagements are read"):
         engagements.decode(record)
 
 

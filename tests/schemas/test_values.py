@@ -22,8 +22,9 @@ from streams.formats.rejects import DROPPED, MOST_BYTES, REPLAYED, Origin
 from streams.model.alerts import Judge
 from streams.model.explain import Past, explain
 from streams.model.explained import Close
+from streams.model.feed_alerts import State
 from streams.model.influential import Friend, Influence, Moment, TopicShare
-from streams.model.published import AlertRecord, Delta, Parts, ScoreRecord, Windows
+from streams.model.published import AlertRecord, Delta, FeedRecord, Parts, ScoreRecord, Windows
 from streams.model.records import scored
 from streams.model.rules import built_in
 from streams.model.ruleset import RuleSet
@@ -37,6 +38,7 @@ from streams.policies.book import Book
 from streams.schemas import values
 from streams.sources.record import Produced
 from streams.topics import ALERTS, ALL, REJECTS, SCORES, STATE, Topic
+from tests.alerts import of_feed
 from tests.fold.test_record import NAMES, NOW_MS, filled
 from tests.servers import ROOT
 from tests.strategies import T0, broken_events, ids, kinds, times
@@ -168,6 +170,17 @@ def test_alerts_fit() -> None:
         told(AlertRecord, body)
         assert ask(body) == []
         assert ask({**body, "state": "over"})
+
+
+@pytest.mark.parametrize("state", ["raised", "recovered"])
+def test_alerts_about_feeds_fit(state: State) -> None:
+    """And are told from those about somebody."""
+    ask, body = wrong(values.document(ALERTS)), orjson.loads(of_feed("net", state))
+    told(FeedRecord, body)
+    assert ask(body) == []
+    assert ask({**body, "type": "user"})
+    assert ask({**body, "state": "settled"})
+    assert ask({name: said for name, said in body.items() if name != "network"})
 
 
 def test_rejects_and_marks_fit() -> None:

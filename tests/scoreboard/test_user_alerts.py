@@ -13,6 +13,7 @@ from streams.partitioner import partition_of
 from streams.scoreboard import user_alerts
 from streams.scoreboard.layout import ALERTS_A_USER
 from streams.scoreboard.writer import FILLED_A_CALL
+from tests.alerts import of_feed
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import flush
 
@@ -132,4 +133,5 @@ def test_what_is_no_alert_of_anybody() -> None:
     """Is kept for nobody; a bare line break would tear the array."""
     for value in (b"", b"{", b"[]", b'{"user":3}', b'{"user":"x:a",\n"at":1}', b"\xff", b"{}"):
         assert user_alerts.user_of(value) == ""
+    assert user_alerts.user_of(of_feed("net")) == ""
     assert user_alerts.user_of(alert("x:line\nbreak", 1)) == "x:line\nbreak"

@@ -95,6 +95,13 @@ function alertLine(alert) {
   const li = make("li");
   li.dataset.state = alert.state;
   li.dataset.severity = alert.severity ?? "warning";
+  if (alert.type === "feed") {
+    li.title = [li.dataset.severity, "feed"].join(", ");
+    make("span", "", li).textContent = `${new Date(alert.at).toLocaleTimeString()} ${alert.state} `;
+    make("span", "who", li).textContent = alert.network;
+    make("span", "why", li).textContent = ` ${alert.sentence}`;
+    return li;
+  }
   li.title = [li.dataset.severity, `rule ${alert.rule}`, alert.cause && `cause: ${alert.cause}`].filter(Boolean).join(", ");
   make("span", "", li).textContent = `${new Date(alert.at).toLocaleTimeString()} ${alert.state} `;
   const who = make("a", "who", li);

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from agents.proof import feeds
 from agents.proof.chaos.reading import records
 from agents.proof.judged_again import differences
 from streams.broker.policies import begun
@@ -54,7 +55,9 @@ async def judged(settings: Settings) -> Told:
     scores, alerts = [await _values(settings, name) for name in (SCORES.name, ALERTS.name)]
     for number in range(settings.partitions):
         count += len(alerts[number])
-        wrong += [f"{number}: {one}" for one in differences(scores[number], alerts[number], headers[number], book)]
+        of_feeds = feeds.differences(number, settings.partitions, alerts[number], headers[number], book)
+        of_users = differences(scores[number], alerts[number], headers[number], book)
+        wrong += [f"{number}: {one}" for one in (*of_users, *of_feeds)]
     return Told(count, wrong)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
-from agents.proof.simulation import invented, rules
+from agents.proof.simulation import feeds, invented, rules
 from agents.proof.simulation.log import Broker, Log
 from agents.proof.simulation.redis import Redis
 from streams.errors import LostInput
@@ -43,6 +44,9 @@ class Faults:
         self.said = rules.invent(self.rules_random, FIRST_MS)
         if self.model != "plain":
             self.said = [*rules.every_sort(), *self.said]
+        self.feed = feeds.plan(Random(f"feed of {seed}"), self.settings.clock)
+        self.settings = replace(self.settings, gaps=bool(self.feed.comes_s))
+        self.came: list[feeds.Event] = []
         self.redis_loses = 0.4, 0.7  # a key, everything (beyond: it is restored from an older copy); of 1
         self.redis_slow_s = random.choice((0.0, 0.0, 0.06, 0.3))
         self.latency_s, self.session_s = random.choice((0.001, 0.005, 0.03)), 1.5
@@ -56,6 +60,11 @@ class Faults:
         )
         self.redis, self.broker = Redis(), Broker([topic.name for topic in ALL], partitions, random)
         self.policies = self.broker.logs[POLICIES.name, 0] = Log(self.rules_random)
+        self.told_of_gaps: list[tuple[float, int]] = []  # when there was something new in `policies`, and its end then
+        self.broker.hear[POLICIES.name, 0].append(self._hear)
+
+    def _hear(self) -> None:
+        self.told_of_gaps.append((asyncio.get_running_loop().time(), self.policies.end()))
 
     def calm(self) -> None:
         """Nothing fails."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.proof.simulation import feeds
 from agents.proof.simulation.again import folded_again
 from agents.proof.simulation.clock import VirtualLoop
 from agents.proof.simulation.faults import Faults
@@ -150,7 +151,7 @@ def _unchanged(_: Faults) -> None:
 @contextlib.contextmanager
 def _small() -> Iterator[None]:
     """Bounds that a handful of users and seconds reach: several chunks and slices an interval, folding beside sending."""
-    sizes: tuple[tuple[Any, str, float], ...] = (
+    sizes: tuple[tuple[Any, str, Any], ...] = (
         (broker_loop, "FULL", 4),
         (broker_loop, "GLANCED", 4),
         (idle_pass, "ENOUGH", 2),
@@ -161,6 +162,7 @@ def _small() -> Iterator[None]:
         (outgoing, "CHUNK", 3),
         (shown, "CHUNK", 2),
         (shown, "AGAIN_AT_ONCE", 3),
+        (partitions, "LIMITS", feeds.LIMITS),
         (partitions, "LOOK_S", 1.0),
         (partitions, "LOST_AFTER_S", 3.0),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from agents.proof import feeds as of_feeds
 from agents.proof.documents import Documents, boards, documents
 from agents.proof.judged_again import differences
 from agents.proof.lists import lists
@@ -19,6 +20,7 @@ from agents.proof.simulation.hours import hours
 from agents.proof.simulation.models import OTHER
 from agents.proof.simulation.ranks import lines as score_lines
 from agents.proof.simulation.seen import alerts, spread
+from agents.proof.simulation.silence import feeds
 from streams import offline
 from streams.fold.rows import DAYS
 from streams.formats import state
@@ -60,6 +62,7 @@ def _beside_a_plain_fold(faults: Faults) -> list[str]:
         *_differences("scores", _last_scores(faults), expected, now_ms),
         *closes(faults, by_name),
         *spread(faults, wanted),
+        *feeds(faults),
     ]
 
 
@@ -199,6 +202,7 @@ def _alerts(faults: Faults) -> Iterator[str]:
         scores, alerts = (values(faults, name, number) for name in (SCORES.name, ALERTS.name))
         by_version = {header.version: header for header in headers(faults, number)}
         yield from differences(scores, alerts, by_version, book)
+        yield from of_feeds.differences(number, faults.settings.partitions, alerts, by_version, book)
 
 
 def values(faults: Faults, name: str, number: int) -> list[dict[str, Any]]:

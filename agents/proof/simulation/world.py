@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
+from agents.proof.simulation import silence
 from agents.proof.simulation.faults import Faults
 from agents.proof.simulation.group import Group
 from agents.proof.simulation.models import OTHER
@@ -37,6 +38,7 @@ class World:
             self._start()
         supervisor = asyncio.create_task(self._supervise())
         feeding = asyncio.create_task(self._feed())
+        of_network = asyncio.create_task(silence.feed(self.faults))
         self.faults.begin()
         await self._trouble(self.faults.random.uniform(0.7, 3.0))
         self.faults.calm()
@@ -45,6 +47,7 @@ class World:
             worker.resume()
         self.faults.lose_blocks()  # to the end, so that it is the last block now and then
         await feeding
+        await of_network
         await telling
         await self._peace()
         for task in (supervisor, group):
@@ -69,7 +72,7 @@ class World:
 
     async def _feed(self) -> None:
         together = self.faults.random.choice((1, 1, 10, 1_000))  # steadily, in bursts, or all at once
-        for at, (record, number) in enumerate(self.faults.fed.records, 1):
+        for at, (record, number) in enumerate(list(self.faults.fed.records), 1):
             self.faults.broker.produce((record.topic, number), record.key, record.value)
             if at == self.faults.fed.first:
                 await self._until_known()

@@ -6,6 +6,7 @@ from agents.proof.simulation.mutations import (
     blocks,
     closes,
     cut,
+    feeds,
     kernels,
     lists,
     order,
@@ -31,4 +32,5 @@ MUTATIONS: dict[str, Mutation] = {
     **persons.MUTATIONS,
     **closes.MUTATIONS,
     **rules.MUTATIONS,
+    **feeds.MUTATIONS,
 }
