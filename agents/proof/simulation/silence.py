@@ -9,7 +9,7 @@ from random import Random
 import orjson
 
 from agents.proof.simulation.faults import Faults
-from agents.proof.simulation.feeds import NETWORK, Event
+from agents.proof.simulation.feeds import LIMITS, NETWORK, Event
 from streams.events import TOPIC_OF
 from streams.partitioner import partition_of
 from streams.policies.records import GAP
@@ -17,6 +17,9 @@ from streams.sources.record import Produced
 
 _STEP_S = 0.05  # between two events
 _NOTICED_S = 2.5  # until workers have told of the last events
+_LOST_MS = (
+    LIMITS.every_s * 1000
+)  # what was counted since the last telling is lost in a crash, and with it when that was
 _WORKERS_S = 1.0  # events that have been there for so long have reached a worker that says it is caught up
 
 
@@ -60,7 +63,7 @@ def feeds(faults: Faults) -> Iterator[str]:
         at_s = next(at_s for at_s, end in faults.told_of_gaps if end > record.offset)
         for gap in gaps:
             if gap["since"] not in declared and gap["until"] is None:
-                late = [one for one in faults.came if one.ts > gap["since"] and one.at_s < at_s - _WORKERS_S]
+                late = [one for one in faults.came if one.ts > gap["since"] + _LOST_MS and one.at_s < at_s - _WORKERS_S]
                 if late:
                     yield f"gap since {gap['since']}, said at {at_s:.2f} s: {len(late)} events had come, the first {late[0]}"
             if declared.get(gap["since"]) is not None and gap["until"] is None:
@@ -69,5 +72,5 @@ def feeds(faults: Faults) -> Iterator[str]:
     for since, until in declared.items():
         if since not in {one.ts for one in faults.came}:
             yield f"gap since {since}: no event is of that time"
-        if until is None and any(one.ts > since for one in faults.came):
+        if until is None and any(one.ts > since + _LOST_MS for one in faults.came):
             yield f"gap since {since}: events have come, and it is not over"
