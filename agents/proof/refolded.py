@@ -59,7 +59,8 @@ def differences(
 
 def _commits(of: Committed, refold: Refold, packs: dict[int, list[bytes | None]]) -> Iterator[str]:
     """The records of one partition, commit by commit; notes in `packs` what it has sent."""
-    scores, alerts, rejects = _by_version(of.scores), _by_version(of.alerts), list[bytes | None]()
+    scores, alerts = _by_version(of.scores), _by_version(filter(_of_users, of.alerts))
+    rejects: list[bytes | None] = []
     for header in of.headers:
         published = scores.pop(header.version, [])
         made = refold.commit(header, [record["user"] for record in published])
@@ -71,7 +72,7 @@ def _commits(of: Committed, refold: Refold, packs: dict[int, list[bytes | None]]
             (SCORES.name, "user", published),
             (ALERTS.name, "id", alerts.pop(header.version, [])),
         ):
-            again = [orjson.loads(value or b"") for _, value in sent[topic, number]]
+            again = [one for _, value in sent[topic, number] if _of_users(one := orjson.loads(value or b""))]
             yield from _apart(f"{what}: {topic}", key, found, again)
         rejects += [key for key, _ in sent[REJECTS.name, number]]
         for (topic, to), some in sent.items():
@@ -105,6 +106,11 @@ _PARTS: dict[str, Callable[[Table, int], Any]] = {
     "people": lambda table, slot: table.people[slot],
     "episodes": lambda table, slot: [[*one] for one in sorted(table.episodes.of(table.cells, slot))],
 }
+
+
+def _of_users(record: Record) -> bool:
+    """Is it about a user? Alerts about feeds are left to `agents.proof.feeds`."""
+    return record.get("type") != "feed"
 
 
 def _by_version(records: Iterable[Record]) -> dict[int, list[Record]]:

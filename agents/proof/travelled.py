@@ -32,7 +32,7 @@ class Travelled(NamedTuple):
 
 
 def travelled(records: Iterable[bytes | None]) -> Travelled:
-    """Of these records of `engagements`. What cannot be read, and how scores are spread, is left out."""
+    """Of these records of `engagements`. What cannot be read, how scores are spread and what came of feeds are left out."""
     found = Travelled(defaultdict(list), set(), set())
     for record in records:
         try:
