@@ -33,6 +33,7 @@ TIMEOUT_S = 1.0
 PATIENCE_S = 240.0
 DOWN_SHARE = 0.25  #: of the time in which nobody is there, at most two minutes
 MOST_DOWN_S = 120.0
+LEAST_STORM_S = 60.0  #: shorter runs do without the channel that wants few messages a minute: it holds them for one
 USERS = 100
 _SCHEDULE_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 12)
 _EACH = ("each", "ordered", "slow")  # channels to which each alert goes as a message of its own
@@ -52,7 +53,7 @@ def run(minutes: float, processes: int, rate: float, seed: int, say: Callable[[s
         )
         with Admin(settings) as admin:
             admin.create()
-        say(f"seed {seed}: {minutes:g} minutes, {processes} processes, {rate:g} alerts/s to {len(_EACH) + 1} channels")
+        say(f"seed {seed}: {minutes:g} minutes, {processes} processes, {rate:g} alerts/s")
         return asyncio.run(_Run(settings, folder, processes, seed, say).result(minutes * 60, rate))
 
 
@@ -70,7 +71,7 @@ class _Run:
         self._producer = plain_producer(self._settings)
         await self._producer.start()
         try:
-            await self._channels()
+            await self._channels(storm=seconds >= LEAST_STORM_S)
             for number in range(self._count):
                 self._start(number)
             await self._joined()
@@ -87,8 +88,9 @@ class _Run:
             await self._producer.stop()
             await self._receiver.stop()
 
-    async def _channels(self) -> None:
-        for name in (*_EACH, _STORMY):
+    async def _channels(self, *, storm: bool) -> None:
+        self._names = (*_EACH, _STORMY) if storm else _EACH
+        for name in self._names:
             one = Channel(
                 name=name,
                 url=f"http://127.0.0.1:{self._receiver.port}/{name}",
@@ -215,7 +217,8 @@ class _Run:
             "seconds": round(took_s, 1),
         }
         well = not any(lost.values()) and not left and not result["out_of_order"] and not result["other_ids"]
-        return {**result, "ok": well and receiver.alerts[_STORMY] >= len(wanted) > 0}
+        stormed = _STORMY not in self._names or receiver.alerts[_STORMY] >= len(wanted)
+        return {**result, "ok": well and stormed and len(wanted) > 0}
 
     def _out_of_order(self) -> int:
         """Alerts that came to the ordered channel after a later one of the same user."""
