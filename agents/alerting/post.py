@@ -20,7 +20,7 @@ from agents.alerting.digest import digest
 from agents.alerting.figures import Counts, Standing, Told, standing
 from agents.alerting.lane import Lane, alert_of
 from agents.alerting.routing import stopped
-from streams.formats.deliveries import DEAD, Delivery, Off, decode, encode, key_of
+from streams.formats.deliveries import DEAD, Delivery, Off, decode, encode, home, key_of
 from streams.model.channels import Channel, Kind
 from streams.policies.book import Book
 
@@ -38,6 +38,7 @@ class Post:
     def __init__(
         self,
         number: int,
+        partitions: int,
         book: Callable[[], Book],
         senders: Mapping[Kind, Sender],
         write: Write,
@@ -46,6 +47,7 @@ class Post:
         dice: Random,
     ) -> None:
         self.number, self.ready, self.end = number, False, 0
+        self._partitions = partitions
         self._book, self._senders, self._write, self._now_ms = book, senders, write, now_ms
         self._counts, self._dice = counts, dice
         self._known: Book | None = None  # that the lanes are made of
@@ -135,7 +137,7 @@ class Post:
             return
         self._known, before = book, self._lanes
         self._lanes = {}
-        for channel in book.channels:
+        for channel in (one for one in book.channels if home(one.name, self._partitions) == self.number):
             lane = before.pop(channel.name, None)
             if lane is None or lane.channel != channel:
                 old, lane = lane, Lane(channel, self._dice)

@@ -137,7 +137,7 @@ class Alerting(ConsumerRebalanceListener):  # type: ignore[misc]
         async def write(records: list[tuple[bytes, bytes | None]]) -> None:
             await self._send([(number, key, value) for key, value in records], name)
 
-        post = Post(number, self._book, self._senders, write, _now_ms, self.counts, Random())
+        post = Post(number, self._settings.partitions, self._book, self._senders, write, _now_ms, self.counts, Random())
         post.end = end
         self.posts[number], self._names[number] = post, name
 

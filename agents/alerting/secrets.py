@@ -38,7 +38,9 @@ class Secrets:
                 text = ""
             if text:
                 return Secret(text)
-        where = f"there is no file {name} in {self._folder}" if self._folder else "CLOUT_SECRETS names no folder of files"
+        where = (
+            f"there is no file {name} in {self._folder}" if self._folder else "CLOUT_SECRETS names no folder of files"
+        )
         raise Missing(f"the secret {name} is not there: {variable} is not set, and {where}")
 
     def url(self, url: str) -> str:
