@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import msgspec
 
 from agents.alerting.lane import Lane
 
+EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3_600.0)
 LATEST = 50  #: outcomes that are kept
 
 
@@ -58,9 +60,14 @@ class Counts:
     last: dict[str, str] = field(default_factory=dict)  #: by channel
     refused: int = 0  #: records of `alerts` or `deliveries` that nobody understands
     late: int = 0  #: alerts that were too old when they were read
-    seconds: dict[str, list[float]] = field(
-        default_factory=dict
-    )  #: from alert to delivered, by channel, since the last look
+    #: deliveries by channel and by the place in EDGES_S of how long they took; the last are those that took longer
+    took_s: dict[str, list[int]] = field(default_factory=dict)
+    took_sum_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def took(self, channel: str, seconds: float) -> None:
+        """An alert was delivered so long after it was judged."""
+        self.took_s.setdefault(channel, [0] * (len(EDGES_S) + 1))[bisect_left(EDGES_S, seconds)] += 1
+        self.took_sum_s[channel] += max(seconds, 0.0)
 
     def count(self, told: Told) -> None:
         """One more."""

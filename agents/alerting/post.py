@@ -6,7 +6,6 @@ Whoever owns the partition owns all of its channels: limits, order and breakers 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
@@ -18,10 +17,11 @@ from agents.alerting.attempts import Sender, tried
 from agents.alerting.bodies import about
 from agents.alerting.digest import digest
 from agents.alerting.figures import Counts, Standing, Told, standing
-from agents.alerting.lane import Lane, alert_of
+from agents.alerting.lane import Batch, Lane, alert_of
+from agents.alerting.lanes import Lanes
 from agents.alerting.routing import stopped
-from streams.formats.deliveries import DEAD, Delivery, Off, decode, encode, home, key_of
-from streams.model.channels import Channel, Kind
+from streams.formats.deliveries import DEAD, Delivery, encode, key_of
+from streams.model.channels import Kind
 from streams.policies.book import Book
 
 log = logging.getLogger("clout.alerting")
@@ -29,6 +29,7 @@ log = logging.getLogger("clout.alerting")
 Record = tuple[bytes, bytes | None]
 Write = Callable[[list[Record]], Awaitable[None]]  #: to this partition; returns once it is acknowledged
 _REST_S = 3.0  # how long what is on its way may take when the partition is let go
+_TOO_OLD = "too old: the channel has failed all the time, and it was tried too seldom"
 MOST_DEAD = 10_000  #: dead letters of a channel that are kept, the latest
 
 
@@ -47,16 +48,9 @@ class Post:
         dice: Random,
     ) -> None:
         self.number, self.ready, self.end = number, False, 0
-        self._partitions = partitions
         self._book, self._senders, self._write, self._now_ms = book, senders, write, now_ms
-        self._counts, self._dice = counts, dice
-        self._known: Book | None = None  # that the lanes are made of
-        self._lanes: dict[str, Lane] = {}
-        self._homeless: dict[str, dict[str, Delivery]] = {}  # by channel that is not there, yet or any more
-        self._off: dict[str, Off] = {}
-        self._merged: list[
-            bytes
-        ] = []  # keys of what is told as one: a crash may have come before that was written of each
+        self._counts = counts
+        self._lanes = Lanes(number, partitions, dice)
         self._attempts: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -64,24 +58,7 @@ class Post:
 
     def read(self, key: bytes, value: bytes | None) -> None:
         """One record, in the order of the topic. Raises ValueError for what is none."""
-        name, _, id_ = key.decode(errors="replace").partition("/")
-        if value is None:
-            self._forget(name, id_)
-            return
-        found = decode(key, value)
-        if isinstance(found, Off):
-            self._off[name] = found
-            return
-        lane = self._lanes.get(name)
-        if lane and id_ in lane.on_the_way:
-            return  # routed twice; what becomes of it is written soon
-        if lane:
-            lane.put(found)
-        else:
-            self._homeless.setdefault(name, {})[id_] = found
-        for member in found.members:
-            self._forget(name, member)
-            self._merged.append(key_of(name, member))
+        self._lanes.read(key, value)
         self._wake.set()
 
     def start(self) -> None:
@@ -112,17 +89,15 @@ class Post:
 
     def standings(self) -> list[Standing]:
         """How its channels stand."""
-        return [
-            standing(lane, off.outcome if (off := self._is_off(lane.channel)) else "", self._counts, self._now_ms())
-            for lane in self._lanes.values()
-        ]
+        now_ms = self._now_ms()
+        return [standing(lane, self._lanes.why_off(lane.channel), self._counts, now_ms) for lane in self._lanes]
 
     async def _run(self) -> None:
-        await self._write([(key, None) for key in self._merged])
+        await self._write([(key, None) for key in self._lanes.merged])
         while True:
             self._wake.clear()
-            self._follow()
-            moments = [at for lane in list(self._lanes.values()) if (at := await self._look(lane)) is not None]
+            self._lanes.follow(self._book())
+            moments = [at for lane in self._lanes if (at := await self._look(lane)) is not None]
             wait_s = max(min(moments) - self._now_ms(), 0.0) / 1000 if moments else None
             try:
                 async with asyncio.timeout(wait_s):
@@ -130,60 +105,44 @@ class Post:
             except TimeoutError:
                 continue
 
-    def _follow(self) -> None:
-        """Lanes are those of the channels that the policies have."""
-        book = self._book()
-        if book is self._known:
-            return
-        self._known, before = book, self._lanes
-        self._lanes = {}
-        for channel in (one for one in book.channels if home(one.name, self._partitions) == self.number):
-            lane = before.pop(channel.name, None)
-            if lane is None or lane.channel != channel:
-                old, lane = lane, Lane(channel, self._dice)
-                if old:
-                    lane.take_over(old)
-            for one in self._homeless.pop(channel.name, {}).values():
-                lane.put(one)
-            self._lanes[channel.name] = lane
-        for name, lane in before.items():
-            self._homeless[name] = {
-                one.id: one for one in (*lane.waiting.values(), *lane.on_the_way.values(), *lane.dead.values())
-            }
-
     async def _look(self, lane: Lane) -> float | None:
         """Send what is due. Returns when to look again."""
-        now_ms, off = self._now_ms(), self._is_off(lane.channel)
+        now_ms, off = self._now_ms(), self._lanes.why_off(lane.channel)
         due = lane.look(now_ms)
         for one in due.dead:
-            await self._dead(
-                lane, one, "too old: it was not tried often enough, because the channel has failed all the time"
-            )
+            await self._dead(lane, one, _TOO_OLD)
         for one in due.send:
-            if off or not lane.channel.enabled:
-                await self._dead(lane, one, off.outcome if off else "the channel is switched off")
-            elif why := stopped(self._book(), alert_of(one), now_ms):
+            if off:
+                await self._dead(lane, one, off)
+            elif why := self._stopped(one, now_ms):
                 await self._end(lane, one, why, "")
             else:
                 self._begin(lane, one)
         for batch in due.batches:
-            members = [one for one in batch.members if not stopped(self._book(), alert_of(one), now_ms)]
-            for one in batch.members:
-                if one not in members:
-                    await self._end(lane, one, "silenced", "")
-            if len(members) == 1:
-                lane.on_the_way[members[0].id] = members[0]
-                self._begin(lane, members[0])
-            elif members:
-                merged = digest(batch._replace(members=members), round(now_ms))
-                await self._write([encode(merged), *((one.key, None) for one in members)])
-                for one in members:
-                    lane.drop(one.id)
-                    self._tell(one, "merged", f"told as one of {len(members):,}")
-                lane.put(merged)
+            await self._merge(lane, batch, now_ms)
         if due.batches:
             self._wake.set()
         return lane.next_ms(now_ms)
+
+    async def _merge(self, lane: Lane, batch: Batch, now_ms: float) -> None:
+        """Several as one: that is written before anything of it is sent."""
+        members = []
+        for one in batch.members:
+            if why := self._stopped(one, now_ms):
+                await self._end(lane, one, why, "")
+            else:
+                members.append(one)
+        if not members:
+            return
+        merged = digest(batch._replace(members=members), round(now_ms))
+        await self._write([encode(merged), *((one.key, None) for one in members)])
+        for one in members:
+            lane.drop(one.id)
+            self._tell(one, "merged", f"told as one of {len(members):,}")
+        lane.put(merged)
+
+    def _stopped(self, one: Delivery, now_ms: float) -> str | None:
+        return stopped(self._book(), alert_of(one), now_ms)
 
     def _begin(self, lane: Lane, one: Delivery) -> None:
         attempt = asyncio.create_task(self._attempt(lane, one))
@@ -198,21 +157,17 @@ class Post:
 
     async def _attempt(self, lane: Lane, one: Delivery) -> None:
         outcome = await tried(self._senders[lane.channel.kind], lane.channel, one)
-        lane = self._lanes.get(one.channel, lane)  # it may have been replaced meanwhile
+        lane = self._lanes.get(one.channel) or lane  # it may have been replaced meanwhile
         if one.id not in lane.on_the_way and one.id not in lane.waiting:
             return  # dropped by somebody meanwhile
         now_ms = self._now_ms()
         if outcome.delivered:
             lane.breaker.succeeded()
             await self._end(lane, one, "delivered", outcome.said)
-            self._counts.seconds.setdefault(one.channel, []).append(
-                (now_ms - int(alert_of(one).get("at", now_ms))) / 1000
-            )
+            self._counts.took(one.channel, (now_ms - int(alert_of(one).get("at", now_ms))) / 1000)
             return
         if outcome.gone:
-            off = Off(channel=one.channel, at=round(now_ms), of=_fingerprint(lane.channel), outcome=outcome.said)
-            await self._write([encode(off)])
-            self._off[one.channel] = off
+            await self._write([encode(self._lanes.switch_off(lane.channel, round(now_ms), outcome.said))])
             log.warning("channel %s is switched off: %s", one.channel, outcome.said)
             await self._dead(lane, one, outcome.said)
             return
@@ -257,19 +212,3 @@ class Post:
                 attempts=one.attempts + (state == "delivered"),
             )
         )
-
-    def _forget(self, name: str, id_: str) -> None:
-        if not id_:
-            self._off.pop(name, None)
-        elif lane := self._lanes.get(name):
-            lane.drop(id_)
-        else:
-            self._homeless.get(name, {}).pop(id_, None)
-
-    def _is_off(self, channel: Channel) -> Off | None:
-        off = self._off.get(channel.name)
-        return off if off and off.of == _fingerprint(channel) else None
-
-
-def _fingerprint(channel: Channel) -> str:
-    return hashlib.sha256(msgspec.json.encode(channel)).hexdigest()[:16]

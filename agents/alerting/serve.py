@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import accumulate
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from agents.alerting.figures import Counts, Standing
+from agents.alerting.figures import EDGES_S, Counts, Standing
 from streams.errors import UsageError
 
 _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -50,6 +51,14 @@ class Metrics(Collector):
             oldest.add_metric((one.channel,), max(now_ms - one.oldest, 0) / 1000 if one.oldest else 0.0)
             well.add_metric((one.channel,), float(one.enabled and not one.off and one.open_until is None))
         yield from (waiting, dead, oldest, well)
+        took = HistogramMetricFamily(
+            "clout_delivery_seconds", "from the judgement of an alert to its delivery, by channel", labels=("channel",)
+        )
+        for channel, counts in self._counts.took_s.items():
+            edges = [*map(str, EDGES_S), "+Inf"]
+            buckets = list(zip(edges, accumulate(counts), strict=True))
+            took.add_metric((channel,), buckets, float(self._counts.took_sum_s[channel]))
+        yield took
         yield CounterMetricFamily(
             "clout_deliveries_refused",
             "records of alerts or deliveries that could not be read",
