@@ -7,12 +7,13 @@ FIRST_MS, LONGEST_MS = 30_000, 600_000  #: how long it is open
 
 
 class Breaker:
-    """Of one channel."""
+    """Of one channel whose longest wait between attempts is `longest_ms`: it is not left alone for longer."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_ms: float = LONGEST_MS) -> None:
+        self._first_ms, self._longest_ms = min(FIRST_MS, longest_ms), min(LONGEST_MS, longest_ms)
         self.failures = 0  #: one after the other
         self.until_ms = 0.0  #: nothing is tried before
-        self._lasts_ms = FIRST_MS
+        self._lasts_ms = self._first_ms
         self.open = False
 
     def room(self, now_ms: float, on_the_way: int, most: int) -> int:
@@ -23,7 +24,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """A message was delivered."""
-        self.failures, self.until_ms, self._lasts_ms, self.open = 0, 0.0, FIRST_MS, False
+        self.failures, self.until_ms, self._lasts_ms, self.open = 0, 0.0, self._first_ms, False
 
     def failed(self, now_ms: float, wait_ms: float = 0.0) -> None:
         """A message was not; its receiver asks to be left alone for `wait_ms`."""
@@ -31,6 +32,6 @@ class Breaker:
         others = now_ms < self.until_ms  # others that were on the way when it opened
         if not others and (self.open or self.failures >= FAILURES):
             self.open, self.until_ms = True, now_ms + self._lasts_ms
-            self._lasts_ms = min(2 * self._lasts_ms, LONGEST_MS)
+            self._lasts_ms = min(2 * self._lasts_ms, self._longest_ms)
         if wait_ms:
             self.until_ms = max(self.until_ms, now_ms + wait_ms)

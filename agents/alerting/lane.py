@@ -61,7 +61,7 @@ class Lane:
     """Of one channel."""
 
     def __init__(self, channel: Channel, dice: Random) -> None:
-        self.channel, self.breaker = channel, Breaker()
+        self.channel, self.breaker = channel, Breaker(1_000 * max(channel.schedule_s))
         self._dice = dice
         self.waiting: dict[str, Delivery] = {}  #: by id
         self.dead: dict[str, Delivery] = {}

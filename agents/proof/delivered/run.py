@@ -35,7 +35,7 @@ DOWN_SHARE = 0.25  #: of the time in which nobody is there, at most two minutes
 MOST_DOWN_S = 120.0
 LEAST_STORM_S = 60.0  #: shorter runs do without the channel that wants few messages a minute: it holds them for one
 USERS = 100
-_SCHEDULE_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, *[15.0] * 12)
+_SCHEDULE_S = (0.0, 0.5, 1.0, *[2.0] * 17)
 _EACH = ("each", "ordered", "slow")  # channels to which each alert goes as a message of its own
 _STORMY, _STORM = "stormy", 5  # the one that wants few messages a minute
 
