@@ -12,7 +12,7 @@ from agents.alerting.addresses import Allowed
 from agents.alerting.secrets import Secrets
 from streams.errors import CloutError
 from streams.formats.deliveries import Delivery
-from streams.model.channels import Channel, Kind
+from streams.model.channels import Channel
 
 log = logging.getLogger("clout.alerting")
 
@@ -77,12 +77,3 @@ async def tried(sender: Sender, channel: Channel, one: Delivery) -> Outcome:
     except Exception as error:  # a library that fails in a way nobody knew of fails for one message
         log.exception("channel %s: an attempt failed in a way that nobody knew of", channel.name)
         return Outcome(False, type(error).__name__)
-
-
-def senders(around: Around) -> dict[Kind, Sender]:
-    """By kind. In a running event loop."""
-    from agents.alerting.mail import Mail
-    from agents.alerting.notifier import Notifier
-    from agents.alerting.webhooks import Webhooks
-
-    return {"webhook": Webhooks(around), "email": Mail(around), "apprise": Notifier(around)}

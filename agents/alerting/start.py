@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from agents.alerting import channel_file
 from agents.alerting.addresses import Allowed
-from agents.alerting.attempts import Around, senders, tls
+from agents.alerting.attempts import Around, tls
 from agents.alerting.figures import Counts, Standing
 from agents.alerting.run import Alerting, kept_up
 from agents.alerting.secrets import Secrets
+from agents.alerting.senders import senders
 from agents.alerting.serve import Metrics, serving
 from agents.alerting.shown import showing
 from agents.worker.policies import Following
