@@ -111,6 +111,17 @@ class Settings:
     alert_cooldown_h: float = _setting(
         6.0, "hours between two alerts of one built-in rule about one user; other rules say it themselves", at_least=0
     )
+    channels: str = _setting(
+        "", "a TOML file of channels that alerts go to, beside those of the topic `policies`; it wins where both name one"
+    )
+    secrets: str = _setting("", "a folder of files, each a secret of that name; a variable CLOUT_SECRET_NAME comes first")
+    alerting_inside: str = _setting(
+        "",
+        "hosts and networks inside that alerts may go to, with commas: `alerts.internal,10.1.0.0/16`; outside all are allowed",
+    )
+    alerting_ca: str = _setting(
+        "", "PEM file of authorities that sign the certificates of receivers, beside the system's"
+    )
     redis_prefix: str = _setting("clout", "put before every Redis key")
     redis_shards: int = _setting(1, "over how many hash tags the Redis keys are spread", at_least=1)
     redis_cluster: bool = _setting(False, "is the Redis URL one node of a Redis Cluster?")

@@ -34,9 +34,9 @@ EVENTS = tuple(
 CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
 POLICIES = Topic(
     "policies",
-    "`rule/NAME`, `line/NAME`, `gap/NETWORK`",
+    "`rule/NAME`, `line/NAME`, `gap/NETWORK`, `channel/NAME`, `silence/NAME`, `acknowledged/RULE/USER`",
     "compacted",
-    "rule or gaps JSON; lines that workers write; null removes it",
+    "rule, gaps, channel, silence JSON; lines that workers write; null removes it",
     _COMPACTED,
     partitions=1,
 )
@@ -56,6 +56,13 @@ STATE = Topic(
 )
 SCORES = Topic("scores", "user (`network:id`)", "compacted", "score record JSON", _COMPACTED)
 ALERTS = Topic("alerts", "user (`network:id`)", "30 d", "alert JSON", _days(30))
+DELIVERIES = Topic(
+    "deliveries",
+    "`CHANNEL/` and the id of the alert",
+    "compacted, 30 d",
+    "what waits to be delivered, and dead letters: JSON, internal; null: it was delivered",
+    {**_COMPACTED, "cleanup.policy": "compact,delete"} | _days(30),
+)
 REJECTS = Topic(
     "rejects",
     "origin (`topic[partition]@offset`)",
@@ -73,6 +80,7 @@ ALL: tuple[Topic, ...] = (
     STATE,
     SCORES,
     ALERTS,
+    DELIVERIES,
     REJECTS,
 )
 #: what others write, and workers take in turns

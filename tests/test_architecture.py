@@ -65,9 +65,11 @@ BELOW |= {
     "agents.surroundings": STREAMS,
     "agents.worker": STREAMS
     | {"agents.surroundings"},  # with agents.app, agents.actions and agents.scoring: see `room`
+    "agents.alerting": STREAMS | {"agents.worker"},  # that follows policies
     "agents.api": STREAMS | {"agents.surroundings", "agents.worker"},
     "agents.proof": STREAMS | {"agents.local", "agents.feeds", "agents.admin", "agents.worker", "agents.api"},
-    "agents.demo": STREAMS | {"agents.terminal", "agents.local", "agents.feeds", "agents.worker", "agents.api"},
+    "agents.demo": STREAMS
+    | {"agents.terminal", "agents.local", "agents.feeds", "agents.worker", "agents.alerting", "agents.api"},
 }
 BELOW["agents.cli"] = set(BELOW)
 

@@ -82,6 +82,27 @@ def latency(
 
 
 @bench.command()
+@option("--rate", "Events a second.", type=click.IntRange(min=1), default=5_000)
+@option("--seconds", "How long to feed; the first 3 s are warm-up.", type=click.FloatRange(min=8), default=20.0)
+@USERS
+@KAFKA
+@REDIS
+@JSON
+def alerts(rate: int, seconds: float, users: int, kafka: str | None, redis: str | None, as_json: bool) -> None:
+    """How long it takes from an event that takes back to the webhook that tells of it, by an urgent rule.
+
+    One worker, one process that delivers, a receiver on loopback; the feed goes on meanwhile.
+    """
+    from agents.proof.bench.alert_latency import alerts as run
+    from agents.proof.bench.reports import alerts as report
+
+    hush()
+    with errors():
+        result = run(rate, seconds, users, Show(), kafka, redis)
+    _print(result, as_json, report)
+
+
+@bench.command()
 @option("--users", "Users to recover.", type=click.IntRange(min=1), default=200_000)
 @option("--versions", "How often each of them was written.", type=click.IntRange(min=1), default=5)
 @KAFKA

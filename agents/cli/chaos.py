@@ -54,6 +54,12 @@ from agents.cli.output import json_line, say
     show_envvar=True,
     help="With another one than plain, scores are judged by the second verdict alone.",
 )
+@click.option(
+    "--deliveries",
+    is_flag=True,
+    show_envvar=True,
+    help="Break what takes alerts to their receivers instead; --rate is then of alerts, --workers of its processes.",
+)
 @click.option("--keep", is_flag=True, show_envvar=True, help="Keep the logs even if all is well.")
 @json_option
 def chaos(
@@ -64,6 +70,7 @@ def chaos(
     seed: int | None,
     only: tuple[str, ...],
     model: str,
+    deliveries: bool,
     keep: bool,
     json: bool,
 ) -> int:
@@ -74,12 +81,19 @@ def chaos(
     everyone's counts and scores in the rows, in Redis and in `scores` are compared with the offline fold of what was fed; so are
     lists of topics, people and objects in the rows, where they do not depend on order, and with the rows what Redis shows of them.
     What each partition has committed is folded again in the order of its commits, and must come to the same scores and alerts.
+    With --deliveries: processes of `clout alerting` are killed and stopped, and receivers answer 500, redirect, are silent,
+    break connections, close in mid-answer and are away for a quarter of the time, at most two minutes; each alert must arrive.
     Exit code 1 if anything is lost, doubled or different; then the logs are kept.
     """
-    from agents.proof.chaos.run import run
-
     seed = secrets.randbelow(1 << 31) if seed is None else seed
-    result = run(minutes, int(brokers), workers, rate, seed, say, model=model, only=only, keep=keep)
+    if deliveries:
+        from agents.proof.delivered.run import run as deliver
+
+        result = deliver(minutes, workers, rate, seed, say)
+    else:
+        from agents.proof.chaos.run import run
+
+        result = run(minutes, int(brokers), workers, rate, seed, say, model=model, only=only, keep=keep)
     if json:
         json_line(result)
     else:

@@ -23,7 +23,7 @@ _OTHERS = (
     "CLOUT_LEFT_OUT",
     "CLOUT_KERNELS",
 )
-_OTHER_PREFIXES = ("CLOUT_FAUST_", "CLOUT_TEST_")
+_OTHER_PREFIXES = ("CLOUT_FAUST_", "CLOUT_TEST_", "CLOUT_SECRET_")
 #: click reads a flag of these names too, though nobody means it: CLOUT_VERSION is what a deployment calls its image
 _NO_FLAGS = ("_VERSION", "_HELP")
 _SETTINGS = frozenset(variable_of(field.name) for field in fields(Settings))

@@ -163,7 +163,7 @@ class Course:
                     if self._first_score_s is None and board["top"]:
                         self._first_score_s = time.time() - self._plan.began_s
                     if self._first_score_s is not None:
-                        view.show(board, self._fed, self._told[-1] if self._told else "")
+                        view.show(board, self._fed, self._told[-1] if self._told else "", self._stack.pager.latest)
                 await asyncio.sleep(view.every_s if self._first_score_s is not None else FIRST_LOOK_S)
         finally:
             view.close()

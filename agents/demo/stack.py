@@ -1,4 +1,4 @@
-"""What the demo runs: broker, Redis and one worker, each a child of this process that ends with it."""
+"""What the demo runs: broker, Redis, one worker and what delivers alerts, each a child of this process that ends with it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from agents.demo.pager import Pager, paging
 from agents.local import embedded
 from streams.broker.admin import Admin
 from streams.errors import CloutError
@@ -49,6 +50,7 @@ class Stack:
     settings: Settings
     worker: embedded.Process
     log: Path
+    pager: Pager
 
     def check(self) -> None:
         """Raises WorkerEnded with the worker's last words when it is gone."""
@@ -92,13 +94,21 @@ def stack(
         )
         with Admin(settings) as admin:
             admin.create()
-        log = parts.enter_context(embedded.own_folder()) / "worker.log"
+        folder = parts.enter_context(embedded.own_folder())
+        log = folder / "worker.log"
         say("starting a worker")
         argv = [sys.executable, "-m", "agents.demo.worker"]
         environment = worker_environment(settings, environ)
         worker = parts.enter_context(embedded.child(argv, log=log, env=environment, stop_s=WORKER_STOP_S))
+        pager = parts.enter_context(paging())
+        delivering = [sys.executable, "-m", "agents.cli.main", "alerting"]
+        more = {"CLOUT_CHANNELS": str(pager.channels(folder)), "CLOUT_ALERTING_INSIDE": "127.0.0.0/8"}
+        environment |= more | {"CLOUT_SECRET_DEMO": pager.secret}
+        parts.enter_context(
+            embedded.child(delivering, log=folder / "alerting.log", env=environment, stop_s=WORKER_STOP_S)
+        )
         parts.callback(_deaf)
-        yield Stack(settings, worker, log)
+        yield Stack(settings, worker, log, pager)
 
 
 @contextlib.contextmanager

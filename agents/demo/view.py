@@ -16,7 +16,7 @@ from streams.model import alert_reading as said
 Record = dict[str, Any]
 
 _MOST_ROWS = 20
-_AROUND = 12  # lines that are not users
+_AROUND = 13  # lines that are not users
 _ALERTS = 3  # the latest that a terminal shows
 _BAR = 24
 _LEAST = 16  # cells of a user's name, before other columns go
@@ -33,8 +33,8 @@ class View(Protocol):
 
     every_s: float  #: pause between two boards
 
-    def show(self, board: Record, fed: int, story: str = "") -> None:
-        """Show this one now, and the last thing that happened in the story."""
+    def show(self, board: Record, fed: int, story: str = "", pager: str = "") -> None:
+        """Show this one now, the last thing that happened in the story, and the last webhook that came."""
 
     def close(self) -> None:
         """The last one stays."""
@@ -55,9 +55,9 @@ class TerminalView:
         """How many users fit."""
         return max(3, min(_MOST_ROWS, self._console.height - _AROUND))
 
-    def show(self, board: Record, fed: int, story: str = "") -> None:
+    def show(self, board: Record, fed: int, story: str = "", pager: str = "") -> None:
         """See View."""
-        self._live.update(screen(board, fed, self._url, self.rows, self._console.width, story), refresh=True)
+        self._live.update(screen(board, fed, self._url, self.rows, self._console.width, story, pager), refresh=True)
 
     def close(self) -> None:
         """See View."""
@@ -71,10 +71,10 @@ class LineView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._story = ""
+        self._story = self._pager = ""
         self._told: set[str] | None = None  # alerts that were shown
 
-    def show(self, board: Record, fed: int, story: str = "") -> None:
+    def show(self, board: Record, fed: int, story: str = "", pager: str = "") -> None:
         """See View."""
         self._console.print(Text(line(board, fed)), soft_wrap=True)
         if story != self._story:
@@ -85,6 +85,9 @@ class LineView:
                 self._console.print(alert_line(alert), soft_wrap=True)
         if self._told is None and not alerts:
             self._console.print(alert_line(None), soft_wrap=True)
+        if pager != self._pager:
+            self._console.print(Text(safe(pager)), soft_wrap=True)
+        self._pager = pager
         self._story, self._told = story, {alert["id"] for alert in alerts}
 
     def close(self) -> None:
@@ -108,7 +111,9 @@ def line(board: Record, fed: int) -> str:
     return "  ".join(words)
 
 
-def screen(board: Record, fed: int, url: str, rows: int, width: int, story: str = "") -> RenderableType:
+def screen(
+    board: Record, fed: int, url: str, rows: int, width: int, story: str = "", pager: str = ""
+) -> RenderableType:
     """One board as the terminal shows it."""
     stats = board["stats"]
     head = Text.assemble(
@@ -126,6 +131,7 @@ def screen(board: Record, fed: int, url: str, rows: int, width: int, story: str 
         Text(""),
         *([Text(story, "yellow")] if story else []),
         *(alert_line(alert) for alert in board["alerts"][:_ALERTS] or (None,)),
+        *([Text(safe(pager), "cyan", no_wrap=True, overflow="ellipsis")] if pager else []),
         foot,
     ]
     return Group(*parts)

@@ -1,4 +1,4 @@
-"""The rules and gaps that somebody goes by, and how far `policies` was read for them; made of its records in their order."""
+"""Rules, gaps, channels and silences that somebody goes by, and how far `policies` was read; made of its records in their order."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from streams.events import Reject
+from streams.model.channels import Acknowledged, Channel, Silence
 from streams.model.gaps import Gaps
 from streams.model.rules import Rule, ScoreLine, built_in
-from streams.policies.records import GAP, LINE, Line, Removed, parse, shown
+from streams.policies.records import ACKNOWLEDGED, CHANNEL, GAP, LINE, SILENCE, Line, Removed, parse, shown
 
 MOST_RULES = 10_000  #: in a book, switched off ones and those not yet in force too
 MOST_GAPPED = 1_000  #: networks with gaps
+MOST_CHANNELS, MOST_SILENCES, MOST_ACKNOWLEDGED = 100, 1_000, 10_000
 _MOST_MISTAKES = 1_000  # told in a book
 _NONE: Mapping[str, ScoreLine] = MappingProxyType({})
 
@@ -35,10 +37,13 @@ class Book(NamedTuple):
     rules: tuple[Rule, ...] = built_in()
     offset: int = -1  #: of the last policy in `policies` that was read; -1: none
     mistakes: tuple[Mistake, ...] = ()  #: at most a thousand; a rule that stood there before is still among the rules
-    #: names of the rules that are too many: those that were written last; so `gap/NETWORK`
+    #: names of the rules that are too many: those that were written last; so `gap/NETWORK` and `channel/NAME`
     left_out: tuple[str, ...] = ()
     lines: Mapping[str, ScoreLine] = _NONE  #: where percentiles and the top N begin, by name
     gaps: tuple[Gaps, ...] = ()  #: by network, in the order of their names
+    channels: tuple[Channel, ...] = ()  #: in the order of their names
+    silences: tuple[Silence, ...] = ()  #: of too many those that were written last; so what is acknowledged
+    acknowledged: tuple[Acknowledged, ...] = ()
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """The rules in force at a moment, ms since epoch."""
@@ -63,6 +68,13 @@ class Policies:
         self._rules: dict[str, _Kept] = {}
         self._lines: dict[str, ScoreLine] = {}
         self._gaps: dict[str, Gaps] = {}
+        self._channels: dict[str, Channel] = {}
+        self._silences: dict[str, Silence] = {}
+        self._acknowledged: dict[str, Acknowledged] = {}
+        self._kinds: dict[str, dict[str, Any]] = {
+            **{GAP: self._gaps, LINE: self._lines, CHANNEL: self._channels},
+            **{SILENCE: self._silences, ACKNOWLEDGED: self._acknowledged},
+        }
         self._mistakes: dict[bytes, Mistake] = {}
         self._book: Book | None = None
 
@@ -75,8 +87,7 @@ class Policies:
             return
         self._mistakes.pop(key or b"", None)
         if isinstance(found, Removed):
-            of: dict[str, dict[str, Any]] = {GAP: self._gaps, LINE: self._lines}
-            of.get(found.kind, self._rules).pop(found.name, None)
+            self._kinds.get(found.kind, self._rules).pop(found.name, None)
         elif isinstance(found, Line):
             self._lines[found.name] = found.line
         elif isinstance(found, Rule):
@@ -85,6 +96,16 @@ class Policies:
         elif isinstance(found, Gaps):
             self._gaps.pop(found.network, None)
             self._gaps[found.network] = found
+        elif isinstance(found, Channel):
+            self._channels.pop(found.name, None)
+            self._channels[found.name] = found
+        elif isinstance(found, Silence):
+            self._silences.pop(found.name, None)
+            self._silences[found.name] = found
+        elif isinstance(found, Acknowledged):
+            name = f"{found.rule}/{found.user}"
+            self._acknowledged.pop(name, None)
+            self._acknowledged[name] = found
 
     def book(self) -> Book:
         """What holds now; the same object until something more is read."""
@@ -103,13 +124,20 @@ class Policies:
         others = [name for name in said if name not in rules]
         free = max(MOST_RULES - len(rules), 0)
         rules |= {name: said[name] for name in others[:free]}
-        gapped = list(self._gaps)
+        gapped, channels = list(self._gaps), list(self._channels)
         gaps = tuple(self._gaps[network] for network in sorted(gapped[:MOST_GAPPED]))
         return Book(
             tuple(rules[name] for name in sorted(rules)),
             self._offset,
             tuple(islice(self._mistakes.values(), _MOST_MISTAKES)),
-            (*others[free:], *(GAP + network for network in gapped[MOST_GAPPED:])),
+            (
+                *others[free:],
+                *(GAP + network for network in gapped[MOST_GAPPED:]),
+                *(CHANNEL + name for name in channels[MOST_CHANNELS:]),
+            ),
             dict(self._lines),
             gaps,
+            tuple(self._channels[name] for name in sorted(channels[:MOST_CHANNELS])),
+            tuple(self._silences.values())[-MOST_SILENCES:],
+            tuple(self._acknowledged.values())[-MOST_ACKNOWLEDGED:],
         )

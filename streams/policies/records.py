@@ -1,32 +1,38 @@
-"""Records of the topic `policies`: a rule, a score line, gaps of a network, or that there are none of a name; and what is wrong."""
+"""Records of the topic `policies`: rules, score lines, gaps, channels, silences, what is acknowledged; and what is wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from streams.events import Reject, no_json
+from streams.model.channels import Acknowledged, Channel, Silence
 from streams.model.gaps import Gaps
 from streams.model.ranks import is_line
 from streams.model.rules import Rule, ScoreLine
 from streams.people.checks import bad_format, where
+from streams.policies.channels import bad_acknowledged, bad_channel, bad_silence
 from streams.policies.checks import bad_gaps, bad_rule
 
 FORMAT = 1  #: of the policies that this version knows
-TYPES = ("rule", "gap")
 BEGINS = "rule/"  #: how the key of a rule begins; its name follows
 LINE = "line/"  #: the same of a score line
 GAP = "gap/"  #: how that of gaps begins; the network follows
+CHANNEL = "channel/"  #: how that of a channel begins; its name follows
+SILENCE = "silence/"  #: how that of a silence begins; its name follows
+ACKNOWLEDGED = "acknowledged/"  #: how that of what is acknowledged begins; rule and user follow
 MOST_BYTES = 500_000  #: of a policy: a thousand users with the longest names there are, and below what a broker takes
 _MOST_SHOWN = 80  # characters of a key or a text that came
 
 
 Record = tuple[bytes, bytes | None]  #: key, value
+Policy = Rule | Gaps | Channel | Silence | Acknowledged
 
 
 class Removed(NamedTuple):
-    """There is no rule of this name any more; a built-in one is as it was. Or no line, or no gaps of this network."""
+    """There is no rule of this name any more; a built-in one is as it was. Or nothing of another kind."""
 
     name: str
     kind: str = BEGINS  #: how the key begins
@@ -39,52 +45,78 @@ class Line(NamedTuple):
     line: ScoreLine
 
 
+class _Kind(NamedTuple):
+    """One kind of policies."""
+
+    begins: str  # how its keys begin
+    type: str
+    one: str  # in a message
+    have: str
+    key: str
+    field: str  # that the key names
+    named: Callable[[Any], str]  # what follows in the key
+    bad: Callable[[Any], Reject | None]
+
+
+_KINDS: dict[type, _Kind] = {
+    Rule: _Kind(BEGINS, "rule", "a rule", "has", "NAME", "name", lambda one: one.name, bad_rule),
+    Gaps: _Kind(GAP, "gap", "gaps", "have", "NETWORK", "network", lambda one: one.network, bad_gaps),
+    Channel: _Kind(CHANNEL, "channel", "a channel", "has", "NAME", "name", lambda one: one.name, bad_channel),
+    Silence: _Kind(SILENCE, "silence", "a silence", "has", "NAME", "name", lambda one: one.name, bad_silence),
+    Acknowledged: _Kind(
+        *(ACKNOWLEDGED, "acknowledged", "what is acknowledged", "has", "RULE/USER", "user"),
+        *(lambda one: f"{one.rule}/{one.user}", bad_acknowledged),
+    ),
+}
+TYPES = tuple(kind.type for kind in _KINDS.values())
+
+
 class _Head(msgspec.Struct):
     format: Any = FORMAT
     type: Any = None
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
-_decode = msgspec.json.Decoder(Rule | Gaps).decode
+_decode = msgspec.json.Decoder(Policy).decode
 _decode_line = msgspec.json.Decoder(ScoreLine).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def parse(key: bytes | None, value: bytes | None) -> Rule | Gaps | Line | Removed | Reject:
-    """A record of the topic `policies`, or the reason why it is none, in a message that names the rule or gap. Never raises.
+def parse(key: bytes | None, value: bytes | None) -> Policy | Line | Removed | Reject:
+    """A record of the topic `policies`, or the reason why it is none, in a message that names it. Never raises.
 
     Unknown fields are ignored, and of a name that stands twice in one object the later counts.
     """
     named = shown(key)
     if named.startswith(LINE):
         return _line(named.removeprefix(LINE), value)
-    kind = next((kind for kind in (BEGINS, GAP) if named.startswith(kind)), None)
+    kind = next((kind for kind in _KINDS.values() if named.startswith(kind.begins)), None)
     if kind is None:
         why = f"the key {named!r} names no rule; a rule has the key {BEGINS}NAME, gaps have {GAP}NETWORK"
         return Reject("unknown_policy", "$", why)
-    name = named.removeprefix(kind)
     if value is None:
-        return Removed(name, kind)
+        return Removed((key or b"")[len(kind.begins) :].decode(errors="backslashreplace"), kind.begins)
     found = parse_value(value)
-    if isinstance(found, Gaps) and kind == BEGINS:
-        found = Reject("other_name", "$.type", f"'gap', under the key of a rule; gaps have the key {GAP}NETWORK")
-    elif isinstance(found, Rule) and kind == GAP:
-        found = Reject("other_name", "$.type", f"'rule', under the key of gaps; a rule has the key {BEGINS}NAME")
-    elif isinstance(found, Rule) and key != key_of(found.name):
-        found = Reject("other_name", "$.name", f"{found.name!r}, under a key that names another; they must be the same")
-    elif isinstance(found, Gaps) and key != key_of_gaps(found.network):
-        why = f"{found.network!r}, under a key that names another; they must be the same"
-        found = Reject("other_name", "$.network", why)
-    return of_rule(name, found, kind) if isinstance(found, Reject) else found
+    if not isinstance(found, Reject):
+        own = _KINDS[type(found)]
+        if own is not kind:
+            why = f"{own.type!r}, under the key of {kind.one}; {own.one} {own.have} the key {own.begins}{own.key}"
+            found = Reject("other_name", "$.type", why)
+        elif key != key_of_policy(found):
+            why = f"{getattr(found, own.field)!r}, under a key that names another; they must be the same"
+            found = Reject("other_name", f"$.{own.field}", why)
+    return of_rule(named.removeprefix(kind.begins), found, kind.begins) if isinstance(found, Reject) else found
 
 
 def parse_rule(value: bytes) -> Rule | Reject:
     """A rule as JSON; a message does not name it yet."""
     found = parse_value(value)
-    return Reject("unknown_policy", "$.type", "'gap'; here it is rule") if isinstance(found, Gaps) else found
+    if isinstance(found, Rule | Reject):
+        return found
+    return Reject("unknown_policy", "$.type", f"{_KINDS[type(found)].type!r}; here it is rule")
 
 
-def parse_value(value: bytes) -> Rule | Gaps | Reject:
+def parse_value(value: bytes) -> Policy | Reject:
     """A policy as JSON; a message does not name it yet."""
     if not value:
         return Reject("empty", "$", "the value is empty; send the rule as JSON, or null to remove it")
@@ -103,7 +135,7 @@ def parse_value(value: bytes) -> Rule | Gaps | Reject:
         return _invalid(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return no_json(value, error)
-    return (bad_gaps(found) if isinstance(found, Gaps) else bad_rule(found)) or found
+    return _KINDS[type(found)].bad(found) or found
 
 
 def _line(name: str, value: bytes | None) -> Line | Removed | Reject:
@@ -134,9 +166,15 @@ def line_key(name: str) -> bytes:
     return (LINE + name).encode()
 
 
-def encode(policy: Rule | Gaps) -> tuple[bytes, bytes]:
+def encode(policy: Policy) -> tuple[bytes, bytes]:
     """Key and value of its record."""
-    return key_of_gaps(policy.network) if isinstance(policy, Gaps) else key_of(policy.name), _encode(policy)
+    return key_of_policy(policy), _encode(policy)
+
+
+def key_of_policy(policy: Policy) -> bytes:
+    """The key of its record; with a null value it is removed."""
+    kind = _KINDS[type(policy)]
+    return (kind.begins + kind.named(policy)).encode()
 
 
 def key_of(name: str) -> bytes:

@@ -107,6 +107,16 @@ class Keys:
         """Hash: `offset` of the last policy known, `rules` in force (JSON array); on the first shard only."""
         return self._key("rules")
 
+    @property
+    def channels(self) -> str:
+        """Hash: channel -> JSON, how it stands (`agents.alerting.figures.Standing`); on the first shard only."""
+        return self._key("channels")
+
+    @property
+    def deliveries(self) -> str:
+        """List, capped: the latest outcomes of deliveries (JSON, `agents.alerting.figures.Told`); on the first shard only."""
+        return self._key("deliveries")
+
     def spread(self, partition: int) -> str:
         """Hash: histogram bin -> how many users of this partition are in it; see `bin_of` and `Counted`."""
         return self._key(f"spread:{partition}")

@@ -96,10 +96,10 @@ def test_without_a_terminal_each_alert_is_told_once() -> None:
     view.show(board(), 1)
     first, second, third = alerts("raised", "recovered", "settled")
     for some in ([], [first], [second, first], [second, first], [third, second, first]):
-        view.show(board(alerts=some), 1)
+        view.show(board(alerts=some), 1, pager="webhook 1")
     text = view._console.file.getvalue()  # type: ignore[attr-defined]
     heads = [one.split()[0] for one in text.splitlines() if "fed" not in one]
-    assert heads == ["no", "alert:", "recovered:", "settled:"]
+    assert heads == ["no", "webhook", "alert:", "recovered:", "settled:"]
 
 
 def test_line_says_it_all_in_one() -> None:

@@ -54,6 +54,16 @@ def latency(result: dict[str, Any]) -> Report:
     return Report(columns, rows, f"{result['events_per_s']:,} events/s; of one core: {said}")
 
 
+def alerts(result: dict[str, Any]) -> Report:
+    """`clout bench alerts`."""
+    columns = ["event to webhook", "alerts", "p50 ms", "p99 ms", "p99.9 ms", "goal, p99 ms"]
+    one = result["probes"]
+    row = ["urgent rule", f"{one['alerts']:,}", *(number(one[at], 1) for at in ("p50_ms", "p99_ms", "p999_ms"))]
+    said = ", ".join(f"{name} {share:.0%}" for name, share in result["cpu_share"].items())
+    goal = f"{result['goal_ms']:.0f}"
+    return Report(columns, [[*row, goal]], f"{result['events_per_s']:,} events/s; of one core: {said}")
+
+
 def recovery(result: dict[str, Any]) -> Report:
     """`clout bench recovery`."""
     columns = ["records", "a second", "a CPU second", "CPU µs each", "users", "bytes/user", "seconds"]

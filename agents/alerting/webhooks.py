@@ -1,0 +1,149 @@
+"""Webhooks: one POST an attempt, signed, to an address that was looked at; redirects are not followed, answers not trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import email.utils
+import ipaddress
+import re
+import socket
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from agents.alerting import bodies, signing
+from agents.alerting.addresses import Allowed, resolved
+from agents.alerting.attempts import Around, Outcome, plain
+from streams.errors import CloutError
+from streams.formats.deliveries import Delivery
+from streams.model.channels import Channel
+from streams.policies.channels import bad_url
+
+LONGEST_WAIT_S = 3_600.0  #: that a receiver may ask for
+_READ = 65_536  # bytes of an answer: more is not waited for
+_SAID = 200  # characters of it that are told
+_REST_S = 1.0
+_GONE = 410
+_BUSY = (429, 503)
+
+
+class Webhooks:
+    """All of them share connections."""
+
+    def __init__(self, around: Around) -> None:
+        self._around = around
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=_Resolver(around.allowed), ssl=around.tls, limit=0, limit_per_host=16
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"Clout/{version('clout')}"},
+            trust_env=False,  # a proxy would connect to what was not looked at
+            auto_decompress=False,
+        )
+
+    async def send(self, channel: Channel, one: Delivery) -> Outcome:
+        """See Sender."""
+        secrets = self._around.secrets
+        url = secrets.url(channel.url)
+        if reason := bad_url(url, ("https", "http")) if url == channel.url else _bad_secret(url):
+            raise CloutError(f"the URL cannot be used: {reason}")
+        _check_literal(url, self._around.allowed)
+        content_type, body = bodies.body(
+            channel.body, one, self._around.app, secrets.get(channel.key) if channel.key else ""
+        )
+        now_s = int(self._around.now_s())
+        headers = signing.headers(one.id, now_s, body, [secrets.get(name) for name in channel.sign])
+        headers["Content-Type"] = content_type
+        if channel.token:
+            headers["Authorization"] = f"Bearer {secrets.get(channel.token)}"
+        timeout = aiohttp.ClientTimeout(total=channel.timeout_s)
+        try:
+            async with self._session.post(
+                url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
+                return await self._outcome(answer, now_s)
+        except aiohttp.ClientConnectorCertificateError as error:
+            said = plain(error.certificate_error)  # type: ignore[arg-type]
+        except aiohttp.ClientSSLError as error:
+            said = plain(error.os_error)
+        except aiohttp.ClientConnectorError as error:
+            said = plain(error.os_error)
+        except aiohttp.ClientError as error:
+            said = f"the connection fails ({_clean(str(error)) or type(error).__name__})"
+        return Outcome(False, said)
+
+    async def close(self) -> None:
+        """See Sender."""
+        await self._session.close()
+
+    async def _outcome(self, answer: aiohttp.ClientResponse, now_s: float) -> Outcome:
+        status = answer.status
+        if 200 <= status < 300:
+            with contextlib.suppress(TimeoutError, aiohttp.ClientError):  # it is delivered, whatever follows
+                await asyncio.wait_for(answer.content.read(_READ), _REST_S)
+            return Outcome(True, f"answered {status}")
+        if 300 <= status < 400:
+            return Outcome(False, f"answered {status}, a redirect; redirects are not followed: write where it leads to")
+        if status == _GONE:
+            return Outcome(False, "answered 410: there is nobody any more", gone=True)
+        said = ""
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+            said = _clean((await asyncio.wait_for(answer.content.read(_READ), _REST_S)).decode(errors="replace"))
+        wait_s = _wait_s(answer.headers.get("Retry-After", ""), now_s) if status in _BUSY else 0.0
+        return Outcome(False, f"answered {status}{f': {said}' if said else ''}", wait_ms=1_000 * wait_s)
+
+
+class _Resolver(AbstractResolver):
+    """Names to addresses that were looked at, and no others are connected to."""
+
+    def __init__(self, allowed: Allowed) -> None:
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Raises OSError, as aiohttp wants it, for one that must not be reached."""
+        return [
+            ResolveResult(
+                hostname=host, host=str(at[0]), port=port, family=kind, proto=proto, flags=socket.AI_NUMERICHOST
+            )
+            for kind, _, proto, _, at in await resolved(host, port, self._allowed)
+            if family in (socket.AF_UNSPEC, kind)
+        ]
+
+    async def close(self) -> None:
+        """It has nothing to close."""
+
+
+def _check_literal(url: str, allowed: Allowed) -> None:
+    """Raises Refused. An address in place of a name is asked of no resolver."""
+    host = urlsplit(url).hostname or ""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host.partition("%")[0])
+        allowed.check(host, [host])
+
+
+def _bad_secret(url: str) -> str | None:
+    """A secret URL may hold a login."""
+    parts = urlsplit(url)
+    return (
+        None if parts.scheme in ("https", "http") and parts.hostname else "it begins with neither https:// nor http://"
+    )
+
+
+def _wait_s(text: str, now_s: float) -> float:
+    """Of Retry-After: seconds, or a date."""
+    if text.isdecimal():
+        return min(float(text), LONGEST_WAIT_S)
+    with contextlib.suppress(ValueError):
+        return min(max(email.utils.parsedate_to_datetime(text).timestamp() - now_s, 0.0), LONGEST_WAIT_S)
+    return 0.0
+
+
+def _clean(text: str) -> str:
+    """The beginning of what a stranger says, in one line that is safe to show."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text[: 4 * _SAID]).strip()[:_SAID]
