@@ -170,6 +170,7 @@ class Post:
                 if one not in members:
                     await self._end(lane, one, "silenced", "")
             if len(members) == 1:
+                lane.waiting.pop(members[0].id, None)
                 lane.on_the_way[members[0].id] = members[0]
                 self._begin(lane, members[0])
             elif members:
