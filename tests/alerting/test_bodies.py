@@ -77,6 +77,7 @@ def test_pagerduty(user: str) -> None:
     raised, over = said("pagerduty", user=user), said("pagerduty", user=user, state="recovered")
     assert (raised["event_action"], over["event_action"]) == ("trigger", "resolve")
     assert raised["dedup_key"] == over["dedup_key"] != said("pagerduty", number=2, user=user)["dedup_key"]
+    assert len(raised["dedup_key"]) <= 255
     assert raised["routing_key"] == "R0UTING"
     payload = raised["payload"]
     assert payload["severity"] == "warning"

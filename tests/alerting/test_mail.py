@@ -211,6 +211,7 @@ def test_no_tls_there() -> None:
             outcome = asyncio.run(attempt(channel, around(PW="hunter2-secret")))
             assert not outcome.delivered
             assert "TLS" in outcome.said, outcome
+            assert not asyncio.run(attempt(mail(port, scheme, timeout_s=2.0), around())).delivered
         known = around(URL=f"smtp+plain://ann:hunter2-secret@127.0.0.1:{port}")
         assert "without TLS" in asyncio.run(attempt(mail(url="secret:url"), known)).said
         named = mail(url="secret:url", user="ann", password="secret:pw")
