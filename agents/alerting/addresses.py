@@ -16,7 +16,7 @@ from streams.errors import CloutError, UsageError
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_NAT64_OWN = ipaddress.ip_network("64:ff9b:1::/48")
+_UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given to anybody outside
 
 
 class Refused(CloutError, OSError):
@@ -48,7 +48,7 @@ class Allowed:
         """May this address be reached?"""
         at = _plain(ipaddress.ip_address(text.partition("%")[0]))
         inside = any(at in network for network in self._networks if network.version == at.version)
-        return inside or (at.is_global and not at.is_multicast and not _wraps_inside(at))
+        return inside or (at.is_global and not at.is_multicast and _outside(at))
 
     def check(self, host: str, addresses: Sequence[str]) -> None:
         """Raises Refused if one of the addresses of a host must not be reached."""
@@ -75,15 +75,29 @@ def _plain(at: Address) -> Address:
     return at
 
 
-def _wraps_inside(at: Address) -> bool:
-    """IPv6 addresses that tunnels turn into others: nobody sends alerts there."""
-    return isinstance(at, ipaddress.IPv6Address) and (at.teredo is not None or at in _NAT64_OWN)
+def _outside(at: Address) -> bool:
+    """No IPv6 address of a site (fec0::), of a tunnel (Teredo, NAT64 of one's own) or with an IPv4 address in it (::10.0.0.1)."""
+    return isinstance(at, ipaddress.IPv4Address) or (at in _UNICAST and at.teredo is None)
+
+
+def check_literal(host: str, allowed: Allowed) -> None:
+    """Of a host that aiohttp takes for an address, and asks no resolver for: `127.1` and `2130706433` too. Raises Refused."""
+    if ":" not in host and not host.replace(".", "").isdigit():
+        return
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        raise Refused(f"{host[:80]} is no address; write it in full, as in 192.0.2.7") from None
+    allowed.check(host, [host])
 
 
 async def resolved(host: str, port: int, allowed: Allowed) -> list[tuple[Any, ...]]:
     """What to connect to, as `getaddrinfo` has it; all of it was looked at. Raises Refused, OSError."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise OSError(f"{host[:80]} is no name of a host") from None
     allowed.check(host, [str(address[0]) for *_, address in found])
     return list(found)
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
+import re
 import ssl
+import traceback
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -15,6 +19,9 @@ from streams.formats.deliveries import Delivery
 from streams.model.channels import Channel
 
 log = logging.getLogger("clout.alerting")
+
+_MOST_SAID = 300  # characters of an outcome
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
 
 
 class Outcome(NamedTuple):
@@ -61,10 +68,40 @@ def plain(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS fails: {error.reason or 'no TLS there'}"
-    if isinstance(error, OSError) and error.strerror:
+        return (
+            "TLS fails: there is none" if error.reason in _NO_TLS else f"TLS fails: {error.reason or 'no reason given'}"
+        )
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno).lower()
+    if isinstance(error, OSError) and error.strerror:  # of a resolver
         return error.strerror.lower()
     return str(error) or type(error).__name__
+
+
+class Discreet:
+    """A sender whose outcomes hold no secret, and are one line that is safe to show."""
+
+    def __init__(self, sender: Sender, secrets: Secrets) -> None:
+        self._sender, self._secrets = sender, secrets
+
+    async def send(self, channel: Channel, one: Delivery) -> Outcome:
+        """See Sender; what keeps the attempt from being made is an outcome, too."""
+        try:
+            outcome = await self._sender.send(channel, one)
+        except (CloutError, OSError, TimeoutError) as error:
+            outcome = Outcome(False, plain(error))
+        return outcome._replace(said=_clean(self._secrets.hide(outcome.said)))
+
+    async def close(self) -> None:
+        """See Sender."""
+        await self._sender.close()
+
+
+def _clean(text: str) -> str:
+    """The beginning, in one line: nothing that commands a terminal, turns the direction of writing or is no UTF-8."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\s]+", " ", text).strip()[
+        :_MOST_SAID
+    ]
 
 
 async def tried(sender: Sender, channel: Channel, one: Delivery) -> Outcome:
@@ -74,6 +111,8 @@ async def tried(sender: Sender, channel: Channel, one: Delivery) -> Outcome:
             return await sender.send(channel, one)
     except (CloutError, OSError, TimeoutError) as error:
         return Outcome(False, plain(error))
-    except Exception as error:  # a library that fails in a way nobody knew of fails for one message
-        log.exception("channel %s: an attempt failed in a way that nobody knew of", channel.name)
-        return Outcome(False, type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - a library that fails in a way nobody knew of fails for one message
+        where = "".join(traceback.format_tb(error.__traceback__))  # without what it says, which may be a secret
+        what = type(error).__name__
+        log.warning("channel %s: an attempt failed in a way that nobody knew of: %s\n%s", channel.name, what, where)
+        return Outcome(False, what)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,12 @@ from streams.model.channels import Body
 Alert = Mapping[str, Any]
 JSON = "application/json"
 _OVER = ("recovered", "settled")
+_MOST_FIRING_MS = (
+    86_400_000  # Alertmanager takes one that is over for over; it forgets one that is told once after 5 min
+)
+_EVERYBODY = re.compile(r"@(?=(?:channel|here|all|everyone)\b)", re.IGNORECASE)
 _MOST_KEY = 255  # of PagerDuty's dedup_key
+_MOST_TEXT = 3_000  # of a text in Slack
 _MOST_SUMMARY = 1_024  # of its summary
 _PAGERDUTY = {"info": "info", "warning": "warning", "critical": "critical"}
 _SIGNS = {"info": "🔵", "warning": "🟡", "critical": "🔴"}
@@ -57,12 +63,13 @@ def about(alert: Alert) -> str:
 def _event(alert: Alert, app: str) -> dict[str, Any]:
     """CloudEvents 1.0, structured mode."""
     kind = "digest" if alert.get("type") == "digest" else f"alert.{alert.get('state', 'raised')}"
+    subject = about(alert)
     return {
         "specversion": "1.0",
         "id": str(alert.get("id", "")),
         "source": f"/clout/{quote(app)}",
         "type": f"clout.{kind}",
-        "subject": about(alert),
+        **({"subject": subject} if subject else {}),  # an empty one is none
         "time": time_of(alert),
         "datacontenttype": JSON,
         "data": alert,
@@ -74,15 +81,21 @@ def _slack(alert: Alert) -> dict[str, Any]:
     sign = "🟢" if alert.get("state") in _OVER else _SIGNS.get(str(alert.get("severity")), "🟡")
     text = f"{sign} {_escaped(str(alert.get('sentence', '')))}"
     details = [f"*{name}* {_escaped(str(value))}" for name, value in _facts(alert).items() if value not in (None, "")]
-    blocks: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3_000]}}]
+    blocks: list[dict[str, Any]] = [{"type": "section", "text": _mrkdwn(text)}]
     if details:
-        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": "  ·  ".join(details)[:3_000]}]})
-    return {"text": text[:3_000], "blocks": blocks}
+        blocks.append({"type": "context", "elements": [_mrkdwn("  ·  ".join(details))]})
+    return {"text": text[:_MOST_TEXT], "parse": "none", "link_names": False, "unfurl_links": False, "blocks": blocks}
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    """`verbatim`: what looks like a URL or a name becomes no link."""
+    return {"type": "mrkdwn", "text": text[:_MOST_TEXT], "verbatim": True}
 
 
 def _escaped(text: str) -> str:
-    """Nobody who names users mentions a channel, or makes a link."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Nobody who names users mentions a channel, makes a link, or calls everybody where `@channel` in a text does so."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _EVERYBODY.sub("@\u200b", text)
 
 
 def _facts(alert: Alert) -> dict[str, Any]:
@@ -113,7 +126,7 @@ def _pagerduty(alert: Alert, app: str, key: str) -> dict[str, Any]:
 
 
 def _alertmanager(alert: Alert, app: str) -> dict[str, Any]:
-    """One alert of its API v2: the same labels, and an end, say that it is over."""
+    """One alert of its API v2: the same labels, and an end that has come, say that it is over."""
     began = int(alert.get("episode") or alert.get("since") or alert.get("at") or 0)
     labels = {
         "alertname": f"clout_{alert.get('rule') or alert.get('type') or 'feed'}",
@@ -124,4 +137,6 @@ def _alertmanager(alert: Alert, app: str) -> dict[str, Any]:
     }
     annotations = {"summary": str(alert.get("sentence", "")), "cause": str(alert.get("cause") or "")}
     said = {"labels": labels, "annotations": annotations, "startsAt": time_of({"at": began})}
-    return said | ({"endsAt": time_of(alert)} if alert.get("state") in _OVER else {})
+    if alert.get("state") in _OVER:
+        return said | {"endsAt": time_of(alert)}
+    return said | ({"endsAt": time_of({"at": int(alert.get("at", 0)) + _MOST_FIRING_MS})} if alert.get("user") else {})

@@ -13,6 +13,7 @@ class Breaker:
         self._first_ms, self._longest_ms = min(FIRST_MS, longest_ms), min(LONGEST_MS, longest_ms)
         self.failures = 0  #: one after the other
         self.until_ms = 0.0  #: nothing is tried before
+        self._asked_ms = 0.0  # its receiver asks to be left alone until then
         self._lasts_ms = self._first_ms
         self.open = False
 
@@ -23,8 +24,8 @@ class Breaker:
         return max((1 if self.open else most) - on_the_way, 0)
 
     def succeeded(self) -> None:
-        """A message was delivered."""
-        self.failures, self.until_ms, self._lasts_ms, self.open = 0, 0.0, self._first_ms, False
+        """A message was delivered. What its receiver has asked for holds all the same."""
+        self.failures, self.until_ms, self._lasts_ms, self.open = 0, self._asked_ms, self._first_ms, False
 
     def failed(self, now_ms: float, wait_ms: float = 0.0) -> None:
         """A message was not; its receiver asks to be left alone for `wait_ms`."""
@@ -34,4 +35,5 @@ class Breaker:
             self.open, self.until_ms = True, now_ms + self._lasts_ms
             self._lasts_ms = min(2 * self._lasts_ms, self._longest_ms)
         if wait_ms:
-            self.until_ms = max(self.until_ms, now_ms + wait_ms)
+            self._asked_ms = max(self._asked_ms, now_ms + wait_ms)
+            self.until_ms = max(self.until_ms, self._asked_ms)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from streams.errors import UsageError
-from streams.model.channels import Channel
+from streams.model.channels import Channel, Quiet, Route
 from streams.policies.book import MOST_CHANNELS, Book
 from streams.policies.channels import bad_channel
 
@@ -35,13 +35,15 @@ def of(tables: Iterable[Any], where: str) -> tuple[Channel, ...]:
     """Channels of tables. Raises UsageError."""
     channels: dict[str, Channel] = {}
     for number, table in enumerate(tables, 1):
-        name = str(table.get("name", f"number {number}"))[:80] if isinstance(table, dict) else f"number {number}"
+        if not isinstance(table, dict):
+            raise UsageError(f"{where}: channel number {number}: write its fields under [[channel]]")
+        name = str(table.get("name", f"number {number}"))[:80]
         try:
             one = msgspec.convert({"type": "channel", **table}, Channel)
         except (msgspec.ValidationError, TypeError) as error:
             raise UsageError(f"{where}: channel {name}: {error}") from None
-        if unknown := set(table) - _FIELDS:
-            raise UsageError(f"{where}: channel {name}: {min(unknown)}: no channel has it")
+        if unknown := _unknown(table):
+            raise UsageError(f"{where}: channel {name}: {unknown}: no channel has it")
         if reject := bad_channel(one):
             path = reject.path.removeprefix("$").removeprefix(".")
             raise UsageError(f"{where}: channel {name}: {f'{path}: ' if path else ''}{reject.message}")
@@ -71,4 +73,16 @@ class With:
         return self._made
 
 
-_FIELDS = {"type", *(field.encode_name for field in msgspec.structs.fields(Channel))}
+def _unknown(table: dict[str, Any]) -> str:
+    """A field that is misspelt, perhaps: it would hold for nothing."""
+    for at, own in (("", table), ("route.", table.get("route", {})), ("quiet.", table.get("quiet", {}))):
+        if unknown := set(own) - _FIELDS[at]:
+            return f"{at}{min(unknown)}"
+    return ""
+
+
+def _fields(one: type[msgspec.Struct]) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(one)}
+
+
+_FIELDS = {"": {"type", *_fields(Channel)}, "route.": _fields(Route), "quiet.": _fields(Quiet)}

@@ -23,6 +23,7 @@ from streams.model.channels import Channel, at_least
 MINUTE_MS = 60_000
 AT_ONCE = 8  #: messages to one channel that are on their way together
 JITTER = 0.1  #: a wait is so much longer or shorter, by chance: who failed together does not come back together
+_DAY_MS = 86_400_000
 _GRACE_MS = 3_600_000  # older than all its waits by so much, a delivery is dead however seldom it was tried
 GROUP, STORM, QUIET = "group", "storm", "quiet"
 
@@ -63,6 +64,8 @@ class Lane:
     def __init__(self, channel: Channel, dice: Random) -> None:
         self.channel, self.breaker = channel, Breaker(1_000 * max(channel.schedule_s))
         self._dice = dice
+        quiet_ms = _DAY_MS if channel.quiet else 0  # it may have waited for them to end, in another process too
+        self._oldest_ms = 1_000 * (sum(channel.schedule_s) + channel.group_s) + quiet_ms + _GRACE_MS
         self.waiting: dict[str, Delivery] = {}  #: by id
         self.dead: dict[str, Delivery] = {}
         self.on_the_way: dict[str, Delivery] = {}
@@ -116,7 +119,7 @@ class Lane:
             held = self._held.get(id_)
             if one is None or one.due > now_ms or (held and held.until_ms > now_ms):
                 continue  # it has another place in the heap
-            if now_ms - one.at > 1_000 * sum(self.channel.schedule_s) + _GRACE_MS:
+            if now_ms - one.at > self._oldest_ms:
                 dead.append(one)
             elif self.channel.ordered and self._lines[_user(one)][0].id != id_:
                 continue  # comes again when the one before is done

@@ -134,6 +134,10 @@ class Post:
                 members.append(one)
         if not members:
             return
+        if len(members) == 1:
+            lane.on_the_way[members[0].id] = lane.waiting.pop(members[0].id)
+            self._begin(lane, members[0])
+            return
         merged = digest(batch._replace(members=members), round(now_ms))
         await self._write([encode(merged), *((one.key, None) for one in members)])
         for one in members:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.alerting.attempts import Around, Sender
+from agents.alerting.attempts import Around, Discreet, Sender
 from agents.alerting.mail import Mail
 from agents.alerting.notifier import Notifier
 from agents.alerting.webhooks import Webhooks
@@ -11,4 +11,5 @@ from streams.model.channels import Kind
 
 def senders(around: Around) -> dict[Kind, Sender]:
     """By kind. In a running event loop."""
-    return {"webhook": Webhooks(around), "email": Mail(around), "apprise": Notifier(around)}
+    kinds: dict[Kind, Sender] = {"webhook": Webhooks(around), "email": Mail(around), "apprise": Notifier(around)}
+    return {kind: Discreet(sender, around.secrets) for kind, sender in kinds.items()}

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from agents.alerting import channel_file
 from agents.alerting.addresses import Allowed
@@ -23,6 +24,8 @@ from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
 from streams.settings import Settings
 
+_THREADS = 64  # of names that are looked up: those that nobody answers for hold up no other
+
 
 def around(settings: Settings) -> Around:
     """What senders need to know. Raises UsageError."""
@@ -37,6 +40,7 @@ async def run(settings: Settings, say: Callable[[str], None], host: str, port: i
     """Until SIGTERM or Ctrl-C. Raises UsageError."""
     own = channel_file.read(settings.channels) if settings.channels else ()
     known, counts, stop = around(settings), Counts(), asyncio.Event()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as undo:

@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
-import ipaddress
-import re
 import socket
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from agents.alerting import bodies, signing
-from agents.alerting.addresses import Allowed, resolved
+from agents.alerting.addresses import Allowed, check_literal, resolved
 from agents.alerting.attempts import Around, Outcome, plain
 from streams.errors import CloutError
 from streams.formats.deliveries import Delivery
 from streams.model.channels import Channel
 from streams.policies.channels import bad_url
 
+_SCHEMES = ("https", "http")
+
 LONGEST_WAIT_S = 3_600.0  #: that a receiver may ask for
 _READ = 65_536  # bytes of an answer: more is not waited for
-_SAID = 200  # characters of it that are told
 _REST_S = 1.0
 _GONE = 410
 _BUSY = (429, 503)
@@ -48,10 +47,8 @@ class Webhooks:
     async def send(self, channel: Channel, one: Delivery) -> Outcome:
         """See Sender."""
         secrets = self._around.secrets
-        url = secrets.url(channel.url)
-        if reason := bad_url(url, ("https", "http")) if url == channel.url else _bad_secret(url):
-            raise CloutError(f"the URL cannot be used: {reason}")
-        _check_literal(url, self._around.allowed)
+        url = _url(channel, secrets.url(channel.url))
+        check_literal(url.host or "", self._around.allowed)
         content_type, body = bodies.body(
             channel.body, one, self._around.app, secrets.get(channel.key) if channel.key else ""
         )
@@ -66,14 +63,20 @@ class Webhooks:
                 url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as answer:
                 return await self._outcome(answer, now_s)
+        except TimeoutError:  # some of aiohttp's name the URL
+            said = "no answer in time"
         except aiohttp.ClientConnectorCertificateError as error:
             said = plain(error.certificate_error)  # type: ignore[arg-type]
         except aiohttp.ClientSSLError as error:
             said = plain(error.os_error)
         except aiohttp.ClientConnectorError as error:
             said = plain(error.os_error)
+        except aiohttp.ClientResponseError as error:  # as text it has the URL
+            said = f"what it answers is no HTTP: {error.message}"
+        except aiohttp.ClientConnectionError as error:
+            said = f"the connection fails: {str(error) or type(error).__name__}"
         except aiohttp.ClientError as error:
-            said = f"the connection fails ({_clean(str(error)) or type(error).__name__})"
+            said = f"the connection fails ({type(error).__name__})"
         return Outcome(False, said)
 
     async def close(self) -> None:
@@ -92,7 +95,7 @@ class Webhooks:
             return Outcome(False, "answered 410: there is nobody any more", gone=True)
         said = ""
         with contextlib.suppress(TimeoutError, aiohttp.ClientError):
-            said = _clean((await asyncio.wait_for(answer.content.read(_READ), _REST_S)).decode(errors="replace"))
+            said = (await asyncio.wait_for(answer.content.read(_READ), _REST_S)).decode(errors="replace")
         wait_s = _wait_s(answer.headers.get("Retry-After", ""), now_s) if status in _BUSY else 0.0
         return Outcome(False, f"answered {status}{f': {said}' if said else ''}", wait_ms=1_000 * wait_s)
 
@@ -119,31 +122,26 @@ class _Resolver(AbstractResolver):
         """It has nothing to close."""
 
 
-def _check_literal(url: str, allowed: Allowed) -> None:
-    """Raises Refused. An address in place of a name is asked of no resolver."""
-    host = urlsplit(url).hostname or ""
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(host.partition("%")[0])
-        allowed.check(host, [host])
-
-
-def _bad_secret(url: str) -> str | None:
-    """A secret URL may hold a login."""
-    parts = urlsplit(url)
-    return (
-        None if parts.scheme in ("https", "http") and parts.hostname else "it begins with neither https:// nor http://"
-    )
+def _url(channel: Channel, text: str) -> URL:
+    """As aiohttp reads it. A secret one may hold a login, and of what is wrong with it nothing is said. Raises CloutError."""
+    secret = text != channel.url
+    if reason := bad_url(text, _SCHEMES, login=secret):
+        raise CloutError(
+            f"{channel.url} is no URL; write https://host" if secret else f"the URL cannot be used: {reason}"
+        )
+    try:
+        url = URL(text)
+    except ValueError:
+        raise CloutError("the URL cannot be used") from None
+    if channel.token and url.user is not None:
+        raise CloutError(f"{channel.url} holds a login, and the channel has a token: there is room for one of them")
+    return url
 
 
 def _wait_s(text: str, now_s: float) -> float:
     """Of Retry-After: seconds, or a date."""
     if text.isdecimal():
         return min(float(text), LONGEST_WAIT_S)
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, OverflowError):
         return min(max(email.utils.parsedate_to_datetime(text).timestamp() - now_s, 0.0), LONGEST_WAIT_S)
     return 0.0
-
-
-def _clean(text: str) -> str:
-    """The beginning of what a stranger says, in one line that is safe to show."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\s]+", " ", text[: 4 * _SAID]).strip()[:_SAID]

@@ -5,10 +5,11 @@ Key: the channel, `/` and the id of the alert; of the channel itself its name al
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from streams.events import NEWEST_MS
 from streams.partitioner import partition_of
 
 FORMAT = 1
@@ -64,7 +65,26 @@ class Off(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="off"
     format: int = FORMAT
 
 
+class _Head(msgspec.Struct):
+    format: int = FORMAT
+
+
+class _Alert(msgspec.Struct):
+    """What lanes and digests look at."""
+
+    id: str
+    at: Annotated[int, msgspec.Meta(ge=0, le=NEWEST_MS)] = 0
+    rule: str | None = None
+    state: str | None = None
+    severity: str | None = None
+    user: str | None = None
+    network: str | None = None
+    change: float | None = None
+
+
 _encode = msgspec.json.Encoder().encode
+_head = msgspec.json.Decoder(_Head).decode
+_alert = msgspec.json.Decoder(_Alert).decode
 _delivery = msgspec.json.Decoder(Delivery).decode
 _off = msgspec.json.Decoder(Off).decode
 
@@ -85,11 +105,16 @@ def encode(one: Delivery | Off) -> tuple[bytes, bytes]:
 
 
 def decode(key: bytes, value: bytes) -> Delivery | Off:
-    """Raises ValueError for what is none, or of a newer format."""
+    """Raises ValueError for what is none, of a newer format, or of another key."""
     try:
+        if (format_ := _head(value).format) > FORMAT:  # first: what another format looks like is not known
+            raise ValueError(f"a delivery of format {format_}; this version knows {FORMAT}: update it")
         found: Any = _delivery(value) if b"/" in key else _off(value)
-    except msgspec.MsgspecError as error:
+        if isinstance(found, Delivery):
+            _alert(found.alert)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"no delivery: {error}") from None
-    if found.format > FORMAT:
-        raise ValueError(f"a delivery of format {found.format}; this version knows {FORMAT}: update it")
+    own = found.key if isinstance(found, Delivery) else found.channel.encode()
+    if own != key:
+        raise ValueError("a delivery under the key of another: it could never be taken away")
     return found  # type: ignore[no-any-return]

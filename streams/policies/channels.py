@@ -65,6 +65,8 @@ def _wrong(channel: Channel) -> Iterator[Reject]:
         yield _bad("$.key", "PagerDuty wants a routing key: name its secret, as in secret:pagerduty")
     if channel.kind == "email":
         yield from _wrong_mail(channel)
+    elif channel.kind == "apprise" and (channel.sign or channel.token or channel.key or channel.body != "cloudevents"):
+        yield _bad("$.kind", "apprise; `body`, `sign`, `token` and `key` are of webhooks")
     elif channel.to or channel.sender or channel.user or channel.password:
         yield _bad("$.kind", f"{channel.kind}; `to`, `sender`, `user` and `password` are of email")
     route = channel.route
@@ -92,8 +94,8 @@ def _wrong_url(channel: Channel) -> Iterator[Reject]:
         yield _bad("$.url", reason)
 
 
-def bad_url(url: str, schemes: Sequence[str]) -> str | None:
-    """Why a URL is none that something can be sent to; without what may be secret in it."""
+def bad_url(url: str, schemes: Sequence[str], *, login: bool = False) -> str | None:
+    """Why a URL is none that something can be sent to; without what may be secret in it. May it hold a login?"""
     wanted = " or ".join(f"{scheme}://host" for scheme in schemes)
     if len(url) > MOST_URL or re.search(r"[\x00-\x20\x7f]", url):
         return f"a URL has at most {MOST_URL:,} characters and no blanks"
@@ -106,7 +108,7 @@ def bad_url(url: str, schemes: Sequence[str]) -> str | None:
         return (
             f"it begins with {parts.scheme[:20]!r}; write {wanted}" if parts.scheme else f"it is no URL; write {wanted}"
         )
-    if parts.username is not None or parts.password is not None:
+    if not login and (parts.username is not None or parts.password is not None):
         return "it holds a login, which a topic must not: name the whole URL as a secret, as in secret:ops-url"
     return None
 
