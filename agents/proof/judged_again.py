@@ -42,7 +42,7 @@ def differences(
     """
     lines, wrong = lines_of(headers, book)
     yield from wrong
-    alerts = list(alerts)
+    alerts = [alert for alert in alerts if alert.get("type") != "feed"]  # see `agents.proof.feeds`
     told_of = Counter((alert["version"], alert["user"]) for alert in alerts)
     wanted, users, unknown = Counter[tuple[str, ...]](), defaultdict[str, Plain](Plain), set[str]()
     gapped, waiting = set[str](), set[str]()  # networks; users
@@ -72,8 +72,6 @@ def differences(
                 waiting.add(user)
     found, ids = Counter[tuple[str, ...]](), Counter[str]()
     for alert in alerts:
-        if alert.get("type") == "feed":  # see `agents.proof.feeds`
-            continue
         told = Told(alert["rule"], alert["state"], alert["episode"])
         if alert["rule"] not in unknown:
             found[alert["user"], str(alert["version"]), *map(str, told)] += 1
