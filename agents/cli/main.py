@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
     "top": ("agents.cli.top:top", "Show who scores highest now."),
     "alerts": ("agents.cli.alerts:alerts", "Show whose score moved, how far and why, as it happens with --follow."),
+    "channel": ("agents.cli.channel:channel", "Say where alerts go: add, list, show, test, remove."),
     "alerting": ("agents.cli.alerting:alerting", "Deliver alerts: webhooks, mail, and what else there is."),
     "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
     "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics, or print their schemas."),
