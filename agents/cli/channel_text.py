@@ -25,7 +25,7 @@ def where(channel: Channel) -> str:
 def route(of: Route) -> str:
     """Which alerts."""
     said = [_names("rule", of.rules), _names("network", of.networks), _names("user", of.users)]
-    said += [f"from {of.severity}"] if of.severity != "info" else []
+    said += [f"{of.severity} or louder"] if of.severity != "info" else []
     return ", ".join(filter(None, said)) or "all"
 
 

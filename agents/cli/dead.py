@@ -123,6 +123,8 @@ def _chosen(found: Deliveries, ids: tuple[str, ...], channel: str | None, *, eve
         raise UsageError("name either ids of alerts, as `clout alerts dead list` has them, or --all")
     letters = found.of("dead", channel)
     there = {kept.one.id for kept in letters}
+    if every and not letters:
+        raise CloutError(safe(f"no dead letters{f' of the channel {channel}' if channel else ''}"))
     if missing := [id_ for id_ in ids if id_ not in there]:
         raise CloutError(safe(f"no dead letter has the id {missing[0]}; `clout alerts dead list` has them. Nothing was sent"))
     return letters if every else [kept for kept in letters if kept.one.id in ids]

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("agents.cli.doctor:doctor", "Look at everything Clout needs; each line says ok or what to do."),
     "config": ("agents.cli.config:config", "Show the effective settings, secrets hidden."),
     "state": ("agents.cli.state:state", "Export all rows to a file, or import them into an empty application."),
+    "status": ("agents.cli.status:status", "Show on one screen what runs, what arrives, and what is wrong."),
     "rebuild": ("agents.cli.rebuild:rebuild", "Write Redis again from the rows, and wait until it is done."),
     "simulate": ("agents.cli.simulate:simulate", "Prove the protocol: seeded faults against a plain fold, no servers."),
     "chaos": ("agents.cli.chaos:chaos", "Break everything on purpose, on servers of its own, and count."),

@@ -58,7 +58,7 @@ def silence(
     from streams.policies.records import SILENCE, encode, of_rule, parse_value
 
     now_ms = int(time.time() * 1000)
-    since_ms, until_ms, for_s = times["from"] or now_ms, times["until"], times["for"]
+    since_ms, until_ms, for_s = times["from"] or now_ms // 1000 * 1000, times["until"], times["for"]
     if (until_ms is None) == (for_s is None):
         raise UsageError("say how long: either --for 2h or --until TS")
     until_ms = since_ms + 1_000 * for_s if for_s is not None else until_ms
