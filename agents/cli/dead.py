@@ -32,7 +32,7 @@ def dead() -> None:
 
 def _which(command: F) -> F:
     added: Any = click.argument("ids", nargs=-1, metavar="[ID]...")(command)
-    added = click.option("--all", "every", is_flag=True, show_envvar=True, help="All; with --channel all of it.")(added)
+    added = click.option("--all", is_flag=True, show_envvar=True, help="All; with --channel all of it.")(added)
     return _channel(added)  # type: ignore[no-any-return]
 
 
@@ -69,7 +69,7 @@ def list_(settings: Settings, channel: str | None, json: bool) -> None:
 @_which
 @settings_options(*KAFKA)
 @json_option
-def retry(settings: Settings, ids: tuple[str, ...], every: bool, channel: str | None, json: bool) -> int:
+def retry(settings: Settings, ids: tuple[str, ...], channel: str | None, json: bool, **said: bool) -> int:
     """Try those with these IDs again, or --all: at once, and as often as the channel says. The id of the message is the same.
 
     A channel that its receiver has switched off is switched on first: `clout channel on NAME`.
@@ -83,7 +83,7 @@ def retry(settings: Settings, ids: tuple[str, ...], every: bool, channel: str | 
     from streams.formats.deliveries import encode
 
     found, now_ms = _read(settings), int(time.time() * 1000)
-    letters = _chosen(found, ids, channel, every=every)
+    letters = _chosen(found, ids, channel, every=said["all"])
     # taken up anew: by its old time it would be too old to be tried at once
     again = [(kept, replace(kept.one, state="waiting", attempts=0, due=now_ms, at=now_ms)) for kept in letters]
     _send(found, [(kept.partition, *encode(one)) for kept, one in again], json)
@@ -95,14 +95,14 @@ def retry(settings: Settings, ids: tuple[str, ...], every: bool, channel: str | 
 @_which
 @settings_options(*KAFKA)
 @json_option
-def drop(settings: Settings, ids: tuple[str, ...], every: bool, channel: str | None, json: bool) -> int:
+def drop(settings: Settings, ids: tuple[str, ...], channel: str | None, json: bool, **said: bool) -> int:
     """Forget those with these IDs, or --all. The topic `alerts` still has the alerts.
 
     \b
     clout alerts dead drop --channel old --all
     """
     found = _read(settings)
-    letters = _chosen(found, ids, channel, every=every)
+    letters = _chosen(found, ids, channel, every=said["all"])
     _send(found, [(kept.partition, kept.one.key, None) for kept in letters], json)
     say(f"sent: {len(letters):,} are forgotten")
     return 0
@@ -126,7 +126,9 @@ def _chosen(found: Deliveries, ids: tuple[str, ...], channel: str | None, *, eve
     if every and not letters:
         raise CloutError(safe(f"no dead letters{f' of the channel {channel}' if channel else ''}"))
     if missing := [id_ for id_ in ids if id_ not in there]:
-        raise CloutError(safe(f"no dead letter has the id {missing[0]}; `clout alerts dead list` has them. Nothing was sent"))
+        raise CloutError(
+            safe(f"no dead letter has the id {missing[0]}; `clout alerts dead list` has them. Nothing was sent")
+        )
     return letters if every else [kept for kept in letters if kept.one.id in ids]
 
 

@@ -140,11 +140,11 @@ def unsilence(settings: Settings, name: str, json: bool) -> int:
 @click.command()
 @click.argument("rule", required=False)
 @click.argument("user", required=False)
-@click.option("--id", "id_", show_envvar=True, help="The alert of this id, instead of the newest by RULE about USER.")
+@click.option("--id", show_envvar=True, help="The alert of this id, instead of the newest by RULE about USER.")
 @click.option("--by", default="", show_envvar=True, help="Who takes care of it, for people.")
 @settings_options(*KAFKA)
 @json_option
-def ack(settings: Settings, rule: str | None, user: str | None, id_: str | None, by: str, json: bool) -> int:
+def ack(settings: Settings, rule: str | None, user: str | None, by: str, json: bool, **said: str | None) -> int:
     """Somebody takes care of the newest alert by RULE about USER: it is not tried again anywhere. That it is over is told.
 
     \b
@@ -156,6 +156,7 @@ def ack(settings: Settings, rule: str | None, user: str | None, id_: str | None,
     from streams.model.channels import Acknowledged
     from streams.policies.records import ACKNOWLEDGED, encode, of_rule, parse_value
 
+    id_ = said["id"]
     if (id_ is None) != (rule is not None and user is not None) or (id_ is not None and rule is not None):
         raise UsageError("say either RULE and USER, or --id")
     if id_ is not None:
@@ -194,7 +195,9 @@ def _newest(settings: Settings, rule: str, user: str, id_: str | None) -> Alert:
         mine = partition_of(user, here.partitions)
 
         def wanted(alert: Alert) -> bool:
-            return alert.user == user and alert.body.get("rule") == rule and (id_ is None or alert.body.get("id") == id_)
+            return (
+                alert.user == user and alert.body.get("rule") == rule and (id_ is None or alert.body.get("id") == id_)
+            )
 
         return await alert_log.latest(here, {mine: logs[mine]}, 1, wanted)
 
@@ -203,7 +206,9 @@ def _newest(settings: Settings, rule: str, user: str, id_: str | None) -> Alert:
         what = f"has the id {id_}" if id_ else f"by {rule} about {user} is there"
         raise CloutError(safe(f"no alert {what}; `clout alerts --user {user}` has those of the last 30 days"))
     if (state := found[-1].body.get("state")) != "raised":
-        raise CloutError(safe(f"{rule} about {user} is {state} since {moment(found[-1].at)}: nothing is left to be done"))
+        raise CloutError(
+            safe(f"{rule} about {user} is {state} since {moment(found[-1].at)}: nothing is left to be done")
+        )
     return found[-1]
 
 

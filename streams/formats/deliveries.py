@@ -26,7 +26,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: Literal["waiting", "dead"] = "waiting"
     attempts: int = 0  #: made
     outcome: str = ""  #: of the last attempt, in words
-    alert: msgspec.Raw = msgspec.Raw(b"{}")  #: as it stands in `alerts`; of several a `Digest`
+    #: as it stands in `alerts`; of several a `Digest`
+    alert: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
     members: tuple[str, ...] = ()  #: ids of the alerts that a digest tells of
     format: int = FORMAT
 
