@@ -9,8 +9,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from streams.partitioner import partition_of
-
 FORMAT = 1
 DEAD = "dead"
 MOST_MEMBERS = 1_000  #: alerts that one message tells of
@@ -77,6 +75,8 @@ def key_of(channel: str, id_: str) -> bytes:
 
 def home(channel: str, partitions: int) -> int:
     """The partition that holds all of a channel."""
+    from streams.partitioner import partition_of  # it brings numpy, which schemas do without
+
     return partition_of(channel.encode(), partitions)
 
 

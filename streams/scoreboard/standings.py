@@ -35,10 +35,10 @@ class Standings:
 
 def trouble(standing: Mapping[str, Any] | None, now_ms: float) -> str:
     """Why nothing arrives there now; empty: it is well, or switched off on purpose. None: nothing was ever said of it."""
+    if standing is not None and not standing["enabled"]:
+        return ""
     if standing is None or now_ms - standing["at"] > STALE_MS:
         return NOBODY
-    if not standing["enabled"]:
-        return ""
     if standing["off"]:
         return f"switched off: {standing['off']}"
     until_ms = standing["open_until"]

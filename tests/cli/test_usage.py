@@ -136,7 +136,7 @@ def test_wrong_usage_is_exit_code_2(clout: Ask, words: list[str]) -> None:
 
 def test_config_shows_effective_settings_without_secrets(clout: Ask) -> None:
     """A flag beats a variable, a variable the default, and no password is shown."""
-    settings = {"redis": "redis://me:secret@cache:1/0", "app": "one", "partitions": 7}
+    settings = {"redis": "redis://me:hush@cache:1/0", "app": "one", "partitions": 7}
     shown = orjson.loads(clout("config", "--json", "--app", "two", **settings).stdout)
     assert (shown["CLOUT_APP"], shown["CLOUT_PARTITIONS"], shown["CLOUT_KAFKA"]) == ("two", 7, "localhost:9092")
     readable = clout("config", "--app", "two", **settings)
@@ -144,7 +144,7 @@ def test_config_shows_effective_settings_without_secrets(clout: Ask) -> None:
     assert " flag " in lines["CLOUT_APP"]
     assert " environment " in lines["CLOUT_PARTITIONS"]
     assert " default " in lines["CLOUT_KAFKA"]
-    assert "secret" not in readable.stdout + str(shown)
+    assert "hush" not in readable.stdout + str(shown)
 
 
 @pytest.mark.parametrize("words", [["top"], ["score", "t:ann"], ["alerts"], ["rejects"]])
