@@ -21,7 +21,6 @@ LONG: dict[str, str] = {
     "streams.broker.admin": "one client, one class: every question that is asked of topics and group",
     "streams.settings": "every setting with its documentation, one place",
     "agents.worker.steps": "a step for each group of kernels, one list",
-    "agents.alerting.post": "one partition of deliveries: what is read, what is tried and what is written are one state",
 }
 MOST_LONG = 5
 
@@ -68,7 +67,6 @@ BELOW |= {
     | {"agents.surroundings"},  # with agents.app, agents.actions and agents.scoring: see `room`
     "agents.alerting": STREAMS | {"agents.worker"},  # that follows policies
     "agents.api": STREAMS | {"agents.surroundings", "agents.worker"},
-    "agents.alerting": STREAMS | {"agents.worker"},
     "agents.proof": STREAMS | {"agents.local", "agents.feeds", "agents.admin", "agents.worker", "agents.api"},
     "agents.demo": STREAMS
     | {"agents.terminal", "agents.local", "agents.feeds", "agents.worker", "agents.alerting", "agents.api"},

@@ -12,7 +12,6 @@ from agents.alerting import channel_file
 from agents.alerting.addresses import Allowed
 from agents.alerting.attempts import Around, tls
 from agents.alerting.figures import Counts, Standing
-from agents.alerting.kinds import senders
 from agents.alerting.run import Alerting, kept_up
 from agents.alerting.secrets import Secrets
 from agents.alerting.senders import senders

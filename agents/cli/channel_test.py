@@ -33,7 +33,7 @@ def test(settings: Settings, name: str, over: int | None, json: bool) -> int:
     import asyncio
 
     from agents.alerting.attempts import tried
-    from agents.alerting.kinds import senders
+    from agents.alerting.senders import senders
     from agents.alerting.start import around
     from agents.cli.channel_known import Known, channels
     from streams.model.channels import Channel
