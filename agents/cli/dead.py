@@ -60,9 +60,10 @@ def list_(settings: Settings, channel: str | None, json: bool) -> None:
         return
     names = ("channel", "id", "taken up", "attempts", "what came of it")
     rows = [
-        (one.channel, one.id, moment(one.at), str(one.attempts), one.outcome) for one in (kept.one for kept in letters)
+        (one.channel, one.id, moment(one.at // 1000 * 1000), str(one.attempts), one.outcome)
+        for one in (kept.one for kept in letters)
     ]
-    console().print(table(names, rows, wide=("channel", "id", "what came of it")))
+    console().print(table(names, rows, wide=("channel", "id", "taken up", "what came of it")))
 
 
 @dead.command()

@@ -24,7 +24,7 @@ _WHEN = "`clout alerting` takes it up within a second or so"
 @click.command()
 @click.argument("name")
 @click.option("--rule", multiple=True, show_envvar=True, help="Alerts by this rule; several times for several.")
-@click.option("--network", multiple=True, show_envvar=True, help="About users of this network, or about its feed.")
+@click.option("--network", multiple=True, show_envvar=True, help="About users of this network.")
 @click.option("--user", multiple=True, show_envvar=True, help="About this one, network:id or person:NAME.")
 @click.option("--for", type=Seconds(), show_envvar=True, help="So long: 30m, 2h, 7d.")
 @click.option("--from", type=TIME, show_envvar=True, help="From then on: ISO 8601 (UTC), or ms since epoch; else now.")
