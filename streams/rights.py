@@ -63,7 +63,8 @@ def least(settings: Settings, role: str) -> list[Right]:
         written = [topic for topic in ALL if topic not in (*RECEIVED, DELIVERIES)]
         known = (*SOURCES, CONTROLS, POLICIES, STATE, ALERTS)  # alerts: to fill them again in Redis
         taken = [topic for topic in ALL if topic in known]
-        rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE), group]
+        rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE)]
+        rights += [*_each(settings, (DELIVERIES,), DESCRIBE), group]  # it looks whether all topics are as they must be
         return [*rights, fences] if settings.transactions else rights
     if role == "feed":
         return _each(settings, RECEIVED, WRITE)

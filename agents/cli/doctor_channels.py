@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from agents.surroundings.finding import NOTE, OK, WRONG, Finding
-from streams.errors import CloutError
+from streams.errors import CloutError, NotAllowed
 from streams.model.channels import SECRET, Channel
 from streams.policies.channels import MAILS, bad_url
 from streams.scoreboard.connect import connect
@@ -34,7 +34,6 @@ def look(settings: Settings) -> list[Finding]:
     try:
         book, _ = channels(settings)
         around(settings)
-        found = asyncio.run(delivery_log.read(settings))
         standings = asyncio.run(_standings(settings))
     except CloutError as error:
         return [Finding("channels", WRONG, str(error))]
@@ -42,6 +41,12 @@ def look(settings: Settings) -> list[Finding]:
     said += _channels(book.channels, standings, settings)
     if not said:
         said = [Finding("channels", OK, f"{len(book.channels):,}" if book.channels else "none: nobody hears of alerts")]
+    try:
+        found = asyncio.run(delivery_log.read(settings))
+    except NotAllowed as error:
+        return [*said, Finding("deliveries", NOTE, f"not looked at: {error}")]
+    except CloutError as error:
+        return [*said, Finding("deliveries", WRONG, str(error))]
     return [*said, *deliveries(found, {one.name for one in book.channels})]
 
 
