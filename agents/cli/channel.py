@@ -67,7 +67,9 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
             raise UsageError("name either a channel and what it says, or a --file")
         made = read(file, file)
     elif name is None or not said["url"]:
-        raise UsageError("name the channel and where it goes: clout channel add NAME --url https://...; or give a --file")
+        raise UsageError(
+            "name the channel and where it goes: clout channel add NAME --url https://...; or give a --file"
+        )
     else:
         made = (checked(body_of(name, **said)),)
     if not made:
@@ -88,12 +90,14 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
 def list_(settings: Settings, json: bool) -> None:
     """All channels, of the topic and of CLOUT_CHANNELS, and how they stand: what waits, what is dead, what is left alone and why.
 
+    `elsewhere` are those of a file that `clout alerting` has and this command has not.
+
     \b
     clout channel list
     clout channel list --json | jq 'select(.state != "well")'
     """
     from agents.cli import channel_text
-    from agents.cli.channel_known import look
+    from agents.cli.channel_known import ELSEWHERE, look
 
     known, now_ms = look(settings), time.time() * 1000
     for mistake in known.book.mistakes:
@@ -102,8 +106,11 @@ def list_(settings: Settings, json: bool) -> None:
     if json:
         for one in known.book.channels:
             json_line(known.described(one, now_ms))
+        for name, stands in known.elsewhere().items():
+            said = channel_text.standing_state(stands, now_ms)
+            json_line({"name": name, "from": ELSEWHERE, "state": said, "standing": stands, "channel": None})
         return
-    if not known.book.channels:
+    if not known.book.channels and not known.elsewhere():
         say("no channels: nobody hears of alerts; `clout channel add` adds one")
         return
     names = ("channel", "kind", "where", "for", "waiting", "dead", "state")
@@ -113,6 +120,9 @@ def list_(settings: Settings, json: bool) -> None:
         figures = (f"{standing[name]:,}" if standing else "·" for name in ("waiting", "dead"))
         about = channel_text.where(one), channel_text.route(one.route)
         rows.append((one.name, one.kind, *about, *figures, known.state(one, now_ms)))
+    for name, stands in known.elsewhere().items():
+        figures = (f"{stands[which]:,}" for which in ("waiting", "dead"))
+        rows.append((name, stands["kind"], ELSEWHERE, "·", *figures, channel_text.standing_state(stands, now_ms)))
     console().print(table(names, rows, wide=("channel", "kind", "where", "for", "state")))
 
 
@@ -177,7 +187,9 @@ def on(settings: Settings, name: str, json: bool) -> int:
 
     found = asyncio.run(delivery_log.read(settings))
     if name not in found.off:
-        raise CloutError(safe(f"the channel {name} is not switched off by its receiver; `clout channel list` says how it is"))
+        raise CloutError(
+            safe(f"the channel {name} is not switched off by its receiver; `clout channel list` says how it is")
+        )
     asyncio.run(delivery_log.send(found.settings, [(found.off[name], name.encode(), None)]))
     if json:
         json_line({"sent": 1})

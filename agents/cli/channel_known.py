@@ -15,6 +15,7 @@ from streams.policies.book import Book
 from streams.settings import Settings
 
 FILE, TOPIC = "file", "policies"
+ELSEWHERE = "elsewhere"  #: a file that `clout alerting` has, and this command has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Known:
         if self.standings is None and one.enabled:
             return "not known: Redis does not answer"
         return state(one, self.standing(one.name), now_ms)
+
+    def elsewhere(self) -> dict[str, dict[str, Any]]:
+        """How those stand that only `clout alerting` knows, by name."""
+        here = {one.name for one in self.book.channels}
+        return {name: one for name, one in (self.standings or {}).items() if name not in here}
 
     def described(self, one: Channel, now_ms: float) -> dict[str, Any]:
         """For JSON."""

@@ -45,7 +45,9 @@ def test(settings: Settings, name: str, over: int | None, json: bool) -> int:
     async def attempt(channel: Channel) -> Any:
         kinds = senders(known)
         try:
-            return await tried(kinds[channel.kind], channel, made_up(channel.name, over or now_ms, now_ms, over=bool(over)))
+            return await tried(
+                kinds[channel.kind], channel, made_up(channel.name, over or now_ms, now_ms, over=bool(over))
+            )
         finally:
             for sender in kinds.values():
                 await sender.close()

@@ -31,9 +31,7 @@ def route(of: Route) -> str:
 
 def silence(of: Silence) -> str:
     """What is silent."""
-    return ", ".join(
-        filter(None, (_names("rule", of.rules), _names("network", of.networks), _names("user", of.users)))
-    )
+    return ", ".join(filter(None, (_names("rule", of.rules), _names("network", of.networks), _names("user", of.users))))
 
 
 def silence_state(of: Silence, now_ms: float) -> str:
@@ -57,6 +55,11 @@ def state(channel: Channel, standing: Mapping[str, Any] | None, now_ms: float) -
     if not channel.enabled:
         return OFF
     return trouble(standing, now_ms) or WELL
+
+
+def standing_state(standing: Mapping[str, Any], now_ms: float) -> str:
+    """The same of a channel of which no more is known."""
+    return trouble(standing, now_ms) or (WELL if standing["enabled"] else OFF)
 
 
 def lines(channel: Channel, standing: Mapping[str, Any] | None, now_ms: float, whence: str) -> list[tuple[str, str]]:

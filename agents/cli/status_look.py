@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agents.cli.channel_text import state as channel_state
+from agents.cli.channel_text import OFF, WELL
 from agents.cli.rule_text import IN_FORCE
 from agents.cli.rule_text import state as rule_state
 from agents.surroundings import watch
@@ -119,18 +119,12 @@ def _rules(shown: Record | None, book: Book | None, now_ms: float) -> list[Recor
 
 
 def _channels(standings: dict[str, Record], book: Book | None, now_ms: float) -> list[Record]:
-    if book is None:
-        return [
-            {"name": name, "state": trouble(one, now_ms) or ("well" if one["enabled"] else "off"),
-             "trouble": trouble(one, now_ms), "standing": one}
-            for name, one in standings.items()
-        ]  # fmt: skip
-    return [
-        {
-            "name": one.name,
-            "state": channel_state(one, standings.get(one.name), now_ms),
-            "trouble": trouble(standings.get(one.name), now_ms) if one.enabled else "",
-            "standing": standings.get(one.name),
-        }
-        for one in book.channels
-    ]
+    """Those of the policies, and those that only `clout alerting` knows, of its file."""
+    known = {one.name: one for one in book.channels} if book else {}
+    found = []
+    for name in sorted({*known, *standings}):
+        channel, standing = known.get(name), standings.get(name)
+        enabled = channel.enabled if channel else bool(standing and standing["enabled"])
+        why = trouble(standing, now_ms) if enabled else ""
+        found.append({"name": name, "state": why or (WELL if enabled else OFF), "trouble": why, "standing": standing})
+    return found

@@ -31,7 +31,14 @@ def parts(found: Record) -> Iterator[Text | Table]:
         yield _line("deliveries", "the latest")
         names = ("at", "channel", "what", "about", "attempts", "said")
         rows = [
-            (moment(one["at"] // 1000 * 1000), one["channel"], one["state"], one["about"], str(one["attempts"]), one["said"])
+            (
+                moment(one["at"] // 1000 * 1000),
+                one["channel"],
+                one["state"],
+                one["about"],
+                str(one["attempts"]),
+                one["said"],
+            )
             for one in found["deliveries"]
         ]
         yield table(names, rows, wide=("at", "channel", "what", "about", "said"))

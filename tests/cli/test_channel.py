@@ -186,6 +186,10 @@ def test_how_it_stands(there: Ask, redis_url: str, prefix: str) -> None:
     asyncio.run(tell())
     assert there("list").stdout.splitlines()[1].split()[4:] == ["1,200", "3", "well"]
     assert "waiting      1,200, the oldest since" in there("show", "ops").stdout
+    there("remove", "ops")  # but there it is in a file
+    assert listed(there) == {"ops": ("elsewhere", "well")}
+    assert there("list").stdout.splitlines()[1].split() == ["ops", "webhook", "elsewhere", "·", "1,200", "3", "well"]
+    there("add", "ops", "--url", "https://h.example/a")
     done = there("list", redis="redis://127.0.0.1:1")
     assert done.exit_code == 0
     assert "how channels stand is not known" in done.stderr

@@ -64,8 +64,8 @@ def test_all_is_well() -> None:
     assert lines[0] == "workers    2 for 2 of 2 partitions, 6 users, event to score p50 22 ms, p99 22 ms"
     assert lines[1] == "           0  w1, scored as of 1.0 s ago, 3 users, clout-1, version 7"
     assert "rules      2 in force: day-fall (warning), week-fall (warning)" in lines
-    assert "channels   ops: well; 2 waiting, the oldest since 2025-12-31T23:59:55Z, 1 dead" in lines
-    assert "           off: off" in lines
+    assert "           ops: well; 2 waiting, the oldest since 2025-12-31T23:59:55Z, 1 dead" in lines
+    assert "channels   off: off" in lines
     assert lines[-1] == "wrong      nothing"
     assert "2026-01-01T00:00:00Z  ops      failed  t:a           2  no\\x1b[2J" in lines
     assert orjson.loads(orjson.dumps(found)) == found
@@ -97,6 +97,15 @@ def test_what_is_wrong(redis: dict[str, Any], book: Book | None, said: str) -> N
     [line] = found["wrong"]
     assert line.startswith(said)
     assert screen(found)[-1] == f"wrong      {line}"
+
+
+def test_channels_that_only_the_process_knows() -> None:
+    """Of a file of its own: they are shown, and can be in trouble."""
+    there = {"filed": STANDING | {"channel": "filed", "off": "answered 410"}, "quiet": STANDING | {"enabled": False}}
+    found = told(SETTINGS, WELL | {"standings": {"ops": STANDING} | there}, BOOK, None, NOW_MS)
+    states = {one["name"]: one["state"] for one in found["channels"]}
+    assert states == {"ops": "well", "off": "off", "filed": "switched off: answered 410", "quiet": "off"}
+    assert found["wrong"] == ["channel filed: switched off: answered 410"]
 
 
 def test_a_note_is_not_wrong() -> None:
