@@ -35,7 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("agents.cli.calibrate:calibrate", "Fit the curve of the score to events, or to who is there now."),
     "score": ("agents.cli.scores:score", "Show the live score of users and what it is made of."),
     "top": ("agents.cli.top:top", "Show who scores highest now."),
-    "alerts": ("agents.cli.alerts:alerts", "Show whose score moved, how far and why; what is silent, what did not arrive."),
+    "alerts": (
+        "agents.cli.alerts:alerts",
+        "Show whose score moved, how far and why; what is silent or did not arrive.",
+    ),
     "channel": ("agents.cli.channel:channel", "Say where alerts go: add, list, show, test, remove."),
     "alerting": ("agents.cli.alerting:alerting", "Deliver alerts: webhooks, mail, and what else there is."),
     "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
