@@ -144,7 +144,7 @@ function showDeliveries(deliveries) {
   shownDeliveries = text;
   $("deliveries").hidden = !deliveries.channels && !deliveries.latest.length;
   $("trouble").replaceChildren(...deliveries.trouble.map(troubleLine));
-  $("delivered").replaceChildren(...deliveries.latest.map(deliveryLine));
+  $("delivered").replaceChildren(...deliveries.latest.slice(0, 3).map(deliveryLine));
 }
 
 function state(name, text) {
