@@ -6,7 +6,20 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.settings import Settings
-from streams.topics import ALERTS, ALL, CONTROLS, POLICIES, READ_ONLY, RECEIVED, REJECTS, SCORES, SOURCES, STATE, Topic
+from streams.topics import (
+    ALERTS,
+    ALL,
+    CONTROLS,
+    DELIVERIES,
+    POLICIES,
+    READ_ONLY,
+    RECEIVED,
+    REJECTS,
+    SCORES,
+    SOURCES,
+    STATE,
+    Topic,
+)
 
 TOPIC, GROUP, TRANSACTIONS = "topic", "group", "transactional-id"
 READ, WRITE, CREATE, DESCRIBE = "Read", "Write", "Create", "Describe"
@@ -16,7 +29,8 @@ ROLES = {
     "worker": "clout worker",
     "feed": "clout feed and control, and every program that produces events or controls",
     "reader": "programs that consume the topics scores and alerts; with a consumer group they need Read on it",
-    "operator": "clout topics, control, rule, state, rejects, rebuild and doctor",
+    "alerting": "clout alerting",
+    "operator": "clout topics, control, rule, channel, alerts, state, rejects, rebuild, status and doctor",
 }
 
 
@@ -46,22 +60,27 @@ def least(settings: Settings, role: str) -> list[Right]:
     group = Right(GROUP, settings.app, READ)
     fences = Right(TRANSACTIONS, settings.transactional_id(0).removesuffix("0"), WRITE, prefixed=True)
     if role == "worker":
-        written = [topic for topic in ALL if topic not in RECEIVED]
+        written = [topic for topic in ALL if topic not in (*RECEIVED, DELIVERIES)]
         known = (*SOURCES, CONTROLS, POLICIES, STATE, ALERTS)  # alerts: to fill them again in Redis
         taken = [topic for topic in ALL if topic in known]
-        rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE), group]
+        rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE)]
+        rights += [*_each(settings, (DELIVERIES,), DESCRIBE), group]  # it looks whether all topics are as they must be
         return [*rights, fences] if settings.transactions else rights
     if role == "feed":
         return _each(settings, RECEIVED, WRITE)
     if role == "reader":
         return _each(settings, (SCORES, ALERTS), READ)
+    if role == "alerting":
+        rights = _each(settings, (POLICIES, ALERTS, DELIVERIES), READ)
+        own = group._replace(name=f"{settings.app}-alerting")
+        return [*rights, *_each(settings, (DELIVERIES,), WRITE), own]
     # an import looks into the sources, writes `state` and fences workers; whoever sees the group need not read in it
-    read = _each(settings, (*SOURCES, POLICIES, STATE, REJECTS), READ)
+    read = _each(settings, (*SOURCES, POLICIES, STATE, ALERTS, DELIVERIES, REJECTS), READ)
     return [
         *_each(settings, ALL, CREATE),
-        *_each(settings, (SCORES, ALERTS), DESCRIBE),
+        *_each(settings, (SCORES,), DESCRIBE),
         *read,
-        *_each(settings, (STATE, *READ_ONLY, REJECTS), WRITE),  # what was rejected goes back, with a mark
+        *_each(settings, (STATE, *READ_ONLY, DELIVERIES, REJECTS), WRITE),  # what was rejected goes back, with a mark
         group._replace(operation=DESCRIBE),
         fences,
         Right(TRANSACTIONS, f"clout-rejects-{settings.topic(REJECTS.name)}", WRITE),

@@ -17,18 +17,19 @@ from streams.policies.channels import bad_channel
 VARIABLE = "CLOUT_CHANNELS"
 
 
-def read(path: str) -> tuple[Channel, ...]:
-    """All of them, by name. Raises UsageError that names the channel and says what is wrong."""
+def read(path: str, where: str = "") -> tuple[Channel, ...]:
+    """All of them, by name. Raises UsageError that says `where`, names the channel and says what is wrong."""
+    where = where or f"{VARIABLE}={path}"
     try:
         with Path(path).open("rb") as file:
             found = tomllib.load(file)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{VARIABLE}={path}: cannot be read ({why})") from None
+        raise UsageError(f"{where}: cannot be read ({why})") from None
     if wrong := set(found) - {"channel"}:
-        raise UsageError(f"{VARIABLE}={path}: {min(wrong)}: it holds [[channel]] tables and nothing else")
+        raise UsageError(f"{where}: {min(wrong)}: it holds [[channel]] tables and nothing else")
     tables = found.get("channel", [])
-    return of(tables if isinstance(tables, list) else [tables], f"{VARIABLE}={path}")
+    return of(tables if isinstance(tables, list) else [tables], where)
 
 
 def of(tables: Iterable[Any], where: str) -> tuple[Channel, ...]:

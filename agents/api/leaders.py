@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
+from streams.scoreboard.standings import trouble
 from streams.settings import Settings
 
 Record = dict[str, Any]
@@ -18,6 +19,7 @@ RATE_OVER_S = 10.0  # events/s and latency are those of the last seconds
 CHANGE_OVER_S = 60.0  # a score's change is that of the last minute
 KEEP_EVERY_S = 1.0
 ALERTS = 5  # the latest, of all users
+DELIVERIES = 5  # the latest, of all channels
 #: a partition says something at least each idle pass; after so many of them without a word it is not fresh
 PASSES_MISSED = 3
 LEAST_FRESH_S = 10.0
@@ -78,12 +80,12 @@ class Leaders:
         return alive
 
     async def look(self, n: int) -> Record:
-        """The `board` event: `now`, `top` (n entries), `stats`, `alerts` (newest first), `alert` (the newest).
+        """The `board` event: `now`, `top` (n entries), `stats`, `alerts` (newest first), `alert` (the newest), `deliveries`.
 
         Raises redis.exceptions.RedisError.
         """
-        pulses, population, alerts = await asyncio.gather(
-            self.reader.pulses(), self.reader.population(), self.reader.alerts(ALERTS)
+        pulses, population, alerts, deliveries = await asyncio.gather(
+            self.reader.pulses(), self.reader.population(), self.reader.alerts(ALERTS), self._deliveries()
         )
         now_ms = self.now_ms(pulses)
         top = await self.reader.top(n, now_ms)
@@ -108,7 +110,18 @@ class Leaders:
             },
             "alert": alerts[0] if alerts else None,
             "alerts": alerts,
+            "deliveries": deliveries,
         }
+
+    async def _deliveries(self) -> Record:
+        """How many channels there are, those in trouble (`channel`, `why`), and the latest outcomes, newest first."""
+        channels, latest = await asyncio.gather(
+            self.reader.standings.channels(), self.reader.standings.latest(DELIVERIES)
+        )
+        now_ms = self._wall_ms()
+        why = {name: trouble(standing, now_ms) for name, standing in channels.items()}
+        bad = [{"channel": name, "why": said} for name, said in why.items() if said]
+        return {"channels": len(channels), "trouble": bad, "latest": latest}
 
     def _remember(self, seen: Past) -> Past | None:
         """Keep what was seen; returns the look that rates are taken against."""

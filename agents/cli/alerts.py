@@ -1,4 +1,4 @@
-"""`clout alerts`: who was told of, when and why."""
+"""`clout alerts`: who was told of, when and why; and what is silent, acknowledged or dead."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
+from agents.cli.dead import dead
 from agents.cli.options import KAFKA, SINCE, json_option, settings_options
 from agents.cli.output import console, json_line, moment, safe, say
+from agents.cli.silence import ack, silence, silences, unsilence
+from streams.errors import UsageError
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ class _Wanted:
         return f" {' or '.join(words)}{since}" if words else since
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("-n", "n", type=click.IntRange(0, MOST), show_envvar=True,
               help=f"How many of the latest.  [default: {LATEST}; with --since all, {MOST:,} at most]")  # fmt: skip
 @click.option("--follow", is_flag=True, show_envvar=True, help="Then go on with new ones until Ctrl-C.")
@@ -69,15 +73,28 @@ def alerts(
     of a network says that nothing comes of it, and later that it does again. With --json the records of the topic, one a line.
     They are kept for 30 days.
 
+    Subcommands say what is delivered nowhere for a while, who takes care of an alert, and what could not be delivered.
+
     \b
     clout alerts --follow
     clout alerts --user bluesky:ann --since 7d
     clout alerts -n 100 --json | jq -r .sentence
+    clout alerts silence census --network mastodon --for 2h
     """
+    context = click.get_current_context()
+    if context.invoked_subcommand:
+        given = [name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        if given:
+            raise UsageError(f"options of `clout alerts {context.invoked_subcommand}` stand behind its name")
+        return
     from agents.cli.places import named
 
     n = n if n is not None else LATEST if since is None else MOST
     asyncio.run(_alerts(settings, n, _Wanted(tuple(map(named, user)), rule, since), follow=follow, json=json))
+
+
+for _one in (silence, silences, unsilence, ack, dead):
+    alerts.add_command(_one)
 
 
 async def _alerts(settings: Settings, n: int, wanted: _Wanted, *, follow: bool, json: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import click
 from redis.exceptions import RedisError
 
+from agents.cli import doctor_channels
 from agents.cli.options import EVERYTHING, KAFKA, REDIS, json_option, settings_options
 from agents.cli.output import json_line, moment, safe
 from agents.surroundings import kafka, redis, watch
@@ -25,6 +26,7 @@ from streams.settings import Settings
 _CODES = {OK: 0, NOTE: 0, WRONG: 1, DOWN: 3}
 
 _MOST_SILENCE_S = 30.0
+_CHANNELS = ("app", "channels", "secrets", "alerting_inside", "alerting_ca")
 
 #: what Clout was tested with: package, first version, and the first that is too new
 VERSIONS = (
@@ -36,7 +38,7 @@ VERSIONS = (
 
 
 @click.command()
-@settings_options(*(name for name in EVERYTHING if name in {*KAFKA, *REDIS, "clock"}))
+@settings_options(*(name for name in EVERYTHING if name in {*KAFKA, *REDIS, "clock", *_CHANNELS}))
 @json_option
 def doctor(settings: Settings, json: bool) -> int:
     """Look at everything Clout needs; each line says ok or what to do.
@@ -61,14 +63,17 @@ def doctor(settings: Settings, json: bool) -> int:
             )
         else:
             mark = click.style(f"{finding.status:5}", fg={OK: "green", NOTE: "yellow"}.get(finding.status, "red"))
-            click.echo(f"{mark} {finding.check:9} {safe(finding.text)}")
+            click.echo(f"{mark} {finding.check:10} {safe(finding.text)}")
     return worst
 
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
-    yield from kafka.look(settings, roles=("worker", "operator"))
+    of_kafka = kafka.look(settings, roles=("worker", "operator"))
+    yield from of_kafka
     yield from asyncio.run(_redis(settings))
+    if of_kafka[0].status == OK:
+        yield from doctor_channels.look(settings)
 
 
 def _versions() -> Iterator[Finding]:

@@ -76,7 +76,7 @@ async def _send(settings: Settings, records: list[tuple[bytes, bytes | None]]) -
         finally:
             await producer.stop()
     except (KafkaError, OSError) as error:
-        said = f"Kafka at {settings.kafka} does not take the rules ({type(error).__name__})"
+        said = f"Kafka at {settings.kafka} does not take the policies ({type(error).__name__})"
         if len(records) > 1:
             said += f"; {arrived:,} of {len(records):,} have arrived: send all of it again, what has arrived changes nothing"
         if not_allowed := denied(error, WRITE, topic):

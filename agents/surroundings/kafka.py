@@ -68,7 +68,7 @@ def kept(configs: Mapping[str, Mapping[str, str]], settings: Settings) -> Iterat
     for topic in ALL:
         has, full = configs.get(topic.name, {}), settings.topic(topic.name)
         policy, wanted = has.get("cleanup.policy"), topic.config.get("cleanup.policy")
-        if policy and wanted and "delete" in policy.split(","):
+        if policy and wanted and "delete" in policy.split(",") and "delete" not in wanted.split(","):
             lost = _LOST.get(topic.name, "old scores go")
             yield Finding(
                 "topics",

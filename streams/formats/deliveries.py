@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from streams.events import NEWEST_MS
-from streams.partitioner import partition_of
 
 FORMAT = 1
 DEAD = "dead"
@@ -27,7 +26,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: Literal["waiting", "dead"] = "waiting"
     attempts: int = 0  #: made
     outcome: str = ""  #: of the last attempt, in words
-    alert: msgspec.Raw = msgspec.Raw(b"{}")  #: as it stands in `alerts`; of several a `Digest`
+    #: as it stands in `alerts`; of several a `Digest`
+    alert: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"{}"))
     members: tuple[str, ...] = ()  #: ids of the alerts that a digest tells of
     format: int = FORMAT
 
@@ -96,6 +96,8 @@ def key_of(channel: str, id_: str) -> bytes:
 
 def home(channel: str, partitions: int) -> int:
     """The partition that holds all of a channel."""
+    from streams.partitioner import partition_of  # it brings numpy, which schemas do without
+
     return partition_of(channel.encode(), partitions)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from streams.schemas.values import BYTES, INTERNAL, JSON, PACKED, Schema, header, key, rows, value
 from streams.settings import Settings
-from streams.topics import ALL, READ_ONLY, STATE, Topic
+from streams.topics import ALL, DELIVERIES, READ_ONLY, STATE, Topic
 
 _BINDING = "0.5.0"  # of AsyncAPI's binding for Kafka
 _TEXT = (
     "Live social influence scores from 1 to 100. Operations are Clout's: it receives events, controls and policies, and sends "
-    "scores, alerts and rejects. Topics that are called internal are for workers alone. Read with `isolation.level=read_committed`."
+    "scores, alerts and rejects. Topics that are called internal are for Clout alone. Read with `isolation.level=read_committed`."
 )
 
 
@@ -83,7 +83,8 @@ def _messages(topic: Topic) -> dict[str, dict[str, Any]]:
     """The messages of a topic; `state` has two."""
     if topic is STATE:
         return {"state-header": _message(topic, header(), JSON), "state-row": _message(topic, rows(), BYTES)}
-    return {topic.name: _message(topic, value(topic), PACKED if topic.name in INTERNAL else JSON)}
+    packed = topic.name in INTERNAL and topic is not DELIVERIES
+    return {topic.name: _message(topic, value(topic), PACKED if packed else JSON)}
 
 
 def _message(topic: Topic, payload: Schema, content_type: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from streams.model.gaps import MOST_GAPS, Gaps
 from streams.model.rules import NAME, Rule
 from streams.policies.checks import MOST_COOLDOWN_S, MOST_USERS
 from streams.policies.records import FORMAT, MOST_BYTES
+from streams.schemas import channels
 
 Schema = dict[str, Any]
 _ONE_OF = ("falls", "rises", "below", "percentile", "top")
@@ -23,22 +24,30 @@ _LIMITS = {
 }
 _UNSAID = (
     f"What a schema cannot say: a record has at most {MOST_BYTES:,} bytes, its key is `rule/` and the name, "
-    f"or `gap/` and the network; the longest texts are meant "
+    f"`gap/` and the network, `channel/` or `silence/` and the name, or `acknowledged/`, rule, `/` and user; the longest texts "
+    "are meant "
     f"in bytes of UTF-8 (of a user {MAX_NETWORK_BYTES} and {MAX_ID_BYTES}, of a topic {MOST_TOPIC} without # and "
     "blanks), not in characters; no text has half a surrogate pair; `users` stands alone in `who`; points are at most 99; a "
     "margin is not above what `falls` or `rises` says; no cause is ignored and required; a gap ends after it begins; whole "
     "numbers are written without a fraction. Score lines, under keys that begin with `line/`, are written by workers and are "
-    "not told here."
+    f"not told here. {channels.UNSAID}"
 )
 
 
 def policies(of: Callable[[type], Schema]) -> Schema:
     """What a worker takes in the topic of policies; `of` makes the schema of a type."""
     return {
-        "description": "The rules by which alerts are raised, and gaps of networks. Null removes the rule or the gaps. Unknown "
-        f"fields are ignored. {_UNSAID}",
-        "anyOf": [_rule(of), _gaps(of), {"type": "null"}],
-        "examples": _EXAMPLES,
+        "description": "The rules by which alerts are raised, gaps of networks, channels that alerts go to, silences, and what "
+        f"somebody has acknowledged. Null removes it. Unknown fields are ignored. {_UNSAID}",
+        "anyOf": [
+            _rule(of),
+            _gaps(of),
+            _whole("channel", *channels.channel(of)),
+            _whole("silence", *channels.silence(of)),
+            _whole("acknowledged", *channels.acknowledged(of)),
+            {"type": "null"},
+        ],
+        "examples": [*_EXAMPLES, *channels.EXAMPLES],
     }
 
 

@@ -11,13 +11,14 @@ import msgspec
 
 from streams.events import MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_ID_BYTES, MAX_NETWORK_BYTES, Bare, Event
 from streams.fold.rows import MOST_TOPIC
+from streams.formats.deliveries import Delivery, Off
 from streams.formats.header import Header
 from streams.formats.rejects import RejectRecord
 from streams.model.explained import Explanation
 from streams.model.published import AlertRecord, FeedRecord, ScoreRecord
 from streams.people.bodies import FORMAT, FactsBody, HideTopicBody, Link, Unlink
 from streams.schemas.policies import policies
-from streams.topics import ALERTS, CONTROLS, ENGAGEMENTS, POLICIES, REJECTS, SCORES, STATE, STRAYS, Topic
+from streams.topics import ALERTS, CONTROLS, DELIVERIES, ENGAGEMENTS, POLICIES, REJECTS, SCORES, STATE, STRAYS, Topic
 
 Schema = dict[str, Any]
 
@@ -32,7 +33,7 @@ _PACKED: dict[str, str] = {
     STRAYS.name: f"Events whose key was misplaced, packed. {_INTERNAL} streams/formats/strays.py.",
     ENGAGEMENTS.name: f"Engagements for the targets, packed. {_INTERNAL} streams/formats/engagements.py.",
 }
-INTERNAL = frozenset({*_PACKED, STATE.name})
+INTERNAL = frozenset({*_PACKED, STATE.name, DELIVERIES.name})
 
 
 def document(topic: Topic) -> Schema:
@@ -63,6 +64,8 @@ def value(topic: Topic) -> Schema:
         return {"anyOf": [{"title": name, **of(kind)} for name, kind in (("alert", AlertRecord), ("feed", FeedRecord))]}
     if topic is STATE:
         return {"anyOf": [header(), rows()]}
+    if topic is DELIVERIES:
+        return deliveries()
     if topic.name in _PACKED:
         return {"type": "string", "contentMediaType": PACKED, "description": _PACKED[topic.name]}
     return of(_TYPES[topic.name])
@@ -77,6 +80,15 @@ def rows() -> Schema:
     """The other records of `state`."""
     text = f"Rows of users, packed; null deletes one. {_INTERNAL} streams/formats/state.py."
     return {"title": "row", "type": ["string", "null"], "contentMediaType": BYTES, "description": text}
+
+
+def deliveries() -> Schema:
+    """What waits to be delivered, what is dead, and channels that are switched off."""
+    text = f"Deliveries and dead letters; null: delivered, or dropped. {_INTERNAL} streams/formats/deliveries.py."
+    whole = of(Delivery)
+    whole["properties"]["alert"] = {"type": "object", "description": "as it stands in `alerts`; of several a digest"}
+    parts = [{"title": "delivery", **whole}, {"title": "off", **of(Off)}, {"type": "null"}]
+    return {"description": text, "anyOf": parts}
 
 
 def event(kind: str) -> Schema:

@@ -26,6 +26,7 @@ from streams.scoreboard.layout import FIELDS_A_CALL, Keys, network_of, shard_of
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.spread import Spread, merged
+from streams.scoreboard.standings import Standings
 from streams.scoreboard.tail import END, Entry, Tail
 from streams.scoreboard.topic_boards import TopicBoards
 
@@ -57,6 +58,7 @@ class Reader:
         one_call = not isinstance(client, RedisCluster)
         self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
         self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
+        self.standings = Standings(client, self._keys[0])
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:

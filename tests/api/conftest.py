@@ -20,6 +20,7 @@ from streams.partitioner import partition_of
 from streams.scoreboard.changes import Changes
 from streams.scoreboard.connect import connect
 from streams.scoreboard.flush import Flush
+from streams.scoreboard.layout import Keys
 from streams.scoreboard.writer import Writer
 from streams.settings import Settings
 from tests.scoreboard.records import bins, record
@@ -52,6 +53,16 @@ class Scene:
     ) -> None:
         """One flush for each partition: these users, and `counts` more events folded by each."""
         asyncio.run(self._write(scores, counts, now_ms() if at_ms is None else at_ms, alerts))
+
+    def deliver(self, *standings: dict[str, Any], told: tuple[Any, ...] = ()) -> None:
+        """How channels stand, and the latest outcomes, as `clout alerting` writes them."""
+        asyncio.run(self._deliver(standings, told))
+
+    async def _deliver(self, standings: tuple[dict[str, Any], ...], told: tuple[Any, ...]) -> None:
+        client, keys = connect(self.settings), Keys(self.settings.redis_prefix, 0)
+        await client.hset(keys.channels, mapping={one["channel"]: orjson.dumps(one) for one in standings})
+        await client.lpush(keys.deliveries, *map(orjson.dumps, told))
+        await client.aclose()
 
     async def _write(self, scores: dict[str, float], counts: int, at_ms: int, alerts: tuple[Any, ...]) -> None:
         client = connect(self.settings)

@@ -9,7 +9,7 @@ import orjson
 
 from tests.alerts import OLD, of_feed, told
 from tests.api.chromium import tab
-from tests.api.conftest import SCORES, Scene
+from tests.api.conftest import SCORES, Scene, now_ms
 
 USERS = "[...document.querySelectorAll('#board .user a')].map((a) => a.textContent)"
 
@@ -39,6 +39,34 @@ def test_page_shows_the_board_live(scene: Scene, page: httpx.Client) -> None:
             assert loud == ["warning", "critical", "warning"]
             assert "raised <b>net nothing comes from <b>net since 2026-01-01T00:00:00Z" in last
             assert await browser.run("document.getElementById('calm').hidden") is True
+            assert await browser.run("document.getElementById('deliveries').hidden") is True
+            await browser.size(390, 844)
+            assert await browser.run("document.documentElement.scrollWidth") <= 390
+
+    asyncio.run(story())
+
+
+def test_page_shows_deliveries(scene: Scene, page: httpx.Client) -> None:
+    """The latest, and channels that are in trouble; what receivers say is text, and never too wide."""
+    at, evil = now_ms(), "<b>answered 500</b>" + "x" * 200
+    standing = {"enabled": True, "at": at + 600_000, "open_until": None, "last": "", "off": ""}
+    told = {"channel": "ops", "id": "r/x:ada/1/raised", "about": "x:<i>", "at": at, "state": "failed", "attempts": 2}
+    bad = standing | {"channel": "pager", "off": "answered 410: <u>gone</u>"}
+    scene.deliver(standing | {"channel": "ops"}, bad, told=(told | {"said": evil},))
+
+    async def story() -> None:
+        async with tab() as browser:
+            await browser.ask("Page.navigate", url=str(page.base_url))
+            await browser.until("document.querySelectorAll('#delivered li').length === 1")
+            assert await browser.run("document.getElementById('deliveries').hidden") is False
+            said = await browser.run("document.querySelector('#delivered li').textContent")
+            assert said.endswith(f" ops failed x:<i> {evil}")
+            trouble = await browser.run("[...document.querySelectorAll('#trouble li')].map((li) => li.textContent)")
+            assert trouble == ["pager: switched off: answered 410: <u>gone</u>"]
+            assert (
+                await browser.run("document.querySelectorAll('#deliveries b, #deliveries i, #deliveries u').length")
+                == 0
+            )
             await browser.size(390, 844)
             assert await browser.run("document.documentElement.scrollWidth") <= 390
 

@@ -17,6 +17,8 @@ class Stage:
         self.now_s = 0.0
         self.scores: dict[str, float] = {}
         self.said: dict[int, dict[str, Any]] = {}
+        self.standings = self
+        self.channelled: dict[str, dict[str, Any]] = {}
         reader: Any = self
         self.board = Leaders(
             reader, Settings(clock=clock), wall_ms=lambda: NOW_MS + self.now_s * 1000, monotonic_s=lambda: self.now_s
@@ -41,6 +43,12 @@ class Stage:
         return len(self.scores)
 
     async def alerts(self, _: int) -> list[dict[str, Any]]:
+        return []
+
+    async def channels(self) -> dict[str, dict[str, Any]]:
+        return dict(self.channelled)
+
+    async def latest(self, _: int) -> list[dict[str, Any]]:
         return []
 
     async def top(self, n: int, _: int) -> list[dict[str, Any]]:
@@ -116,3 +124,25 @@ def test_latency_of_history_is_not_told() -> None:
     stage = Stage(clock="stream")
     stage.pulse(0, 1, folded=5, latency={"4999": 5})
     assert stage.look(0)["stats"]["latency_p99_ms"] is None
+
+
+def test_channels_in_trouble() -> None:
+    """Those that are switched off, left alone, or that nobody delivers to any more; not one that is disabled on purpose."""
+    stage = Stage()
+    well = {"at": NOW_MS, "enabled": True, "off": "", "open_until": None, "last": "answered 500"}
+    stage.channelled = {
+        "a": well,
+        "b": well | {"off": "answered 410"},
+        "c": well | {"open_until": NOW_MS + 9_000},
+        "d": well | {"enabled": False, "off": "answered 410"},
+    }
+    told = stage.look(0)["deliveries"]
+    assert told == {
+        "channels": 4,
+        "trouble": [
+            {"channel": "b", "why": "switched off: answered 410"},
+            {"channel": "c", "why": "left alone until 00:00:09Z: answered 500"},
+        ],
+        "latest": [],
+    }
+    assert [one["channel"] for one in stage.look(16)["deliveries"]["trouble"]] == ["a", "b", "c"]

@@ -23,7 +23,7 @@ from agents.cli.options import TIME
 from agents.cli.output import moment, safe
 from agents.local.embedded import free_port
 from streams.errors import CloutError, UsageError
-from streams.topics import ALL, POLICIES, READ_ONLY, RECEIVED
+from streams.topics import ALL, DELIVERIES, POLICIES, READ_ONLY, RECEIVED
 from tests.servers import ROOT
 
 Ask = Callable[..., Any]
@@ -136,7 +136,7 @@ def test_wrong_usage_is_exit_code_2(clout: Ask, words: list[str]) -> None:
 
 def test_config_shows_effective_settings_without_secrets(clout: Ask) -> None:
     """A flag beats a variable, a variable the default, and no password is shown."""
-    settings = {"redis": "redis://me:secret@cache:1/0", "app": "one", "partitions": 7}
+    settings = {"redis": "redis://me:hush@cache:1/0", "app": "one", "partitions": 7}
     shown = orjson.loads(clout("config", "--json", "--app", "two", **settings).stdout)
     assert (shown["CLOUT_APP"], shown["CLOUT_PARTITIONS"], shown["CLOUT_KAFKA"]) == ("two", 7, "localhost:9092")
     readable = clout("config", "--app", "two", **settings)
@@ -144,7 +144,7 @@ def test_config_shows_effective_settings_without_secrets(clout: Ask) -> None:
     assert " flag " in lines["CLOUT_APP"]
     assert " environment " in lines["CLOUT_PARTITIONS"]
     assert " default " in lines["CLOUT_KAFKA"]
-    assert "secret" not in readable.stdout + str(shown)
+    assert "hush" not in readable.stdout + str(shown)
 
 
 @pytest.mark.parametrize("words", [["top"], ["score", "t:ann"], ["alerts"], ["rejects"]])
@@ -308,12 +308,16 @@ def test_the_least_rights(clout: Ask) -> None:
     rights = {(r["role"], r["operation"], r["resource"], r["name"], r["pattern"]) for r in map(orjson.loads, lines)}
     for topic in ALL:
         name = f"x-{topic.name}"
-        assert ("worker", "Read" if topic in READ_ONLY else "Write", "topic", name, "literal") in rights
+        does = "Read" if topic in READ_ONLY else "Describe" if topic is DELIVERIES else "Write"
+        assert ("worker", does, "topic", name, "literal") in rights
         assert (("feed", "Write", "topic", name, "literal") in rights) == (topic in RECEIVED)
         assert ("worker", "Write", "topic", name, "literal") not in rights or topic not in RECEIVED
         assert (("operator", "Write", "topic", name, "literal") in rights) >= (topic is POLICIES)
     assert ("worker", "Read", "group", "y", "literal") in rights
     assert ("worker", "Write", "transactional-id", "y-x-", "prefixed") in rights
+    alerting = {(does, name) for role, does, _, name, _ in rights if role == "alerting"}
+    taken = ("x-policies", "x-alerts", "x-deliveries", "y-alerting")
+    assert alerting == {*(("Read", name) for name in taken), ("Write", "x-deliveries")}
     assert {name for role, _, _, name, _ in rights if role == "reader"} == {"x-scores", "x-alerts"}
     plain = clout("topics", "acls", "--role", "worker", "--json", transactions="false").stdout
     assert "transactional-id" not in plain

@@ -27,18 +27,21 @@ from streams.broker.diagnosis import down
 from streams.broker.publisher import plain_producer
 from streams.broker.recovery import last_values
 from streams.errors import DependencyDown, NotAllowed
+from streams.partitioner import partition_of
 from streams.rights import CREATE, DESCRIBE, GROUP, READ, TOPIC, WRITE, Right, least
 from streams.scoreboard.connect import connect
 from streams.settings import Settings, variable_of
 from streams.sources import Produced
 from streams.topics import ALERTS, ALL, RECEIVED, REJECTS, SCORES, STATE
+from tests.alerting.receiver import receiving
+from tests.alerts import told
 from tests.certificates import Authority
 from tests.scoreboard.servers import Server, serving
 from tests.secured import PASSWORD, Secured, secured
 from tests.servers import ROOT
 
 PATIENCE_S = 60.0
-USERS = {"worker": "ann", "feed": "bob", "reader": "cay", "operator": "dan"}
+USERS = {"worker": "ann", "feed": "bob", "reader": "cay", "operator": "dan", "alerting": "eve"}
 NO_LOGIN = {"kafka_user": "", "kafka_password_file": ""}
 TLS, PLAIN = NO_LOGIN | {"kafka_security": "SSL"}, NO_LOGIN | {"kafka_security": "PLAINTEXT", "kafka_ca": ""}
 
@@ -57,7 +60,7 @@ def redis(kafka: Secured) -> Iterator[Server]:
     authority = kafka.folder / "authority"
     readme = (ROOT / "deploy" / "README.md").read_text().splitlines()
     lines = [line for line in readme if line.startswith("user ") and " on " in line]
-    assert [line.split()[1] for line in lines] == ["worker", "reader"]
+    assert [line.split()[1] for line in lines] == ["worker", "alerting", "reader"]
     acl = kafka.folder / "users.acl"
     acl.write_text("\n".join(["user default off", *(line.replace("PASSWORD", PASSWORD) for line in lines)]) + "\n")
     tls = ["--tls-cert-file", f"{authority / 'broker.crt'}", "--tls-key-file", f"{authority / 'broker.key'}"]
@@ -239,6 +242,41 @@ def test_with_the_least_rights(kafka: Secured, redis: Server, prefix: str, tmp_p
     for words in (("score", "t:t"), ("alerts",), ("top",)):
         clout(reader, *words)
     assert "denies its user something" in refused(lambda: asyncio.run(write(reader)))
+
+
+def test_alerts_arrive_with_the_least_rights(kafka: Secured, redis: Server, prefix: str, tmp_path: Path) -> None:
+    """From the topic to a receiver and into Redis; the operator says where to, and sees it."""
+    for role in ("alerting", "operator"):
+        kafka.grant(USERS[role], least(as_(kafka, role, prefix), role))
+    alerting = replace(with_redis(as_(kafka, "alerting", prefix), redis, "alerting"), alerting_inside="127.0.0.1")
+    operator = with_redis(as_(kafka, "operator", prefix), redis, "reader")
+    clout(operator, "topics", "create")
+    log = tmp_path / "alerting.log"
+    value, broker = told("t:ann", 7), replace(operator, kafka=kafka.plain, **PLAIN)
+
+    async def tell() -> None:
+        async with plain_producer(broker) as producer:
+            await producer.send_and_wait(operator.topic(ALERTS.name), value, b"t:ann", partition_of("t:ann", 2))
+
+    with receiving() as receiver:
+        clout(operator, "channel", "add", "ops", "--url", receiver.url)
+        argv = [sys.executable, "-m", "agents.cli.main", "alerting"]
+        with child(argv, log=log, env=environ(alerting), stop_s=20) as process:
+            until(lambda: b"took partitions=" in log.read_bytes() or process.poll() is not None, log)
+            asyncio.run(tell())
+            until(lambda: receiver.got or process.poll() is not None, log)
+            assert orjson.loads(receiver.got[0].body)["data"] == orjson.loads(value)
+            status = lambda: CliRunner().invoke(cli, ["status", "--json"], env=environ(operator)).output  # noqa: E731
+            until(lambda: "answered 204" in status(), log)
+            assert "well" in clout(operator, "channel", "list")
+            assert "redis does not take" not in log.read_text()
+        for words in (
+            ("ack", "day-fall", "t:ann"),
+            ("silence", "s", "--user", "t:ann", "--for", "1h"),
+            ("dead", "list"),
+        ):
+            clout(operator, "alerts", *words)
+    assert PASSWORD not in log.read_text()
 
 
 async def write(settings: Settings) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 
 from streams.events import Reject
+from streams.model.channels import Acknowledged, Channel, Quiet, Silence
 from streams.model.gaps import Gap, Gaps
 from streams.model.rules import Rule, When, Who, built_in
-from streams.policies.records import encode, key_of, key_of_gaps, parse
+from streams.policies.records import Policy, encode, key_of, key_of_gaps, key_of_policy, parse
 from streams.schemas import values
 from streams.topics import POLICIES
 from tests.schemas.test_values import wrong
@@ -45,8 +47,8 @@ def test_what_is_sent_fits(rule: Rule) -> None:
 def test_its_examples_are_taken(example: dict[str, Any]) -> None:
     """By the schema and by a worker."""
     assert ASK(example) == []
-    key = key_of(example["name"]) if example["type"] == "rule" else key_of_gaps(example["network"])
-    assert isinstance(parse(key, orjson.dumps(example)), Rule | Gaps)
+    key = key_of_policy(msgspec.convert(example, Policy))
+    assert not isinstance(parse(key, orjson.dumps(example)), Reject)
 
 
 @pytest.mark.parametrize(
@@ -130,3 +132,98 @@ def test_gaps_that_are_sent_fit() -> None:
         key, value = encode(Gaps(network="n", gaps=(gap,)))
         assert ASK(orjson.loads(value)) == []
         assert isinstance(parse(key, value), Gaps)
+
+
+CHANNEL: dict[str, Any] = {"type": "channel", "name": "ops", "url": "https://h.example/x"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({name: None} for name in ("type", "name", "url", "kind", "body", "route", "most_a_minute", "enabled")),
+        {"format": 2},
+        {"name": "Ops"},
+        {"url": ""},
+        {"url": "https://" + "a" * 2_000},
+        {"kind": "fax"},
+        {"body": "xml"},
+        {"sign": ["whsec_plain"]},
+        {"sign": ["secret:a"] * 5},
+        {"token": "hunter2"},
+        {"key": "secret:"},
+        {"route": {"severity": "loud"}},
+        {"route": {"rules": ["A"]}},
+        {"route": {"networks": ["a:b"]}},
+        {"route": {"users": ["ann"]}},
+        {"quiet": {"from": "22:00"}},
+        {"quiet": {"from": "25:00", "until": "07:00"}},
+        {"quiet": {"from": "22:00", "until": "7:00"}},
+        {"quiet": {"from": "22:00", "until": "07:00", "days": ["monday"]}},
+        {"group_s": -1},
+        {"most_a_minute": 0},
+        {"timeout_s": 61},
+        {"schedule_s": []},
+        {"schedule_s": [-1]},
+        {"schedule_s": [0] * 21},
+        {"to": ["a@b"] * 51},
+    ],
+)
+def test_channels_that_are_refused_do_not_fit(other: dict[str, Any]) -> None:
+    """By both."""
+    body = {**CHANNEL, **other}
+    assert isinstance(parse(f"channel/{body['name']}".encode(), orjson.dumps(body)), Reject)
+    assert ASK(body)
+
+
+SILENCE: dict[str, Any] = {"type": "silence", "name": "s", "users": ["n:a"], "until": 10**12}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({name: None} for name in ("type", "name", "until", "users")),
+        {"users": []},
+        {"users": ["ann"]},
+        {"networks": [""]},
+        {"rules": ["A"]},
+        {"from": -1},
+        {"until": 0},
+        {"why": "x" * 501},
+    ],
+)
+def test_silences_that_are_refused_do_not_fit(other: dict[str, Any]) -> None:
+    """By both."""
+    body = {**SILENCE, **other}
+    assert isinstance(parse(f"silence/{body['name']}".encode(), orjson.dumps(body)), Reject)
+    assert ASK(body)
+
+
+ACKNOWLEDGED: dict[str, Any] = {"type": "acknowledged", "rule": "r", "user": "n:a", "episode": 10**12, "at": 10**12}
+
+
+@pytest.mark.parametrize("other", [{"rule": "R"}, {"user": "ann"}, {"episode": 0}, {"at": None}, {"by": "x" * 501}])
+def test_acknowledgements_that_are_refused_do_not_fit(other: dict[str, Any]) -> None:
+    """By both."""
+    body = {**ACKNOWLEDGED, **other}
+    assert isinstance(parse(f"acknowledged/{body['rule']}/{body['user']}".encode(), orjson.dumps(body)), Reject)
+    assert ASK(body)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        Channel(
+            name="a", url="secret:u", body="slack", quiet=Quiet(since="22:00", until="07:00", days=("mon",), but=None)
+        ),
+        Channel(
+            name="a", kind="email", url="smtps://h", to=("a@b.org",), sender="c@d.org", user="u", password="secret:p"
+        ),
+        Silence(name="s", rules=("day-fall",), until=10**12),
+        Acknowledged(rule="r", user="person:ann", episode=10**12, at=10**12, by="bob"),
+    ],
+)
+def test_what_is_sent_of_channels_fits(sent: Any) -> None:
+    """Whatever `clout channel` and `clout alerts` may write."""
+    key, value = encode(sent)
+    assert parse(key, value) == sent
+    assert ASK(orjson.loads(value)) == []

@@ -123,6 +123,37 @@ function showAlerts(alerts) {
   $("alerts").replaceChildren(...alerts.map(alertLine));
 }
 
+// what became of a delivery: a state of an alert that looks the same
+const LOOKS = { delivered: "recovered", failed: "raised", dead: "raised" };
+
+function deliveryLine(one) {
+  const li = make("li");
+  li.dataset.state = LOOKS[one.state] ?? one.state;
+  li.title = [one.id, `attempts: ${one.attempts}`].join(", ");
+  make("span", "", li).textContent = `${new Date(one.at).toLocaleTimeString()} ${one.channel} ${one.state} `;
+  make("span", "who", li).textContent = one.about;
+  make("span", "why", li).textContent = one.said ? ` ${one.said}` : "";
+  return li;
+}
+
+function troubleLine({ channel, why }) {
+  const li = make("li");
+  li.dataset.state = "raised";
+  li.dataset.severity = "critical";
+  li.textContent = `${channel}: ${why}`;
+  return li;
+}
+
+let shownDeliveries = "";
+function showDeliveries(deliveries) {
+  const text = JSON.stringify(deliveries);
+  if (text === shownDeliveries) return;
+  shownDeliveries = text;
+  $("deliveries").hidden = !deliveries.channels && !deliveries.latest.length;
+  $("trouble").replaceChildren(...deliveries.trouble.map(troubleLine));
+  $("delivered").replaceChildren(...deliveries.latest.slice(0, 3).map(deliveryLine));
+}
+
 function state(name, text) {
   $("state").dataset.state = name;
   put($("state"), text);
@@ -134,6 +165,7 @@ stream.addEventListener("board", (message) => {
   showBoard(board.top);
   showStats(board.stats);
   showAlerts(board.alerts);
+  showDeliveries(board.deliveries);
   $("note").hidden = !board.note;
   put($("note"), board.note || "");
   const { fresh, of } = board.stats.partitions;

@@ -26,7 +26,8 @@ def routes(served: Served) -> APIRouter:
     )
     async def stream(n: Annotated[int, Query(ge=1, le=MOST_PUSHED, description="how many")] = 20) -> StreamingResponse:
         """`board`: `now`, `top` (rank, user, score, change in the last minute, ...), `stats`, `alerts` (the latest five, as in the
-        topic `alerts`, newest first), `alert` (the newest), a `note`."""
+        topic `alerts`, newest first), `alert` (the newest), `deliveries` (how many channels, those in `trouble` and why, the
+        latest outcomes, newest first), a `note`."""
         quiet = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(served.hub.follow(n), media_type="text/event-stream", headers=quiet)
 
