@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from streams.partition.undecided import Held
 
 if TYPE_CHECKING:  # whoever shows figures does not load what folds
-    from streams.scoreboard.view import Refusal
+    from streams.partition.intake import Intake
+    from streams.partition.sending import Sender
+    from streams.scoreboard.view import Refusal, View
 
 
 class Figures(NamedTuple):
@@ -28,3 +30,23 @@ class Figures(NamedTuple):
     alerts: Mapping[tuple[str, str, str], int] = {}  #: told since the take-over, by rule, state and cause
     feeds_silent: int = 0  #: of so many networks at home here a gap is on
     suppressed: Mapping[str, int] = {}  #: not raised since the take-over though a rule held, by why
+
+
+def figures(intake: Intake, sender: Sender, view: View) -> Figures:
+    """Of one partition, now."""
+    shown = view.shown
+    return Figures(
+        intake.table.counts.as_dict(),
+        intake.turns.at_hand(),
+        shown.versions.last,
+        dict(intake.positions),
+        sender.committed_ms,
+        shown.behind,
+        shown.rebuilds,
+        redis_refuses=view.refusal,
+        reasons=dict(intake.rejected.reasons),
+        broker_ahead_ms=sender.broker_ahead_ms,
+        alerts=dict(sender.alerted.told),
+        feeds_silent=sender.home.silent,
+        suppressed=dict(sender.alerted.suppressed),
+    )

@@ -13,7 +13,7 @@ from streams.clocks import Clocks
 from streams.events import MAX_AHEAD_MS
 from streams.model.table import Table
 from streams.partition.block import Block
-from streams.partition.figures import Figures
+from streams.partition.figures import Figures, figures
 from streams.partition.idle_pass import IdlePass
 from streams.partition.intake import Intake
 from streams.partition.interval import Interval
@@ -83,22 +83,7 @@ class Loop:
 
     def figures(self) -> Figures:
         """How this partition stands, for /metrics."""
-        intake, sender, shown = self.intake, self._sender, self._view.shown
-        return Figures(
-            self.table.counts.as_dict(),
-            intake.turns.at_hand(),
-            shown.versions.last,
-            dict(intake.positions),
-            sender.committed_ms,
-            shown.behind,
-            shown.rebuilds,
-            redis_refuses=self._view.refusal,
-            reasons=dict(intake.rejected.reasons),
-            broker_ahead_ms=sender.broker_ahead_ms,
-            alerts=dict(sender.alerted.told),
-            feeds_silent=sender.home.silent,
-            suppressed=dict(sender.alerted.suppressed),
-        )
+        return figures(self.intake, self._sender, self._view)
 
     def close(self) -> None:
         """Fold nothing more, send what there is, end."""
