@@ -168,9 +168,9 @@ def test_idle_passes_in_a_row_do_not_keep_blocks_waiting(sending_s: float) -> No
         one = Partition(somebody(), interval_s=0.25, idle_s=0.1)
         real = one.sender.send
 
-        async def slow(cut: Cut, version: int, *, last: bool = False) -> list[bytes]:
+        async def slow(cut: Cut, version: int, scored: Callable[[], None], *, last: bool = False) -> list[bytes]:
             await asyncio.sleep(sending_s)
-            return await real(cut, version, last=last)
+            return await real(cut, version, scored, last=last)
 
         one.sender.send = slow  # type: ignore[method-assign]
         await one.during(2.0, lambda: one.loop.offer(block("likes", value(names(0)[0]))))
