@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiokafka import TopicPartition
 
 from streams.broker.admin import Admin, Bounds
 from streams.broker.scan import Scan
 from streams.errors import CloutError, TopicMismatch
+from streams.formats import feeds
 from streams.formats.state import Header
 from streams.settings import Settings
 from streams.topics import SOURCES, STATE
@@ -71,7 +72,8 @@ def uncounted(settings: Settings, bounds: Logs, headers: Mapping[int, Header]) -
             )
         if position < at.end:
             begins[TopicPartition(settings.topic(name), number)] = position
-    return _first_records(settings, begins)
+    # a partition that is let go tells of feeds: that counts for nobody, and whoever comes next reads it
+    return _first_records(settings, begins, but=feeds.is_one)
 
 
 def untouched(settings: Settings, bounds: Logs) -> None:
@@ -95,16 +97,21 @@ def untouched(settings: Settings, bounds: Logs) -> None:
         )
 
 
-def _first_records(settings: Settings, begins: Mapping[TopicPartition, int]) -> list[str]:
-    """Where there are committed records at or beyond these offsets: `likes[0]@17`, the first of each partition."""
+def _first_records(
+    settings: Settings, begins: Mapping[TopicPartition, int], but: Callable[[bytes | None], bool] = lambda _: False
+) -> list[str]:
+    """Where there are committed records at or beyond these offsets: `likes[0]@17`, the first of each partition.
+
+    `but` those with such values.
+    """
 
     async def look() -> list[str]:
         first: dict[TopicPartition, int] = {}
         async with Scan(settings, begins) as scan:
             async for fetch in scan.fetches(but=first):
                 for tp, batches in fetch.items():
-                    offsets = (record.offset for batch in batches for record in batch)
-                    at = next((offset for offset in offsets if offset >= begins[tp]), None)
+                    records = (record for batch in batches for record in batch if record.offset >= begins[tp])
+                    at = next((record.offset for record in records if not but(record.value)), None)
                     if at is not None:
                         first[tp] = at
         return [f"{tp.topic}[{tp.partition}]@{at}" for tp, at in sorted(first.items())]

@@ -56,12 +56,22 @@ class _Kept(msgspec.Struct, array_like=True, gc=False):
 
 
 _encode = msgspec.msgpack.Encoder().encode
+_any = msgspec.msgpack.Decoder().decode
 _decode, _kept = msgspec.msgpack.Decoder(Heard).decode, msgspec.msgpack.Decoder(_Kept).decode
 
 
 def encode(heard: Heard, clock: int) -> bytes:
     """The record that carries it."""
     return _encode([FORMAT, clock, [], {SECTION: _encode(heard)}])
+
+
+def is_one(value: bytes | None) -> bool:
+    """Does a record of `engagements` tell of feeds, and of nothing else? Whoever is at rest may leave such records unread."""
+    try:
+        *_, sections = _any(value or b"")
+        return set(sections) == {SECTION}
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        return False
 
 
 def decode(section: bytes, newest_ms: int = NEWEST_MS) -> Heard:

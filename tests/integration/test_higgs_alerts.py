@@ -63,7 +63,7 @@ def test_alerts_are_those_of_brute_force(
     """10 % undos, 30 silent days, model `plain`: at least 500 alerts, each with its causes, also by what was published."""
     path = str(shared_data / "higgs" / "higgs-activity_time.txt.gz")
     real = list(itertools.islice(open_source(path, "higgs"), EVENTS or None))
-    clout, settled_ms = stack(model="plain", clock="stream", partitions=PARTITIONS, idle_s=0.1), real[-1].ts
+    clout, settled_ms = stack(model="plain", clock="stream", partitions=PARTITIONS, idle_s=0.1, gaps=False), real[-1].ts
     events = with_undos(real, 0.1)
     users = list(dict.fromkeys(one.key.decode() for one in reversed(real)))[:LAST]  # the pass comes to them last
     evenings = [settled_ms // DAY_MS * DAY_MS + n * DAY_MS - 60_000 for n in range(2, DAYS + 2)]

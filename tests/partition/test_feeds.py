@@ -396,3 +396,10 @@ def test_damaged_rows() -> None:
     ):
         with pytest.raises(CloutError, match="damaged record"):
             feeds.load([bad])
+
+
+def test_what_tells_of_feeds_alone_is_known() -> None:
+    """Whoever is at rest leaves it unread, and nothing else."""
+    assert feeds.is_one(feeds.encode(Heard(0, 1, 0, T0, True, ()), T0))
+    others = (None, b"", b"{}", b"\xff", msgspec.msgpack.encode([2, T0, [], {"target": b""}]))
+    assert not any(map(feeds.is_one, others))

@@ -183,4 +183,5 @@ def test_whatever_is_changed_is_said(run: Run, change: Callable[[Run], None], sa
 @pytest.mark.parametrize("rule", [*order.MUTATIONS, *OTHERS])
 def test_a_broken_rule_is_noticed_by_this_verdict(rule: str) -> None:
     """It goes by the rules as they are, whatever the workers went by."""
-    assert any(one.startswith("folded again: ") for one in attempt(noticed()[rule], mutation=rule))
+    seeds = [noticed()[rule], *range(30)]  # at the first the plain verdict may notice it, and this one nothing
+    assert any(one.startswith("folded again: ") for seed in seeds for one in attempt(seed, mutation=rule))

@@ -55,8 +55,8 @@ def _another_order() -> Iterator[None]:
 @MUTATIONS.mutation("the turns of an interval are told as one")
 def _one_turn() -> Iterator[None]:
     def cut(real: Any) -> Any:
-        def cutting(self: Intake, now_ms: int | None = None) -> Any:
-            found = real(self, now_ms)
+        def cutting(self: Intake, now_ms: int | None = None, *, tells: bool = False) -> Any:
+            found = real(self, now_ms, tells=tells)
             blocks = tuple(block for turn in found.turns for block in turn.blocks)
             return found._replace(turns=(Turn(found.turns[-1].newest_ms, blocks),) if blocks else ())
 
