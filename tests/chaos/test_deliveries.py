@@ -14,7 +14,7 @@ def test_each_alert_arrives() -> None:
     """At least once, by one id, those of a user in their order where that is wished; nothing is left or dead."""
     if lack := lacks_for_kafka():
         left_out(lack)
-    result = run(minutes=0.2, processes=2, rate=15, seed=1, say=print)
+    result = run(minutes=0.12, processes=2, rate=20, seed=1, say=print)
     assert result["faults"]["receiver away"] == 1
     assert result["faults"]["SIGKILL"] + result["faults"].get("SIGTERM", 0) >= 2
     assert len(result["failed"]) == 5, result["failed"]
