@@ -98,7 +98,7 @@ class Plain:
                 return self._raise(rule, now_ms, before, ignored)
             return None
         if kept:
-            if now_ms - kept.began < rule.cooldown_s * 1000:
+            if now_ms - kept.began < _cooldown_ms(rule):
                 if line is not None and (enters or not holds):
                     kept.phase = "waiting" if holds else "cooling"
                 return None
@@ -131,7 +131,7 @@ class Plain:
 
     def _over(self, rule: Rule, kept: Kept, now_ms: int, state: str) -> Told:
         kept.phase = "cooling"
-        if now_ms - kept.began >= rule.cooldown_s * 1000:
+        if now_ms - kept.began >= _cooldown_ms(rule):
             del self.kept[rule.name]
         return Told(rule.name, state, kept.began)
 
@@ -139,11 +139,16 @@ class Plain:
         if not self._room:
             self.waits = True
             if self._line(rule)[0] is not None:  # below a line one stays, a fall is seen again
-                self.kept[rule.name] = Kept("waiting", now_ms - rule.cooldown_s * 1000, before)
+                self.kept[rule.name] = Kept("waiting", now_ms - _cooldown_ms(rule), before)
             return None
         held_back = ignored(rule)
         self.kept[rule.name] = Kept("ignored" if held_back else "firing", now_ms, before)
         return None if held_back else Told(rule.name, "raised", now_ms)
+
+
+def _cooldown_ms(rule: Rule) -> int:
+    """At least one: an episode is named by the moment at which it began."""
+    return max(1_000 * rule.cooldown_s, 1)
 
 
 def _change(rule: Rule) -> float:

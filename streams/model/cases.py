@@ -92,13 +92,13 @@ class Case:
 
     def waits(self) -> None:
         """A line was crossed, and there is no room for the alert: it is raised in the next interval, if that is still so."""
-        self._keep(WAITING, self._now_ms - self._rule.cooldown_s * 1000)
+        self._keep(WAITING, self._now_ms - self._rule.cooldown_ms)
 
     def over(self, *, recovered: bool) -> tuple[Alert, str]:
         """The alert that says so."""
         assert self._kept  # noqa: S101 - a verdict about what is kept
         before, began, rule = self._kept.reference, self._kept.began, self._rule
-        if self._now_ms - began >= rule.cooldown_s * 1000:
+        if self._now_ms - began >= rule.cooldown_ms:
             self._table.episodes.drop(self._table.cells, self._slot, self._key)
         else:
             self._keep(COOLING, began, before)

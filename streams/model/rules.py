@@ -90,6 +90,11 @@ class Rule(
     enabled: Annotated[bool, Meta(description="false: it raises nothing; so a built-in rule is switched off")] = True
 
     @property
+    def cooldown_ms(self) -> int:
+        """The cooldown; at least one, for two episodes of a user do not begin at the same moment."""
+        return max(self.cooldown_s * 1000, 1)
+
+    @property
     def back(self) -> float:
         """The margin, in the unit of the rule."""
         if self.margin is not None:

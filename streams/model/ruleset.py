@@ -154,7 +154,7 @@ def _columns(
         amount=_floats(amounts),
         was=_floats(amounts),
         back=_floats(rule.back for rule in rules),
-        cooldown=_floats(rule.cooldown_s * 1000.0 for rule in rules),
+        cooldown=_floats(float(rule.cooldown_ms) for rule in rules),
         looks_back=_floats(
             np.inf if line else WITHIN_MS[rule.when.within] for rule, line in zip(rules, lines, strict=True)
         ),

@@ -161,6 +161,13 @@ def test_a_line_is_crossed() -> None:
     assert [watched.at(39.0, hours) for hours in (0.6, 1.2, 1.3, 5.0)] == [[], [], ["raised"], []]
 
 
+def test_two_episodes_do_not_begin_at_once() -> None:
+    """By the stream's clock much happens at one moment: an id that has been told is not told again, whatever the cooldown."""
+    one = Watched(Rule(name="fall", when=When(falls=5.0), cooldown_s=0))
+    assert (one.at(44.0), one.at(49.0), one.at(44.0)) == (["raised"], ["recovered"], [])
+    assert one.at(44.0, 1e-3) == ["raised"]
+
+
 TOP = Rule(name="top", when=When(top=3), cooldown_s=0)
 
 
@@ -174,7 +181,7 @@ def test_a_line_that_moves_leaves_somebody_behind() -> None:
     watched = Watched(TOP)
     assert watched.at(50.0) == []
     said = []
-    for score, line in (
+    moves = (
         (50.0, 51.0),
         (50.0, 49.0),
         (50.0, 50.0),
@@ -182,9 +189,10 @@ def test_a_line_that_moves_leaves_somebody_behind() -> None:
         (50.0, 49.2),
         (50.0, 48.9),
         (48.0, 48.9),
-    ):
+    )
+    for minute, (score, line) in enumerate(moves):
         watched.book = lined(TOP, **{"top/3": line})
-        said += [(line, body["state"], body["sentence"]) for body in watched.bodies(score)]
+        said += [(line, body["state"], body["sentence"]) for body in watched.bodies(score, minute / 60)]
     assert [(line, state) for line, state, _ in said] == [(50.1, "raised"), (48.9, "recovered"), (48.9, "raised")]
     assert said[0][2] == "net:u0 stays at 50.0, out of the 3 highest (50.1) now: that line rose from 50.0 to 50.1"
     assert "since the last daily close and out of the 3 highest (48.9), to 48.0" in said[2][2]
