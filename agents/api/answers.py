@@ -1,13 +1,17 @@
-"""Answers: JSON that nobody stores, and the headers of every answer."""
+"""Answers: JSON of now, what a client may keep and ask again with its ETag, and the headers of every answer."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
-from fastapi import Response
+from fastapi import Request, Response
 
+JSON = "application/json"
+NOT_KEPT = "no-store"
+ASKED_AGAIN = "private, no-cache"  #: kept, but asked again with If-None-Match before each use
 HEADERS = {
     # nothing from elsewhere, nothing inline: text from events can do nothing even if it got into the page as markup
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -18,8 +22,30 @@ HEADERS = {
 
 
 def json(body: Any, status: int = 200) -> Response:
-    """JSON as it is now: no cache may keep it."""
-    return Response(orjson.dumps(body), status, {"cache-control": "no-store"}, "application/json")
+    """JSON as it is now: no cache may keep it. Bytes are JSON already."""
+    text = body if isinstance(body, bytes) else orjson.dumps(body)
+    return Response(text, status, {"cache-control": NOT_KEPT}, JSON)
+
+
+def etag(*essence: Any) -> str:
+    """A weak ETag: answers with the same essence say the same, though their `as_of` differs."""
+    return f'W/"{hashlib.blake2b(orjson.dumps(essence), digest_size=12).hexdigest()}"'
+
+
+def unless_known(
+    request: Request, tag: str, body: Any, media_type: str = JSON, *, kept: str = ASKED_AGAIN, **headers: str
+) -> Response:
+    """The answer, or 304 without a body if the client's If-None-Match has this tag."""
+    headers = {"etag": tag, "cache-control": kept} | headers
+    if _known(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body if isinstance(body, str | bytes) else orjson.dumps(body), 200, headers, media_type)
+
+
+def _known(given: str, tag: str) -> bool:
+    """Weak comparison, RFC 9110 8.8.3.2."""
+    tags = {one.strip().removeprefix("W/") for one in given.split(",")}
+    return "*" in tags or tag.removeprefix("W/") in tags
 
 
 class Headers:

@@ -1,4 +1,4 @@
-"""The HTTP app: a factory. One page, two reads, one push stream, two health checks, and metrics beside a worker."""
+"""The HTTP app: a factory. One page, the reads, one push stream, two health checks, and metrics beside a worker."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from fastapi.staticfiles import StaticFiles
 from agents.api import problems
 from agents.api.answers import Headers
 from agents.api.head import Head
+from agents.api.ids import RawIds
 from agents.api.leaders import Leaders
 from agents.api.push import Hub, running
+from agents.api.routes import application, leaderboard, metrics, page, stream, user_parts, users
 from agents.api.routes import health as checks
-from agents.api.routes import leaderboard, metrics, page, stream, users
 from agents.api.served import Served
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings
+
+_DESCRIPTION = """Times are ms since epoch, UTC. Scores are decayed to `as_of`, which each answer has; `freshness` is what
+the partition of a user last said. Ids of users are `network:id`, percent-encoded. Errors are problem details (RFC 9457):
+`type` is stable, `detail` is for people; after a 503 ask again as Retry-After says."""
 
 
 def _wall_ms() -> float:
@@ -48,6 +53,7 @@ def create_api(
     app = FastAPI(
         title="Clout",
         summary="Live social influence scores from 1 to 100",
+        description=_DESCRIPTION,
         version="1",
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere; ours is in routes/page.py
@@ -56,11 +62,12 @@ def create_api(
     )
     app.state.hub = served.hub
     problems.install(app)
+    app.add_middleware(RawIds)
     app.add_middleware(Headers)
     app.add_middleware(Head)
     app.include_router(page.routes())
     app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
-    for one in (users, leaderboard, stream, checks):
+    for one in (user_parts, users, leaderboard, application, stream, checks):
         app.include_router(one.routes(served))
     if health:
         app.include_router(metrics.routes(health))

@@ -55,6 +55,10 @@ class Leaders:
         self._heard: dict[int, Heard] = {}  # by partition
         self._fresh_s = max(LEAST_FRESH_S, PASSES_MISSED * settings.idle_s)
 
+    def wall_ms(self) -> float:
+        """Now by the wall clock, by which processes say when they last did something."""
+        return self._wall_ms()
+
     def now_ms(self, pulses: Mapping[int, Record]) -> int:
         """Now: the wall clock, or with the stream clock the newest event time any partition has seen."""
         if self._settings.clock == "stream":
@@ -64,9 +68,13 @@ class Leaders:
         return int(self._wall_ms())
 
     def fresh(self, pulses: Mapping[int, Record]) -> int:
-        """How many partitions have shown life lately: their pulse moved while we looked, or is young by the wall clock."""
+        """How many partitions have shown life lately."""
+        return len(self.alive(pulses))
+
+    def alive(self, pulses: Mapping[int, Record]) -> set[int]:
+        """Those that have: their pulse moved while we looked, or is young by the wall clock."""
         now_s, now_ms = self._monotonic_s(), self._wall_ms()
-        alive = 0
+        alive = set()
         for partition, pulse in pulses.items():
             before = self._heard.get(partition)
             since_s = before.since_s if before else float("-inf")
@@ -76,7 +84,8 @@ class Leaders:
                 moved = before is not None and now_s - before.looked_s < self._fresh_s
                 since_s = now_s if moved or young else float("-inf")
             self._heard[partition] = Heard(pulse["version"], since_s, now_s)
-            alive += now_s - since_s < self._fresh_s
+            if now_s - since_s < self._fresh_s:
+                alive.add(partition)
         return alive
 
     async def look(self, n: int) -> Record:

@@ -1,4 +1,4 @@
-"""Serving the app: in a thread beside other work, on a port of one's choice or a free one, and how to end it."""
+"""Serving the app: alone or in a thread beside other work, on a port of one's choice or a free one, and how to end it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -56,6 +56,17 @@ def serving(
         server.should_exit = True
         thread.join(STOP_S)
         listener.close()
+
+
+def serve(settings: Settings, port: int, host: str, told: Callable[[int], None]) -> None:
+    """Serves the app until SIGTERM or Ctrl-C, in the main thread; `told` gets the real port. Raises UsageError for a taken one.
+
+    When streams and requests have ended, uvicorn raises the signal again, for the handler that was there before.
+    """
+    with contextlib.closing(_listen(host, port)) as listener:
+        server = Server(create_api(settings))
+        told(listener.getsockname()[1])
+        server.run([listener])
 
 
 def _wait(server: Server, thread: threading.Thread, host: str, port: int) -> None:

@@ -1,14 +1,30 @@
-"""What all routes stand on: one reader of Redis, one look at who leads, one hub for push."""
+"""What all routes stand on: one reader of Redis, one look at who leads, one hub for push, and what was read a moment ago."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
 
+from agents.api.lately import Lately
 from agents.api.leaders import Leaders
 from agents.api.push import Hub
 from agents.worker.health import Health
+from streams.partitioner import partition_of
 from streams.scoreboard.reader import Reader
+from streams.scoreboard.spread import Spread
 from streams.settings import Settings
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+class Heard(NamedTuple):
+    """What partitions said a moment ago, and which of them show life."""
+
+    pulses: dict[int, dict[str, Any]]
+    alive: Collection[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +36,59 @@ class Served:
     leaders: Leaders
     hub: Hub
     health: Health | None
+    lately: Lately = field(default_factory=Lately)
 
     async def refused(self) -> str:
         """Why Redis does not take writes, and what to do; empty when it does, or when this user may not try."""
         return await self.reader.refused()
 
+    async def heard(self) -> Heard:
+        """Of all partitions, read once a moment."""
+
+        async def read() -> Heard:
+            pulses = await self.reader.pulses()
+            return Heard(pulses, self.leaders.alive(pulses))
+
+        return await self.lately.get("heard", read)
+
     async def now_ms(self) -> int:
         """Now, by the clock that the workers score by."""
-        return self.leaders.now_ms(await self.reader.pulses())
+        return self.leaders.now_ms((await self.heard()).pulses)
+
+    async def spread(self) -> Spread:
+        """How scores are spread, read once a moment."""
+        return await self.lately.get("spread", self.reader.distribution)
+
+    async def networks(self) -> dict[str, int]:
+        """The networks that have a board, and how many are on it; read once a moment."""
+        return await self.lately.get("networks", self.reader.networks)
+
+    async def population(self, network: str | None = None) -> int:
+        """How many are on a board, read once a moment."""
+        if network is not None:
+            return (await self.networks()).get(network, 0)
+        return await self.lately.get("population", self.reader.population)
+
+    def freshness(self, user: str, heard: Heard) -> dict[str, Any]:
+        """What the partition of a user last said: `version`, `as_of` and `age_ms` are null while it is silent.
+
+        `fresh`: it shows life; else nobody keeps its scores, and they decay only.
+        """
+        partition = partition_of(user, self.settings.partitions)
+        said = heard.pulses.get(partition, {})
+        as_of = said.get("as_of")
+        return {
+            "partition": partition,
+            "version": said.get("version"),
+            "as_of": as_of,
+            "age_ms": None if as_of is None else max(self.leaders.now_ms(heard.pulses) - as_of, 0),
+            "fresh": partition in heard.alive,
+        }
+
+
+async def some_at_once(ask: Callable[[A], Awaitable[T]], of: Sequence[A], most: int = 10) -> list[T]:
+    """What is answered of each, in their order; so many at a time, for each takes a connection."""
+    found: list[T] = []
+    for start in range(0, len(of), most):
+        found += await asyncio.gather(*map(ask, of[start : start + most]))
+    return found

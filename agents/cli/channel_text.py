@@ -9,9 +9,7 @@ from urllib.parse import urlsplit
 from agents.cli.output import moment
 from agents.cli.rule_text import span
 from streams.model.channels import SECRET, Channel, Quiet, Route, Silence
-from streams.scoreboard.standings import trouble
-
-WELL, OFF = "well", "off"
+from streams.scoreboard.standings import OFF, WELL, trouble
 
 
 def where(channel: Channel) -> str:

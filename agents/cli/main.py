@@ -24,6 +24,7 @@ INTERRUPTED = 130
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("agents.cli.demo:demo", "Broker, Redis, worker and feed on this machine, with a live view."),
     "worker": ("agents.cli.worker:worker", "Run a worker: events in, live scores out."),
+    "api": ("agents.cli.api:api", "Serve page and API out of Redis, without a worker."),
     "warm": ("agents.cli.warm:warm", "Compile the core before a worker needs it."),
     "feed": ("agents.cli.feed:feed", "Send events from a file, stdin or the generator to the topics."),
     "control": (

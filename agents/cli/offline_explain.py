@@ -54,7 +54,7 @@ def explained(table: Table, user: str, as_of_ms: int, *, json: bool) -> int:
 
 
 def _places(table: Table, slot: int, now_ms: int) -> Places:
-    """Where somebody stands among all of the table, as `agents.cli.places.places_of` says of those in Redis."""
+    """Where somebody stands among all of the table, as `streams.scoreboard.explaining.places_of` says of those in Redis."""
     scores, everyone = assess.population(table, now_ms), np.arange(len(table))
     own, rows, unlinked = scores[slot], table.cells[: len(table)], ~table.linked(everyone)
 

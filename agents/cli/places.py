@@ -1,4 +1,4 @@
-"""Where a user stands, for people: rank, percentile, whose account it is; a person's accounts; names like an unknown one."""
+"""Where a user stands, for people: rank, percentile, whose account it is; a person's accounts; names that are unknown."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from msgspec import UNSET, UnsetType
 
 from agents.cli.output import safe
 from streams.errors import UsageError
-from streams.events import PERSON
 from streams.model.standing import Place, Places
 
 if TYPE_CHECKING:
     from streams.scoreboard.reader import Rank, Reader, Record
-
-_MOST_LIKE = 3  # names that an unknown one may have been meant to be
 
 
 class Account(NamedTuple):
@@ -24,19 +21,6 @@ class Account(NamedTuple):
     user: str
     score: float
     place: str = ""
-
-
-async def places_of(reader: Reader, stored: Record) -> Places:
-    """Overall rank and percentile, which accounts of a person do not have, and the rank on the network's board."""
-    user = stored["user"]
-    rank, own = await reader.rank(user), await reader.network_rank(user)
-    linked = rank is not None and rank.network is not None
-    percentile = None if linked else await reader.percentile(stored["score"])
-    return Places(
-        overall=UNSET if rank is None or linked else Place(rank=rank.rank, of=rank.of),
-        percentile=UNSET if percentile is None else percentile,
-        network=UNSET if own is None else Place(rank=own.rank, of=own.of),
-    )
 
 
 def in_words(places: Places, user: str, person: str | UnsetType = UNSET) -> list[str]:
@@ -68,14 +52,6 @@ async def accounts_of(reader: Reader, record: Record, at_ms: int) -> list[Accoun
         own = await reader.network_rank(one["user"])
         accounts.append(Account(one["user"], one["score"], _on_network(own, one["user"]) if own else ""))
     return accounts
-
-
-async def like(reader: Reader, user: str) -> list[str]:
-    """Users of the same id on other networks, persons among them: what an unknown name may have been meant to be."""
-    own = user.rpartition(":")[2] if user.startswith(f"{PERSON}:") else user.partition(":")[2] or user
-    others = [f"{network}:{own}" for network in (*await reader.networks(), PERSON)]
-    known = zip(others, await reader.users(others), strict=True)
-    return [name for name, stored in known if stored is not None][:_MOST_LIKE]
 
 
 def named(given: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from msgspec import UNSET
-from msgspec.structs import replace
 
 from agents.cli.options import REDIS, TIME, json_option, settings_options
 from agents.cli.output import json_line, moment, safe, say, signed
-from agents.cli.places import Account, accounts_of, in_words, like, named, places_of, unknown_user
+from agents.cli.places import Account, accounts_of, in_words, named, unknown_user
 from agents.cli.redis import ask, now_ms
 from streams.settings import Settings
 
@@ -49,12 +47,14 @@ def score(settings: Settings, users: tuple[str, ...], as_of: int | None, explain
 
 
 async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], wanted: _Wanted) -> int:
+    from streams.scoreboard.explaining import like
+
     at_ms = await now_ms(settings, reader) if wanted.as_of_ms is None else wanted.as_of_ms
     unknown = shown = 0
     for user, stored in zip(users, await reader.users(users), strict=True):
         if stored is None:
             unknown += 1
-            say(unknown_user(user, await like(reader, user)))
+            say(unknown_user(user, await like(reader, user, await reader.networks())))
             continue
         if at_ms < stored["event_ts"]:
             say(
@@ -69,27 +69,19 @@ async def _score(settings: Settings, reader: Reader, users: tuple[str, ...], wan
 
 
 async def _show(reader: Reader, stored: Record, at_ms: int, wanted: _Wanted) -> None:
+    from streams.scoreboard.explaining import explanation, places_of
     from streams.scoreboard.reader import score_at
 
     record = score_at(stored, at_ms)
     if wanted.explain:
         from agents.cli.explain_page import show
-        from streams.model import versions
-        from streams.model.alert_reading import published
-        from streams.model.explain import explain
 
-        past = (await reader.past(stored["user"])).until(at_ms)
-        places, influence, alerts = await asyncio.gather(
-            places_of(reader, stored), reader.influence(stored), reader.alerts_of(stored["user"])
-        )
-        found = explain(stored, versions.model(stored["model"]), at_ms, past, places, influence)
-        found = replace(found, alerts=published(one for one in alerts if one["at"] <= at_ms) or UNSET)
+        found = await explanation(reader, stored, at_ms)
         if wanted.json:
             show(found, json=True)
         else:
-            ranks = await reader.topic_ranks(
-                stored["user"], [one.topic for one in influence.topics] if influence else []
-            )
+            topics = [one.topic for one in found.influence.topics] if found.influence else []
+            ranks = await reader.topic_ranks(stored["user"], topics)
             show(found, await accounts_of(reader, record, at_ms), ranks)
     elif wanted.json:
         json_line(record)

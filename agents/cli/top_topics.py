@@ -102,8 +102,6 @@ def _weight(row: dict[str, Any]) -> str:
 
 
 async def _half_life_ms(reader: Reader) -> float:
-    """Of what places are made with: the quarter window of the model that the partitions have."""
-    from streams.model import versions
+    from streams.scoreboard.topic_boards import half_life_ms
 
-    models = [pulse["model"] for pulse in (await reader.pulses()).values() if "model" in pulse]
-    return versions.model(models[0]).half_lives_ms[-1] if models else versions.DEFAULT.half_lives_ms[-1]
+    return half_life_ms(await reader.pulses())

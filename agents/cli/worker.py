@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agents.worker.health import Health
 
 MOST_PROCESSES = 64
-_LAST_PORT = 65_535
+LAST_PORT = 65_535
 LOOPBACK = "127.0.0.1"
 
 
@@ -36,7 +36,7 @@ LOOPBACK = "127.0.0.1"
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, _LAST_PORT),
+    type=click.IntRange(0, LAST_PORT),
     default=None,
     show_envvar=True,
     help="Serve page, JSON API, health checks and metrics on this port of --host; 0: a free one. Without it none is opened. "
@@ -102,16 +102,21 @@ def _page(settings: Settings, port: int | None, host: str, health: Health) -> It
     from agents.api.serve import serving
 
     with serving(settings, port, host, health) as real:
-        say(f"http://{f'[{host}]' if ':' in host else host}:{real}")
+        say(address(host, real))
         yield
+
+
+def address(host: str, port: int) -> str:
+    """Where a browser finds it."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _several(settings: Settings, port: int | None, host: str, processes: int) -> int:
     """Run a parent; returns its exit code."""
-    if port and port + processes - 1 > _LAST_PORT:
+    if port and port + processes - 1 > LAST_PORT:
         raise UsageError(
             f"--port {port} --processes {processes}: the last one would serve on port {port + processes - 1}; "
-            f"{_LAST_PORT} is the highest there is"
+            f"{LAST_PORT} is the highest there is"
         )
     if processes > settings.partitions:
         idle = processes - settings.partitions

@@ -20,6 +20,7 @@ from streams.model.explain import Past
 from streams.model.influential import Influence
 from streams.partitioner import partition_of
 from streams.scoreboard import closes, user_alerts
+from streams.scoreboard.boards import Boards
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.documents import Documents
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys, network_of, shard_of
@@ -58,7 +59,7 @@ class Reader:
         one_call = not isinstance(client, RedisCluster)
         self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
         self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
-        self.standings = Standings(client, self._keys[0])
+        self.standings, self.boards = Standings(client, self._keys[0]), Boards(client, self._keys)
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:

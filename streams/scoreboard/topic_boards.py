@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
+from streams.model import versions
 from streams.scoreboard.layout import Keys
 
 
@@ -19,6 +20,12 @@ class Placed(NamedTuple):
     def weight(self, now_ms: float, half_life_ms: float) -> float:
         """How much of their engagement for the topic is left at a moment; `half_life_ms` is that of the quarter window."""
         return float(2.0 ** (self.place - now_ms / half_life_ms))
+
+
+def half_life_ms(pulses: Mapping[int, Mapping[str, Any]]) -> float:
+    """Of what places are made with: the quarter window of the model that the partitions have."""
+    models = [pulse["model"] for pulse in pulses.values() if "model" in pulse]
+    return float((versions.model(models[0]) if models else versions.DEFAULT).half_lives_ms[-1])
 
 
 class TopicBoards:

@@ -38,7 +38,7 @@ def consistent(user: str, score: float, at_ms: int) -> dict[str, Any]:
     """A record whose windows give its score: all of the mass is in the longest window."""
     mass = DEFAULT.half_mass * (score / (100 - score)) ** (1 / DEFAULT.steepness)
     windows = {"day": 0.0, "week": 0.0, "quarter": mass}
-    return record(user, score, as_of=at_ms, windows=windows, followers=0, acted=0.0)
+    return record(user, score, as_of=at_ms, windows=windows, followers=0, acted=0.0, actors_error=0.0)
 
 
 @dataclass
@@ -54,6 +54,10 @@ class Scene:
         """One flush for each partition: these users, and `counts` more events folded by each."""
         asyncio.run(self._write(scores, counts, now_ms() if at_ms is None else at_ms, alerts))
 
+    def tell(self, user: str, **more: Any) -> None:
+        """One flush of the user's partition with what a `Flush` carries beside records."""
+        asyncio.run(self._tell(user, more))
+
     def deliver(self, *standings: dict[str, Any], told: tuple[Any, ...] = ()) -> None:
         """How channels stand, and the latest outcomes, as `clout alerting` writes them."""
         asyncio.run(self._deliver(standings, told))
@@ -62,6 +66,14 @@ class Scene:
         client, keys = connect(self.settings), Keys(self.settings.redis_prefix, 0)
         await client.hset(keys.channels, mapping={one["channel"]: orjson.dumps(one) for one in standings})
         await client.lpush(keys.deliveries, *map(orjson.dumps, told))
+        await client.aclose()
+
+    async def _tell(self, user: str, more: dict[str, Any]) -> None:
+        client = connect(self.settings)
+        self.version += 1
+        pulse = {"event_ts": now_ms(), "as_of": now_ms(), "owner": "w", "model": "clout-1", "users": 1}
+        writer = Writer(client, self.settings.redis_prefix, 1, PARTITIONS)
+        await writer.write(Flush(partition_of(user, PARTITIONS), self.version, pulse, **more))
         await client.aclose()
 
     async def _write(self, scores: dict[str, float], counts: int, at_ms: int, alerts: tuple[Any, ...]) -> None:
@@ -76,6 +88,7 @@ class Scene:
                 "as_of": at_ms,
                 "owner": "w",
                 "model": "clout-1",
+                "users": len(mine),
                 "counts": told,
                 "latency": {"10": counts},
             }

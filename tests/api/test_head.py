@@ -19,9 +19,17 @@ PATHS = (
     "/readyz",
     "/metrics",
     "/v1/leaderboard",
-    "/v1/leaderboard?n=none",
+    "/v1/leaderboard?limit=none",
+    "/v1/users?ids=x:ada,x:nobody",
     "/v1/users/x:ada",
+    "/v1/users/x:ada/history",
+    "/v1/users/x:ada/badge.svg",
     "/v1/users/x:nobody",
+    "/v1/compare?ids=x:ada,x:cy",
+    "/v1/distribution",
+    "/v1/alerts",
+    "/v1/rules",
+    "/v1/status",
     "/nothing",
 )
 CHANGING = {"date", "content-length"}  # a body with a time in it has another length each time

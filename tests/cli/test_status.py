@@ -11,8 +11,8 @@ import orjson
 import pytest
 from rich.console import Console
 
-from agents.cli.status_look import told
 from agents.cli.status_text import parts
+from agents.surroundings.status import told
 from streams.broker.admin import Admin
 from streams.model.channels import Channel, Silence
 from streams.model.gaps import Gap, Gaps

@@ -413,7 +413,7 @@ def test_what_compose_runs(
     assert fed.returncode == 0, fed.stderr
     here = ["--port", str(port), "--host", "127.0.0.1"]  # the last one counts: nothing is opened to others here
     with container.worker(*services["page"]["command"], *here, **env) as said:
-        leaders = until(lambda: answer(f"http://127.0.0.1:{port}/v1/leaderboard").get("top"), said)
+        leaders = until(lambda: answer(f"http://127.0.0.1:{port}/v1/leaderboard").get("items"), said)
         assert leaders[0]["score"] > 1
         assert health(port) == 0
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:

@@ -1,38 +1,109 @@
-"""One user: the score record as it is now."""
+"""Users: one, some, or a few beside each other; score records as they are now."""
 
 from __future__ import annotations
 
-import asyncio
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from agents.api.answers import json
+from agents.api import examples
+from agents.api.answers import etag, json, unless_known
+from agents.api.ids import Id, users_of
+from agents.api.known import Known, known, of, placed
 from agents.api.problems import Problem
-from agents.api.served import Served
-from streams.model.lately import record_counts
-from streams.model.versions import model
-from streams.scoreboard.reader import score_at
+from agents.api.served import Served, some_at_once
+
+MOST_USERS = 100
+LEAST_COMPARED, MOST_COMPARED = 2, 5
+_IDS = "ids parted by commas; or `ids` several times, each one id whole, which may hold commas. `network:id` or `person:NAME`"
+_COMPARED = {**examples.USER, "behind": 0.0, "history": [{"date": "2025-12-31", "score": 59.87}], "topics": ["jazz"]}
 
 
 def routes(served: Served) -> APIRouter:
-    """The router."""
-    router = APIRouter()
+    """The router. What stands under one user is in `user_parts`, which goes first."""
+    router = APIRouter(tags=["users"])
 
-    @router.get("/v1/users/{user:path}", summary="One user's score, as it is now")
-    async def user(user: str) -> Response:
-        """The score record, decayed to now, with `rank`, `of` and `percentile`. `user` is `network:id`.
+    @router.get(
+        "/v1/users",
+        summary="Some users at once",
+        responses=examples.answers(
+            {"items": [examples.USER], "unknown": ["bluesky:nobody"], "as_of": examples.NOW},
+            "`items` in the order asked for, each as of one user; `unknown`: ids of whom nobody knows",
+        ),
+    )
+    async def users(
+        ids: Annotated[
+            list[str], Query(description=f"1 to {MOST_USERS} {_IDS}", examples=["bluesky:ann,mastodon:bob"])
+        ],
+    ) -> Response:
+        """As many reads of one user, at one moment. An unknown user is no error here."""
+        wanted = users_of(ids, 1, MOST_USERS)
+        now_ms, found, unknown = await _all(served, wanted)
+        items = await some_at_once(lambda one: placed(served, one), found)
+        return json({"items": items, "unknown": unknown, "as_of": now_ms})
+
+    @router.get(
+        "/v1/compare",
+        summary="A few users beside each other",
+        responses=examples.answers(
+            {"items": [_COMPARED], "topics_in_common": ["jazz"], "as_of": examples.NOW},
+            "users as in `/v1/users`, each with `behind`, `history` and `topics`",
+            unknown="Unknown: bluesky:nobody",
+        ),
+    )
+    async def compare(
+        ids: Annotated[
+            list[str],
+            Query(description=f"{LEAST_COMPARED} to {MOST_COMPARED} {_IDS}", examples=["bluesky:ann,mastodon:bob"]),
+        ],
+    ) -> Response:
+        """`behind`: points behind the highest of them. `history`: daily closes, the oldest first. `topics`: what each is engaged
+        with for, most first; `topics_in_common` all of them are. A 404 names in `unknown` whom nobody knows."""
+        wanted = users_of(ids, LEAST_COMPARED, MOST_COMPARED)
+        now_ms, found, unknown = await _all(served, wanted)
+        if unknown:
+            detail = f"Nobody of these names has acted or been acted on: {', '.join(unknown)}"
+            raise Problem(404, "unknown-user", "Unknown user", detail, unknown=unknown)
+        items = [await _beside(served, one) for one in found]
+        highest, topics = max(item["score"] for item in items), [item["topics"] for item in items]
+        common = [topic for topic in topics[0] if all(topic in some for some in topics)]
+        ranked = [{**item, "behind": highest - item["score"]} for item in items]
+        return json({"items": ranked, "topics_in_common": common, "as_of": now_ms})
+
+    @router.get(
+        "/v1/users/{id:path}",
+        summary="One user's score",
+        responses=examples.about_user(examples.USER, "the score record as of now, with the user's place"),
+    )
+    async def user(request: Request, id: Id) -> Response:
+        """The score record, decayed to now, with `rank`, `of` and `percentile`.
 
         `board` is null where `rank` is overall. Of an account of a person it is the network on whose board it is ranked; such
         accounts are not counted overall, so `percentile` is null. It is the part of those engaged with in the last 90 days who
-        score less, in per cent; `counted` says whether this user is one of them.
+        score less, in per cent; `counted` says whether this user is one of them. `freshness` is what the user's partition last
+        said, `age_ms` ago. The ETag stays while version, shown score (two decimals), place and freshness do.
         """
-        record, rank, now = await asyncio.gather(served.reader.user(user), served.reader.rank(user), served.now_ms())
-        if record is None or rank is None:
-            detail = "Nobody of this name has acted or been acted on. A user is `network:id`, such as demo:carla7."
-            raise Problem(404, "unknown-user", "Unknown user", detail)
-        percentile = None if rank.network else await served.reader.percentile(rank.score)
-        counted = record_counts(record, model(record["model"]), now)
-        place = {"rank": rank.rank, "of": rank.of, "board": rank.network, "percentile": percentile, "counted": counted}
-        return json({**score_at(record, now), **place})
+        one = await known(served, id)
+        body = await placed(served, one)
+        shown = body["version"], round(body["score"], 2), body["rank"], body["board"], one.freshness["fresh"]
+        return unless_known(request, etag(one.user, *shown), body)
 
     return router
+
+
+async def _all(served: Served, users: list[str]) -> tuple[int, list[Known], list[str]]:
+    """The moment, who is known of these, and who is not."""
+    heard, stored = await served.heard(), await served.reader.users(users)
+    found = [of(served, one, heard) for one in stored if one]
+    now_ms = found[0].now_ms if found else served.leaders.now_ms(heard.pulses)
+    return now_ms, found, [user for user, one in zip(users, stored, strict=True) if one is None]
+
+
+async def _beside(served: Served, one: Known) -> dict[str, Any]:
+    body, past, influence = (
+        await placed(served, one),
+        await served.reader.past(one.user),
+        await served.reader.influence(one.stored),
+    )
+    history = [{"date": close.date, "score": close.score} for close in past.closes]
+    return {**body, "history": history, "topics": [topic.topic for topic in influence.topics] if influence else []}

@@ -1,0 +1,67 @@
+"""Ids of users as they come in an address: percent-encoded UTF-8 that may hold anything, slashes too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Path
+
+from agents.api.problems import Problem
+from streams.people.checks import bad_user
+
+_UNDER = "/v1/users/"
+
+Id = Annotated[
+    str,
+    Path(
+        description="`network:id` or `person:NAME`, percent-encoded: what an id itself holds of `/`, `?`, `#` and `%` must be",
+        examples=["bluesky:did:plc:abc"],
+    ),
+]
+
+
+class RawIds:
+    """Has ids matched on the raw path, where a slash of an id, `%2F`, is none of the address. Plain ASGI."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        raw = scope.get("raw_path", b"").decode("latin-1") if scope["type"] == "http" else ""
+        if raw.removeprefix(scope.get("root_path", "")).startswith(_UNDER):
+            scope = scope | {"path": raw}
+        await self._app(scope, receive, send)
+
+
+def malformed(where: str, why: str) -> Problem:
+    """A 422 that names the field, as `path.id` or `query.ids`."""
+    errors = [{"at": where, "message": why}]
+    return Problem(422, "wrong-parameter", "Wrong parameter", f"{where}: {why}", errors=errors)
+
+
+def user_of(raw: str) -> str:
+    """The user of an id in a raw path. Raises Problem 422 for what no user can be named."""
+    try:
+        return _checked(unquote_to_bytes(raw).decode(), "path.id")
+    except UnicodeDecodeError:
+        raise malformed("path.id", "this is no percent-encoded UTF-8") from None
+
+
+def users_of(ids: Sequence[str], least: int, most: int) -> list[str]:
+    """The users of a parameter `ids`, each once: one value parted by commas, or several, each an id whole (it may hold commas).
+
+    Raises Problem 422 for what no user can be named, and for too few or too many.
+    """
+    given = ids[0].split(",") if len(ids) == 1 else ids
+    users = list(dict.fromkeys(_checked(one, "query.ids") for one in given if one))
+    if not least <= len(users) <= most:
+        raise malformed("query.ids", f"{len(users)} different ids; {least} to {most} can be asked for at once")
+    return users
+
+
+def _checked(user: str, where: str) -> str:
+    if reject := bad_user(user):
+        raise malformed(where, reject.message)
+    return user
