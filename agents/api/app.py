@@ -15,7 +15,7 @@ from agents.api.head import Head
 from agents.api.leaders import Leaders
 from agents.api.push import Hub, running
 from agents.api.routes import health as checks
-from agents.api.routes import leaderboard, metrics, page, stream, users
+from agents.api.routes import leaderboard, metrics, page, search, stream, users, v2
 from agents.api.served import Served
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
@@ -61,6 +61,8 @@ def create_api(
     app.include_router(page.routes())
     app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
     for one in (users, leaderboard, stream, checks):
+        app.include_router(one.routes(served))
+    for one in (search, v2):
         app.include_router(one.routes(served))
     if health:
         app.include_router(metrics.routes(health))
