@@ -116,7 +116,8 @@ async def _ask(client: Any, settings: Settings, told: Told) -> int:
 
 async def _write(client: Any, settings: Settings, told: Told) -> int:
     """Write everyone from the committed rows, a partition at a time."""
-    writer = Writer(client, settings.redis_prefix, settings.redis_shards, settings.partitions)
+    shape = settings.redis_prefix, settings.redis_shards, settings.partitions
+    writer = Writer(client, *shape, settings.app)
     topic, scoring, users = settings.topic(STATE.name), model(settings.model), 0
     for number in range(settings.partitions):
         found = (await recover(settings, topic, [number], scoring))[number]

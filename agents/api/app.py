@@ -15,7 +15,7 @@ from agents.api.head import Head
 from agents.api.ids import RawIds
 from agents.api.leaders import Leaders
 from agents.api.push import Hub, running
-from agents.api.routes import application, leaderboard, metrics, page, stream, user_parts, users
+from agents.api.routes import application, leaderboard, metrics, page, search, stream, user_parts, users, v2
 from agents.api.routes import health as checks
 from agents.api.served import Served
 from agents.worker.health import Health
@@ -67,7 +67,7 @@ def create_api(
     app.add_middleware(Head)
     app.include_router(page.routes())
     app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
-    for one in (user_parts, users, leaderboard, application, stream, checks):
+    for one in (user_parts, users, leaderboard, application, search, v2, stream, checks):
         app.include_router(one.routes(served))
     if health:
         app.include_router(metrics.routes(health))

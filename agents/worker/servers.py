@@ -45,7 +45,8 @@ class Servers:
         self._admin: Admin | None = None
         self.redis = connect(settings)
         self._policies = Following(settings)
-        self.board = Writer(self.redis, settings.redis_prefix, settings.redis_shards, settings.partitions)
+        shape = settings.redis_prefix, settings.redis_shards, settings.partitions
+        self.board = Writer(self.redis, *shape, settings.app)
 
     async def open(self) -> None:
         """Connect, and read the policies to their end. Before the worker joins the group."""

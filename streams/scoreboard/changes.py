@@ -31,21 +31,31 @@ class Boards(NamedTuple):
 class Changes(Sequence[Change]):
     """n users. A sequence of `Change`, and ready lists for the call."""
 
-    __slots__ = ("_moved", "_names", "_records", "_scores", "_where")
+    __slots__ = ("_moved", "_names", "_new", "_records", "_scores", "_where")
 
     def __init__(
-        self, names: Texts, scores: Floats, moved: NDArray[np.bool_], records: Texts, where: Where | None = None
+        self,
+        names: Texts,
+        scores: Floats,
+        moved: NDArray[np.bool_],
+        records: Texts,
+        where: Where | None = None,
+        new: NDArray[np.bool_] | None = None,
     ) -> None:
-        """`moved` (n,): whose place on boards is written; `where` they belong, None: all on the overall board alone."""
+        """`moved` (n,): whose place on boards is written; `where` they belong, None: all on the overall board alone.
+
+        `new` (n,): whom Redis does not have yet; None: nobody.
+        """
         self._names, self._scores, self._moved, self._records, self._where = names, scores, moved, records, where
+        self._new = new
 
     @classmethod
     def of(cls, users: Sequence[Change]) -> Changes:
-        """Of changes at hand."""
+        """Of changes at hand, all of them new to Redis."""
         names, records = Texts.of([user.encode() for user, *_ in users]), Texts.of([record for *_, record in users])
         scores = np.array([np.nan if score is None else score for _, score, _ in users], np.float64)
         moved = np.array([score is not None for _, score, _ in users], np.bool_)
-        return cls(names, scores, moved, records, _where(names))
+        return cls(names, scores, moved, records, _where(names), np.ones(len(names), np.bool_))
 
     def __len__(self) -> int:
         return len(self._names)
@@ -60,6 +70,12 @@ class Changes(Sequence[Change]):
     def __getitem__(self, number: slice) -> list[Change]: ...
     def __getitem__(self, number: int | slice) -> Change | list[Change]:
         return list(self)[number]
+
+    def new(self) -> list[str]:
+        """Whom Redis does not have yet."""
+        if self._new is None:
+            return []
+        return [self._names[i].decode() for i in np.flatnonzero(self._new).tolist()]
 
     def places(self) -> bytes:
         """[score, user, ...] as MessagePack of those who moved; empty when nobody did."""

@@ -3,8 +3,8 @@
 -- Answers the version found before the call (0: none). A retry, a replay or a replaced worker therefore moves nothing back.
 -- Everything that can fail comes before the first write; every write but the two capped streams is absolute.
 --
--- KEYS  board, users, history, spread, updates, pulse, alerts, networks, influence, topics, user_alerts, the board of each network
---       that is written, and that of each topic, first of those in list 19, then of those in list 20
+-- KEYS  board, users, history, spread, updates, pulse, alerts, networks, influence, topics, user_alerts, search, ids, the board of
+--       each network that is written, and that of each topic, first of those in list 19, then of those in list 20
 -- ARGV  1 partition        5 [user, record, ...]      9 [user, alert JSON, ...], '' for nobody
 --       2 version          6 [bin, count, ...]       10 '1': forget the old histogram first
 --       3 pulse JSON       7 updates JSON or ''   11-12 updates, alerts kept
@@ -16,11 +16,12 @@
 --      21 networks that are written
 --      22 and so on, for each network: its name, [score, user, ...] of those on the overall board and its own, and of those
 --         on its own alone. A network beyond those that may has no board: its users are on the overall one alone.
---      the last: alerts kept of one user
+--      the last three: alerts kept of one user; of users new to Redis [0, member of search, ...] and [numeric id, user, ...]
 -- Lists are MessagePack without its bin type, which Redis does not know; '' is an empty list.
 
 local board, users, history, spread, updates, pulse, alerts, networks, influence, topics, user_alerts = unpack(KEYS, 1, 11)
-local first, after = 12, 12 + tonumber(ARGV[21]) -- places in KEYS of the first network's board, of the first topic's
+local search, ids = KEYS[12], KEYS[13]
+local first, after = 14, 14 + tonumber(ARGV[21]) -- places in KEYS of the first network's board, of the first topic's
 local version = tonumber(ARGV[2])
 
 local found = 0
@@ -38,7 +39,7 @@ local function list(i)
 end
 
 -- A foreign key under one of our names is found here and not half-way through.
-local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash', 'hash', 'zset', 'hash' }
+local kinds = { 'zset', 'hash', 'hash', 'hash', 'stream', 'hash', 'stream', 'hash', 'hash', 'zset', 'hash', 'zset', 'hash' }
 for i, key in ipairs(KEYS) do
   local kind = redis.call('TYPE', key).ok
   local wanted = kinds[i] or 'zset'
@@ -49,6 +50,7 @@ end
 
 local records, bins, closes, alarms, left = list(5), list(6), list(8), list(9), list(14)
 local about, of_topics, off_topics = list(16), list(19), list(20)
+local most_alarms, to_find, of_ids = tonumber(ARGV[#ARGV - 2]), list(#ARGV - 1), list(#ARGV)
 local places = {} -- lists of scores, each with the keys of the boards it is for
 local function place(scores, ...)
   if #scores > 0 then places[#places + 1] = { scores, { ... } } end
@@ -89,6 +91,8 @@ if #records > 0 then redis.call('HSET', users, unpack(records)) end
 if ARGV[10] == '1' then redis.call('DEL', spread) end
 if #bins > 0 then redis.call('HSET', spread, unpack(bins)) end
 if #closes > 0 then redis.call('HSET', history, unpack(closes)) end
+for i = 1, #to_find, 4000 do redis.call('ZADD', search, unpack(to_find, i, math.min(i + 3999, #to_find))) end
+if #of_ids > 0 then redis.call('HSET', ids, unpack(of_ids)) end
 if #about > 0 then redis.call('HSET', influence, unpack(about)) end
 for i = 1, #off_topics, 2 do -- first, which makes room
   local key = KEYS[after + (#of_topics + i - 1) / 2]
@@ -127,7 +131,7 @@ for i = 1, #alarms, 2 do
     local kept, count = { alarm }, 1
     for one in string.gmatch(string.sub(redis.call('HGET', user_alerts, user) or '', 2, -2), '[^\n]+') do
       one = string.gsub(one, ',$', '')
-      if one ~= alarm and count < tonumber(ARGV[#ARGV]) then kept[#kept + 1], count = one, count + 1 end
+      if one ~= alarm and count < most_alarms then kept[#kept + 1], count = one, count + 1 end
     end
     redis.call('HSET', user_alerts, user, '[' .. table.concat(kept, ',\n') .. ']')
   end

@@ -86,6 +86,8 @@ class Look(NamedTuple):
     influence: int = 0  #: users with topics, people and moments
     influences: int = 0  #: of how many all partitions of the shard have given them
     alerted: int = 0  #: users whose latest alerts are kept
+    found: int = 0  #: users who can be found by search, and by their numeric ids: the less of both
+    indexed: int = 0  #: of how many all partitions of the shard have given that
 
     @property
     def lost(self) -> str:
@@ -94,14 +96,14 @@ class Look(NamedTuple):
         return "" if self.counted == wanted else f"the histogram has {self.counted} users instead of {wanted}"
 
     @property
-    def gaps(self) -> tuple[int, int, int]:
-        """By how many users the board, the records and the boards of networks fall short of what the partitions have shown.
+    def gaps(self) -> tuple[int, int, int, int]:
+        """By how many users board, records, boards of networks and index fall short of what the partitions have shown.
 
         More than that may be there: who left the rows stays in Redis. Then the two are alike, so one that has fewer lacks some.
         """
         board = self.board + self.linked_together
         wanted = max(self.together, board, self.users)
-        return wanted - board, wanted - self.users, self.unplaced
+        return wanted - board, wanted - self.users, self.unplaced, max(self.indexed - self.found, 0)
 
 
 class Scoreboard(Protocol):
@@ -114,7 +116,7 @@ class Scoreboard(Protocol):
         """What there is of a partition, and in its shard, now."""
 
     async def lacking(self, partition: int, users: list[str], *, linked: bool = False) -> int:
-        """How many of these users of the partition are not on their boards or have no record.
+        """How many of these users of the partition are not on their boards, have no record, or cannot be found.
 
         `linked`: they are accounts of persons, whom the overall board has not.
         """

@@ -98,6 +98,16 @@ class Keys:
         return self._key("user_alerts")
 
     @property
+    def search(self) -> str:
+        """Sorted set, all with score 0: by what users are found, two members each: see `streams.scoreboard.names.entries`."""
+        return self._key("search")
+
+    @property
+    def ids(self) -> str:
+        """Hash: numeric id -> user, see `streams.scoreboard.names.numeric_id`."""
+        return self._key("ids")
+
+    @property
     def findings(self) -> str:
         """Hash: worker -> JSON with what it has found wrong around it, and when; on the first shard only."""
         return self._key("findings")

@@ -33,6 +33,7 @@ def pulse(table: Table, now_ms: int, owner: str, said: Said) -> dict[str, Any]:
         "shown": said.shown,
         **({"linked": said.linked} if said.linked else {}),  # right behind `shown`: look.lua goes by it
         "counted": said.counted,
+        "indexed": said.shown,  # they can be searched for; older workers do not say it
         **({"networks": said.networks} if said.networks else {}),
         "complete": said.complete,
         "closes": said.closes,

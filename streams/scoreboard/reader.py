@@ -26,6 +26,7 @@ from streams.scoreboard.documents import Documents
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys, network_of, shard_of
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
+from streams.scoreboard.search import Search
 from streams.scoreboard.spread import Spread, merged
 from streams.scoreboard.standings import Standings
 from streams.scoreboard.tail import END, Entry, Tail
@@ -58,6 +59,7 @@ class Reader:
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         one_call = not isinstance(client, RedisCluster)
         self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
+        self.search = Search(client, self._keys)
         self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
         self.standings, self.boards = Standings(client, self._keys[0]), Boards(client, self._keys)
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)

@@ -202,7 +202,7 @@ class Shown:
         self._networks.entered(numbers[before == 0])
         # an account whose place was not written since the take-over may be where a crash has left it
         where = Where(numbers, linked, linked & (board == 0.0), self._networks.names)
-        users = Changes(names, done.scores, moved, done.records, where)
+        users = Changes(names, done.scores, moved, done.records, where, new=before == 0)
         updates = users.updates(board, table.model.displayed_step, self.number, now_ms)
         bins, closes = self._counted.move(table.cells, slots, before, now, now_ms), self.histories.changed(slots)
         self._there += int(np.count_nonzero(before == 0))

@@ -41,6 +41,7 @@ from streams.scoreboard.layout import (
     network_of,
     shard_of,
 )
+from streams.scoreboard.names import entries, numeric_id
 from streams.scoreboard.script import Script
 
 _encode = msgspec.json.Encoder().encode
@@ -50,8 +51,10 @@ FILLED_A_CALL = 50  #: users whose alerts are filled again at once, 30 KB each a
 class Writer:
     """The only one who writes scores to Redis. Safe to call for several partitions at once, one call each at a time."""
 
-    def __init__(self, client: AsyncRedis, prefix: str, shards: int, partitions: int) -> None:
+    def __init__(self, client: AsyncRedis, prefix: str, shards: int, partitions: int, app: str = "clout") -> None:
+        """`app`: the name of the application, with which numeric ids are keyed."""
         self._client: Any = client
+        self._app = app
         self._partitions = partitions
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         scripts = (Script(client, name) for name in ("flush", "look", "lacking", "probe", "alerts", "user_alerts"))
@@ -79,7 +82,7 @@ class Writer:
         keys = self._of(partition)
         names = (
             *(keys.board, keys.users, keys.spread(partition), keys.pulse, keys.history, keys.alerts, keys.networks),
-            *(keys.influence, keys.user_alerts),
+            *(keys.influence, keys.user_alerts, keys.search, keys.ids),
         )
         for _ in range(3):  # a call names all its keys: once more when another network has come
             known = self._networks.get(keys, [])
@@ -91,7 +94,7 @@ class Writer:
         return Look(*seen)
 
     async def lacking(self, partition: int, users: list[str], *, linked: bool = False) -> int:
-        """How many of these users of the partition are not on their boards or have no record. Raises RedisError as `look`.
+        """How many of these users of the partition are not on their boards, have no record or cannot be found. Raises as `look`.
 
         `linked`: they are accounts of persons, whom the overall board has not.
         """
@@ -100,8 +103,9 @@ class Writer:
             some = users[start : start + MAX_USERS]
             known = sorted({network for network in map(network_of, some) if network})
             boards = map(keys.board_of, known)
-            names = (keys.board, keys.users, keys.networks)
-            options = self._list(some), int(linked), MOST_NETWORKS
+            names = (keys.board, keys.users, keys.networks, keys.search, keys.ids)
+            found = [text for user in some for text in (*entries(user), numeric_id(user, self._app))]
+            options = self._list(some), int(linked), MOST_NETWORKS, self._list(found)
             lacking += await self._lacking(len(names) + len(known), *names, *boards, *options, *known)
         return lacking
 
@@ -183,11 +187,11 @@ class Writer:
             sizes = f"{len(flush.users)} users, {len(flush.closes)} closes, {len(flush.bins)} bins"
             raise ValueError(f"{sizes}: at most {MAX_USERS} of each a call")
         keys, boards = self._of(flush.partition), flush.users.boards()
-        spread = keys.spread(flush.partition)
+        spread, new = keys.spread(flush.partition), flush.users.new()
         return [
-            11 + len(boards.networks) + len(flush.topics) + len(flush.off_topics),
+            13 + len(boards.networks) + len(flush.topics) + len(flush.off_topics),
             *(keys.board, keys.users, keys.history, spread, keys.updates, keys.pulse, keys.alerts, keys.networks),
-            *(keys.influence, keys.topics, keys.user_alerts),
+            *(keys.influence, keys.topics, keys.user_alerts, keys.search, keys.ids),
             *(keys.board_of(network) for network, _, _ in boards.networks),
             *map(keys.topic, chain(flush.topics, flush.off_topics)),
             flush.partition,
@@ -210,6 +214,8 @@ class Writer:
             len(boards.networks),
             *chain.from_iterable(boards.networks),
             ALERTS_A_USER,
+            self._list([value for user in new for member in entries(user) for value in (0, member)]),
+            self._list([text for user in new for text in (numeric_id(user, self._app), user)]),
         ]
 
     def _list(self, values: list[Any]) -> bytes:

@@ -13,6 +13,7 @@ from agents.admin import rebuild
 from agents.cli.main import cli
 from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
+from streams.scoreboard.names import numeric_id
 from streams.sources import Produced
 from tests.integration.stack import Stack
 from tests.integration.test_restart import exact, history, until
@@ -24,6 +25,7 @@ def spoil(clout: Stack, events: list[Produced]) -> None:
     users = sorted({event.key.decode() for event in events})
     assert redis.hdel(keys.users, *users[::2])
     assert redis.zrem(keys.board, *users[::2])
+    assert redis.delete(keys.search, keys.ids) == 2
     for user in users[1::2]:
         redis.hset(keys.users, user, b'{"score":100}')
         redis.zadd(keys.board, {user: 100.0})
@@ -48,7 +50,10 @@ def whole(clout: Stack, events: list[Produced], users: int) -> None:
     spread = [redis.hgetall(keys.spread(number)) for number in range(clout.settings.partitions)]
     engaged = sum(orjson.loads(record)["engagements"] > 0 for record in redis.hvals(keys.users))
     assert sum(int(count) for bins in spread for count in bins.values()) == engaged > 0
-    assert redis.zcard(keys.board) == users
+    assert redis.zcard(keys.board) == redis.hlen(keys.ids) == redis.zcard(keys.search) / 2 == users
+    assert all(
+        redis.hget(keys.ids, numeric_id(user.decode(), clout.settings.app)) == user for user in redis.hkeys(keys.users)
+    )
     assert min(int(name) for bins in spread for name in bins) >= 0
 
 

@@ -165,7 +165,7 @@ class Linking(Small):
         assert pulse["networks"] == {name: len(board) for name, board in found.items()}
         assert ("linked" in pulse) == bool(self.off)
         look = await self.board.writer.look(PARTITION)
-        assert (look.gaps, look.lost) == ((0, 0, 0), "")
+        assert (look.gaps, look.lost) == ((0, 0, 0, 0), "")
         if not self.shown.rebuilds:
             twin = Twin()
             for call in self.shown.calls:
@@ -406,7 +406,7 @@ def test_a_rebuild_from_rows_has_them_right() -> None:
         twin.apply(call)
     look = twin.look(0)
     assert (look.version, look.shown, look.linked, look.counted, look.board) == (9, 30, 3, 27, 27)
-    assert (look.lost, look.gaps, len(twin.shown.boards["a"])) == ("", (0, 0, 0), 30)
+    assert (look.lost, look.gaps, len(twin.shown.boards["a"])) == ("", (0, 0, 0, 0), 30)
 
 
 def test_the_largest_call_of_many_networks_fits(play: Play) -> None:

@@ -48,7 +48,7 @@ class Aging(Small):
         assert await self.view.drained(PATIENCE_S)
         seen = await self.redis.writer.look(1)
         assert seen.lost == ""
-        assert seen.gaps == (0, 0, 0)
+        assert seen.gaps == (0, 0, 0, 0)
         return (await self.redis.reader.distribution()).population, await self.redis.reader.population()
 
     @contextmanager

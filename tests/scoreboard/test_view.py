@@ -51,6 +51,8 @@ class Worker(Small):
         )
         counts = await client.hgetall(keys.spread(PARTITION))
         assert {int(number): int(count) for number, count in counts.items() if int(count)} == bins(truth)
+        assert {user.decode() for user in await client.hvals(keys.ids)} == truth.keys()
+        assert await client.zcard(keys.search) == 2 * len(truth)
         pulse = (await self.board.reader.pulses())[PARTITION]
         assert (pulse["version"], pulse["complete"]) == (self.versions.last, self.cut)
         assert await client.xlen(keys.updates) == self.pushed or self.rebuilds
@@ -112,7 +114,7 @@ def test_everything_deleted_is_written_again(server: Server) -> None:
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "writing"])
-@pytest.mark.parametrize("key", ["board", "users", "spread", "pulse"])
+@pytest.mark.parametrize("key", ["board", "users", "spread", "pulse", "search", "ids"])
 def test_each_key_alone_is_written_again(server: Server, key: str, busy: bool) -> None:
     """Deleted or evicted: whichever it is, everyone is right again, whether changes go on or nothing happens."""
 
@@ -336,6 +338,7 @@ def test_a_slot_that_moves_while_it_is_written(cluster: tuple[Node, Node]) -> No
             assert source.cluster("COUNTKEYSINSLOT", slot) == 0
             assert target.cluster("COUNTKEYSINSLOT", slot) > 4
             assert await board.client.xlen(board.keys().updates) == shown.pushed
+            assert await board.reader.search.begins("B:") == ["b:1"]
 
     url = f"redis://127.0.0.1:{source.server.port}/0"
     client: AsyncRedis = connect(OnCluster(url), timeout_s=1.0)

@@ -142,7 +142,17 @@ def test_a_partition_writes_to_its_own_shard_only(play: Play) -> None:
         assert shard_of(4, 3) == 1
         names = {name.decode() for name in await board.client.keys(f"{board.prefix}:*")}
         k = board.keys(1)
-        assert names == {k.board, k.board_of("p"), k.networks, k.users, k.spread(4), k.updates, k.pulse}
+        assert names == {
+            k.board,
+            k.board_of("p"),
+            k.networks,
+            k.users,
+            k.spread(4),
+            k.updates,
+            k.pulse,
+            k.search,
+            k.ids,
+        }
 
     play(story, shards=3, partitions=6)
 
@@ -198,6 +208,8 @@ def test_a_call_that_fails_leaves_nothing_behind(play: Play) -> None:
             keys.alerts,
             keys.user_alerts,
             keys.influence,
+            keys.search,
+            keys.ids,
             keys.topics,
             keys.topic("jazz"),
             keys.topic("rock"),
@@ -283,7 +295,7 @@ def test_the_streams_are_capped(play: Play) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.floats(1, 100)), max_size=8))
 def test_the_call_names_as_many_keys_as_it_says(calls: list[tuple[int, float]]) -> None:
-    """Each call declares eleven keys of one hash tag and one for each network and topic, whatever it carries."""
+    """Each call declares thirteen keys of one hash tag and one for each network and topic, whatever it carries."""
     writer = Writer(None, "clout", 3, 12)  # type: ignore[arg-type]  # nothing is sent
     for version, score in calls:
         topics = {f"t{n}": [score, "a:1"] for n in range(version)}
@@ -292,9 +304,9 @@ def test_the_call_names_as_many_keys_as_it_says(calls: list[tuple[int, float]]) 
         )
         call: list[Any] = writer._call(given)
         keys = call[1 : 1 + call[0]]
-        assert len(set(keys)) == len(keys) == 11 + 2 + version + 1
+        assert len(set(keys)) == len(keys) == 13 + 2 + version + 1
         assert all(f":{{{version % 3}}}:" in key for key in keys)
-        assert len(call[1 + call[0] :]) == 22 + 2 * 3
+        assert len(call[1 + call[0] :]) == 24 + 2 * 3
 
 
 def test_keys_are_those_of_the_design() -> None:
@@ -310,6 +322,8 @@ def test_keys_are_those_of_the_design() -> None:
     assert keys.alerts == "clout:{2}:alerts"
     assert keys.influence == "clout:{2}:influence"
     assert keys.topics == "clout:{2}:topics"
+    assert keys.search == "clout:{2}:search"
+    assert keys.ids == "clout:{2}:ids"
     assert keys.topic("jazz") == "clout:{2}:topics:jazz"
     assert keys.spread(7) == "clout:{2}:spread:7"
     assert [bin_of(score) for score in (1.0, 41.27, 100.0)] == [10, 412, 1000]

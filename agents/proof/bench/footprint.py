@@ -126,7 +126,7 @@ def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict
         shards = [Keys(settings.redis_prefix, shard) for shard in range(settings.redis_shards)]
         used = {
             name: sum(redis.memory_usage(getattr(keys, name), samples=0) or 0 for keys in shards)
-            for name in ("users", "board", "updates")
+            for name in ("users", "board", "search", "ids", "updates")
         }
         for keys in shards:
             for network in redis.hkeys(keys.networks):
@@ -136,7 +136,7 @@ def _redis(settings: Settings, drained: dict[str, Any], some: list[str]) -> dict
         closes_s = redis_cpu_s(redis) - before_s
         history = redis.memory_usage(Keys(prefix, 0).history, samples=0) or 0
     return {
-        "bytes_per_user": round((used["users"] + used["board"]) / drained["users"], 1),
+        "bytes_per_user": round((sum(used.values()) - used["updates"]) / drained["users"], 1),
         "updates_bytes": used["updates"],
         "cpu_us_per_record": round(drained["redis_cpu_us_per_event"] * drained["events"] / drained["score_records"], 2),
         "history_bytes_per_user": round(history / len(some), 1),

@@ -37,6 +37,7 @@ class Shown:
     pulses: dict[int, dict[str, Any]] = field(default_factory=dict)  #: by partition
     counts: dict[int, int] = field(default_factory=dict)  #: users shown, as the pulses say, by partition
     complete: dict[int, int] = field(default_factory=dict)  #: up to which version all is there, as the pulses say
+    found: set[str] = field(default_factory=set)  #: who can be searched for
     alerts: list[bytes] = field(default_factory=list)
     user_alerts: dict[str, bytes] = field(default_factory=dict)  #: the latest of each user
 
@@ -100,6 +101,8 @@ class Redis:
             influence=len(shown.influence),
             influences=sum(pulse.get("influence", 0) for pulse in shown.pulses.values()),
             alerted=len(shown.user_alerts),
+            found=len(shown.found),
+            indexed=sum(pulse.get("indexed", 0) for pulse in shown.pulses.values()),
         )
 
     def _engaged(self, partition: int) -> int:
@@ -118,7 +121,10 @@ class Redis:
 
     def lacking(self, users: list[str], *, linked: bool = False) -> int:
         """See `streams.scoreboard.writer.Writer.lacking`."""
-        return sum(not self._placed(user, linked) or user not in self.shown.records for user in users)
+        shown = self.shown
+        return sum(
+            not self._placed(user, linked) or user not in shown.records or user not in shown.found for user in users
+        )
 
     def _placed(self, user: str, linked: bool) -> bool:
         shown, network = self.shown, network_of(user)
@@ -171,6 +177,7 @@ class Redis:
         spread.update(flush.bins)
         shown.closes |= dict(flush.closes)
         shown.influence |= dict(flush.influence)
+        shown.found.update(flush.users.new())
         self._leave_topics(flush.off_topics)
         self._place_on_topics(flush.topics)
         shown.alerts += flush.alerts

@@ -49,7 +49,7 @@ def _no_after() -> Iterator[None]:
     with (
         instead(Redis, "apply", lambda apply: lambda self, flush: apply(self, replace(flush, after=None))),
         _always("lost", ""),
-        _always("gaps", (0, 0, 0)),
+        _always("gaps", (0, 0, 0, 0)),
     ):
         yield
 
@@ -76,7 +76,7 @@ def _complete_too_soon() -> Iterator[Change]:
 
         return cutting
 
-    with instead(Shown, "cut", soon), _always("lost", ""), _always("gaps", (0, 0, 0)):
+    with instead(Shown, "cut", soon), _always("lost", ""), _always("gaps", (0, 0, 0, 0)):
         yield change
 
 
@@ -92,7 +92,7 @@ def _complete_stays() -> Iterator[None]:
 
         return again
 
-    with instead(Shown, "everyone", stays), _always("lost", ""), _always("gaps", (0, 0, 0)):
+    with instead(Shown, "everyone", stays), _always("lost", ""), _always("gaps", (0, 0, 0, 0)):
         yield
 
 
@@ -133,7 +133,7 @@ def _lost_histogram() -> Iterator[Change]:
 
 @MUTATIONS.mutation("users missing from the board or without a record are not noticed")
 def _missing_users() -> Iterator[None]:
-    with _always("gaps", (0, 0, 0)):
+    with _always("gaps", (0, 0, 0, 0)):
         yield
 
 

@@ -1,0 +1,109 @@
+"""What clients of Klout's API v2 ask, answered in its shapes: `agents.api.klout`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.routing import APIRoute
+
+from agents.api.answers import json
+from agents.api.klout import Klout, Missing
+from agents.api.served import Served
+
+Admits = Callable[[str], Awaitable[bool]]
+
+
+async def anyone(_: str) -> bool:
+    """Reads are open: any key will do, and none."""
+    return True
+
+
+def routes(served: Served, admits: Admits = anyone) -> APIRouter:
+    """The router. `admits` says whether somebody with this `key` may read."""
+    responses: dict[int | str, dict[str, Any]] = {
+        403: {"description": "the key is refused: `status` and `error`"},
+        404: {"description": "there is no such user: `status` and `error`"},
+    }
+    router = APIRouter(
+        prefix="/v2",
+        route_class=_answering(admits),
+        dependencies=[Depends(_key)],
+        responses=responses,
+        tags=["Klout v2"],
+    )
+    klout = Klout(served)
+
+    @router.get("/identity.json/twitter", summary="The numeric id of a screen name")
+    async def screen_name(
+        name: Annotated[
+            str, Query(alias="screenName", description="of network twitter, else the one that has it")
+        ] = "",
+    ) -> Response:
+        """`{"id": "635263", "network": "ks"}`; of an account of a person, that of the person."""
+        return json(await klout.screen_name(name))
+
+    @router.get("/identity.json/klout/{ident}/{network}", summary="The id on a network of a numeric id")
+    async def account(ident: str, network: str) -> Response:
+        """`{"id": "17439480", "network": "tw"}`."""
+        return json(await klout.account(ident, network))
+
+    @router.get("/identity.json/{network}/{name:path}", summary="The numeric id of a user of a network")
+    async def identity(network: str, name: str) -> Response:
+        """`network` is `tw`, `gp`, `ig`, `fb`, `li`, or as it is called here."""
+        return json(await klout.identity(network, name))
+
+    @router.get("/user.json/{ident}", summary="A user by numeric id")
+    async def user(ident: str) -> Response:
+        """`kloutId`, `nick`, `score` with its `bucket`, `scoreDeltas` (day, week and month, in points)."""
+        return json(await klout.user(ident))
+
+    @router.get("/user.json/{ident}/score", summary="A score by numeric id")
+    async def score(ident: str) -> Response:
+        """`score` (1 to 100), `bucket`, `scoreDelta` since the last daily close, and those 6 and 29 days before it."""
+        return json(await klout.score(ident))
+
+    @router.get("/user.json/{ident}/influence", summary="Who influences whom")
+    async def influence(ident: str) -> Response:
+        """`myInfluencers`: with whom this user engages most; `myInfluencees`: who engages most with this user; up to five each."""
+        return json(await klout.influence(ident))
+
+    @router.get("/user.json/{ident}/topics", summary="What a user is engaged with for")
+    async def topics(ident: str) -> Response:
+        """The most first, at most ten."""
+        return json(await klout.topics(ident))
+
+    @router.get("/{rest:path}", include_in_schema=False)
+    async def nothing() -> Response:
+        raise Missing("There is nothing at this address.")
+
+    return router
+
+
+async def _key(key: Annotated[str, Query(description="a token; any while reads are open")] = "") -> None:
+    """For the documentation: `_answering` looks at it."""
+
+
+def _answering(admits: Admits) -> type[APIRoute]:
+    """Routes whose refusals are in Klout's manner."""
+
+    class Answering(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            answer = super().get_route_handler()
+
+            async def answered(request: Request) -> Response:
+                if not await admits(request.query_params.get("key", "")):
+                    return _refused(403, "The key is refused.")
+                try:
+                    return await answer(request)
+                except Missing as error:
+                    return _refused(404, str(error))
+
+            return answered
+
+    return Answering
+
+
+def _refused(status: int, error: str) -> Response:
+    return json({"status": status, "error": error}, status)
