@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import logging
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from agents.api.app import create_api
 from agents.api.skin import MOST_BODY_BYTES
 from streams.errors import UsageError
 from streams.settings import Settings
@@ -44,6 +46,25 @@ def test_every_answer_has_an_id(page: httpx.Client) -> None:
     for bad in ("", "a b", "x" * 65, "<b>", "a;b"):
         assert page.get("/livez", headers={"X-Request-Id": bad}).headers["x-request-id"] not in ("", bad)
     assert page.head("/v1/users/x:ada", headers={"X-Request-Id": "h"}).headers.get_list("x-request-id") == ["h"]
+
+
+def test_our_own_faults_have_it_too(scene: Scene) -> None:
+    """And the headers of every other answer; the log says 500."""
+    app = create_api(scene.settings)
+
+    @app.get("/fault")
+    async def fault() -> None:
+        raise ZeroDivisionError
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.get("/fault", headers={"X-Request-Id": "mine"})
+
+    answer = asyncio.run(ask())
+    problem(answer, 500)
+    assert answer.headers["x-request-id"] == "mine"
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

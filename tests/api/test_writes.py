@@ -126,6 +126,12 @@ def test_wrong_controls(client: httpx.Client, topics: Topics, body: bytes, at: s
     assert topics.records("controls") == []
 
 
+def test_a_body_without_a_length_has_a_bound_too(client: httpx.Client, topics: Topics) -> None:
+    """413 as soon as it is too long, though nobody has said how long it is."""
+    problem(client.post("/v1/controls", content=(b" " * 1_000 for _ in range(66))), 413)
+    assert topics.records("controls") == []
+
+
 # -- rules ---------------------------------------------------------------------------------------------------------------
 
 
