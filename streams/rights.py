@@ -30,7 +30,8 @@ ROLES = {
     "feed": "clout feed and control, and every program that produces events or controls",
     "reader": "programs that consume the topics scores and alerts; with a consumer group they need Read on it",
     "alerting": "clout alerting",
-    "operator": "clout topics, control, rule, channel, alerts, state, rejects, rebuild, status and doctor",
+    "api": "who runs the API apart from a worker: it reads tokens and rules; writes go to controls and policies",
+    "operator": "clout topics, control, rule, channel, token, alerts, state, rejects, rebuild, status and doctor",
 }
 
 
@@ -74,6 +75,8 @@ def least(settings: Settings, role: str) -> list[Right]:
         rights = _each(settings, (POLICIES, ALERTS, DELIVERIES), READ)
         own = group._replace(name=f"{settings.app}-alerting")
         return [*rights, *_each(settings, (DELIVERIES,), WRITE), own]
+    if role == "api":
+        return [*_each(settings, (POLICIES,), READ), *_each(settings, (CONTROLS, POLICIES), WRITE)]
     # an import looks into the sources, writes `state` and fences workers; whoever sees the group need not read in it
     read = _each(settings, (*SOURCES, POLICIES, STATE, ALERTS, DELIVERIES, REJECTS), READ)
     return [

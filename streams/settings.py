@@ -112,9 +112,12 @@ class Settings:
         6.0, "hours between two alerts of one built-in rule about one user; other rules say it themselves", at_least=0
     )
     channels: str = _setting(
-        "", "a TOML file of channels that alerts go to, beside those of the topic `policies`; it wins where both name one"
+        "",
+        "a TOML file of channels that alerts go to, beside those of the topic `policies`; it wins where both name one",
     )
-    secrets: str = _setting("", "a folder of files, each a secret of that name; a variable CLOUT_SECRET_NAME comes first")
+    secrets: str = _setting(
+        "", "a folder of files, each a secret of that name; a variable CLOUT_SECRET_NAME comes first"
+    )
     alerting_inside: str = _setting(
         "",
         "hosts and networks inside that alerts may go to, with commas: `alerts.internal,10.1.0.0/16`; outside all are allowed",
@@ -122,6 +125,20 @@ class Settings:
     alerting_ca: str = _setting(
         "", "PEM file of authorities that sign the certificates of receivers, beside the system's"
     )
+    api_open: str = _setting(
+        "loopback",
+        "may anybody read from the API without a token? `loopback`: where it listens on a loopback address; writes never",
+        choices=("loopback", "true", "false"),
+    )
+    api_limit: int = _setting(
+        600,
+        "most requests to the API a minute, for each token; without one for each address, in each process; 0: no limit",
+        at_least=0,
+    )
+    api_cors: str = _setting(
+        "", "origins whose pages may use the API, with commas: `https://a.example,https://b.example`; `*`: all"
+    )
+    api_prefix: str = _setting("", "the path under which a proxy serves the API, as in `/clout`")
     redis_prefix: str = _setting("clout", "put before every Redis key")
     redis_shards: int = _setting(1, "over how many hash tags the Redis keys are spread", at_least=1)
     redis_cluster: bool = _setting(False, "is the Redis URL one node of a Redis Cluster?")
@@ -131,6 +148,11 @@ class Settings:
     def interval_s(self) -> float:
         """The interval when there is little to do."""
         return (self.interval_ms or (250 if self.transactions else 20)) / 1000
+
+    @property
+    def origins(self) -> list[str]:
+        """Of whose pages the API may be used."""
+        return [origin.strip() for origin in self.api_cors.split(",") if origin.strip()]
 
     @property
     def day_closes_ms(self) -> int:
@@ -212,6 +234,16 @@ class Settings:
             found.append("CLOUT_APP is empty")
         if re.search(r"[{}\s]", self.redis_prefix) or not self.redis_prefix:
             found.append(f"CLOUT_REDIS_PREFIX={self.redis_prefix!r}: not empty, no braces, no spaces")
+        if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.api_prefix):
+            found.append(
+                f"CLOUT_API_PREFIX={self.api_prefix}: expected a path such as /clout, without a slash at its end"
+            )
+        found.extend(
+            f"CLOUT_API_CORS: {origin!r} is no origin; expected https://host or https://host:port, or * for all"
+            for origin in self.origins
+            if origin != "*"
+            and not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?", origin)
+        )
         return found + misfits(self)
 
     def shown(self) -> dict[str, Any]:

@@ -34,9 +34,9 @@ EVENTS = tuple(
 CONTROLS = Topic("controls", "user (`network:id`, `person:NAME`)", "30 d", "link, unlink, facts: JSON", _days(30))
 POLICIES = Topic(
     "policies",
-    "`rule/NAME`, `line/NAME`, `gap/NETWORK`, `channel/NAME`, `silence/NAME`, `acknowledged/RULE/USER`",
+    "`rule/NAME`, `line/NAME`, `gap/NETWORK`, `channel/NAME`, `silence/NAME`, `acknowledged/RULE/USER`, `token/NAME`",
     "compacted",
-    "rule, gaps, channel, silence JSON; lines that workers write; null removes it",
+    "rule, gaps, channel, silence, token JSON; lines that workers write; null removes it",
     _COMPACTED,
     partitions=1,
 )

@@ -7,17 +7,35 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from agents.api import problems
 from agents.api.answers import Headers
+from agents.api.asked import ID_HEADER
+from agents.api.door import Door, Reads, is_open
 from agents.api.head import Head
 from agents.api.ids import RawIds
 from agents.api.leaders import Leaders
+from agents.api.outlet import Outlet
 from agents.api.push import Hub, running
-from agents.api.routes import application, leaderboard, metrics, page, search, stream, user_parts, users, v2
+from agents.api.routes import (
+    application,
+    controls,
+    leaderboard,
+    metrics,
+    page,
+    policies,
+    search,
+    stream,
+    user_parts,
+    users,
+    v2,
+)
 from agents.api.routes import health as checks
 from agents.api.served import Served
+from agents.api.skin import Bodies, Ids, Prefix, Routes
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
@@ -26,6 +44,10 @@ from streams.settings import Settings
 _DESCRIPTION = """Times are ms since epoch, UTC. Scores are decayed to `as_of`, which each answer has; `freshness` is what
 the partition of a user last said. Ids of users are `network:id`, percent-encoded. Errors are problem details (RFC 9457):
 `type` is stable, `detail` is for people; after a 503 ask again as Retry-After says."""
+LEAST_PACKED_BYTES = 1_024
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+TAKEN = ("authorization", "last-event-id", ID_HEADER)
+SHOWN = (ID_HEADER, "etag", "retry-after", "www-authenticate")  #: headers that a page from elsewhere may see
 
 
 def _wall_ms() -> float:
@@ -33,21 +55,30 @@ def _wall_ms() -> float:
 
 
 def create_api(
-    settings: Settings, *, health: Health | None = None, wall_ms: Callable[[], float] = _wall_ms, note: str = ""
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    health: Health | None = None,
+    wall_ms: Callable[[], float] = _wall_ms,
+    note: str = "",
 ) -> FastAPI:
     """The app. It connects to Redis with its first request; `app.state.hub.close()` ends all push streams.
 
     `health` is that of the worker in this process, if there is one: then the checks speak of it and there is `/metrics`.
-    `note` goes out with each board, for the page.
+    `note` goes out with each board, for the page. `host` is the address it listens on: it says whether reads are open.
     """
     reader = Reader(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
     leaders = Leaders(reader, settings, wall_ms=wall_ms, monotonic_s=time.monotonic)
+    door = Door(settings, open_=is_open(settings, host))
     served = Served(settings, reader, leaders, Hub(leaders, note=note), health)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if not door.open:
+            door.keys.start()
         async with running(served.hub):
             yield
+        await door.keys.close()
         await reader.close()
 
     app = FastAPI(
@@ -58,17 +89,41 @@ def create_api(
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere; ours is in routes/page.py
         redoc_url=None,
+        servers=[{"url": settings.api_prefix}] if settings.api_prefix else None,
         responses={"4XX": {"description": "Problem details (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}}},
     )
     app.state.hub = served.hub
     problems.install(app)
-    app.add_middleware(RawIds)
-    app.add_middleware(Headers)
-    app.add_middleware(Head)
+    _around(app, settings, door)
     app.include_router(page.routes())
     app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
     for one in (user_parts, users, leaderboard, application, search, v2, stream, checks):
         app.include_router(one.routes(served))
+    outlet = Outlet(settings, door.keys)
+    app.include_router(controls.routes(door, outlet))
+    app.include_router(policies.routes(served, door, outlet))
     if health:
         app.include_router(metrics.routes(health))
     return app
+
+
+def _around(app: FastAPI, settings: Settings, door: Door) -> None:
+    """What is around the routes, the innermost first. All of it is plain ASGI: nothing holds up the stream."""
+    app.add_middleware(Routes)
+    app.add_middleware(RawIds)
+    app.add_middleware(Reads, door=door)
+    app.add_middleware(Bodies)
+    app.add_middleware(GZipMiddleware, minimum_size=LEAST_PACKED_BYTES, compresslevel=5)  # leaves the stream alone
+    if origins := settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=METHODS,
+            allow_headers=TAKEN,
+            expose_headers=SHOWN,
+        )
+    app.add_middleware(Headers)
+    app.add_middleware(Head)
+    if settings.api_prefix:
+        app.add_middleware(Prefix, prefix=settings.api_prefix)
+    app.add_middleware(Ids)

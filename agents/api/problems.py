@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,7 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
+from agents.api.answers import HEADERS
+from agents.api.asked import ID_HEADER, asked
+from streams.errors import CloutError
+
 MEDIA_TYPE = "application/problem+json"
+RETRY = {"Retry-After": "2"}
 log = logging.getLogger("clout.api")
 
 _TITLES = {404: "Not found", 405: "Method not allowed", 422: "Wrong parameter", 500: "Our fault", 503: "Not available"}
@@ -20,9 +26,12 @@ _TITLES = {404: "Not found", 405: "Method not allowed", 422: "Wrong parameter", 
 class Problem(Exception):
     """Raise it in a route to answer with a problem. `kind` is a stable, machine-readable name."""
 
-    def __init__(self, status: int, kind: str, title: str, detail: str, **more: Any) -> None:
+    def __init__(
+        self, status: int, kind: str, title: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(detail)
         self.status, self.kind, self.title, self.detail, self.more = status, kind, title, detail, more
+        self.headers = headers or {}
 
 
 def answer(request: Request, problem: Problem) -> Response:
@@ -37,7 +46,7 @@ def answer(request: Request, problem: Problem) -> Response:
     }
     # surrogates in a path are no valid JSON for orjson; they come from bytes that are not UTF-8
     body["instance"] = str(body["instance"]).encode("utf-8", "replace").decode()
-    return Response(orjson.dumps(body), problem.status, media_type=MEDIA_TYPE)
+    return Response(orjson.dumps(body), problem.status, problem.headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -62,18 +71,22 @@ def install(app: FastAPI) -> None:
     async def redis_down(request: Request, error: RedisError) -> Response:
         log.warning("redis does not answer: error=%r", error)
         detail = "Redis does not answer; scores come back as soon as it does. Try again in a moment."
-        response = answer(request, Problem(503, "redis-down", "Redis does not answer", detail))
-        response.headers["Retry-After"] = "2"
-        return response
+        return answer(request, Problem(503, "redis-down", "Redis does not answer", detail, headers=RETRY))
+
+    async def expected(request: Request, error: CloutError) -> Response:
+        log.warning("not done: error=%s", error)
+        return answer(request, Problem(503, "not-done", _TITLES[503], str(error), headers=RETRY))
 
     async def bug(request: Request, _: Exception) -> Response:
         detail = "An error on our side; it is in the server's log."
-        return answer(request, Problem(500, "our-fault", _TITLES[500], detail))
+        headers = HEADERS | {ID_HEADER: asked(request.scope).id}  # no middleware sees this answer
+        return answer(request, Problem(500, "our-fault", _TITLES[500], detail, headers=headers))
 
     app.exception_handler(Problem)(ours)
     app.exception_handler(HTTPException)(http)
     app.exception_handler(RequestValidationError)(validation)
     app.exception_handler(RedisError)(redis_down)
+    app.exception_handler(CloutError)(expected)
     app.exception_handler(Exception)(bug)
 
 

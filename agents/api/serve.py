@@ -46,7 +46,7 @@ def serving(
     the interpreter, whose end takes long enough to meet it (LLVM frees what it compiled): one exit in fifteen was a SIGSEGV.
     """
     listener = _listen(host, port)
-    server = Server(create_api(settings, health=health, note=note))
+    server = Server(create_api(settings, host=host, health=health, note=note))
     thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
     thread.start()
     try:

@@ -159,11 +159,10 @@ def remove(settings: Settings, name: str, json: bool) -> int:
     clout channel remove ops
     """
     from agents.cli.rule_topic import known, send
+    from streams.policies.changes import removable
     from streams.policies.records import CHANNEL
 
-    book = known(settings).book()
-    there = {one.name for one in book.channels} | {one.key.removeprefix(CHANNEL) for one in book.mistakes}
-    if name not in there:
+    if name not in removable(known(settings).book(), CHANNEL):
         raise CloutError(safe(f"no channel in policies is named {name}; `clout channel list` has them all"))
     _done(settings, send(settings, [(f"{CHANNEL}{name}".encode(), None)]), 1, json)
     say(safe(f"sent: channel {name} is removed; {_WHEN}"))

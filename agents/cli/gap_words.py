@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agents.cli.output import moment
 from streams.errors import UsageError
-from streams.model.gaps import Gap, Gaps, open_gap, with_gap
+from streams.model.gaps import Gap, Gaps, closed, open_gap, with_gap
 from streams.policies.book import Book
 from streams.policies.checks import bad_gaps
 
@@ -26,12 +26,7 @@ def ended(before: Gaps | None, network: str, until_ms: int | None, now_ms: int) 
     """All that are on end then, or now. Raises UsageError when none is."""
     if before is None or open_gap(before) is None:
         raise UsageError(f"no gap of {network} is on; `clout rule list` tells of those that are")
-    until = now_ms if until_ms is None else until_ms
-    gaps = before
-    for gap in before.gaps:
-        if gap.until is None:
-            gaps = with_gap(gaps, network, Gap(since=gap.since, until=until, by=gap.by), now_ms)
-    return _checked(gaps)
+    return _checked(closed(before, now_ms if until_ms is None else until_ms, now_ms))
 
 
 def _checked(gaps: Gaps) -> Gaps:

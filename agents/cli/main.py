@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show whose score moved, how far and why; what is silent or did not arrive.",
     ),
     "channel": ("agents.cli.channel:channel", "Say where alerts go: add, list, show, test, remove."),
+    "token": ("agents.cli.token:token", "Say who may ask the API for what: add, list, remove."),
     "alerting": ("agents.cli.alerting:alerting", "Deliver alerts: webhooks, mail, and what else there is."),
     "rejects": ("agents.cli.rejects:rejects", "Show what could not be used, and why; send it back once it can."),
     "topics": ("agents.cli.topics:topics", "Create, check or list the Kafka topics, or print their schemas."),

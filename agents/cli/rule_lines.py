@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from typing import Any
 
 import click
-import msgspec
 import orjson
 
 from agents.terminal import safe
 from streams.errors import CloutError, UsageError
 from streams.events import Reject
-from streams.model.rules import Rule, When, Who
+from streams.model.rules import Rule
 from streams.policies.book import MOST_RULES
 from streams.policies.records import of_rule, parse_rule
+from streams.policies.spelling import unknown
 from streams.sources.lines import Lines, open_bytes
 
 _MOST_TOLD = 20
@@ -130,22 +129,8 @@ def _rule(one: Any) -> Rule:
     body = {"type": "rule", **one}
     name = str(body.get("name"))[:_MOST_SHOWN]
     found = parse_rule(orjson.dumps(body))
-    if unknown := next(_unknown(body), ""):  # a worker would pass over it
-        raise _Bad(f"rule {name}: {unknown}")
+    for path, why in unknown(Rule, body):  # a worker would pass over it
+        raise _Bad(f"rule {name}: {path}: {why}")
     if isinstance(found, Reject):
         raise _Bad(of_rule(name, found).message)
     return found
-
-
-def _unknown(body: Body) -> Any:
-    """Fields that no rule has, each in words."""
-    for kind, path, said in ((Rule, "", body), (Who, "who.", body.get("who")), (When, "when.", body.get("when"))):
-        if not isinstance(said, dict):
-            continue
-        known = [field.encode_name for field in msgspec.structs.fields(kind)]
-        known += ["type", "format"] if kind is Rule else []
-        for field in said:
-            if field not in known:
-                near = difflib.get_close_matches(field, known, 1)
-                shown = field[:_MOST_SHOWN]
-                yield f"{path}{shown}: no rule has it" + (f"; {path}{near[0]}?" if near else f": {', '.join(known)}")

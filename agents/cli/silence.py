@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from streams.broker.alert_log import Alert
     from streams.policies.book import Book
 
-_KEPT_MS = 30 * 86_400_000  # so long after its end a record is of use to whoever asks what was
 _WHEN = "`clout alerting` takes it up within a second or so"
 
 
@@ -126,11 +125,11 @@ def unsilence(settings: Settings, name: str, json: bool) -> int:
     \b
     clout alerts unsilence census
     """
+    from streams.policies.changes import removable
     from streams.policies.records import SILENCE
 
     book = _book(settings)
-    there = {one.name for one in book.silences} | {one.key.removeprefix(SILENCE) for one in book.mistakes}
-    if name not in there:
+    if name not in removable(book, SILENCE):
         raise CloutError(safe(f"no silence is named {name}; `clout alerts silences` has them all"))
     _send(settings, book, (f"{SILENCE}{name}".encode(), None), int(time.time() * 1000), json)
     say(safe(f"sent: silence {name} has ended; {_WHEN}"))
@@ -218,17 +217,10 @@ def _book(settings: Settings) -> Book:
     return known(settings).book()
 
 
-def old(book: Book, now_ms: float) -> list[bytes]:
-    """Keys of silences that ended long ago, and of what was acknowledged long ago."""
-    from streams.policies.records import key_of_policy
-
-    over = [key_of_policy(one) for one in book.silences if one.until < now_ms - _KEPT_MS]
-    return over + [key_of_policy(one) for one in book.acknowledged if one.at < now_ms - _KEPT_MS]
-
-
 def _send(settings: Settings, book: Book, record: tuple[bytes, bytes | None], now_ms: int, json: bool) -> None:
     """This record, and the end of old ones."""
     from agents.cli.rule_topic import send
+    from streams.policies.changes import old
     from streams.topics import POLICIES
 
     records: list[Any] = [*((key, None) for key in old(book, now_ms) if key != record[0]), record]

@@ -47,7 +47,7 @@ LOOPBACK = "127.0.0.1"
     default=LOOPBACK,
     show_default=True,
     show_envvar=True,
-    help="Address that --port is opened on. There is no login: 0.0.0.0 only in a container, or behind a proxy that has one.",
+    help="Address that --port is opened on. On another than a loopback address reads need a token, but with --api-open true.",
 )
 @click.option("--drain", is_flag=True, show_envvar=True,
               help="Count what is there, and end once nothing has waited for some seconds.")  # fmt: skip

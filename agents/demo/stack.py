@@ -83,6 +83,7 @@ def stack(
             redis=redis,
             clock=clock,
             replication=1,
+            api_open="true",
             transactions=False,  # the embedded broker has none
             session_timeout_s=SESSION_TIMEOUT_S,
             compression=COMPRESSION,

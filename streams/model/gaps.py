@@ -56,6 +56,14 @@ def with_gap(before: Gaps | None, network: str, gap: Gap, now_ms: int) -> Gaps:
     return Gaps(network=network, gaps=tuple(sorted(kept, key=lambda one: -one.since)[:MOST_GAPS]))
 
 
+def closed(gaps: Gaps, until_ms: int, now_ms: int) -> Gaps:
+    """The same, but those without an end end then."""
+    for gap in gaps.gaps:
+        if gap.until is None:
+            gaps = with_gap(gaps, gaps.network, Gap(since=gap.since, until=until_ms, by=gap.by), now_ms)
+    return gaps
+
+
 def open_gap(of: Gaps | None) -> Gap | None:
     """The newest without an end."""
     return next((gap for gap in of.gaps if gap.until is None), None) if of else None

@@ -1,4 +1,4 @@
-"""Rules, gaps, channels and silences that somebody goes by, and how far `policies` was read; made of its records in their order."""
+"""Rules, gaps, channels, silences, tokens that somebody goes by, and how far `policies` was read; made of its records in order."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from streams.events import Reject
 from streams.model.channels import Acknowledged, Channel, Silence
 from streams.model.gaps import Gaps
 from streams.model.rules import Rule, ScoreLine, built_in
-from streams.policies.records import ACKNOWLEDGED, CHANNEL, GAP, LINE, SILENCE, Line, Removed, parse, shown
+from streams.model.tokens import Token
+from streams.policies.records import ACKNOWLEDGED, CHANNEL, GAP, LINE, SILENCE, TOKEN, Line, Removed, parse, shown
 
 MOST_RULES = 10_000  #: in a book, switched off ones and those not yet in force too
 MOST_GAPPED = 1_000  #: networks with gaps
 MOST_CHANNELS, MOST_SILENCES, MOST_ACKNOWLEDGED = 100, 1_000, 10_000
+MOST_TOKENS = 1_000
 _MOST_MISTAKES = 1_000  # told in a book
 _NONE: Mapping[str, ScoreLine] = MappingProxyType({})
 
@@ -37,13 +39,14 @@ class Book(NamedTuple):
     rules: tuple[Rule, ...] = built_in()
     offset: int = -1  #: of the last policy in `policies` that was read; -1: none
     mistakes: tuple[Mistake, ...] = ()  #: at most a thousand; a rule that stood there before is still among the rules
-    #: names of the rules that are too many: those that were written last; so `gap/NETWORK` and `channel/NAME`
+    #: names of the rules that are too many: those that were written last; so `gap/NETWORK`, `channel/NAME` and `token/NAME`
     left_out: tuple[str, ...] = ()
     lines: Mapping[str, ScoreLine] = _NONE  #: where percentiles and the top N begin, by name
     gaps: tuple[Gaps, ...] = ()  #: by network, in the order of their names
     channels: tuple[Channel, ...] = ()  #: in the order of their names
     silences: tuple[Silence, ...] = ()  #: of too many those that were written last; so what is acknowledged
     acknowledged: tuple[Acknowledged, ...] = ()
+    tokens: tuple[Token, ...] = ()  #: in the order of their names; those that are over, too
 
     def at(self, now_ms: float) -> tuple[Rule, ...]:
         """The rules in force at a moment, ms since epoch."""
@@ -71,9 +74,10 @@ class Policies:
         self._channels: dict[str, Channel] = {}
         self._silences: dict[str, Silence] = {}
         self._acknowledged: dict[str, Acknowledged] = {}
+        self._tokens: dict[str, Token] = {}
         self._kinds: dict[str, dict[str, Any]] = {
             **{GAP: self._gaps, LINE: self._lines, CHANNEL: self._channels},
-            **{SILENCE: self._silences, ACKNOWLEDGED: self._acknowledged},
+            **{SILENCE: self._silences, ACKNOWLEDGED: self._acknowledged, TOKEN: self._tokens},
         }
         self._mistakes: dict[bytes, Mistake] = {}
         self._book: Book | None = None
@@ -106,6 +110,9 @@ class Policies:
             name = f"{found.rule}/{found.user}"
             self._acknowledged.pop(name, None)
             self._acknowledged[name] = found
+        elif isinstance(found, Token):
+            self._tokens.pop(found.name, None)
+            self._tokens[found.name] = found
 
     def book(self) -> Book:
         """What holds now; the same object until something more is read."""
@@ -124,7 +131,7 @@ class Policies:
         others = [name for name in said if name not in rules]
         free = max(MOST_RULES - len(rules), 0)
         rules |= {name: said[name] for name in others[:free]}
-        gapped, channels = list(self._gaps), list(self._channels)
+        gapped, channels, tokens = list(self._gaps), list(self._channels), list(self._tokens)
         gaps = tuple(self._gaps[network] for network in sorted(gapped[:MOST_GAPPED]))
         return Book(
             tuple(rules[name] for name in sorted(rules)),
@@ -134,10 +141,12 @@ class Policies:
                 *others[free:],
                 *(GAP + network for network in gapped[MOST_GAPPED:]),
                 *(CHANNEL + name for name in channels[MOST_CHANNELS:]),
+                *(TOKEN + name for name in tokens[MOST_TOKENS:]),
             ),
             dict(self._lines),
             gaps,
             tuple(self._channels[name] for name in sorted(channels[:MOST_CHANNELS])),
             tuple(self._silences.values())[-MOST_SILENCES:],
             tuple(self._acknowledged.values())[-MOST_ACKNOWLEDGED:],
+            tuple(self._tokens[name] for name in sorted(tokens[:MOST_TOKENS])),
         )

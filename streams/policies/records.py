@@ -1,4 +1,4 @@
-"""Records of the topic `policies`: rules, score lines, gaps, channels, silences, what is acknowledged; and what is wrong."""
+"""Records of `policies`: rules, score lines, gaps, channels, silences, what is acknowledged, tokens; and what is wrong with one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from streams.model.channels import Acknowledged, Channel, Silence
 from streams.model.gaps import Gaps
 from streams.model.ranks import is_line
 from streams.model.rules import Rule, ScoreLine
+from streams.model.tokens import Token
 from streams.people.checks import bad_format, where
 from streams.policies.channels import bad_acknowledged, bad_channel, bad_silence
 from streams.policies.checks import bad_gaps, bad_rule
+from streams.policies.tokens import bad_token
 
 FORMAT = 1  #: of the policies that this version knows
 BEGINS = "rule/"  #: how the key of a rule begins; its name follows
@@ -23,12 +25,13 @@ GAP = "gap/"  #: how that of gaps begins; the network follows
 CHANNEL = "channel/"  #: how that of a channel begins; its name follows
 SILENCE = "silence/"  #: how that of a silence begins; its name follows
 ACKNOWLEDGED = "acknowledged/"  #: how that of what is acknowledged begins; rule and user follow
+TOKEN = "token/"  # noqa: S105 - how that of a token begins; its name follows
 MOST_BYTES = 500_000  #: of a policy: a thousand users with the longest names there are, and below what a broker takes
 _MOST_SHOWN = 80  # characters of a key or a text that came
 
 
 Record = tuple[bytes, bytes | None]  #: key, value
-Policy = Rule | Gaps | Channel | Silence | Acknowledged
+Policy = Rule | Gaps | Channel | Silence | Acknowledged | Token
 
 
 class Removed(NamedTuple):
@@ -67,6 +70,7 @@ _KINDS: dict[type, _Kind] = {
         *(ACKNOWLEDGED, "acknowledged", "what is acknowledged", "has", "RULE/USER", "user"),
         *(lambda one: f"{one.rule}/{one.user}", bad_acknowledged),
     ),
+    Token: _Kind(TOKEN, "token", "a token", "has", "NAME", "name", lambda one: one.name, bad_token),
 }
 TYPES = tuple(kind.type for kind in _KINDS.values())
 

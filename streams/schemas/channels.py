@@ -1,4 +1,4 @@
-"""The JSON Schema of channels, silences and what is acknowledged, as `policies` holds them."""
+"""The JSON Schema of channels, silences, what is acknowledged and tokens, as `policies` holds them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from streams.events import MAX_ID_BYTES, MAX_NETWORK_BYTES, NEWEST_MS
 from streams.model.channels import Acknowledged, Channel, Silence
 from streams.model.rules import NAME
+from streams.model.tokens import Token
 from streams.policies.channels import MOST_ATTEMPTS, MOST_NAMED, MOST_SECRETS, MOST_TO, MOST_URL, MOST_WAIT_S
 
 Schema = dict[str, Any]
@@ -66,6 +67,14 @@ def acknowledged(of: Of) -> tuple[Schema, dict[str, Schema]]:
     return told, fields
 
 
+def token(of: Of) -> tuple[Schema, dict[str, Schema]]:
+    """The same of a token of the API."""
+    told, fields = _told(of, Token)
+    fields["hash"] |= {"pattern": "^[0-9a-f]{64}$"}
+    fields["until"]["anyOf"][0] |= {"minimum": 1, "maximum": NEWEST_MS}
+    return told, fields
+
+
 def _told(of: Of, kind: type) -> tuple[Schema, dict[str, Schema]]:
     told = of(kind)
     return told, {name: field for name, field in told["properties"].items() if name != "type"}
@@ -104,4 +113,5 @@ EXAMPLES: list[Schema] = [
         "at": 1_783_123_260_000,
         "by": "bob",
     },
+    {"type": "token", "name": "grafana", "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
 ]

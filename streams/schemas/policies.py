@@ -24,8 +24,8 @@ _LIMITS = {
 }
 _UNSAID = (
     f"What a schema cannot say: a record has at most {MOST_BYTES:,} bytes, its key is `rule/` and the name, "
-    f"`gap/` and the network, `channel/` or `silence/` and the name, or `acknowledged/`, rule, `/` and user; the longest texts "
-    "are meant "
+    f"`gap/` and the network, `channel/`, `silence/` or `token/` and the name, or `acknowledged/`, rule, `/` and user; the "
+    "longest texts are meant "
     f"in bytes of UTF-8 (of a user {MAX_NETWORK_BYTES} and {MAX_ID_BYTES}, of a topic {MOST_TOPIC} without # and "
     "blanks), not in characters; no text has half a surrogate pair; `users` stands alone in `who`; points are at most 99; a "
     "margin is not above what `falls` or `rises` says; no cause is ignored and required; a gap ends after it begins; whole "
@@ -37,14 +37,15 @@ _UNSAID = (
 def policies(of: Callable[[type], Schema]) -> Schema:
     """What a worker takes in the topic of policies; `of` makes the schema of a type."""
     return {
-        "description": "The rules by which alerts are raised, gaps of networks, channels that alerts go to, silences, and what "
-        f"somebody has acknowledged. Null removes it. Unknown fields are ignored. {_UNSAID}",
+        "description": "The rules by which alerts are raised, gaps of networks, channels that alerts go to, silences, what "
+        f"somebody has acknowledged, and tokens of the API. Null removes it. Unknown fields are ignored. {_UNSAID}",
         "anyOf": [
             _rule(of),
             _gaps(of),
             _whole("channel", *channels.channel(of)),
             _whole("silence", *channels.silence(of)),
             _whole("acknowledged", *channels.acknowledged(of)),
+            _whole("token", *channels.token(of)),
             {"type": "null"},
         ],
         "examples": [*_EXAMPLES, *channels.EXAMPLES],

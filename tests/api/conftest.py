@@ -103,7 +103,7 @@ class Scene:
 @pytest.fixture
 def scene(redis_url: str, prefix: str) -> Scene:
     """An empty scoreboard."""
-    return Scene(Settings(redis=redis_url, redis_prefix=prefix, partitions=PARTITIONS))
+    return Scene(Settings(redis=redis_url, redis_prefix=prefix, partitions=PARTITIONS, api_limit=0))
 
 
 @pytest.fixture

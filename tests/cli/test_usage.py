@@ -318,6 +318,8 @@ def test_the_least_rights(clout: Ask) -> None:
     alerting = {(does, name) for role, does, _, name, _ in rights if role == "alerting"}
     taken = ("x-policies", "x-alerts", "x-deliveries", "y-alerting")
     assert alerting == {*(("Read", name) for name in taken), ("Write", "x-deliveries")}
+    api = {(does, name) for role, does, _, name, _ in rights if role == "api"}
+    assert api == {("Read", "x-policies"), ("Write", "x-policies"), ("Write", "x-controls")}
     assert {name for role, _, _, name, _ in rights if role == "reader"} == {"x-scores", "x-alerts"}
     plain = clout("topics", "acls", "--role", "worker", "--json", transactions="false").stdout
     assert "transactional-id" not in plain

@@ -4,6 +4,7 @@ is missing or wrong is said by its name."""
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -13,11 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from click.testing import CliRunner
 
 from agents.admin import reject_log
+from agents.api.serve import serving as served
 from agents.cli.main import cli, expected, explained
 from agents.feeds.feeder import Feeder
 from agents.local.embedded import child
@@ -41,7 +44,7 @@ from tests.secured import PASSWORD, Secured, secured
 from tests.servers import ROOT
 
 PATIENCE_S = 60.0
-USERS = {"worker": "ann", "feed": "bob", "reader": "cay", "operator": "dan", "alerting": "eve"}
+USERS = {"worker": "ann", "feed": "bob", "reader": "cay", "operator": "dan", "alerting": "eve", "api": "fay"}
 NO_LOGIN = {"kafka_user": "", "kafka_password_file": ""}
 TLS, PLAIN = NO_LOGIN | {"kafka_security": "SSL"}, NO_LOGIN | {"kafka_security": "PLAINTEXT", "kafka_ca": ""}
 
@@ -277,6 +280,23 @@ def test_alerts_arrive_with_the_least_rights(kafka: Secured, redis: Server, pref
         ):
             clout(operator, "alerts", *words)
     assert PASSWORD not in log.read_text()
+
+
+def test_the_api_with_the_least_rights(kafka: Secured, redis: Server, prefix: str) -> None:
+    """It reads tokens, and sends controls and rules."""
+    for role in ("api", "operator"):
+        kafka.grant(USERS[role], least(as_(kafka, role, prefix), role))
+    clout(operator := as_(kafka, "operator", prefix), "topics", "create")
+    token = json.loads(clout(operator, "token", "add", "ops", "--scope", "write", "--json").splitlines()[0])["token"]
+    header = {"Authorization": f"Bearer {token}"}
+    with (
+        served(with_redis(as_(kafka, "api", prefix), redis, "reader")) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=header, timeout=20, trust_env=False) as client,
+    ):
+        control = {"type": "unlink", "user": "t:ann"}
+        until(lambda: client.post("/v1/controls", json=control).status_code == 202, "a control is taken")
+        assert client.put("/v1/rules/low", json={"when": {"below": 40}}).status_code == 202
+    assert "low" in clout(operator, "rule", "list")
 
 
 async def write(settings: Settings) -> None:

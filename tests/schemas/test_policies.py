@@ -175,6 +175,27 @@ def test_channels_that_are_refused_do_not_fit(other: dict[str, Any]) -> None:
     assert ASK(body)
 
 
+TOKEN: dict[str, Any] = {"type": "token", "name": "ops", "hash": "a1" * 32}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({name: None} for name in ("type", "name", "hash", "scope")),
+        {"name": "Ops"},
+        {"hash": "a1"},
+        {"hash": "A1" * 32},
+        {"scope": "root"},
+        {"until": 0},
+    ],
+)
+def test_tokens_that_are_refused_do_not_fit(other: dict[str, Any]) -> None:
+    """By both."""
+    body = {**TOKEN, **other}
+    assert isinstance(parse(f"token/{body['name']}".encode(), orjson.dumps(body)), Reject)
+    assert ASK(body)
+
+
 SILENCE: dict[str, Any] = {"type": "silence", "name": "s", "users": ["n:a"], "until": 10**12}
 
 
