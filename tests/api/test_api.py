@@ -134,7 +134,11 @@ def test_redis_down(served: Callable[..., httpx.Client]) -> None:
         assert (answer.status_code, answer.json()["reason"]) == (503, "Redis does not answer")
         assert time.monotonic() - began_s < 4
         assert client.get("/livez").status_code == 200
-        problem(client.get("/v1/users/x:a"), 503)
+        answer = client.get("/v1/users/x:a")
+        problem(answer, 503)
+        assert answer.headers["retry-after"] == "2"
+        for path in ("users?ids=x:a", "compare?ids=x:a,x:b", "leaderboard", "distribution", "alerts", "rules", "status"):
+            problem(client.get(f"/v1/{path}"), 503)
 
 
 def test_taken_port_is_said_plainly(redis_url: str) -> None:

@@ -84,7 +84,7 @@ def test_the_documentation_is_browsable_and_asks_for_nothing_elsewhere(page: htt
             assert await browser.run("[...document.querySelectorAll('h2 code')].map((c) => c.textContent)") == list(
                 paths
             )
-            await browser.run("document.querySelector('input[name=user]').value = 'x:<b>&/?'")
+            await browser.run("document.querySelector('input[name=id]').value = 'x:<b>&/?'")
             await browser.run("document.querySelector('.operation form').requestSubmit()")
             await browser.until("document.querySelector('.operation pre').textContent.startsWith('404')")
             assert "Unknown user" in await browser.run("document.querySelector('.operation pre').textContent")

@@ -26,6 +26,7 @@ def test_everybody_comes_once(play: Play, shards: int, size: int) -> None:
             found: list[Listed] = []
             while page := await board.reader.boards.page(network, size, found[-1] if found else None):
                 found += page
+                assert len(found) <= len(SCORES)
             assert found == sorted((Listed(score, user) for user, score in SCORES.items()), reverse=True)
         middle = Listed(1.0, "n:b")  # who is nowhere
         assert await board.reader.boards.page(None, 200, middle) == [one for one in found if one < middle]
