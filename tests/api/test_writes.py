@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,8 @@ import httpx
 import orjson
 import pytest
 
+from agents.api import keys as tokens
+from agents.api import outlet
 from streams.broker.admin import Admin
 from streams.events import MAX_AHEAD_MS
 from streams.model.channels import Acknowledged, Channel, Silence
@@ -19,10 +22,12 @@ from streams.model.tokens import Token
 from streams.partitioner import partition_of
 from streams.people.controls import HideTopic, Link, Unlink, parse
 from streams.policies import changes
+from streams.policies.book import Book
 from streams.policies.records import BEGINS, encode
 from streams.scoreboard.connect import connect_sync
 from streams.scoreboard.layout import Keys
 from streams.scoreboard.user_alerts import merged
+from streams.settings import Settings
 from tests.api.conftest import Scene, now_ms
 from tests.api.on_kafka import PARTITIONS, Topics, on, until
 from tests.api.test_api import problem
@@ -246,6 +251,36 @@ def test_what_cannot_be_read_is_not_lost(client: httpx.Client, topics: Topics) -
     assert [record.value for record in topics.records("policies") if record.key == b"gap/y"][-1].endswith(
         b'"format":9}'
     )
+
+
+# -- whoever has written finds it --------------------------------------------------------------------------------------
+
+
+class Lagging(tokens.Keys):
+    """What is read comes two looks late."""
+
+    looks = 0
+
+    @property
+    def book(self) -> Book:
+        """One more is read with each look."""
+        self.looks += 1
+        return Book(offset=4 + self.looks)
+
+
+def test_an_answer_waits_until_its_own_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the next request finds it; not for ever."""
+
+    async def send(*_: object) -> int:
+        return 7
+
+    monkeypatch.setattr(outlet, "send", send)
+    monkeypatch.setattr(outlet.Outlet, "_check", lambda _: None)
+    keys = Lagging(Settings())
+    where = asyncio.run(outlet.Outlet(Settings(), keys).policies((b"rule/a", None)))
+    assert where == {"topic": "policies", "partition": 0, "offset": 7}
+    assert keys.book.offset >= 7 + 1
+    asyncio.run(keys.reaches(10**9, 0.01))
 
 
 # -- channels and tokens -------------------------------------------------------------------------------------------------
