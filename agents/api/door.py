@@ -7,11 +7,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from fastapi import Request
 from fastapi.security import HTTPBearer
 
 from agents.api import problems
+from agents.api.answers import json
 from agents.api.asked import asked
 from agents.api.buckets import Buckets, address
 from agents.api.keys import Keys
@@ -20,6 +22,8 @@ from streams.model.tokens import Scope, Token
 from streams.settings import Settings
 
 API = ("/v1/", "/v2/")  #: what is behind the door; page, documentation, health and metrics are not
+KLOUT = "/v2/"
+_UNAUTHORIZED = 401
 _BEARER = "bearer "
 #: for the documentation: it asks for nothing by itself
 BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="A token of `clout token add`.")
@@ -97,17 +101,23 @@ class Reads:
             try:
                 self._door.admit(scope, "read")
             except Problem as problem:
+                if problem.status == _UNAUTHORIZED and scope["path"].startswith(KLOUT):  # as its clients expect it
+                    refused = json({"status": 403, "error": "this key is refused"}, 403)
+                    await refused(scope, receive, send)
+                    return
                 await problems.answer(Request(scope), problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 def _secret(scope: Any) -> str | None:
-    """What stands behind `Authorization: Bearer`; None: nothing does."""
+    """What stands behind `Authorization: Bearer`, or in `?key=` of a client of Klout's API; None: nothing does."""
     for name, value in scope["headers"]:
         if name == b"authorization":
             text = value.decode("latin-1")
             return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else None
+    if scope["path"].startswith(KLOUT):
+        return next(iter(parse_qs(scope.get("query_string", b"").decode("latin-1")).get("key", [])), None)
     return None
 
 

@@ -64,7 +64,7 @@ def serve(settings: Settings, port: int, host: str, told: Callable[[int], None])
     When streams and requests have ended, uvicorn raises the signal again, for the handler that was there before.
     """
     with contextlib.closing(_listen(host, port)) as listener:
-        server = Server(create_api(settings))
+        server = Server(create_api(settings, host=host))
         told(listener.getsockname()[1])
         server.run([listener])
 

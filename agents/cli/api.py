@@ -7,7 +7,7 @@ import signal
 
 import click
 
-from agents.cli.options import REDIS, settings_options
+from agents.cli.options import KAFKA, REDIS, settings_options
 from agents.cli.output import say
 from agents.cli.worker import LAST_PORT, LOOPBACK, address
 from streams.settings import Settings
@@ -29,11 +29,11 @@ PORT = 8000
     default=LOOPBACK,
     show_default=True,
     show_envvar=True,
-    help="Address that --port is opened on. There is no login: 0.0.0.0 only in a container, or behind a proxy that has one.",
+    help="Address that --port is opened on. On another than a loopback address reads need a token, but with --api-open true.",
 )
-@settings_options(*REDIS, "clock", "idle_s")
+@settings_options(*KAFKA, *REDIS, "clock", "idle_s", "app", "api_open", "api_limit", "api_cors", "api_prefix")
 def api(settings: Settings, port: int, host: str) -> int:
-    """Serve page, JSON API and health checks out of Redis, without a worker.
+    """Serve page, JSON API and health checks out of Redis, without a worker. Kafka is asked for tokens and writes alone.
 
     It keeps nothing: start as many as you like, each on a port of its own, behind a load balancer. `/readyz` is well while some
     worker anywhere keeps scores. It waits for Redis: reads answer 503 until it is there. SIGTERM and Ctrl-C end it in order

@@ -48,6 +48,10 @@ class Keys:
         """Sorted set: user -> score of everyone of a network, accounts of persons too."""
         return self._key(f"board:{network}")
 
+    def board_for(self, network: str | None) -> str:
+        """The overall board, or that of a network."""
+        return self.board if network is None else self.board_of(network)
+
     @property
     def networks(self) -> str:
         """Hash: network -> 1 if it has a board in this shard; at most MOST_NETWORKS, the first that came."""

@@ -109,7 +109,7 @@ class Reader:
         """
 
         async def candidates(keys: Keys) -> Iterable[Record | None]:
-            users = await self._client.zrange(_board(keys, network), 0, 2 * n + 9, desc=True)
+            users = await self._client.zrange(keys.board_for(network), 0, 2 * n + 9, desc=True)
             return (await self._records(keys, [user.decode() for user in users])).values() if users else ()
 
         records = [score_at(record, now_ms) for some in await self._each(candidates) for record in some if record]
@@ -126,15 +126,15 @@ class Reader:
         return await self._rank(user, network) if network else None
 
     async def _rank(self, user: str, network: str | None) -> Rank | None:
-        score = await self._client.zscore(_board(self._of(user), network), user)
+        score = await self._client.zscore(self._of(user).board_for(network), user)
         if score is None:
             return None
-        above = await self._each(lambda keys: self._client.zcount(_board(keys, network), f"({score!r}", "+inf"))
+        above = await self._each(lambda keys: self._client.zcount(keys.board_for(network), f"({score!r}", "+inf"))
         return Rank(sum(above) + 1, await self.population(network), score, network)
 
     async def population(self, network: str | None = None) -> int:
         """How many are on the overall board, which has no accounts of persons, or on that of a network."""
-        return sum(await self._each(lambda keys: self._client.zcard(_board(keys, network))))
+        return sum(await self._each(lambda keys: self._client.zcard(keys.board_for(network))))
 
     async def networks(self) -> dict[str, int]:
         """How many users are on the board of each network, the largest first; those without a board are missing."""
@@ -241,10 +241,6 @@ class Reader:
             some = users[start : start + FIELDS_A_CALL]
             found |= zip(some, map(_record, await self._client.hmget(keys.users, some)), strict=True)
         return found
-
-
-def _board(keys: Keys, network: str | None) -> str:
-    return keys.board if network is None else keys.board_of(network)
 
 
 def _record(value: bytes | None) -> Record | None:

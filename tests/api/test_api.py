@@ -95,8 +95,10 @@ def test_openapi_lists_the_reads(page: httpx.Client) -> None:
         "/readyz",
     } <= paths.keys()
     for path, operations in paths.items():
-        told = operations["get"]
-        assert told["summary"]
+        assert all(one["summary"] for one in operations.values())
+        told = operations.get("get")
+        if told is None:  # writes alone
+            continue
         if path.startswith("/v1/") and path != "/v1/stream":
             assert all("example" in content for content in told["responses"]["200"]["content"].values()), path
             assert {"422", "503"} <= told["responses"].keys(), path
@@ -137,7 +139,15 @@ def test_redis_down(served: Callable[..., httpx.Client]) -> None:
         answer = client.get("/v1/users/x:a")
         problem(answer, 503)
         assert answer.headers["retry-after"] == "2"
-        for path in ("users?ids=x:a", "compare?ids=x:a,x:b", "leaderboard", "distribution", "alerts", "rules", "status"):
+        for path in (
+            "users?ids=x:a",
+            "compare?ids=x:a,x:b",
+            "leaderboard",
+            "distribution",
+            "alerts",
+            "rules",
+            "status",
+        ):
             problem(client.get(f"/v1/{path}"), 503)
 
 

@@ -82,8 +82,8 @@ def test_the_log_has_no_personal_data(page: httpx.Client, caplog: pytest.LogCapt
     page.get("/v1/leaderboard")  # whatever was before has been told
     told = "\n".join(lines(caplog))
     for wanted in (
-        r"request method=GET route=/v1/users/{user:path} status=200 ms=\d+\.\d token=- id=one",
-        r"request method=HEAD route=/v1/users/{user:path} status=404 ms=\d+\.\d token=- id=two",
+        r"request method=GET route=/v1/users/{id:path} status=200 ms=\d+\.\d token=- id=one",
+        r"request method=HEAD route=/v1/users/{id:path} status=404 ms=\d+\.\d token=- id=two",
         r"request method=GET route=- status=404 ms=\d+\.\d token=- id=three",
     ):
         assert re.search(wanted.replace("{", r"\{").replace("}", r"\}").replace("/", r"/"), told), told
@@ -165,7 +165,7 @@ def test_behind_a_proxy(client: Serve, prefix: str) -> None:
     assert page.get(f"{prefix}/").status_code == 200
     assert page.head(f"{prefix}/livez").status_code == 200
     assert page.get(f"{prefix}/openapi.json").json()["servers"] == [{"url": "/clout/api"}]
-    problem(page.get(f"{prefix}/v1/users/nobody"), 404)
+    problem(page.get(f"{prefix}/v1/users/x:nobody"), 404)
 
 
 def test_the_prefix_itself_is_the_page(client: Serve) -> None:

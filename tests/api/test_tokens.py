@@ -55,6 +55,17 @@ def test_reads_need_a_token(topics: Topics, served: Serve) -> None:
     assert client.options("/v1/leaderboard").status_code == 204
 
 
+def test_clients_of_klout_bring_it_as_a_key(topics: Topics, served: Serve) -> None:
+    """In `?key=`, there alone; who brings none, or a wrong one, gets the 403 that they know."""
+    token = topics.token("old", "read")["Authorization"].removeprefix("Bearer ")
+    client = closed(served, topics)
+    for params in ({}, {"key": "bad"}):
+        answer = client.get("/v2/user.json/1", params=params)
+        assert (answer.status_code, answer.json()["status"]) == (403, 403)
+    assert client.get("/v2/user.json/1", params={"key": token}).status_code == 404
+    problem(client.get("/v1/leaderboard", params={"key": token}), 401)
+
+
 @pytest.mark.parametrize("said", ["Bearer", "Bearer x", "Basic YTpi", "Bearer clout_" + "A" * 43, "Bearer \xff"])
 def test_no_token_that_holds(topics: Topics, served: Serve, said: str) -> None:
     """Whatever it is, it lets nobody in."""

@@ -11,10 +11,8 @@ import httpx
 import msgspec
 import orjson
 import pytest
-from fastapi import FastAPI
 
 from agents.api.klout import bucket
-from agents.api.routes import v2
 from streams.model.influential import Friend, Influence, TopicShare
 from streams.partitioner import partition_of
 from streams.scoreboard.changes import Changes
@@ -204,31 +202,6 @@ def test_topics(client: httpx.Client) -> None:
 def test_unknown(client: httpx.Client, path: str) -> None:
     """404 in JSON, whatever is asked."""
     refused(client.get(f"/v2/{path}"), 404)
-
-
-def test_a_key_that_is_refused(client: httpx.Client) -> None:
-    """403 in JSON; who refuses keys is given to the routes."""
-
-    async def admits(key: str) -> bool:
-        return key == "good"
-
-    async def asked() -> list[httpx.Response]:
-        app = FastAPI()
-        app.include_router(v2.routes(_Nobody(), admits))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as given:
-            return [await given.get("/v2/nothing", params=params) for params in ({}, {"key": "bad"}, {"key": "good"})]
-
-    for answer, status in zip(asyncio.run(asked()), (403, 403, 404), strict=True):
-        refused(answer, status)
-
-
-class _Nobody:
-    """What routes need to be made."""
-
-    class settings:  # noqa: N801
-        app = "clout"
-
-    reader = now_ms = None
 
 
 def test_plain_and_old(client: httpx.Client) -> None:

@@ -161,9 +161,9 @@ def test_alerts_fit() -> None:
     rules.follow(Book(built_in(5.0, 0)[:1]), NOW_MS)
     judge = Judge(table, rules)
     real = scored(table, slots, None, NOW_MS, 7)
-    for close, score in ((50.0, 40.0), (50.0, 49.0), (50.0, 20.0), (NONE, 48.0)):
+    for moment, (close, score) in enumerate(((50.0, 40.0), (50.0, 49.0), (50.0, 20.0), (NONE, 48.0))):
         done = real._replace(scores=np.array([score]), closes=np.array([[close, NONE, NONE]]))
-        found += judge.judge(done, np.zeros(1, np.uint8), NOW_MS, 7).alerts
+        found += judge.judge(done, np.zeros(1, np.uint8), NOW_MS + moment, 7).alerts
     assert [alert.state for alert in found] == ["raised", "recovered"] * 2
     for alert in found:
         body = orjson.loads(alert.value)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from agents.api import examples
 from agents.api.answers import json
 from agents.api.problems import Problem
 from agents.api.served import Served
@@ -23,19 +24,13 @@ def routes(served: Served) -> APIRouter:
     @router.get(
         "/v1/search",
         summary="Users whose names begin so",
-        responses={
-            200: {
-                "content": {
-                    "application/json": {
-                        "example": {
-                            "items": [{"user": "bluesky:bob", "id": "4917949500424828481", "score": 41.27}],
-                            "as_of": 1_796_043_321_412,
-                        }
-                    }
-                }
+        responses=examples.answers(
+            {
+                "items": [{"user": "bluesky:bob", "id": "4917949500424828481", "score": 41.27}],
+                "as_of": examples.NOW,
             },
-            422: {"description": "`q` is empty or too long, or `limit` is out of bounds"},
-        },
+            "who has exactly this name, then the highest scores",
+        ),
     )
     async def search(
         q: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,23 +12,16 @@ from agents.api.answers import json
 from agents.api.klout import Klout, Missing
 from agents.api.served import Served
 
-Admits = Callable[[str], Awaitable[bool]]
 
-
-async def anyone(_: str) -> bool:
-    """Reads are open: any key will do, and none."""
-    return True
-
-
-def routes(served: Served, admits: Admits = anyone) -> APIRouter:
-    """The router. `admits` says whether somebody with this `key` may read."""
+def routes(served: Served) -> APIRouter:
+    """The router. Whether somebody with this `key` may read says the door."""
     responses: dict[int | str, dict[str, Any]] = {
         403: {"description": "the key is refused: `status` and `error`"},
         404: {"description": "there is no such user: `status` and `error`"},
     }
     router = APIRouter(
         prefix="/v2",
-        route_class=_answering(admits),
+        route_class=_Answering,
         dependencies=[Depends(_key)],
         responses=responses,
         tags=["Klout v2"],
@@ -85,24 +78,20 @@ async def _key(key: Annotated[str, Query(description="a token; any while reads a
     """For the documentation: `_answering` looks at it."""
 
 
-def _answering(admits: Admits) -> type[APIRoute]:
-    """Routes whose refusals are in Klout's manner."""
+class _Answering(APIRoute):
+    """Its refusals are in Klout's manner."""
 
-    class Answering(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            answer = super().get_route_handler()
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """See APIRoute."""
+        answer = super().get_route_handler()
 
-            async def answered(request: Request) -> Response:
-                if not await admits(request.query_params.get("key", "")):
-                    return _refused(403, "The key is refused.")
-                try:
-                    return await answer(request)
-                except Missing as error:
-                    return _refused(404, str(error))
+        async def answered(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except Missing as error:
+                return _refused(404, str(error))
 
-            return answered
-
-    return Answering
+        return answered
 
 
 def _refused(status: int, error: str) -> Response:
