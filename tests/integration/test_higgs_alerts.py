@@ -16,10 +16,12 @@ from typing import Any, NotRequired, TypedDict
 import msgspec
 import orjson
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from agents.proof.alerted import Judgement, beside
 from agents.proof.judged_again import differences
 from agents.proof.undone import later_moments, with_undos
+from streams.broker.admin import Admin
 from streams.formats.header import Header
 from streams.model.inforce import InForce
 from streams.model.rules import Rule, When
@@ -64,6 +66,9 @@ def test_alerts_are_those_of_brute_force(
     path = str(shared_data / "higgs" / "higgs-activity_time.txt.gz")
     real = list(itertools.islice(open_source(path, "higgs"), EVENTS or None))
     clout, settled_ms = stack(model="plain", clock="stream", partitions=PARTITIONS, idle_s=0.1, gaps=False), real[-1].ts
+    with Admin(clout.settings) as admin:  # a whole run is long enough for the broker to take early records away
+        kept = {"min.compaction.lag.ms": str(7 * DAY_MS)}
+        admin._client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, clout.settings.topic(SCORES.name), kept)])
     events = with_undos(real, 0.1)
     users = list(dict.fromkeys(one.key.decode() for one in reversed(real)))[:LAST]  # the pass comes to them last
     evenings = [settled_ms // DAY_MS * DAY_MS + n * DAY_MS - 60_000 for n in range(2, DAYS + 2)]
