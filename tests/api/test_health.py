@@ -203,9 +203,7 @@ class Nowhere:
 
     async def send(self, topic: str, partition: int, records: Records) -> None: ...
 
-    async def commit(
-        self, positions: dict[tuple[str, int], int], *, last: bool = False
-    ) -> dict[tuple[str, int], Written]:  # noqa: ARG002
+    async def commit(self, positions: dict[tuple[str, int], int], *, last: bool = False) -> dict[tuple[str, int], Written]:  # noqa: ARG002
         return {}
 
     async def stop(self) -> None: ...
