@@ -57,8 +57,8 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     """
     from agents.alerting.channel_file import read
     from agents.cli.channel_lines import body_of, checked
+    from agents.cli.policy_topic import known, sent
     from agents.cli.rule_lines import is_said
-    from agents.cli.rule_topic import known, send
     from streams.policies.book import MOST_CHANNELS
     from streams.policies.records import encode
 
@@ -77,7 +77,7 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     before = {one.name for one in known(settings).book().channels}
     if len(both := before | {one.name for one in made}) > MOST_CHANNELS:
         raise CloutError(f"that would be {len(both):,} channels; there are at most {MOST_CHANNELS}. Nothing was sent")
-    _done(settings, send(settings, [encode(one) for one in made]), len(made), json)
+    sent(settings, [encode(one) for one in made], json=json)
     for one in made:
         there = "in place of the one before" if one.name in before else "new"
         say(safe(f"sent: channel {one.name} ({there}); {_WHEN}"))
@@ -158,13 +158,13 @@ def remove(settings: Settings, name: str, json: bool) -> int:
     \b
     clout channel remove ops
     """
-    from agents.cli.rule_topic import known, send
+    from agents.cli.policy_topic import known, sent
     from streams.policies.changes import removable
     from streams.policies.records import CHANNEL
 
     if name not in removable(known(settings).book(), CHANNEL):
         raise CloutError(safe(f"no channel in policies is named {name}; `clout channel list` has them all"))
-    _done(settings, send(settings, [(f"{CHANNEL}{name}".encode(), None)]), 1, json)
+    sent(settings, [(f"{CHANNEL}{name}".encode(), None)], json=json)
     say(safe(f"sent: channel {name} is removed; {_WHEN}"))
     return 0
 
@@ -194,10 +194,3 @@ def on(settings: Settings, name: str, json: bool) -> int:
         json_line({"sent": 1})
     say(safe(f"sent: channel {name} is tried again; {_WHEN}"))
     return 0
-
-
-def _done(settings: Settings, offset: int, count: int, json: bool) -> None:
-    from streams.topics import POLICIES
-
-    if json:
-        json_line({"sent": count, "topic": settings.topic(POLICIES.name), "offset": offset})

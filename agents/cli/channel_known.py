@@ -64,9 +64,9 @@ class Known:
 
 
 def channels(settings: Settings) -> tuple[Book, frozenset[str]]:
-    """Of the topic and the file, and the names of the latter. Raises as `rule_topic.known`, UsageError for a wrong file."""
+    """Of the topic and the file, and the names of the latter. Raises as `policy_topic.known`, UsageError for a wrong file."""
     from agents.alerting.channel_file import With, read
-    from agents.cli.rule_topic import known
+    from agents.cli.policy_topic import known
 
     own = read(settings.channels) if settings.channels else ()
     book = known(settings).book()

@@ -7,7 +7,7 @@ import time
 import click
 
 from agents.cli.options import KAFKA, TIME, json_option, settings_options
-from agents.cli.output import json_line, safe, say
+from agents.cli.output import safe, say
 from streams.errors import CloutError, UsageError
 from streams.settings import Settings
 
@@ -32,9 +32,8 @@ def gap(settings: Settings, network: str, end: bool, json: bool, **times: int | 
     clout control gap mastodon --from 2026-06-01T06:00:00Z --until 2026-06-03T18:00:00Z
     """
     from agents.cli import gap_words
-    from agents.cli.rule_topic import known, send
+    from agents.cli.policy_topic import known, sent
     from streams.policies.records import GAP, encode
-    from streams.topics import POLICIES
 
     from_ms, until_ms = times["from"], times["until"]
     if end and from_ms is not None:
@@ -48,9 +47,7 @@ def gap(settings: Settings, network: str, end: bool, json: bool, **times: int | 
         gaps = gap_words.ended(before, network, until_ms, now_ms)
     else:
         gaps = gap_words.begun(before, network, from_ms, until_ms, now_ms)
-    offset = send(settings, [encode(gaps)])
-    if json:
-        json_line({"sent": 1, "topic": settings.topic(POLICIES.name), "offset": offset})
+    sent(settings, [encode(gaps)], json=json)
     newest = gaps.gaps[0] if end or from_ms is None else next(one for one in gaps.gaps if one.since == from_ms)
     say(safe(f"sent: {gap_words.words(network, newest)}; workers take it up within a second or so"))
     return 0

@@ -57,8 +57,8 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
     clout rule add star-40 --user bluesky:ann --falls 40 --unit percent --within 7d --ignore idle
     clout rule add --file rules.json
     """
+    from agents.cli.policy_topic import known, sent
     from agents.cli.rule_lines import body_of, checked, is_said, read
-    from agents.cli.rule_topic import known, send
     from streams.policies.records import encode
 
     if file is not None:
@@ -72,7 +72,7 @@ def add(settings: Settings, name: str | None, file: str | None, json: bool, **sa
         rules = [checked(body_of(name, **said))]
     before = known(settings)
     _fits(before, rules)
-    _done(settings, send(settings, [encode(one) for one in rules]), len(rules), json)
+    sent(settings, [encode(one) for one in rules], json=json)
     for one in rules[:1] if name is not None else ():
         _say_added(one, before)
     if name is None:
@@ -113,7 +113,8 @@ def list_(settings: Settings, json: bool) -> None:
     clout rule list --json | jq -c .rule > rules.ndjson
     """
     from agents.cli import gap_words, rule_text
-    from agents.cli.rule_topic import described, known
+    from agents.cli.policy_topic import known
+    from agents.cli.rule_known import described
 
     policies, now_ms = known(settings), time.time() * 1000
     book, built = policies.book(), frozenset(policies.built)
@@ -150,7 +151,8 @@ def show(settings: Settings, name: str, json: bool) -> None:
     clout rule show day-fall --json | jq .rule
     """
     from agents.cli import rule_text
-    from agents.cli.rule_topic import described, known, named
+    from agents.cli.policy_topic import known
+    from agents.cli.rule_known import described, named
 
     policies, now_ms = known(settings), time.time() * 1000
     one = named(policies, name)
@@ -178,7 +180,8 @@ def remove(settings: Settings, name: str, json: bool) -> int:
     """
     from msgspec.structs import replace
 
-    from agents.cli.rule_topic import known, named, send
+    from agents.cli.policy_topic import known, sent
+    from agents.cli.rule_known import named
     from streams.policies.records import encode, key_of
 
     policies = known(settings)
@@ -187,7 +190,7 @@ def remove(settings: Settings, name: str, json: bool) -> int:
     if not wrong:
         named(policies, name)
     record = encode(replace(built, enabled=False)) if built else (key_of(name), None)
-    _done(settings, send(settings, [record]), 1, json)
+    sent(settings, [record], json=json)
     what = f"rule {name} is removed"
     if built:
         what = f"the built-in rule {name} is switched off; `clout rule restore {name}` brings it back"
@@ -205,19 +208,12 @@ def restore(settings: Settings, name: str, json: bool) -> int:
     \b
     clout rule restore week-fall
     """
-    from agents.cli.rule_topic import known, send
+    from agents.cli.policy_topic import known, sent
     from streams.policies.records import key_of
 
     policies = known(settings)
     if name not in policies.built:
         raise UsageError(safe(f"{name} is no built-in rule; there are {', '.join(sorted(policies.built))}"))
-    _done(settings, send(settings, [(key_of(name), None)]), 1, json)
+    sent(settings, [(key_of(name), None)], json=json)
     say(safe(f"sent: the built-in rule {name} is as it was; {_WHEN}"))
     return 0
-
-
-def _done(settings: Settings, offset: int, count: int, json: bool) -> None:
-    from streams.topics import POLICIES
-
-    if json:
-        json_line({"sent": count, "topic": settings.topic(POLICIES.name), "offset": offset})

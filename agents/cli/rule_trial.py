@@ -102,7 +102,8 @@ def _rules(settings: Settings, names: tuple[str, ...], file: str | None, said: d
     elif file is not None:
         rules = read(file)
     else:
-        from agents.cli.rule_topic import known, named
+        from agents.cli.policy_topic import known
+        from agents.cli.rule_known import named
 
         policies = known(settings)
         rules = [named(policies, name) for name in dict.fromkeys(names)]

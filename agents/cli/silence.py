@@ -212,18 +212,15 @@ def _newest(settings: Settings, rule: str, user: str, id_: str | None) -> Alert:
 
 
 def _book(settings: Settings) -> Book:
-    from agents.cli.rule_topic import known
+    from agents.cli.policy_topic import known
 
     return known(settings).book()
 
 
 def _send(settings: Settings, book: Book, record: tuple[bytes, bytes | None], now_ms: int, json: bool) -> None:
     """This record, and the end of old ones."""
-    from agents.cli.rule_topic import send
+    from agents.cli.policy_topic import sent
     from streams.policies.changes import old
-    from streams.topics import POLICIES
 
     records: list[Any] = [*((key, None) for key in old(book, now_ms) if key != record[0]), record]
-    offset = send(settings, records)
-    if json:
-        json_line({"sent": 1, "topic": settings.topic(POLICIES.name), "offset": offset})
+    sent(settings, records, json=json, count=1)

@@ -45,12 +45,11 @@ def add(settings: Settings, name: str, scope: Scope, expires: int | None, json: 
     clout token add grafana --expires 365d
     clout token add census --scope write > census.token
     """
-    from agents.cli.rule_topic import known, send
+    from agents.cli.policy_topic import known, sent
     from streams.events import Reject
     from streams.model.tokens import Token, hash_of, new_token
     from streams.policies.changes import MOST, names
     from streams.policies.records import TOKEN, encode, of_rule, parse_value
-    from streams.topics import POLICIES
 
     if expires == 0:
         raise UsageError("--expires 0: it would have ended; write 12h or 30d")
@@ -62,11 +61,8 @@ def add(settings: Settings, name: str, scope: Scope, expires: int | None, json: 
     before = names(known(settings).book(), TOKEN)
     if len(before | {name}) > MOST[TOKEN]:
         raise CloutError(f"there are {MOST[TOKEN]:,} tokens, which is the most; `clout token remove` ends one")
-    offset = send(settings, [encode(one)])
-    if json:
-        where = {"sent": 1, "topic": settings.topic(POLICIES.name), "offset": offset}
-        json_line({**where, "name": name, "scope": scope, "until": until_ms, "token": secret})
-    else:
+    sent(settings, [encode(one)], json=json, name=name, scope=scope, until=until_ms, token=secret)
+    if not json:
         click.echo(secret)
     there = "in place of the one before" if name in before else "new"
     ends = f", until {moment(until_ms)}" if until_ms else ""
@@ -84,7 +80,7 @@ def list_(settings: Settings, json: bool) -> None:
     clout token list
     clout token list --json | jq 'select(.state == "over")'
     """
-    from agents.cli.rule_topic import known
+    from agents.cli.policy_topic import known
 
     book, now_ms = known(settings).book(), time.time() * 1000
     for mistake in book.mistakes:
@@ -114,15 +110,12 @@ def remove(settings: Settings, name: str, json: bool) -> int:
     \b
     clout token remove grafana
     """
-    from agents.cli.rule_topic import known, send
+    from agents.cli.policy_topic import known, sent
     from streams.policies.changes import removable
     from streams.policies.records import TOKEN
-    from streams.topics import POLICIES
 
     if name not in removable(known(settings).book(), TOKEN):
         raise CloutError(safe(f"no token is named {name}; `clout token list` has them all"))
-    offset = send(settings, [(f"{TOKEN}{name}".encode(), None)])
-    if json:
-        json_line({"sent": 1, "topic": settings.topic(POLICIES.name), "offset": offset})
+    sent(settings, [(f"{TOKEN}{name}".encode(), None)], json=json)
     say(safe(f"sent: token {name} is removed; {_WHEN}"))
     return 0
