@@ -65,6 +65,7 @@ def serve(settings: Settings, port: int, host: str, told: Callable[[int], None])
     """
     with contextlib.closing(_listen(host, port)) as listener:
         server = Server(create_api(settings, host=host))
+        listener.listen()  # whoever is told the port may call: it is answered once the app is up
         told(listener.getsockname()[1])
         server.run([listener])
 

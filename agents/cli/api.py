@@ -7,9 +7,9 @@ import signal
 
 import click
 
-from agents.cli.options import KAFKA, REDIS, settings_options
+from agents.cli.options import KAFKA, REDIS, host_option, settings_options
 from agents.cli.output import say
-from agents.cli.worker import LAST_PORT, LOOPBACK, address
+from agents.cli.worker import LAST_PORT, address
 from streams.settings import Settings
 
 PORT = 8000
@@ -24,13 +24,7 @@ PORT = 8000
     show_envvar=True,
     help="Serve on this port of --host; 0: a free one, which is said on stderr.",
 )
-@click.option(
-    "--host",
-    default=LOOPBACK,
-    show_default=True,
-    show_envvar=True,
-    help="Address that --port is opened on. On another than a loopback address reads need a token, but with --api-open true.",
-)
+@host_option
 @settings_options(*KAFKA, *REDIS, "clock", "idle_s", "app", "api_open", "api_limit", "api_cors", "api_prefix")
 def api(settings: Settings, port: int, host: str) -> int:
     """Serve page, JSON API and health checks out of Redis, without a worker. Kafka is asked for tokens and writes alone.

@@ -6,7 +6,7 @@ import datetime
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -67,6 +67,25 @@ def _metavar(default: object) -> str:
     return {int: "N", float: "N"}.get(type(default), "TEXT")
 
 
+def all_of(options: Sequence[Callable[[F], F]]) -> Callable[[F], F]:
+    """Adds these options, in the order in which the help shows them."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+LOOPBACK = "127.0.0.1"
+host_option = click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    show_envvar=True,
+    help="Address that --port is opened on. On another than a loopback address reads need a token, but with --api-open true.",
+)
 json_option = click.option("--json", is_flag=True, show_envvar=True, help="JSON on stdout, one object a line.")
 
 

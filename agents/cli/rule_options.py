@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 import click
 
-from agents.cli.options import KAFKA, TIME, F
+from agents.cli.options import KAFKA, TIME, F, all_of
 from agents.cli.rule_lines import Seconds
 from streams.model.rules import CAUSES, Severity, Within
 
@@ -44,7 +44,4 @@ _SAID = (
 
 def said_options(command: F) -> F:
     """Adds a flag for everything that a rule may say; what was said is what `streams.model.rules.Rule` is made of."""
-    added: Any = command
-    for option in reversed(_SAID):
-        added = option(added)
-    return added  # type: ignore[no-any-return]
+    return all_of(_SAID)(command)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agents.cli.options import EVERYTHING, settings_options
+from agents.cli.options import EVERYTHING, host_option, settings_options
 from agents.cli.output import say
 from streams.errors import UsageError
 from streams.settings import Settings, variable_of
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MOST_PROCESSES = 64
 LAST_PORT = 65_535
-LOOPBACK = "127.0.0.1"
 
 
 @click.command()
@@ -42,13 +41,7 @@ LOOPBACK = "127.0.0.1"
     help="Serve page, JSON API, health checks and metrics on this port of --host; 0: a free one. Without it none is opened. "
     "With --processes the next ones take the ports after it.",
 )
-@click.option(
-    "--host",
-    default=LOOPBACK,
-    show_default=True,
-    show_envvar=True,
-    help="Address that --port is opened on. On another than a loopback address reads need a token, but with --api-open true.",
-)
+@host_option
 @click.option("--drain", is_flag=True, show_envvar=True,
               help="Count what is there, and end once nothing has waited for some seconds.")  # fmt: skip
 @settings_options(*(name for name in EVERYTHING if name != "replication"))

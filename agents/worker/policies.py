@@ -1,4 +1,4 @@
-"""What a worker knows of `policies`: read to its end before the first event, then followed beside the loops."""
+"""What a process knows of `policies`, a worker, one that delivers, or an API: read to its end, then followed beside its work."""
 
 from __future__ import annotations
 

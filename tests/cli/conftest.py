@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agents.cli.main import cli
+from streams.broker.admin import Admin
+from streams.settings import Settings
 
 Clout = Callable[..., Result]
 
@@ -53,3 +55,22 @@ def event() -> Callable[..., dict[str, object]]:
         return {"id": f"e{made}", "type": kind, "network": "t", "actor": actor, "target": target, "ts": ts, **other}
 
     return one
+
+
+PARTITIONS = 4
+
+
+@pytest.fixture
+def settings(kafka: str, prefix: str) -> Settings:
+    """Topics of four partitions on a real Kafka."""
+    made = Settings.load({}, kafka=kafka, topic_prefix=prefix, partitions=PARTITIONS)
+    with Admin(made) as admin:
+        admin.create()
+    return made
+
+
+@pytest.fixture
+def on_topics(clout: Clout, settings: Settings) -> Clout:
+    """Calls the command on these topics; it is told of another number of partitions than there is."""
+    where = {"kafka": settings.kafka, "topic_prefix": settings.topic_prefix, "partitions": PARTITIONS + 3}
+    return lambda *words, **more: clout(*words, **where | more)

@@ -26,20 +26,9 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture
-def settings(kafka: str, prefix: str) -> Settings:
-    """Topics of four partitions on a real Kafka."""
-    made = Settings.load({}, kafka=kafka, topic_prefix=prefix, partitions=4)
-    with Admin(made) as admin:
-        admin.create()
-    return made
-
-
-@pytest.fixture
-def ask(clout: Ask, settings: Settings) -> Ask:
-    """The command; it is told of another number of partitions than there is."""
-    return lambda *words, **more: clout(
-        *words, **{"kafka": settings.kafka, "topic_prefix": settings.topic_prefix, "partitions": 7} | more
-    )
+def ask(on_topics: Ask) -> Ask:
+    """The command."""
+    return on_topics
 
 
 class Worker:

@@ -15,33 +15,21 @@ from msgspec.structs import replace
 
 from agents.alerting.lane import Lane
 from streams.broker import delivery_log
-from streams.broker.admin import Admin
 from streams.formats.deliveries import Delivery, Off, encode, home
 from streams.model.channels import Channel
 from streams.settings import Settings
 from tests.alerts import told
+from tests.cli.conftest import PARTITIONS
 
 Ask = Callable[..., Any]
-PARTITIONS = 4
+
 LONG_AGO_MS = 1_767_225_600_000
 
 
 @pytest.fixture
-def settings(kafka: str, prefix: str) -> Settings:
-    """Topics on a real Kafka."""
-    made = Settings.load({}, kafka=kafka, topic_prefix=prefix, partitions=PARTITIONS)
-    with Admin(made) as admin:
-        admin.create()
-    return made
-
-
-@pytest.fixture
-def ask(clout: Ask, settings: Settings) -> Ask:
-    """The command; it is told of another number of partitions than there is."""
-    return lambda *words, **more: clout(
-        *("alerts", "dead", *words),
-        **{"kafka": settings.kafka, "topic_prefix": settings.topic_prefix, "partitions": 7} | more,
-    )
+def ask(on_topics: Ask) -> Ask:
+    """The command."""
+    return lambda *words, **more: on_topics("alerts", "dead", *words, **more)
 
 
 def letter(channel: str, n: int, **more: Any) -> Delivery:

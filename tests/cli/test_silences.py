@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.broker.admin import Admin
 from streams.model.channels import Acknowledged, Silence
 from streams.policies import book as books
 from streams.policies.records import encode, parse
@@ -23,20 +22,9 @@ DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def settings(kafka: str, prefix: str) -> Settings:
-    """Topics on a real Kafka."""
-    made = Settings.load({}, kafka=kafka, topic_prefix=prefix, partitions=4)
-    with Admin(made) as admin:
-        admin.create()
-    return made
-
-
-@pytest.fixture
-def ask(clout: Ask, settings: Settings) -> Ask:
-    """The command; it is told of another number of partitions than there is."""
-    return lambda *words, **more: clout(
-        "alerts", *words, **{"kafka": settings.kafka, "topic_prefix": settings.topic_prefix, "partitions": 7} | more
-    )
+def ask(on_topics: Ask) -> Ask:
+    """The command."""
+    return lambda *words, **more: on_topics("alerts", *words, **more)
 
 
 def now_ms() -> int:
