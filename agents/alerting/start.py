@@ -36,8 +36,8 @@ def around(settings: Settings) -> Around:
     return Around(settings.app, Secrets(settings.secrets), Allowed(settings.alerting_inside), context, time.time)
 
 
-async def run(settings: Settings, say: Callable[[str], None], host: str, port: int | None) -> None:
-    """Until SIGTERM or Ctrl-C. Raises UsageError."""
+async def run(settings: Settings, told: Callable[[int], None], host: str, port: int | None) -> None:
+    """Until SIGTERM or Ctrl-C; `told` gets the real port, if one is opened. Raises UsageError."""
     own = channel_file.read(settings.channels) if settings.channels else ()
     known, counts, stop = around(settings), Counts(), asyncio.Event()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
@@ -54,8 +54,7 @@ async def run(settings: Settings, say: Callable[[str], None], host: str, port: i
 
         if port is not None:
             ready = lambda: bool(now and now[0].ready)  # noqa: E731
-            real = await undo.enter_async_context(serving(host, port, Metrics(counts, standings), ready))
-            say(f"http://{f'[{host}]' if ':' in host else host}:{real}")
+            told(await undo.enter_async_context(serving(host, port, Metrics(counts, standings), ready)))
         opening, stopped = asyncio.create_task(following.open()), asyncio.create_task(stop.wait())
         undo.callback(stopped.cancel)
         await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -9,6 +9,7 @@ import click
 
 from agents.cli.options import KAFKA, REDIS, settings_options
 from agents.cli.output import say
+from agents.cli.worker import address
 from streams.settings import Settings
 
 _OWN = (
@@ -44,5 +45,5 @@ def alerting(settings: Settings, port: int | None, host: str) -> int:
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level="WARNING")
     logging.getLogger("clout").setLevel(settings.log_level.upper())
-    asyncio.run(run(settings, say, host, port))
+    asyncio.run(run(settings, lambda real: say(address(host, real)), host, port))
     return 0
