@@ -16,7 +16,7 @@ def test_each_alert_arrives() -> None:
         left_out(lack)
     result = run(minutes=0.12, processes=2, rate=20, seed=1, say=print)
     assert result["faults"]["receiver away"] == 1
-    assert result["faults"]["SIGKILL"] + result["faults"].get("SIGTERM", 0) >= 2
+    assert result["faults"]["SIGKILL"] >= 2
     assert len(result["failed"]) == 5, result["failed"]
     assert not any(result["lost"].values()), result
     assert (result["dead"], result["waiting"], result["out_of_order"], result["other_ids"]) == ({}, {}, 0, 0), result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import signal
 import sys
 import time
@@ -35,6 +36,7 @@ DOWN_SHARE = 0.25  #: of the time in which nobody is there, at most two minutes
 MOST_DOWN_S = 120.0
 LEAST_STORM_S = 60.0  #: shorter runs do without the channel that wants few messages a minute: it holds them for one
 USERS = 100
+LEAST_KILLS = 2  #: however short the run
 _SCHEDULE_S = (0.0, 0.5, 1.0, *[2.0] * 17)
 _EACH = ("each", "ordered", "slow")  # channels to which each alert goes as a message of its own
 _STORMY, _STORM = "stormy", 5  # the one that wants few messages a minute
@@ -144,12 +146,13 @@ class _Run:
         }
 
     async def _kill(self, seconds: float) -> None:
-        """Processes end by SIGKILL or SIGTERM, each some seconds after the one before, and come back."""
+        """Processes end by SIGKILL or SIGTERM, each some seconds after the one before, and come back; two at least end."""
         end_s = time.monotonic() + seconds
-        while time.monotonic() < end_s:
+        for place, kind in enumerate(itertools.cycle((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))):
+            if place >= LEAST_KILLS and time.monotonic() >= end_s:
+                return
             await asyncio.sleep(self._dice.uniform(2.0, 6.0))
             number = self._dice.randrange(self._count)
-            kind = self._dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
             stack, process = self._places[number]
             process.send_signal(kind)
             await asyncio.to_thread(process.wait, 30.0)
