@@ -19,7 +19,6 @@ from agents.api.head import Head
 from agents.api.ids import RawIds
 from agents.api.leaders import Leaders
 from agents.api.outlet import Outlet
-from agents.api.push import Hub, running
 from agents.api.routes import (
     application,
     controls,
@@ -36,6 +35,7 @@ from agents.api.routes import (
 from agents.api.routes import health as checks
 from agents.api.served import Served
 from agents.api.skin import Bodies, Ids, Prefix, Routes
+from agents.api.stream.hub import Hub, Limits, running
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
@@ -70,7 +70,7 @@ def create_api(
     reader = Reader(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
     leaders = Leaders(reader, settings, wall_ms=wall_ms, monotonic_s=time.monotonic)
     door = Door(settings, open_=is_open(settings, host))
-    served = Served(settings, reader, leaders, Hub(leaders, note=note), health)
+    served = Served(settings, reader, leaders, Hub(leaders, Limits.of(settings), note=note), health)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

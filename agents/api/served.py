@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from agents.api.lately import Lately
 from agents.api.leaders import Leaders
-from agents.api.push import Hub
+from agents.api.stream.hub import Hub
 from agents.worker.health import Health
 from streams.partitioner import partition_of
 from streams.scoreboard.reader import Reader
