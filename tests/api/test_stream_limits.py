@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections.abc import Callable
 
+import httpx
 import orjson
 import pytest
 
 from agents.api import serve
 from agents.api.stream.mailbox import REASONS, Mailbox
+from agents.worker.health import Health
 from streams.scoreboard.connect import connect_sync
 from streams.scoreboard.layout import Keys
 from tests.api.conftest import SCORES, Scene
@@ -76,6 +79,18 @@ def test_who_takes_nothing_is_let_go(
             until(lambda: "route=/v1/stream status=200" in caplog.text)  # the request of the one is over
     assert "reason=slow" in caplog.text
     assert "without completing" not in caplog.text
+
+
+def test_metrics_say_how_many_listen_and_why_streams_ended(scene: Scene, served: Callable[..., httpx.Client]) -> None:
+    """Beside a worker."""
+    scene.write(SCORES)
+    client = served(Health(), api_stream_age_s=1.0)
+    with listening(client, users="x:ada") as stream:
+        stream.until("snapshot")
+        assert "clout_streams_open 1.0" in client.get("/metrics").text
+        stream.until("closed")
+    until(lambda: 'clout_streams_ended_total{reason="age"} 1.0' in client.get("/metrics").text)
+    assert "clout_streams_open 0.0" in client.get("/metrics").text
 
 
 def test_a_full_mailbox_is_dropped_whole() -> None:
