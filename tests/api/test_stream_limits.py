@@ -59,13 +59,13 @@ def test_who_takes_nothing_is_let_go(
 
     The others notice nothing.
     """
-    monkeypatch.setattr(serve, "UNREAD_MS", 700)
+    monkeypatch.setattr(serve, "UNREAD_MS", 300)
     caplog.set_level("INFO")
     scene.write(SCORES)
     redis, key = connect_sync(scene.settings), Keys(scene.settings.redis_prefix, 0).updates
     users = [[f"x:{number:0200}", 1.5, None] for number in range(5_000)]
     batch = orjson.dumps({"partition": 0, "as_of": 1, "users": users})
-    with serving_with_hub(scene, send_s=0.5) as (client, hub), socket.socket() as deaf:
+    with serving_with_hub(scene, send_s=1.0) as (client, hub), socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         deaf.connect((client.base_url.host, client.base_url.port or 0))
         deaf.sendall(b"GET /v1/stream HTTP/1.1\r\nhost: x\r\n\r\n")
