@@ -7,41 +7,11 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import msgspec
-
 from agents.alerting.lane import Lane
+from agents.shapes.deliveries import ChannelStanding, Told
 
 EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3_600.0)
 LATEST = 50  #: outcomes that are kept
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt, or the end of a delivery without one."""
-
-    channel: str
-    id: str
-    about: str
-    at: int  #: ms since epoch
-    state: str  #: delivered, failed, dead, silenced, acknowledged, merged
-    said: str
-    attempts: int
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How one channel stands."""
-
-    channel: str
-    kind: str
-    enabled: bool
-    waiting: int
-    dead: int
-    oldest: int | None  #: when the oldest that waits was taken up, ms since epoch
-    open_until: int | None  #: nothing is tried before, ms since epoch; null: it is well
-    off: str  #: why it is switched off; empty: it is not
-    delivered: int  #: since this process began
-    failed: int
-    last: str  #: outcome of the last attempt
-    at: int  #: of this, ms since epoch
 
 
 class Key(NamedTuple):
@@ -76,11 +46,11 @@ class Counts:
         self.last[told.channel] = told.said
 
 
-def standing(lane: Lane, off: str, counts: Counts, now_ms: float) -> Standing:
+def standing(lane: Lane, off: str, counts: Counts, now_ms: float) -> ChannelStanding:
     """Of one channel."""
     waiting = [*lane.waiting.values(), *lane.on_the_way.values()]
     channel, until_ms = lane.channel, lane.breaker.until_ms
-    return Standing(
+    return ChannelStanding(
         channel=channel.name,
         kind=channel.kind,
         enabled=channel.enabled,

@@ -16,10 +16,11 @@ import msgspec
 from agents.alerting.attempts import Sender, tried
 from agents.alerting.bodies import about
 from agents.alerting.digest import digest
-from agents.alerting.figures import Counts, Standing, Told, standing
+from agents.alerting.figures import Counts, standing
 from agents.alerting.lane import Batch, Lane, alert_of
 from agents.alerting.lanes import Lanes
 from agents.alerting.routing import stopped
+from agents.shapes.deliveries import ChannelStanding, Told
 from streams.formats.deliveries import DEAD, Delivery, encode, key_of
 from streams.model.channels import Kind
 from streams.policies.book import Book
@@ -87,7 +88,7 @@ class Post:
             self._broken = self._running.exception()
         return self._broken
 
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[ChannelStanding]:
         """How its channels stand."""
         now_ms = self._now_ms()
         return [standing(lane, self._lanes.why_off(lane.channel), self._counts, now_ms) for lane in self._lanes]

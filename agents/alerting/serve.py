@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from agents.alerting.figures import EDGES_S, Counts, Standing
+from agents.alerting.figures import EDGES_S, Counts
+from agents.shapes.deliveries import ChannelStanding
 from streams.errors import UsageError
 
 _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -21,7 +22,7 @@ _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics(Collector):
     """Read when asked for."""
 
-    def __init__(self, counts: Counts, standings: Callable[[], list[Standing]]) -> None:
+    def __init__(self, counts: Counts, standings: Callable[[], list[ChannelStanding]]) -> None:
         self._counts, self._standings = counts, standings
 
     def collect(self) -> Iterator[Metric]:

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from redis.exceptions import RedisError
 
-from agents.alerting.figures import LATEST, Counts, Standing, Told
+from agents.alerting.figures import LATEST, Counts
+from agents.shapes.deliveries import ChannelStanding, Told
 from streams.policies.book import Book
 from streams.scoreboard.layout import Keys
 
@@ -21,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def showing(
-    client: Any, keys: Keys, standings: Callable[[], list[Standing]], counts: Counts, book: Callable[[], Book]
+    client: Any, keys: Keys, standings: Callable[[], list[ChannelStanding]], counts: Counts, book: Callable[[], Book]
 ) -> None:
     """Until cancelled. Fields of channels that are no more are taken away."""
     last: Told | None = None
@@ -43,7 +44,7 @@ async def showing(
             lost, last = False, new[0] if new else last
 
 
-async def _show(client: Any, keys: Keys, standings: list[Standing], new: list[Told], names: set[str]) -> None:
+async def _show(client: Any, keys: Keys, standings: list[ChannelStanding], new: list[Told], names: set[str]) -> None:
     there = {name.decode() for name in await client.hkeys(keys.channels)}
     pipe = client.pipeline(transaction=False)
     if gone := there - names:

@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from agents.alerting import channel_file
 from agents.alerting.addresses import Allowed
 from agents.alerting.attempts import Around, tls
-from agents.alerting.figures import Counts, Standing
+from agents.alerting.figures import Counts
 from agents.alerting.run import Alerting, kept_up
 from agents.alerting.secrets import Secrets
 from agents.alerting.senders import senders
 from agents.alerting.serve import Metrics, serving
 from agents.alerting.shown import showing
+from agents.shapes.deliveries import ChannelStanding
 from agents.worker.policies import Following
 from streams.errors import UsageError
 from streams.scoreboard.connect import connect
@@ -49,7 +50,7 @@ async def run(settings: Settings, told: Callable[[int], None], host: str, port: 
         book = channel_file.With(lambda: following.book, own)
         now: list[Alerting] = []
 
-        def standings() -> list[Standing]:
+        def standings() -> list[ChannelStanding]:
             return [one for alerting in now for post in alerting.posts.values() for one in post.standings()]
 
         if port is not None:

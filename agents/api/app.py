@@ -11,7 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
-from agents.api import problems
+from agents.api import examples, problems
 from agents.api.answers import Headers
 from agents.api.asked import ID_HEADER
 from agents.api.door import Door, Reads, is_open
@@ -33,6 +33,7 @@ from agents.api.routes import (
     v2,
 )
 from agents.api.routes import health as checks
+from agents.api.schemas import Api
 from agents.api.served import Served
 from agents.api.skin import Bodies, Ids, Prefix, Routes
 from agents.api.stream.hub import Hub, Limits, running
@@ -81,7 +82,7 @@ def create_api(
         await door.keys.close()
         await reader.close()
 
-    app = FastAPI(
+    app = Api(
         title="Clout",
         summary="Live social influence scores from 1 to 100",
         description=_DESCRIPTION,
@@ -90,7 +91,7 @@ def create_api(
         docs_url=None,  # their pages load scripts from elsewhere; ours is in routes/page.py
         redoc_url=None,
         servers=[{"url": settings.api_prefix}] if settings.api_prefix else None,
-        responses={"4XX": {"description": "Problem details (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}}},
+        responses={"4XX": examples.problems_of("Problem details (RFC 9457)")},
     )
     app.state.hub = served.hub
     problems.install(app)

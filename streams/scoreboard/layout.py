@@ -123,12 +123,12 @@ class Keys:
 
     @property
     def channels(self) -> str:
-        """Hash: channel -> JSON, how it stands (`agents.alerting.figures.Standing`); on the first shard only."""
+        """Hash: channel -> JSON, how it stands (`agents.shapes.deliveries.ChannelStanding`); on the first shard only."""
         return self._key("channels")
 
     @property
     def deliveries(self) -> str:
-        """List, capped: the latest outcomes of deliveries (JSON, `agents.alerting.figures.Told`); on the first shard only."""
+        """List, capped: the latest outcomes of deliveries (JSON, `agents.shapes.deliveries.Told`); on the first shard only."""
         return self._key("deliveries")
 
     def spread(self, partition: int) -> str:

@@ -11,8 +11,8 @@ from redis.exceptions import NoPermissionError
 
 from streams.scoreboard.layout import Keys
 
-Standing = dict[str, Any]  #: `agents.alerting.figures.Standing`, as JSON
-Told = dict[str, Any]  #: `agents.alerting.figures.Told`, as JSON
+Standing = dict[str, Any]  #: `agents.shapes.deliveries.ChannelStanding`, as JSON
+Told = dict[str, Any]  #: `agents.shapes.deliveries.Told`, as JSON
 STALE_MS = 15_000  #: what was written longer ago nobody keeps up: no process delivers to the channel
 WELL, OFF = "well", "off"  #: of a channel that is not in trouble
 NOBODY = "nobody delivers to it: is `clout alerting` running?"

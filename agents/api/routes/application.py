@@ -10,12 +10,12 @@ from fastapi import APIRouter, Query, Response
 from agents.api import examples
 from agents.api.answers import json
 from agents.api.served import Served
+from agents.shapes.boards import Alerts, Distribution, Rules
+from agents.shapes.status import Status
 from agents.surroundings import status
 from streams.scoreboard.layout import ALERTS_KEPT, BINS_PER_POINT
 
-_ALERT = {"type": "alert", "user": "bluesky:ann", "state": "raised", "rule": "day-fall", "at": examples.NOW - 60_000}
-_RULE = {"name": "day-fall", "severity": "warning", "when": {"falls": 1.5, "within": "1d"}}
-_STATUS = {"workers": ["w1"], "users": 48_211, "latency_ms": {"p50": 120.0, "p99": 410.0}, "wrong": []}
+_RULE = {"type": "rule", "name": "day-fall", "severity": "warning", "when": {"falls": 1.5, "within": "1d"}}
 _BINS = [{"score": 41.2, "users": 310}, {"score": 41.3, "users": 287}]
 
 
@@ -27,6 +27,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/distribution",
         summary="How scores are spread",
         responses=examples.answers(
+            Distribution,
             {"population": 48_211, "mean": 37.9, "width": 0.1, "bins": _BINS, "as_of": examples.NOW},
             "a histogram: `users` from `score` up to `score` + `width`; empty bins are left out",
         ),
@@ -46,7 +47,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/alerts",
         summary="The latest alerts",
         responses=examples.answers(
-            {"items": [_ALERT], "as_of": examples.NOW}, "as in the topic `alerts`, the newest first"
+            Alerts, {"items": [examples.ALERT], "as_of": examples.NOW}, "as in the topic `alerts`, the newest first"
         ),
     )
     async def alerts(
@@ -60,7 +61,9 @@ def routes(served: Served) -> APIRouter:
         "/v1/rules",
         summary="The rules in force",
         responses=examples.answers(
-            {"items": [_RULE], "offset": 17, "as_of": examples.NOW}, "by which workers raise alerts, as they told Redis"
+            Rules,
+            {"items": [_RULE], "offset": 17, "as_of": examples.NOW},
+            "by which workers raise alerts, as they told Redis",
         ),
     )
     async def rules() -> Response:
@@ -72,9 +75,7 @@ def routes(served: Served) -> APIRouter:
     @router.get(
         "/v1/status",
         summary="What runs, and what is wrong",
-        responses=examples.answers(
-            {**_STATUS, "as_of": examples.NOW}, "what `clout status --json` prints, as far as Redis knows"
-        ),
+        responses=examples.answers(Status, examples.STATUS, "what `clout status --json` prints, as far as Redis knows"),
     )
     async def status_now() -> Response:
         """`partitions` with owner, age (ms) and version of each, `rules`, `channels` and how they stand, the latest `deliveries`,

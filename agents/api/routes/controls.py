@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from agents.api import bodies
+from agents.api import bodies, examples
 from agents.api.answers import json
 from agents.api.door import BEARER, Door
 from agents.api.outlet import Outlet
@@ -16,10 +16,10 @@ from streams.events import MAX_AHEAD_MS, Reject
 from streams.people.controls import encode, parse
 
 SENT: dict[int | str, dict[str, Any]] = {
-    202: {"description": "Sent: `topic`, `partition` and `offset` say where to"},
-    401: {"description": "No token, or none that holds"},
-    403: {"description": "The token is of another scope; `needs` says of which"},
-    503: {"description": "Kafka does not answer, or tokens are not read yet; see Retry-After"},
+    202: examples.sent("Sent: `topic`, `partition` and `offset` say where to"),
+    401: examples.problems_of("No token, or none that holds"),
+    403: examples.problems_of("The token is of another scope; `needs` says of which"),
+    503: examples.problems_of("Kafka does not answer, or tokens are not read yet; see Retry-After"),
 }
 
 

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Response
 from redis.exceptions import RedisError
 
 from agents.api.answers import json
+from agents.api.schemas import Schema, ref
 from agents.api.served import Served
+from agents.shapes.status import Liveness, Readiness
 from agents.surroundings.finding import OK
 from agents.worker.health import Ready
 
@@ -20,7 +22,11 @@ def routes(served: Served) -> APIRouter:
     """The router."""
     router = APIRouter()
 
-    @router.get("/livez", summary="Is this process alive?", responses={503: {"description": "no: `rule` and `reason`"}})
+    @router.get(
+        "/livez",
+        summary="Is this process alive?",
+        responses=_either(Liveness, "yes", "no: `rule` and `reason`"),
+    )
     async def livez() -> Response:
         """A worker is alive while whatever has something to do gets something done; without one, whoever answers is alive."""
         if served.health is None:
@@ -29,7 +35,9 @@ def routes(served: Served) -> APIRouter:
         return json({"status": "ok" if live else "stalled", "rule": rule, "reason": why}, 200 if live else 503)
 
     @router.get(
-        "/readyz", summary="Are there live scores to read?", responses={503: {"description": "not yet: `reason`"}}
+        "/readyz",
+        summary="Are there live scores to read?",
+        responses=_either(Readiness, "yes", "not yet: `reason`"),
     )
     async def readyz() -> Response:
         """503 with `rule` and `reason` while a worker takes over (with its progress), Redis is down, or no partition shows life."""
@@ -60,6 +68,12 @@ def routes(served: Served) -> APIRouter:
         )
 
     return router
+
+
+def _either(kind: type, yes: str, no: str) -> dict[int | str, Schema]:
+    """Two statuses, one type."""
+    content = {"application/json": {"schema": ref(kind)}}
+    return {200: {"description": yes, "content": content}, 503: {"description": no, "content": content}}
 
 
 def not_ready(rule: str, reason: str, **more: Any) -> Response:

@@ -15,6 +15,7 @@ from agents.api.answers import json
 from agents.api.ids import malformed
 from agents.api.problems import Problem
 from agents.api.served import Served
+from agents.shapes.boards import Leaderboard
 from streams.model.about import topic as as_it_counts
 from streams.people.checks import bad_topic
 from streams.scoreboard.boards import Listed
@@ -36,6 +37,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/leaderboard",
         summary="The highest scores",
         responses=examples.answers(
+            Leaderboard,
             {
                 "items": [{**examples.RECORD, "rank": 1}],
                 "next": "WyJsMSIs…",

@@ -10,6 +10,7 @@ from agents.api import examples
 from agents.api.answers import json
 from agents.api.problems import Problem
 from agents.api.served import Served
+from agents.shapes.users import Search
 from streams.scoreboard.names import folded, name_of, numeric_id
 from streams.scoreboard.reader import score_at
 
@@ -25,6 +26,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/search",
         summary="Users whose names begin so",
         responses=examples.answers(
+            Search,
             {
                 "items": [{"user": "bluesky:bob", "id": "4917949500424828481", "score": 41.27}],
                 "as_of": examples.NOW,

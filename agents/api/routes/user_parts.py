@@ -16,6 +16,7 @@ from agents.api.badge import Theme, badge
 from agents.api.ids import Id
 from agents.api.known import Known, known
 from agents.api.served import Served
+from agents.shapes.users import Explained, History, Moments, Topics, UserAlerts, WhoInfluences
 from streams.scoreboard.explaining import explanation
 
 BADGE_KEPT = "public, max-age=60"
@@ -25,8 +26,7 @@ _FRIEND = {"user": "bluesky:bob", "share": 0.18}
 _SPAN = {"people": 41, "first": examples.NOW - 86_400_000, "last": examples.NOW - 4_000}
 _TOPIC = {"topic": "jazz", "share": 0.62, "error": 0.0, **_SPAN, "rank": 3}
 _MOMENT = {"object": "at://did:plc:abc/1", "share": 0.2, "error": 0.0, "kinds": {"like": 80, "share": 3}, **_SPAN}
-_INFLUENCE = {"got": 40.3, "gave": 12.1, "influencees": [_FRIEND], "influencers": [_FRIEND]}
-_ALERT = {"type": "alert", "user": "bluesky:ann", "state": "raised", "rule": "day-fall", "at": examples.NOW - 60_000}
+_INFLUENCE = {"got": 40.3, "gave": 12.1, "influencees": [_FRIEND], "influencers": [_FRIEND], "sums_as_of": examples.NOW}
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="76" height="20">…</svg>'
 
 
@@ -38,6 +38,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/users/{id:path}/history",
         summary="The daily closes of a user",
         responses=examples.about_user(
+            History,
             {**examples.ABOUT, "items": [_CLOSE]},
             "at most 90 days, the oldest first; a day ends at midnight UTC or when CLOUT_DAY_CLOSES says",
         ),
@@ -65,7 +66,8 @@ def routes(served: Served) -> APIRouter:
         "/v1/users/{id:path}/explain",
         summary="Why a user scores what they score",
         responses=examples.about_user(
-            {**examples.ABOUT, "score": 61.27, "…": "as `clout score --explain --json`"},
+            Explained,
+            examples.EXPLANATION,
             "parts, places, ledger, what one more engagement would give, outlook, history, influence, alerts",
         ),
     )
@@ -86,6 +88,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/users/{id:path}/influence",
         summary="Who influences a user, and whom the user influences",
         responses=examples.about_user(
+            WhoInfluences,
             {**examples.ABOUT, **_INFLUENCE},
             "`influencees` engage with this user, this user engages with `influencers`",
         ),
@@ -101,7 +104,9 @@ def routes(served: Served) -> APIRouter:
     @router.get(
         "/v1/users/{id:path}/topics",
         summary="What a user is engaged with for",
-        responses=examples.about_user({**examples.ABOUT, "items": [_TOPIC]}, "at most ten topics, the most first"),
+        responses=examples.about_user(
+            Topics, {**examples.ABOUT, "items": [_TOPIC]}, "at most ten topics, the most first"
+        ),
     )
     async def topics(request: Request, id: Id) -> Response:
         """`share` is a part of all engagement with the user, 0 to 1, of which `error` may be another topic's; `people` are
@@ -114,7 +119,9 @@ def routes(served: Served) -> APIRouter:
     @router.get(
         "/v1/users/{id:path}/moments",
         summary="What earned a user most",
-        responses=examples.about_user({**examples.ABOUT, "items": [_MOMENT]}, "at most five objects, the most first"),
+        responses=examples.about_user(
+            Moments, {**examples.ABOUT, "items": [_MOMENT]}, "at most five objects, the most first"
+        ),
     )
     async def moments(request: Request, id: Id) -> Response:
         """`object` is what events call it, `kinds` how many engagements it got of each kind, `share` the part of all, 0 to 1."""
@@ -126,7 +133,9 @@ def routes(served: Served) -> APIRouter:
         "/v1/users/{id:path}/alerts",
         summary="The latest alerts about a user",
         responses=examples.about_user(
-            {**examples.ABOUT, "items": [_ALERT]}, "at most 20, as in the topic `alerts`, the newest first"
+            UserAlerts,
+            {**examples.ABOUT, "items": [examples.ALERT]},
+            "at most 20, as in the topic `alerts`, the newest first",
         ),
     )
     async def alerts(request: Request, id: Id) -> Response:
@@ -139,7 +148,9 @@ def routes(served: Served) -> APIRouter:
         "/v1/users/{id:path}/badge.svg",
         summary="A user's score as a picture",
         response_class=Response,
-        responses=examples.about_user(_SVG, "SVG, 20 px high; caches keep it for a minute", media_type="image/svg+xml"),
+        responses=examples.about_user(
+            None, _SVG, "SVG, 20 px high; caches keep it for a minute", media_type="image/svg+xml"
+        ),
     )
     async def picture(
         request: Request,

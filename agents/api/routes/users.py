@@ -12,6 +12,7 @@ from agents.api.ids import Id, users_of
 from agents.api.known import Known, known, of, placed
 from agents.api.problems import Problem
 from agents.api.served import Served, some_at_once
+from agents.shapes.users import Comparison, User, Users
 
 MOST_USERS = 100
 LEAST_COMPARED, MOST_COMPARED = 2, 5
@@ -27,6 +28,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/users",
         summary="Some users at once",
         responses=examples.answers(
+            Users,
             {"items": [examples.USER], "unknown": ["bluesky:nobody"], "as_of": examples.NOW},
             "`items` in the order asked for, each as of one user; `unknown`: ids of whom nobody knows",
         ),
@@ -46,6 +48,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/compare",
         summary="A few users beside each other",
         responses=examples.answers(
+            Comparison,
             {"items": [_COMPARED], "topics_in_common": ["jazz"], "as_of": examples.NOW},
             "users as in `/v1/users`, each with `behind`, `history` and `topics`",
             unknown="Unknown: bluesky:nobody",
@@ -73,7 +76,7 @@ def routes(served: Served) -> APIRouter:
     @router.get(
         "/v1/users/{id:path}",
         summary="One user's score",
-        responses=examples.about_user(examples.USER, "the score record as of now, with the user's place"),
+        responses=examples.about_user(User, examples.USER, "the score record as of now, with the user's place"),
     )
     async def user(request: Request, id: Id) -> Response:
         """The score record, decayed to now, with `rank`, `of` and `percentile`.
