@@ -44,7 +44,7 @@ class Api(FastAPI):
 
 def _with_nulls(operations: Schema, route: APIRoute) -> None:
     """FastAPI leaves out what is null in an example, where it says something."""
-    for method in route.methods:
+    for method in route.methods or ():
         for code, answer in route.responses.items():
             operations[method.lower()]["responses"][str(code)] |= answer
 
