@@ -78,7 +78,7 @@ class Clout(Calls, Sync):
     def stream(
         self,
         *,
-        users: Sequence[str] = (),
+        users: Sequence[str] | None = None,
         network: str | None = None,
         topic: str | None = None,
         min_change: float | None = None,
@@ -151,7 +151,7 @@ class AsyncClout(Calls, Async):
     def stream(
         self,
         *,
-        users: Sequence[str] = (),
+        users: Sequence[str] | None = None,
         network: str | None = None,
         topic: str | None = None,
         min_change: float | None = None,

@@ -10,6 +10,7 @@ from agents.client.errors import ClientError, NotUnderstood, Refused, WrongInput
 from agents.client.events import Event, event_of
 from agents.client.sse import Parser
 from agents.shapes.pushed import Reset
+from streams.errors import UsageError
 
 PATH, MEDIA_TYPE = "/v1/stream", "text/event-stream"
 RETRY_S = 1.0  #: until the server says otherwise
@@ -22,13 +23,15 @@ _TRANSIENT = {429, 500, 502, 503, 504}  # a restart, or a proxy in front of one
 
 def wanted(
     events: str | Sequence[str],
-    users: Sequence[str],
+    users: Sequence[str] | None,
     network: str | None,
     topic: str | None,
     min_change: float | None,
     n: int | None,
 ) -> Query:
-    """The filter as parameters: all that is given must match."""
+    """The filter as parameters: all that is given must match. Raises UsageError for users among whom there is nobody."""
+    if users is not None and not users:
+        raise UsageError("users: nobody is among them; None is for everyone")
     kinds = events if isinstance(events, str) else ",".join(events)
     return [
         *some(events=kinds, network=network, topic=topic, min_change=min_change, n=n),

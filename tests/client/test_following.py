@@ -32,6 +32,7 @@ from agents.client import (
 from agents.client.errors import refused
 from agents.client.following import LONGEST_WAIT_S, Following
 from agents.local.embedded import free_port
+from streams.errors import UsageError
 from streams.model.published import FeedRecord
 from tests.alerts import alert, of_feed, told
 from tests.client.scripted import Query, refusal, serving, stream
@@ -247,3 +248,9 @@ def test_many_thousand_failures() -> None:
     """Are waited for no longer."""
     following = Following(())
     assert max(following.wait_s() for _ in range(5_000)) <= LONGEST_WAIT_S
+
+
+def test_nobody_is_not_everyone() -> None:
+    """A list of users that came out empty is a mistake, not a wish for all."""
+    with Clout("http://api.test") as client, pytest.raises(UsageError, match="None is for everyone"):
+        client.stream(users=[])
