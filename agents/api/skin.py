@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse
 
 from agents.api import problems
-from agents.api.asked import ID_HEADER, KEY, Asked, asked
+from agents.api.asked import ID_HEADER, KEY, Asked
 from agents.api.problems import Problem
 
 log = logging.getLogger("clout.access")
@@ -55,20 +55,6 @@ class Ids:
             level = logging.DEBUG if about.route in _QUIET else logging.INFO
             said = (scope["method"], about.route, status or 500, ms, about.whose, about.id)
             log.log(level, "request method=%s route=%s status=%d ms=%.1f token=%s id=%s", *said)
-
-
-class Routes:
-    """Keeps which route was taken; next to the router, for what is farther out may see a copy of the scope."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if route := scope.get("route"):
-                asked(scope).route = getattr(route, "path", "-")
 
 
 class Prefix:
