@@ -13,10 +13,8 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from agents.api import problems
-from agents.api.answers import Headers
 from agents.api.asked import ID_HEADER
 from agents.api.door import Door, Reads, is_open
-from agents.api.head import Head
 from agents.api.leaders import Leaders
 from agents.api.outlet import Outlet
 from agents.api.push import Hub, running
@@ -36,7 +34,7 @@ from agents.api.routes import (
 from agents.api.routes import health as checks
 from agents.api.served import Served
 from agents.api.short import Short
-from agents.api.skin import Bodies, Ids, Prefix
+from agents.api.skin import Bodies, Skin
 from agents.api.together import Together
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
@@ -124,8 +122,4 @@ def _around(app: FastAPI, served: Served, door: Door) -> None:
             allow_headers=TAKEN,
             expose_headers=SHOWN,
         )
-    app.add_middleware(Headers)
-    app.add_middleware(Head)
-    if prefix := served.settings.api_prefix:
-        app.add_middleware(Prefix, prefix=prefix)
-    app.add_middleware(Ids)
+    app.add_middleware(Skin, prefix=served.settings.api_prefix)
