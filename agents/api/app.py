@@ -70,7 +70,7 @@ def create_api(
     reader = Reader(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
     leaders = Leaders(reader, settings, wall_ms=wall_ms, monotonic_s=time.monotonic)
     door = Door(settings, open_=is_open(settings, host))
-    served = Served(settings, reader, leaders, Hub(leaders, note=note), health, Together(reader.placed))
+    served = Served(settings, reader, leaders, Hub(leaders, note=note), health, Together(reader.ranked))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from agents.api.served import Heard, Served
 from streams.model.lately import record_counts
 from streams.model.versions import model
 from streams.scoreboard.explaining import like
-from streams.scoreboard.places import Rank
+from streams.scoreboard.ranks import Rank
 from streams.scoreboard.reader import score_at
 from streams.scoreboard.spread import Spread
 
@@ -66,7 +66,7 @@ def unknown(user: str, near: list[str]) -> Problem:
 async def placed(served: Served, raw: str) -> tuple[Known, Record]:
     """The user of an id in a raw path, and as `record_of`. Raises as `known`."""
     user = user_of(raw)
-    stored, rank = await served.places.get(user)
+    stored, rank = await served.ranked.get(user)
     if stored is None:
         raise unknown(user, await like(served.reader, user, await served.networks()))
     one = of(served, stored, await served.heard())

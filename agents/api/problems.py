@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from agents.api.answers import HEADERS
 from agents.api.asked import ID_HEADER, asked
@@ -85,6 +86,10 @@ def install(app: FastAPI) -> None:
         headers = HEADERS | {ID_HEADER: asked(request.scope).id}  # no middleware sees this answer
         return answer(request, Problem(500, "our-fault", _TITLES[500], detail, headers=headers))
 
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody is there to read it; without this it would be an error in the log
+
+    app.exception_handler(ClientDisconnect)(gone)
     for kind in (Problem, RedisError, CloutError):
         app.exception_handler(kind)(ours)
     app.exception_handler(HTTPException)(http)

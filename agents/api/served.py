@@ -12,7 +12,7 @@ from agents.api.push import Hub
 from agents.api.together import Together
 from agents.worker.health import Health
 from streams.partitioner import partition_of
-from streams.scoreboard.places import Placed
+from streams.scoreboard.ranks import Ranked
 from streams.scoreboard.reader import Reader
 from streams.scoreboard.spread import Spread
 from streams.settings import Settings
@@ -34,7 +34,7 @@ class Served:
     leaders: Leaders
     hub: Hub
     health: Health | None
-    places: Together[str, Placed]  #: stored record and place of a user
+    ranked: Together[str, Ranked]  #: stored record and place of a user
     lately: Lately = field(default_factory=Lately)
 
     async def refused(self) -> str:

@@ -99,7 +99,7 @@ def terms(record: dict[str, Any], model: Model, now_ms: int) -> Terms:
 def _hill(mass: float, model: Model) -> float:
     """`hill` of one mass."""
     x = (max(mass, 0.0) / model.half_mass) ** model.steepness
-    return min(100.0 * x / (1.0 + x), 100.0)
+    return float(min(100.0 * x / (1.0 + x), 100.0))
 
 
 def at(record: dict[str, Any], model: Model, now_ms: int) -> dict[str, Any]:

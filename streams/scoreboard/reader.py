@@ -24,7 +24,7 @@ from streams.scoreboard.boards import Boards
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.documents import Documents
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys, shard_of
-from streams.scoreboard.places import Placed, Places, Rank
+from streams.scoreboard.ranks import Rank, Ranked, Ranks
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.search import Search
@@ -54,7 +54,7 @@ class Reader:
         self.search = Search(client, self._keys)
         self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
         self.standings, self.boards = Standings(client, self._keys[0]), Boards(client, self._keys)
-        self._places = Places(client, self._keys, self._by_shard)
+        self._ranks = Ranks(client, self._keys, self._by_shard)
         self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:
@@ -111,15 +111,15 @@ class Reader:
 
     async def rank(self, user: str) -> Rank | None:
         """The place of a user among all, of an account of a person that on its network's board; None for somebody unknown."""
-        return (await self._places.of([user]))[0].rank
+        return (await self._ranks.of([user]))[0].rank
 
     async def network_rank(self, user: str) -> Rank | None:
         """The place on the board of their network; None for persons, somebody unknown, and where the network has no board."""
-        return (await self._places.on_networks([user])).get(user)
+        return (await self._ranks.on_networks([user])).get(user)
 
-    async def placed(self, users: Sequence[str]) -> list[Placed]:
-        """Stored records and places, in the order asked for: see `Places.of`."""
-        return await self._places.of(users)
+    async def ranked(self, users: Sequence[str]) -> list[Ranked]:
+        """Stored records and places, in the order asked for: see `Ranks.of`."""
+        return await self._ranks.of(users)
 
     async def population(self, network: str | None = None) -> int:
         """How many are on the overall board, which has no accounts of persons, or on that of a network."""

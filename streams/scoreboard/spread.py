@@ -51,11 +51,12 @@ class Spread:
 
 def merged(parts: Iterable[Mapping[bytes, bytes]]) -> Spread:
     """One histogram from the Redis hashes of all partitions."""
-    bins: dict[int, int] = {}
+    counts = np.zeros(MOST_BINS, np.int64)
     for part in parts:
-        for number, count in part.items():
-            bins[int(number)] = bins.get(int(number), 0) + int(count)
-    return Spread({number: bins[number] for number in sorted(bins) if bins[number] > 0})
+        numbers = np.fromiter(map(int, part), np.int64, len(part))
+        counts[numbers] += np.fromiter(map(int, part.values()), np.int64, len(part))
+    filled = np.flatnonzero(counts > 0)
+    return Spread(dict(zip(filled.tolist(), counts[filled].tolist(), strict=True)))
 
 
 class Histogram:

@@ -13,7 +13,7 @@ from agents.api.known import Known, of, placed, record_of
 from agents.api.problems import Problem
 from agents.api.served import Served
 from agents.api.short import USER
-from streams.scoreboard.places import Rank
+from streams.scoreboard.ranks import Rank
 
 MOST_USERS = 100
 LEAST_COMPARED, MOST_COMPARED = 2, 5
@@ -100,7 +100,7 @@ async def one_user(served: Served, request: Request, raw: str) -> Response:
 
 async def _all(served: Served, users: list[str]) -> tuple[int, list[tuple[Known, Rank | None]], list[str]]:
     """The moment, who is known of these with their places, and who is not."""
-    heard, all_of_them = await served.heard(), await served.reader.placed(users)
+    heard, all_of_them = await served.heard(), await served.reader.ranked(users)
     found = [(of(served, one.record, heard), one.rank) for one in all_of_them if one.record]
     now_ms = found[0][0].now_ms if found else served.leaders.now_ms(heard.pulses)
     return now_ms, found, [user for user, one in zip(users, all_of_them, strict=True) if one.record is None]

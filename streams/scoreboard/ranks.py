@@ -28,23 +28,23 @@ class Rank(NamedTuple):
     network: Network = None  #: whose board it is, None: the overall one
 
 
-class Placed(NamedTuple):
+class Ranked(NamedTuple):
     """Somebody's stored record and place; None where there is none."""
 
     record: Record | None
     rank: Rank | None
 
 
-class Places:
+class Ranks:
     """All shards' together. Methods raise redis.exceptions.RedisError when Redis is not there."""
 
     def __init__(
         self, client: Any, keys: Sequence[Keys], by_shard: Callable[[Sequence[str]], Mapping[Keys, list[str]]]
     ) -> None:
         self._client, self._keys, self._by_shard = client, keys, by_shard
-        self._script = Script(client, "places")
+        self._script = Script(client, "ranks")
 
-    async def of(self, users: Sequence[str]) -> list[Placed]:
+    async def of(self, users: Sequence[str]) -> list[Ranked]:
         """The stored records of these users, and their places among all, those of accounts of persons on their network's board."""
         shards = self._by_shard(users)
         answers = await _each(self._script(2, keys.users, keys.board, *some) for keys, some in shards.items())
@@ -57,7 +57,7 @@ class Places:
         if len(self._keys) > 1:  # others may be higher elsewhere
             ranks = await self._count({user: (None, rank.score) for user, rank in ranks.items()})
         ranks |= await self.on_networks([user for user in records if user not in ranks])
-        return [Placed(records[user], ranks.get(user)) for user in users]
+        return [Ranked(records[user], ranks.get(user)) for user in users]
 
     async def on_networks(self, users: Sequence[str]) -> dict[str, Rank]:
         """The place of each on the board of their network; persons, and whose network has no board, are missing."""
