@@ -135,6 +135,12 @@ class Settings:
         "most requests to the API a minute, for each token; without one for each address, in each process; 0: no limit",
         at_least=0,
     )
+    api_streams: int = _setting(
+        10_000, "most listeners to `/v1/stream` at once, in each process; more get 503", at_least=1
+    )
+    api_stream_age_s: float = _setting(
+        3600.0, "longest time that one of them is served before it has to come back; a fifth less by chance", at_least=1
+    )
     api_cors: str = _setting(
         "", "origins whose pages may use the API, with commas: `https://a.example,https://b.example`; `*`: all"
     )

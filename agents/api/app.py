@@ -17,7 +17,6 @@ from agents.api.asked import ID_HEADER
 from agents.api.door import Door, Reads, is_open
 from agents.api.leaders import Leaders
 from agents.api.outlet import Outlet
-from agents.api.push import Hub, running
 from agents.api.routes import (
     application,
     controls,
@@ -35,6 +34,7 @@ from agents.api.routes import health as checks
 from agents.api.served import Served
 from agents.api.short import Short
 from agents.api.skin import Bodies, Skin
+from agents.api.stream.hub import Hub, Limits, running
 from agents.api.together import Together
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
@@ -70,7 +70,8 @@ def create_api(
     reader = Reader(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
     leaders = Leaders(reader, settings, wall_ms=wall_ms, monotonic_s=time.monotonic)
     door = Door(settings, open_=is_open(settings, host))
-    served = Served(settings, reader, leaders, Hub(leaders, note=note), health, Together(reader.ranked))
+    hub = Hub(leaders, Limits.of(settings), note=note)
+    served = Served(settings, reader, leaders, hub, health, Together(reader.ranked))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -34,15 +34,15 @@ def user_of(raw: str) -> str:
         raise malformed("path.id", "this is no percent-encoded UTF-8") from None
 
 
-def users_of(ids: Sequence[str], least: int, most: int) -> list[str]:
-    """The users of a parameter `ids`, each once: one value parted by commas, or several, each an id whole (it may hold commas).
+def users_of(ids: Sequence[str], least: int, most: int, where: str = "query.ids") -> list[str]:
+    """The users of a parameter, each once: one value parted by commas, or several, each an id whole (it may hold commas).
 
     Raises Problem 422 for what no user can be named, and for too few or too many.
     """
     given = ids[0].split(",") if len(ids) == 1 else ids
-    users = list(dict.fromkeys(_checked(one, "query.ids") for one in given if one))
+    users = list(dict.fromkeys(_checked(one, where) for one in given if one))
     if not least <= len(users) <= most:
-        raise malformed("query.ids", f"{len(users)} different ids; {least} to {most} can be asked for at once")
+        raise malformed(where, f"{len(users)} different ids; {least} to {most} can be asked for at once")
     return users
 
 

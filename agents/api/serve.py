@@ -22,6 +22,7 @@ from streams.settings import Settings
 
 START_S = 15.0
 STOP_S = 3.0
+UNREAD_MS = 15_000  #: who takes nothing of what was sent for so long is cut off; nothing above the socket could do it
 
 
 class Server(uvicorn.Server):
@@ -104,6 +105,8 @@ def _listen(host: str, port: int) -> socket.socket:
     """Bound here, so that a taken port is said plainly, and at once."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection has it from its listener
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
     try:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:

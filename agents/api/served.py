@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from agents.api.lately import Lately
 from agents.api.leaders import Leaders
-from agents.api.push import Hub
+from agents.api.stream.hub import Hub
 from agents.api.together import Together
 from agents.worker.health import Health
 from streams.partitioner import partition_of

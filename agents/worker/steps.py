@@ -122,7 +122,7 @@ def lists() -> None:
     slots = table.slots(_USERS)
     Networks().of(table.users.named(slots))
     changes = Changes(table.users.named(slots), np.ones(2), np.ones(2, np.bool_), Texts.of([b"{}", b"{}"]))
-    changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+    changes.places(), changes.records(), changes.updates(np.zeros(2), np.zeros(2), 0.1, 0, _NOW_MS)
 
 
 @_step
@@ -160,7 +160,7 @@ def records() -> None:
     Judge(table, RuleSet(table)).judge(done, np.zeros(2, np.uint8), _NOW_MS, 1)
     noted(table.cells, done.slots, done.scores, 1, table.cells[:2], np.zeros(2, np.uint8))
     changes = Changes(table.users.named(done.slots), done.scores, np.ones(2, np.bool_), done.records)
-    changes.places(), changes.records(), changes.updates(np.zeros(2), 0.1, 0, _NOW_MS)
+    changes.places(), changes.records(), changes.updates(np.zeros(2), np.zeros(2), 0.1, 0, _NOW_MS)
 
 
 @_step

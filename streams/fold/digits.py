@@ -73,7 +73,7 @@ def whole(out, at, value):
 
 
 @part
-def _unwritable(out, at):
+def unwritable(out, at):
     """For what is no number: null."""
     store_u32(out, at, np.uint32(_NULL))
     return at + 4
@@ -83,7 +83,7 @@ def _unwritable(out, at):
 def fixed(out, at, x):
     """A number with at most eight decimals, for points: 1.5, 0.06500001, 0.0; what is no number, or beyond 1e10, is null."""
     if not abs(x) <= 1e10:
-        return _unwritable(out, at)
+        return unwritable(out, at)
     if x < 0.0:
         out[at] = _MINUS
         at, x = at + 1, -x
@@ -122,7 +122,7 @@ def _exponent_of(out, at, x):
 def ten(out, at, x):
     """A number with ten significant digits, as 12.34567890 or 1.234567890e-12; 0 is 0.0."""
     if not np.isfinite(x):
-        return _unwritable(out, at)
+        return unwritable(out, at)
     if x < 0.0:
         out[at] = _MINUS
         at, x = at + 1, -x

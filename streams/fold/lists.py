@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.fold.compiled import kernel, part
-from streams.fold.digits import escaped, hundredths
+from streams.fold.digits import escaped, hundredths, unwritable
 from streams.fold.words import load_u64, move, store_f64, store_u16, store_u32, store_u64, swapped
 
 _U = np.uint64
@@ -80,11 +80,12 @@ def recorded(names, starts, ends, records, record_starts, record_ends, out):
 
 
 @kernel
-def updates(names, starts, ends, before, scores, moved, step, out, at):
-    """["user",score],... of those who moved to where another score is displayed; returns where it ends. Displayed in `step`s."""
+def updates(names, starts, ends, board, before, scores, moved, step, out, at):
+    """["user",score,before],... of those who moved to where another score is displayed than that of the board; returns where it
+    ends. Displayed in `step`s; a `before` of 0 is null."""
     first = at
     for i in range(len(ends)):
-        if moved[i] and np.rint(scores[i] / step) != np.rint(before[i] / step):
+        if moved[i] and np.rint(scores[i] / step) != np.rint(board[i] / step):
             if at > first:
                 out[at] = _COMMA
                 at += 1
@@ -92,6 +93,8 @@ def updates(names, starts, ends, before, scores, moved, step, out, at):
             at = escaped(out, at + 2, names, starts[i], ends[i])
             out[at], out[at + 1] = _QUOTE, _COMMA
             at = hundredths(out, at + 2, scores[i])
+            out[at] = _COMMA
+            at = hundredths(out, at + 1, before[i]) if before[i] > 0 else unwritable(out, at + 1)
             out[at] = _END
             at += 1
     return at

@@ -118,16 +118,17 @@ class Changes(Sequence[Change]):
         end = lists.recorded(*(names.text, names.starts, names.ends, records.text, records.starts, records.ends), out)
         return out[:end].tobytes()
 
-    def updates(self, before: Floats, step: float, partition: int, now_ms: int) -> bytes | None:
-        """{"partition", "as_of", "users": [[user, score], ...]} of those on whose place another score is displayed now.
+    def updates(self, board: Floats, before: Floats, step: float, partition: int, now_ms: int) -> bytes | None:
+        """{"partition", "as_of", "users": [[user, score, before], ...]} of those on whose place another score is displayed now.
 
-        `before` (n,) is what the board had; scores are displayed in steps. None: nobody's is.
+        `board` (n,) is what the board had, 0: nothing is known of it; `before` (n,) what was shown, 0: nothing, which is null.
+        Scores are displayed in steps. None: nobody's is another.
         """
         names, head = self._names, b'{"partition":%d,"as_of":%d,"users":[' % (partition, now_ms)
-        out = np.empty(len(head) + len(self) * (MOST_NUMBER + 6) + MOST_ESCAPED * names.size + SPARE, np.uint8)
+        out = np.empty(len(head) + len(self) * (2 * MOST_NUMBER + 7) + MOST_ESCAPED * names.size + SPARE, np.uint8)
         out[: len(head)] = np.frombuffer(head, np.uint8)
         end = lists.updates(
-            *(names.text, names.starts, names.ends, before, self._scores, self._moved, step), out, len(head)
+            *(names.text, names.starts, names.ends, board, before, self._scores, self._moved, step), out, len(head)
         )
         return out[:end].tobytes() + b"]}" if end > len(head) else None
 

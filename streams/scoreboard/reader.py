@@ -47,15 +47,17 @@ class Reader:
 
     def __init__(self, client: AsyncRedis, prefix: str, shards: int, partitions: int) -> None:
         self._client: Any = client
-        self._partitions = partitions
+        self._partitions, self.shards = partitions, shards
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         one_call = not isinstance(client, RedisCluster)
-        self._updates = Tail(client, [keys.updates for keys in self._keys], one_call=one_call)
+        updates, alerts = [keys.updates for keys in self._keys], [keys.alerts for keys in self._keys]
+        self._updates, self._alerts = (Tail(client, some, one_call=one_call) for some in (updates, alerts))
+        #: for push: first the batches of changes of each shard, then the alerts of each
+        self.pushed = Tail(client, [*updates, *alerts], one_call=one_call)
         self.search = Search(client, self._keys)
         self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
         self.standings, self.boards = Standings(client, self._keys[0]), Boards(client, self._keys)
         self._ranks = Ranks(client, self._keys, self._by_shard)
-        self._alerts = Tail(client, [keys.alerts for keys in self._keys], one_call=one_call)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -203,11 +203,11 @@ class Shown:
         # an account whose place was not written since the take-over may be where a crash has left it
         where = Where(numbers, linked, linked & (board == 0.0), self._networks.names)
         users = Changes(names, done.scores, moved, done.records, where, new=before == 0)
-        updates = users.updates(board, table.model.displayed_step, self.number, now_ms)
+        was = np.where(board > 0, board, np.abs(before))  # after a take-over boards are not known, what was published is
+        updates = users.updates(board, was, table.model.displayed_step, self.number, now_ms)
         bins, closes = self._counted.move(table.cells, slots, before, now, now_ms), self.histories.changed(slots)
         self._there += int(np.count_nonzero(before == 0))
-        self._scores[slots] = now
-        self._board[slots[moved]] = done.scores[moved]
+        self._scores[slots], self._board[slots[moved]] = now, done.scores[moved]
         content: dict[str, Any] = {}
         if self._at >= len(sweep.slots):
             content = self.influences.content(now_ms, beside=len(sweep.slots) > 0)

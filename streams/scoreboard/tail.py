@@ -28,6 +28,7 @@ class Entry(NamedTuple):
     at_ms: int
     payload: bytes
     gap: bool = False  #: the entry of the cursor asked with is gone: others between it and this one may be, too
+    stream: int = 0  #: in which of the streams it stands, by the order in which they were named
 
 
 class Tail:
@@ -36,6 +37,7 @@ class Tail:
     def __init__(self, client: AsyncRedis, streams: Sequence[str], *, one_call: bool = True) -> None:
         self._client: Any = client
         self._streams = list(streams)
+        self._numbers = {stream: number for number, stream in enumerate(streams)}
         self._one_call = one_call
 
     async def end(self) -> str:
@@ -67,7 +69,9 @@ class Tail:
         for stream, ident, fields in sorted(found, key=lambda item: _order(item[1])):
             seen[stream] = ident
             entry = _entry(ident, fields)
-            entries.append(entry._replace(cursor=",".join(seen.values()), gap=stream in gaps))
+            entries.append(
+                entry._replace(cursor=",".join(seen.values()), gap=stream in gaps, stream=self._numbers[stream])
+            )
             gaps.discard(stream)
         return entries
 

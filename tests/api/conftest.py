@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -47,6 +47,7 @@ class Scene:
 
     settings: Settings
     version: int = 0
+    shown: dict[str, float] = field(default_factory=dict)
 
     def write(
         self, scores: dict[str, float], *, counts: int = 0, at_ms: int | None = None, alerts: tuple[Any, ...] = ()
@@ -78,7 +79,7 @@ class Scene:
 
     async def _write(self, scores: dict[str, float], counts: int, at_ms: int, alerts: tuple[Any, ...]) -> None:
         client = connect(self.settings)
-        writer = Writer(client, self.settings.redis_prefix, 1, PARTITIONS)
+        writer = Writer(client, self.settings.redis_prefix, self.settings.redis_shards, PARTITIONS)
         self.version += 1
         for number in range(PARTITIONS):
             mine = {user: score for user, score in scores.items() if partition_of(user, PARTITIONS) == number}
@@ -94,9 +95,12 @@ class Scene:
             }
             rows = [(user, score, orjson.dumps(consistent(user, score, at_ms))) for user, score in mine.items()]
             sent = [orjson.dumps(alert) for alert in alerts] if number == 0 else []
+            changed = [[user, score, self.shown.get(user)] for user, score in mine.items()]
+            updates = orjson.dumps({"partition": number, "as_of": at_ms, "users": changed})
             await writer.write(
-                Flush(number, self.version, pulse, Changes.of(rows), bins(mine), b'{"users":[]}', alerts=sent)
+                Flush(number, self.version, pulse, Changes.of(rows), bins(mine), updates, alerts=sent)
             )
+            self.shown |= mine
         await client.aclose()
 
 

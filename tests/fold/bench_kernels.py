@@ -130,7 +130,7 @@ def through(table: Table, dice: random.Random, first: int, parsed: Parsed, out: 
         judge.judge(done, cut.marks, NOW_MS, 1 << 32)
     changes = Changes(table.users.named(some), done.scores, np.ones(500, np.bool_), done.records)
     with timed("lists", 500):
-        changes.records(), changes.places(), changes.updates(np.zeros(500), 0.1, 0, NOW_MS)
+        changes.records(), changes.places(), changes.updates(np.zeros(500), np.zeros(500), 0.1, 0, NOW_MS)
     with timed("batch, of records", 500):
         Batch(0, 900_000, transactional=True).fill(Packed(table.users.named(some), done.records), 0, NOW_MS)
     with timed("kept, written", 1_000):

@@ -45,26 +45,31 @@ def test_nobody_gives_empty_lists() -> None:
     assert (Changes.of([]).places(), Changes.of([]).records(), list(Changes.of([]))) == (b"", b"", [])
     still = Changes.of([("a:1", None, b"{}")])
     assert still.places() == b""
-    assert still.updates(np.zeros(1), 0.1, 0, 0) is None
+    assert still.updates(np.zeros(1), np.zeros(1), 0.1, 0, 0) is None
 
 
-def told(users: list[Change], before: list[float], step: float) -> list[Any]:
-    """Who moved to another displayed score, plainly."""
-    moved = [
-        (u, s)
-        for (u, s, _), b in zip(users, before, strict=True)
-        if s is not None and round(s / step) != round(b / step)
+def told(users: list[Change], board: list[float], before: list[float], step: float) -> list[Any]:
+    """Who moved to another displayed score than the board had, plainly."""
+    return [
+        [user, near(score), near(was) if was else None]
+        for (user, score, _), had, was in zip(users, board, before, strict=True)
+        if score is not None and round(score / step) != round(had / step)
     ]
-    return [[user, pytest.approx(score, abs=0.005001)] for user, score in moved]
+
+
+def near(score: float) -> Any:
+    """The score with two decimals."""
+    return pytest.approx(score, abs=0.005001)
 
 
 @pytest.mark.parametrize("count", [1, 8, 500])
 def test_updates_name_those_whose_displayed_score_moved(count: int) -> None:
-    """Only those on whose place another tenth is shown, with two decimals; any name stays valid JSON."""
+    """Only those on whose place another tenth is shown, with two decimals and what it was before; any name stays valid JSON."""
     users = [(user, None if score is None else 1 + score % 99, record) for user, score, record in changes(count)]
-    before = [(score or 50.0) + (0.0, 0.01, 0.3, -7.0)[i % 4] for i, (_, score, _) in enumerate(users)]
-    found = Changes.of(users).updates(np.array(before), 0.1, 3, 1_767_225_600_000)
-    wanted = told(users, before, 0.1)
+    board = [(score or 50.0) + (0.0, 0.01, 0.3, -7.0)[i % 4] for i, (_, score, _) in enumerate(users)]
+    before = [0.0 if i % 5 == 2 else max(had, 1.0) + 0.25 for i, had in enumerate(board)]
+    found = Changes.of(users).updates(np.array(board), np.array(before), 0.1, 3, 1_767_225_600_000)
+    wanted = told(users, board, before, 0.1)
     if not wanted:
         assert found is None
         return

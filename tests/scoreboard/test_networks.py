@@ -231,7 +231,7 @@ def test_whoever_is_linked_goes_on_and_comes_back(play: Play) -> None:
             await shown.settled()
             assert shown.shown.rebuilds == 0
             pushed = [orjson.loads(call.updates)["users"] for call in shown.shown.calls if call.updates]
-            assert {user for user, _ in pushed[-1]} == {"a:4", "a:20", "b:2"}  # who looks on hears of it
+            assert {user for user, *_ in pushed[-1]} == {"a:4", "a:20", "b:2"}  # who looks on hears of it
 
     play(story)
 

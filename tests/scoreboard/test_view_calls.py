@@ -322,6 +322,45 @@ def test_a_successor_writes_what_was_published_after_complete() -> None:
     run(story(8, "of another import", {"a:1", "a:2", "a:3"}))
 
 
+def told(redis: Redis) -> list[list[Any]]:
+    """What was told of scores: [user, score, before], ..."""
+    return [one for flush in redis.taken if flush.updates for one in orjson.loads(flush.updates)["users"]]
+
+
+def test_changes_tell_what_was_shown_before_also_after_a_take_over() -> None:
+    """To two decimals, and null for somebody new; of a row whose score Redis has a successor knows it, too."""
+
+    async def story() -> None:
+        redis = Redis()
+        async with viewing(redis) as small:
+            small.put({"a:1": 10.0})
+            await brought(small, redis)
+            first = small.truth["a:1"]
+            small.put({"a:1": 20.0, "a:2": 5.0})
+            await brought(small, redis)
+            last = small.truth
+        near = pytest.approx
+        assert told(redis) == [
+            ["a:1", near(first, abs=0.01), None],
+            ["a:1", near(last["a:1"], abs=0.01), near(first, abs=0.01)],
+            ["a:2", near(last["a:2"], abs=0.01), None],
+        ]
+        redis.taken.clear()
+        async with viewing(redis, last=redis.pulse, generation=2) as successor:
+            for user, score in last.items():
+                slot = successor.table.slot(user)
+                successor.table.cells[slot, [SCORE, PUBLISHED]] = score, 7
+            successor.shown.resume(7, "", NOW_MS)
+            successor.put({"a:1": 30.0, "a:3": 5.0})
+            assert await successor.view.drained(PATIENCE_S)
+            assert told(redis) == [
+                ["a:1", near(successor.truth["a:1"], abs=0.01), near(last["a:1"], abs=0.01)],
+                ["a:3", near(successor.truth["a:3"], abs=0.01), None],
+            ]
+
+    run(story())
+
+
 def test_everyone_again_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """While thousands are shown again, who changes now is among the next to be written; complete only when all are there."""
     monkeypatch.setattr(shown_module, "CHUNK", 5)

@@ -159,7 +159,7 @@ function state(name, text) {
   put($("state"), text);
 }
 
-const stream = new EventSource("v1/stream?n=20");
+const stream = new EventSource("v1/stream?events=board&n=20");
 stream.addEventListener("board", (message) => {
   const board = JSON.parse(message.data);
   showBoard(board.top);

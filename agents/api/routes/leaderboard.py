@@ -75,7 +75,7 @@ def routes(served: Served) -> APIRouter:
         """
         if network is not None and topic is not None:
             raise malformed("query.topic", "`network` and `topic` are boards of their own: name one")
-        topic = None if topic is None else _topic(topic)
+        topic = None if topic is None else topic_of(topic)
         after = None if cursor is None else cursors.read(cursor, network, topic)
         page = _Page(served, network, topic, limit, after)
         return json(await served.lately.get(("board", network, topic, limit, cursor), page.read))
@@ -132,7 +132,8 @@ class _Page:
         return Problem(404, "unknown-topic", "Unknown topic", detail, near=near)
 
 
-def _topic(written: str) -> str:
+def topic_of(written: str) -> str:
+    """A topic as it is counted. Raises Problem 422 for what can be none."""
     if reject := bad_topic(written):
         raise malformed("query.topic", reject.message)
     return as_it_counts(written)

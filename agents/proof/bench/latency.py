@@ -158,7 +158,7 @@ class _Run:
             for entry in await self._reader.updates(cursor, block_ms=500, count=1000):
                 cursor = entry.cursor
                 if wanted in entry.payload:
-                    for user, _ in orjson.loads(entry.payload)["users"]:
+                    for user, *_ in orjson.loads(entry.payload)["users"]:
                         if user in self._probes:
                             self._arrived.setdefault(user, entry.at_ms)
 

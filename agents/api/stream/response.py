@@ -1,0 +1,61 @@
+"""A stream as the answer to a request: plain ASGI, with a time limit on each send, which Starlette's has not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import Response
+
+from agents.api.stream.hub import Hub
+from agents.api.stream.listener import Listener, Wish
+
+QUIET = {"cache-control": "no-store", "x-accel-buffering": "no"}  # no cache, and no proxy that gathers
+_PATIENCE = 3
+
+
+class EventStream(Response):
+    """Server-sent events for one listener, who is in the hub from the first byte on until the connection ends."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, hub: Hub, wish: Wish) -> None:
+        self.status_code, self.background = 200, None
+        self.init_headers(QUIET)
+        self._hub, self._wish = hub, wish
+
+    async def __call__(self, _: Any, receive: Any, send: Any) -> None:
+        """Send until there is a reason to end, or the client goes."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            with self._hub.listening(self._wish) as listener:
+                sending = asyncio.create_task(self._send(listener, send))
+                try:
+                    await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    sending.cancel()
+                    await asyncio.wait({sending})
+            if not sending.cancelled() and not sending.result():
+                # nothing can be said any more: the system ends a connection of which nothing is taken (`serve.UNREAD_MS`)
+                await asyncio.wait({gone}, timeout=_PATIENCE * self._hub.limits.send_s)
+        finally:
+            gone.cancel()
+
+    async def _send(self, listener: Listener, send: Any) -> bool:
+        """False: the client does not take what is sent."""
+        limit_s = self._hub.limits.send_s
+        try:
+            async for chunk in listener.frames():
+                async with asyncio.timeout(limit_s):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except TimeoutError:
+            listener.box.end("slow")
+            return False
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return True
+
+
+async def _gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
