@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from typing import Any
 
@@ -47,7 +48,7 @@ class _Run:
         self._plan = plan
         self._written_s: list[float] = []  # by number of the batch
         self._took_s: list[float] = []
-        self._from = 0  # the first batch that counts
+        self._from = sys.maxsize  # the first batch that counts: none yet
         self.lost = 0
 
     def told(self, score: float) -> None:
@@ -73,11 +74,12 @@ class _Run:
         async with asyncio.timeout(OPENED_S):
             while not all(one.opened for one in listeners):  # noqa: ASYNC110 - before anything is measured
                 await asyncio.sleep(0.1)
-        await self._write(users, WARM_UP_S)
-        self._from, cpu_before_s, began_s = len(self._written_s), cpu_s(0), time.perf_counter()
+        await self._write(users, min(WARM_UP_S, plan["seconds"]))
+        self._from, began_s = len(self._written_s), time.perf_counter()
+        ours, theirs = cpu_s(0), cpu_s(plan["pid"])
         await self._write(users, plan["seconds"])
         lasted_s = time.perf_counter() - began_s
-        cpu = cpu_s(0) - cpu_before_s
+        ours, theirs = cpu_s(0) - ours, cpu_s(plan["pid"]) - theirs
         written = len(users) * (len(self._written_s) - self._from) // BATCHES
         for _ in range(int(LATE_S / 0.1)):
             await asyncio.sleep(0.1)
@@ -94,7 +96,9 @@ class _Run:
             "p99_ms": p99_ms,
             "most_ms": round(took_s[-1] * 1000, 1),
             "lost": self.lost,
-            "load_cpu_share": round(cpu / lasted_s, 2),
+            "cpu_us": round(1e6 * theirs / written),
+            "cpu_share": round(theirs / lasted_s, 2),
+            "load_cpu_share": round(ours / lasted_s, 2),
         }
 
     async def _write(self, users: list[str], seconds: float) -> None:

@@ -128,7 +128,9 @@ def api(result: dict[str, Any]) -> Report:
         [
             f"{row['listeners']:,} listeners of the stream",
             f"{row['changes_per_s']:,}",
-            *["-"] * 3,
+            number(1e6 / row["cpu_us"]),
+            number(row["cpu_us"]),
+            "-",
             *(number(row[at], 1) for at in ("p50_ms", "p99_ms", "goal_p99_ms")),
         ]
         for row in result["stream"]
