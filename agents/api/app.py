@@ -105,7 +105,7 @@ def create_api(
     app.include_router(controls.routes(door, outlet))
     app.include_router(policies.routes(served, door, outlet))
     if health:
-        app.include_router(metrics.routes(health))
+        app.include_router(metrics.routes(health, served.hub))
     return app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -148,10 +148,12 @@ KINDS = (
 class Metrics(Collector):
     """The metrics of one worker. Counters go on where the last owner of a partition committed: sum them over workers."""
 
-    def __init__(self, health: Health, wall_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, health: Health, wall_s: Callable[[], float] = time.time, more: Iterable[Collector] = ()) -> None:
+        """`more` are of what else runs in this process."""
         self._health, self._wall_s = health, wall_s
         self._registry = CollectorRegistry()
-        self._registry.register(self)
+        for one in (self, *more):
+            self._registry.register(one)
 
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""

@@ -131,7 +131,7 @@ def test_a_quiet_stream_has_heartbeats_with_its_cursor(scene: Scene) -> None:
         assert stream.frames[-1].event == "snapshot"
 
 
-def until(true: Callable[[], bool], within_s: float = 10.0) -> None:
+def until(true: Callable[[], bool], within_s: float = 30.0) -> None:
     """Wait for something that only looks can tell."""
     end_s = time.monotonic() + within_s
     while not true():

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from collections.abc import Callable
 
+import httpx
 import orjson
 import pytest
 
 from agents.api import serve
 from agents.api.stream.mailbox import REASONS, Mailbox
+from agents.worker.health import Health
 from streams.scoreboard.connect import connect_sync
 from streams.scoreboard.layout import Keys
 from tests.api.conftest import SCORES, Scene
@@ -56,13 +59,13 @@ def test_who_takes_nothing_is_let_go(
 
     The others notice nothing.
     """
-    monkeypatch.setattr(serve, "UNREAD_MS", 700)
+    monkeypatch.setattr(serve, "UNREAD_MS", 300)
     caplog.set_level("INFO")
     scene.write(SCORES)
     redis, key = connect_sync(scene.settings), Keys(scene.settings.redis_prefix, 0).updates
     users = [[f"x:{number:0200}", 1.5, None] for number in range(5_000)]
     batch = orjson.dumps({"partition": 0, "as_of": 1, "users": users})
-    with serving_with_hub(scene, send_s=0.5) as (client, hub), socket.socket() as deaf:
+    with serving_with_hub(scene, send_s=1.0) as (client, hub), socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         deaf.connect((client.base_url.host, client.base_url.port or 0))
         deaf.sendall(b"GET /v1/stream HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -76,6 +79,18 @@ def test_who_takes_nothing_is_let_go(
             until(lambda: "route=/v1/stream status=200" in caplog.text)  # the request of the one is over
     assert "reason=slow" in caplog.text
     assert "without completing" not in caplog.text
+
+
+def test_metrics_say_how_many_listen_and_why_streams_ended(scene: Scene, served: Callable[..., httpx.Client]) -> None:
+    """Beside a worker."""
+    scene.write(SCORES)
+    client = served(Health(), api_stream_age_s=1.0)
+    with listening(client, users="x:ada") as stream:
+        stream.until("snapshot")
+        assert "clout_streams_open 1.0" in client.get("/metrics").text
+        stream.until("closed")
+    until(lambda: 'clout_streams_ended_total{reason="age"} 1.0' in client.get("/metrics").text)
+    assert "clout_streams_open 0.0" in client.get("/metrics").text
 
 
 def test_a_full_mailbox_is_dropped_whole() -> None:

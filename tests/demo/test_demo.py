@@ -111,7 +111,7 @@ def test_a_signal_ends_everything(tmp_path: Path, number: signal.Signals) -> Non
         url = until(process, "page: ").rpartition(" ")[2].strip()
         if number == signal.SIGINT:  # in full swing; the other while it starts
             until(process, "folded")
-            with httpx.stream("GET", f"{url}v1/stream", trust_env=False) as stream:
+            with httpx.stream("GET", f"{url}v1/stream?events=board", trust_env=False) as stream:
                 assert "event: board" in next(text for text in stream.iter_text() if "event" in text)
         process.send_signal(number)
         process.send_signal(number)  # impatience changes nothing
@@ -129,7 +129,7 @@ def test_the_story_begins_again(tmp_path: Path) -> None:
         until(process, "the story begins again")
         assert until(process, "page: ").rpartition(" ")[2].strip() == url
         until(process, "folded")
-        with httpx.stream("GET", f"{url}v1/stream", trust_env=False) as stream:
+        with httpx.stream("GET", f"{url}v1/stream?events=board", trust_env=False) as stream:
             assert '"note":"invented people; the story begins again every' in next(
                 t for t in stream.iter_text() if "board" in t
             )
