@@ -34,8 +34,8 @@ def ask(
 ) -> Result:
     """Ask the API on loopback for these paths in random order, path n with headers n; `rate` 0 is a closed load.
 
-    Returns `statuses`, `seconds`, `per_s`, `p50_ms`, `p99_ms`, `most_ms`, `load_cpu_share` of this load itself, `failed`
-    (connections that were lost).
+    Returns `statuses`, `seconds`, `per_s`, `p50_ms`, `p99_ms`, `most_ms`, `load_cpu_share` of this load itself, `not_asked`
+    (at this rate, for want of a free connection) and `failed` (requests without an answer, connections that were lost).
     """
     plan = {
         "port": port,
@@ -94,7 +94,7 @@ class _Load:
         self._requests = [_request(path, headers[n % len(headers)]) for n, path in enumerate(plan["paths"])]
         self._free: deque[_Connection] = deque()
         self._waiting: deque[float] = deque()  # when they were due
-        self._asked, self._lost, self._over = 0, 0, False
+        self._asked, self._unasked, self._lost, self._over = 0, 0, 0, False
         self._statuses: Counter[int] = Counter()
         self._took_s: list[float] = []
 
@@ -144,6 +144,7 @@ class _Load:
             "p50_ms": p50_ms,
             "p99_ms": p99_ms,
             "most_ms": round(took_s[-1] * 1000, 2),
+            "not_asked": self._unasked,
             "load_cpu_share": round(cpu / lasted_s, 2),
             "failed": self._lost + self._asked - answers if plan["rate"] else self._lost,
         }
@@ -164,8 +165,15 @@ class _Load:
                 else:
                     self._waiting.append(due_s)
             await asyncio.sleep(max(began_s + due / rate - time.perf_counter(), 0.0))
+        await self._answers(due)
+        self._unasked = len(self._waiting)  # the rate was not held
+        self._waiting.clear()
+        await self._answers(self._asked)
+
+    async def _answers(self, count: int) -> None:
+        """Wait until there are so many, at most `LATE_S`."""
         for _ in range(int(LATE_S / _LOOK_S)):
-            if len(self._took_s) == due:
+            if len(self._took_s) >= count:
                 break
             await asyncio.sleep(_LOOK_S)
 
