@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
@@ -46,20 +45,3 @@ def _known(given: str, tag: str) -> bool:
     """Weak comparison, RFC 9110 8.8.3.2."""
     tags = {one.strip().removeprefix("W/") for one in given.split(",")}
     return "*" in tags or tag.removeprefix("W/") in tags
-
-
-class Headers:
-    """Puts the security headers on every answer. Plain ASGI, because Starlette's base class would buffer the stream."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                present = {name for name, _ in message["headers"]}
-                more = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in present]
-                message["headers"] = [*message["headers"], *more]
-            await send(message)
-
-        await self._app(scope, receive, with_headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -12,11 +13,8 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from agents.api import examples, problems
-from agents.api.answers import Headers
 from agents.api.asked import ID_HEADER
 from agents.api.door import Door, Reads, is_open
-from agents.api.head import Head
-from agents.api.ids import RawIds
 from agents.api.leaders import Leaders
 from agents.api.outlet import Outlet
 from agents.api.routes import (
@@ -35,8 +33,10 @@ from agents.api.routes import (
 from agents.api.routes import health as checks
 from agents.api.schemas import Api
 from agents.api.served import Served
-from agents.api.skin import Bodies, Ids, Prefix, Routes
+from agents.api.short import Short
+from agents.api.skin import Bodies, Skin
 from agents.api.stream.hub import Hub, Limits, running
+from agents.api.together import Together
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
@@ -71,7 +71,8 @@ def create_api(
     reader = Reader(connect(settings), settings.redis_prefix, settings.redis_shards, settings.partitions)
     leaders = Leaders(reader, settings, wall_ms=wall_ms, monotonic_s=time.monotonic)
     door = Door(settings, open_=is_open(settings, host))
-    served = Served(settings, reader, leaders, Hub(leaders, Limits.of(settings), note=note), health)
+    hub = Hub(leaders, Limits.of(settings), note=note)
+    served = Served(settings, reader, leaders, hub, health, Together(reader.ranked))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,6 +89,7 @@ def create_api(
         description=_DESCRIPTION,
         version="1",
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # looked for at each request, as dear as all layers here
         docs_url=None,  # their pages load scripts from elsewhere; ours is in routes/page.py
         redoc_url=None,
         servers=[{"url": settings.api_prefix}] if settings.api_prefix else None,
@@ -95,7 +97,7 @@ def create_api(
     )
     app.state.hub = served.hub
     problems.install(app)
-    _around(app, settings, door)
+    _around(app, served, door)
     app.include_router(page.routes())
     app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
     for one in (user_parts, users, leaderboard, application, search, v2, stream, checks):
@@ -108,14 +110,13 @@ def create_api(
     return app
 
 
-def _around(app: FastAPI, settings: Settings, door: Door) -> None:
+def _around(app: FastAPI, served: Served, door: Door) -> None:
     """What is around the routes, the innermost first. All of it is plain ASGI: nothing holds up the stream."""
-    app.add_middleware(Routes)
-    app.add_middleware(RawIds)
+    app.add_middleware(Short, user=partial(users.one_user, served))
     app.add_middleware(Reads, door=door)
     app.add_middleware(Bodies)
     app.add_middleware(GZipMiddleware, minimum_size=LEAST_PACKED_BYTES, compresslevel=5)  # leaves the stream alone
-    if origins := settings.origins:
+    if origins := served.settings.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
@@ -123,8 +124,4 @@ def _around(app: FastAPI, settings: Settings, door: Door) -> None:
             allow_headers=TAKEN,
             expose_headers=SHOWN,
         )
-    app.add_middleware(Headers)
-    app.add_middleware(Head)
-    if settings.api_prefix:
-        app.add_middleware(Prefix, prefix=settings.api_prefix)
-    app.add_middleware(Ids)
+    app.add_middleware(Skin, prefix=served.settings.api_prefix)

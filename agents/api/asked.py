@@ -19,6 +19,6 @@ class Asked:
 
 
 def asked(scope: Any) -> Asked:
-    """Of a request within `skin.Ids`; outside of it one that has no id."""
+    """Of a request within `skin.Skin`; outside of it one that has no id."""
     found: Asked = scope.get(KEY) or Asked("-")
     return found

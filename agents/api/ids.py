@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Path
 
 from agents.api.problems import Problem
 from streams.people.checks import bad_user
-
-_UNDER = "/v1/users/"
 
 Id = Annotated[
     str,
@@ -20,19 +18,6 @@ Id = Annotated[
         examples=["bluesky:did:plc:abc"],
     ),
 ]
-
-
-class RawIds:
-    """Has ids matched on the raw path, where a slash of an id, `%2F`, is none of the address. Plain ASGI."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        raw = scope.get("raw_path", b"").decode("latin-1") if scope["type"] == "http" else ""
-        if raw.removeprefix(scope.get("root_path", "")).startswith(_UNDER):
-            scope = scope | {"path": raw}
-        await self._app(scope, receive, send)
 
 
 def malformed(where: str, why: str) -> Problem:

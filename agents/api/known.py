@@ -12,7 +12,9 @@ from agents.api.served import Heard, Served
 from streams.model.lately import record_counts
 from streams.model.versions import model
 from streams.scoreboard.explaining import like
+from streams.scoreboard.ranks import Rank
 from streams.scoreboard.reader import score_at
+from streams.scoreboard.spread import Spread
 
 Record = dict[str, Any]
 
@@ -61,12 +63,21 @@ def unknown(user: str, near: list[str]) -> Problem:
     return Problem(404, "unknown-user", "Unknown user", detail, user=user, near=near)
 
 
-async def placed(served: Served, one: Known) -> Record:
+async def placed(served: Served, raw: str) -> tuple[Known, Record]:
+    """The user of an id in a raw path, and as `record_of`. Raises as `known`."""
+    user = user_of(raw)
+    stored, rank = await served.ranked.get(user)
+    if stored is None:
+        raise unknown(user, await like(served.reader, user, await served.networks()))
+    one = of(served, stored, await served.heard())
+    return one, record_of(one, rank, await served.spread())
+
+
+def record_of(one: Known, rank: Rank | None, spread: Spread) -> Record:
     """The record as of now with `rank`, `of`, `board`, `percentile`, `counted` and `freshness`.
 
     Without a place on any board, as in the moment in which Redis is filled again, rank and of are null.
     """
-    rank, spread = await asyncio.gather(served.reader.rank(one.user), served.spread())
     overall = rank is not None and rank.network is None
     return {
         **one.record,

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from agents.api.answers import HEADERS
 from agents.api.asked import ID_HEADER, asked
@@ -49,11 +50,23 @@ def answer(request: Request, problem: Problem) -> Response:
     return Response(orjson.dumps(body), problem.status, problem.headers, MEDIA_TYPE)
 
 
+def of(request: Request, error: Problem | RedisError | CloutError) -> Response:
+    """The answer when a route ends with one of these."""
+    if isinstance(error, Problem):
+        return answer(request, error)
+    if isinstance(error, RedisError):
+        log.warning("redis does not answer: error=%r", error)
+        detail = "Redis does not answer; scores come back as soon as it does. Try again in a moment."
+        return answer(request, Problem(503, "redis-down", "Redis does not answer", detail, headers=RETRY))
+    log.warning("not done: error=%s", error)
+    return answer(request, Problem(503, "not-done", _TITLES[503], str(error), headers=RETRY))
+
+
 def install(app: FastAPI) -> None:
     """Every error of this app becomes a problem."""
 
-    async def ours(request: Request, error: Problem) -> Response:
-        return answer(request, error)
+    async def ours(request: Request, error: Problem | RedisError | CloutError) -> Response:
+        return of(request, error)
 
     async def http(request: Request, error: HTTPException) -> Response:
         status = error.status_code
@@ -68,25 +81,19 @@ def install(app: FastAPI) -> None:
         detail = "; ".join(f"{e['at']}: {e['message']}" for e in errors)
         return answer(request, Problem(422, "wrong-parameter", _TITLES[422], detail, errors=errors))
 
-    async def redis_down(request: Request, error: RedisError) -> Response:
-        log.warning("redis does not answer: error=%r", error)
-        detail = "Redis does not answer; scores come back as soon as it does. Try again in a moment."
-        return answer(request, Problem(503, "redis-down", "Redis does not answer", detail, headers=RETRY))
-
-    async def expected(request: Request, error: CloutError) -> Response:
-        log.warning("not done: error=%s", error)
-        return answer(request, Problem(503, "not-done", _TITLES[503], str(error), headers=RETRY))
-
     async def bug(request: Request, _: Exception) -> Response:
         detail = "An error on our side; it is in the server's log."
         headers = HEADERS | {ID_HEADER: asked(request.scope).id}  # no middleware sees this answer
         return answer(request, Problem(500, "our-fault", _TITLES[500], detail, headers=headers))
 
-    app.exception_handler(Problem)(ours)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody is there to read it; without this it would be an error in the log
+
+    app.exception_handler(ClientDisconnect)(gone)
+    for kind in (Problem, RedisError, CloutError):
+        app.exception_handler(kind)(ours)
     app.exception_handler(HTTPException)(http)
     app.exception_handler(RequestValidationError)(validation)
-    app.exception_handler(RedisError)(redis_down)
-    app.exception_handler(CloutError)(expected)
     app.exception_handler(Exception)(bug)
 
 

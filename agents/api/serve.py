@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from agents.api.app import create_api
+from agents.api.wire import Patience, Wire, most_connections
 from agents.worker.health import Health
 from streams.errors import CloutError, UsageError
 from streams.settings import Settings
@@ -22,14 +26,31 @@ UNREAD_MS = 15_000  #: who takes nothing of what was sent for so long is cut off
 
 
 class Server(uvicorn.Server):
-    """uvicorn, but push streams end first: it waits for open connections, and they would never end by themselves."""
+    """uvicorn, but push streams end first: it waits for open connections, and they would never end by themselves.
+
+    And it looks after connections: see `agents.api.wire`.
+    """
 
     def __init__(self, app: FastAPI) -> None:
+        wire: Any = partial(Wire, most=most_connections())
         config = uvicorn.Config(
-            app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on"
+            app,
+            http=wire,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            lifespan="on",
         )
         super().__init__(config)
         self._hub = app.state.hub
+        self._patience = Patience(self.server_state.connections)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            self._patience.look(time.monotonic())
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then the rest."""
@@ -66,6 +87,7 @@ def serve(settings: Settings, port: int, host: str, told: Callable[[int], None])
     """
     with contextlib.closing(_listen(host, port)) as listener:
         server = Server(create_api(settings, host=host))
+        gc.freeze()  # else a full collection looks at all that was imported: 60 ms in which nobody is answered
         listener.listen()  # whoever is told the port may call: it is answered once the app is up
         told(listener.getsockname()[1])
         server.run([listener])

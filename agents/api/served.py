@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from agents.api.lately import Lately
 from agents.api.leaders import Leaders
 from agents.api.stream.hub import Hub
+from agents.api.together import Together
 from agents.worker.health import Health
 from streams.partitioner import partition_of
+from streams.scoreboard.ranks import Ranked
 from streams.scoreboard.reader import Reader
 from streams.scoreboard.spread import Spread
 from streams.settings import Settings
-
-A = TypeVar("A")
-T = TypeVar("T")
 
 
 class Heard(NamedTuple):
@@ -36,6 +34,7 @@ class Served:
     leaders: Leaders
     hub: Hub
     health: Health | None
+    ranked: Together[str, Ranked]  #: stored record and place of a user
     lately: Lately = field(default_factory=Lately)
 
     async def refused(self) -> str:
@@ -84,11 +83,3 @@ class Served:
             "age_ms": None if as_of is None else max(self.leaders.now_ms(heard.pulses) - as_of, 0),
             "fresh": partition in heard.alive,
         }
-
-
-async def some_at_once(ask: Callable[[A], Awaitable[T]], of: Sequence[A], most: int = 10) -> list[T]:
-    """What is answered of each, in their order; so many at a time, for each takes a connection."""
-    found: list[T] = []
-    for start in range(0, len(of), most):
-        found += await asyncio.gather(*map(ask, of[start : start + most]))
-    return found

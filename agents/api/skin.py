@@ -1,4 +1,4 @@
-"""What is around every answer: an id for each request and a line in the log; a prefix of a proxy; a bound on what is sent to us."""
+"""What is around every answer: its headers, an id and a line in the log, HEAD, a prefix of a proxy; a bound on bodies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse
 
 from agents.api import problems
-from agents.api.asked import ID_HEADER, KEY, Asked, asked
+from agents.api.answers import HEADERS
+from agents.api.asked import ID_HEADER, KEY, Asked
+from agents.api.head import head, options
 from agents.api.problems import Problem
 
 log = logging.getLogger("clout.access")
@@ -21,88 +23,72 @@ log = logging.getLogger("clout.access")
 MOST_BODY_BYTES = 65_536
 _HEADER = ID_HEADER.encode()
 _is_id = re.compile(rb"[A-Za-z0-9._-]{1,64}").fullmatch
+_ON_ALL = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+_AMENDED = (b"allow", b"location")
 _QUIET = ("/livez", "/readyz", "/metrics")  # probes: at debug level
 
 
-class Ids:
-    """Each request has an id, the caller's if it is short and plain, which the answer and the log have, too.
+class Skin:
+    """Around everything, in one pass: what each answer has, a line in the log, HEAD and OPTIONS, the prefix of a proxy.
 
-    The log has method, route as it is declared, status, ms and whose token it was: nobody's id, address or query.
+    Each request has an id, the caller's if it is short and plain, which the answer and the log have, too. The log has method,
+    route as it is declared, status, ms and whose token it was: nobody's id, address or query.
+
+    With `prefix` a proxy serves us under that path, whether it takes it away or leaves it there; redirects lead to it.
+    Plain ASGI, because Starlette's base class would buffer the stream.
     """
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: Any, prefix: str = "") -> None:
+        self._app, self._prefix = app, prefix
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began_s, status = time.monotonic(), 0
+        began_s, status = time.monotonic(), 500
         given = next((value for name, value in scope["headers"] if name == _HEADER), b"")
         about = scope[KEY] = Asked(given.decode() if _is_id(given) else secrets.token_hex(8))
 
-        async def with_id(message: MutableMapping[str, Any]) -> None:
+        async def dressed(message: MutableMapping[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (_HEADER, about.id.encode())]
+                headers = [self._amended(*one) if one[0] in _AMENDED else one for one in message["headers"]]
+                message["headers"] = [*headers, *_ON_ALL, (_HEADER, about.id.encode())]
             await send(message)
 
         try:
-            await self._app(scope, receive, with_id)
+            await self._answer(scope, receive, dressed)
         finally:
-            ms = (time.monotonic() - began_s) * 1000
             level = logging.DEBUG if about.route in _QUIET else logging.INFO
-            said = (scope["method"], about.route, status or 500, ms, about.whose, about.id)
-            log.log(level, "request method=%s route=%s status=%d ms=%.1f token=%s id=%s", *said)
+            if log.isEnabledFor(level):
+                ms = (time.monotonic() - began_s) * 1000
+                said = (scope["method"], about.route, status, ms, about.whose, about.id)
+                log.log(level, "request method=%s route=%s status=%d ms=%.1f token=%s id=%s", *said)
 
-
-class Routes:
-    """Keeps which route was taken; next to the router, for what is farther out may see a copy of the scope."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if route := scope.get("route"):
-                asked(scope).route = getattr(route, "path", "-")
-
-
-class Prefix:
-    """Behind a proxy that serves us under a path, whether it takes it away or leaves it there. Redirects lead to that path."""
-
-    def __init__(self, app: Any, prefix: str) -> None:
-        self._app, self._prefix = app, prefix
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"] == self._prefix:  # files of the page lie beside it
-            await RedirectResponse(f"{self._prefix}/")(scope, receive, send)
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._prefix and scope["path"] == self._prefix:  # files of the page lie beside it
+            await RedirectResponse("/")(scope, receive, send)
             return
-        if scope["type"] == "http":
-            scope, send = self._without(scope), self._leading(send)
-        await self._app(scope, receive, send)
+        scope = self._without_prefix(scope)
+        if scope["method"] == "HEAD":
+            await head(self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, options(send) if scope["method"] == "OPTIONS" else send)
 
-    def _without(self, scope: Any) -> Any:
+    def _without_prefix(self, scope: Any) -> Any:
         prefix, path = self._prefix, scope["path"]
-        if not path.startswith(f"{prefix}/"):
+        if not (prefix and path.startswith(f"{prefix}/")):
             return scope
         raw = scope.get("raw_path") or path.encode()
         rest = raw[len(prefix) :] if raw.startswith(prefix.encode()) else raw
         return scope | {"path": path[len(prefix) :], "raw_path": rest}
 
-    def _leading(self, send: Any) -> Any:
-        async def leading(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    (name, self._prefix.encode() + value if name == b"location" and value.startswith(b"/") else value)
-                    for name, value in message["headers"]
-                ]
-            await send(message)
-
-        return leading
+    def _amended(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """An `Allow` names HEAD and OPTIONS too; a redirect is a path: behind a proxy host and scheme known here lead nowhere."""
+        if name == b"allow":
+            return name, b"GET, HEAD, OPTIONS" if b"GET" in value else value
+        return name, self._prefix.encode() + b"/" + re.sub(rb"^\w+://[^/]*", b"", value).lstrip(b"/")
 
 
 class Bodies:

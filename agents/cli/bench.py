@@ -164,6 +164,36 @@ def stall(users: int, changed: int, as_json: bool) -> None:
     _print(result, as_json, report)
 
 
+@bench.command()
+@USERS
+@option("--seconds", "How long each load lasts.", type=click.FloatRange(min=0.2), default=10.0)
+@option(
+    "--listeners",
+    "Listeners of the stream; may be given several times.",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(500, 2_000),
+)
+@option("--connections", "That ask for nothing; 0: none.", type=click.IntRange(min=0), default=10_000)
+@REDIS
+@JSON
+def api(
+    users: int, seconds: float, listeners: tuple[int, ...], connections: int, redis: str | None, as_json: bool
+) -> None:
+    """What one process of `clout api` answers a second, how soon it pushes a change, and what it bears.
+
+    Fills a Redis with users, as a worker does. Rates are told by the clock and by a second of the API's CPU: API, load and
+    Redis share the machine. Delays of the stream count from the moment at which a change is handed to Redis.
+    """
+    from agents.proof.bench.api import api as run
+    from agents.proof.bench.reports import api as report
+
+    hush()
+    with errors():
+        result = run(users, seconds, listeners, connections, Show(), redis)
+    _print(result, as_json, report)
+
+
 def _print(result: dict[str, Any], as_json: bool, report: Callable[[dict[str, Any]], Report]) -> None:
     if as_json:
         json_line(result)

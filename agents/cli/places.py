@@ -12,7 +12,8 @@ from streams.errors import UsageError
 from streams.model.standing import Place, Places
 
 if TYPE_CHECKING:
-    from streams.scoreboard.reader import Rank, Reader, Record
+    from streams.scoreboard.ranks import Rank
+    from streams.scoreboard.reader import Reader, Record
 
 
 class Account(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from redis.asyncio import RedisCluster
@@ -23,7 +23,8 @@ from streams.scoreboard import closes, user_alerts
 from streams.scoreboard.boards import Boards
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.documents import Documents
-from streams.scoreboard.layout import FIELDS_A_CALL, Keys, network_of, shard_of
+from streams.scoreboard.layout import FIELDS_A_CALL, Keys, shard_of
+from streams.scoreboard.ranks import Rank, Ranked, Ranks
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.search import Search
@@ -34,15 +35,6 @@ from streams.scoreboard.topic_boards import TopicBoards
 
 T = TypeVar("T")
 Record = dict[str, Any]
-
-
-class Rank(NamedTuple):
-    """Place on a board, 1 is the highest; equal scores share a place."""
-
-    rank: int
-    of: int
-    score: float
-    network: str | None = None  #: whose board it is, None: the overall one
 
 
 def score_at(record: Record, now_ms: int) -> Record:
@@ -65,6 +57,7 @@ class Reader:
         self.search = Search(client, self._keys)
         self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
         self.standings, self.boards = Standings(client, self._keys[0]), Boards(client, self._keys)
+        self._ranks = Ranks(client, self._keys, self._by_shard)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -120,19 +113,15 @@ class Reader:
 
     async def rank(self, user: str) -> Rank | None:
         """The place of a user among all, of an account of a person that on its network's board; None for somebody unknown."""
-        return await self._rank(user, None) or await self.network_rank(user)
+        return (await self._ranks.of([user]))[0].rank
 
     async def network_rank(self, user: str) -> Rank | None:
         """The place on the board of their network; None for persons, somebody unknown, and where the network has no board."""
-        network = network_of(user)
-        return await self._rank(user, network) if network else None
+        return (await self._ranks.on_networks([user])).get(user)
 
-    async def _rank(self, user: str, network: str | None) -> Rank | None:
-        score = await self._client.zscore(self._of(user).board_for(network), user)
-        if score is None:
-            return None
-        above = await self._each(lambda keys: self._client.zcount(keys.board_for(network), f"({score!r}", "+inf"))
-        return Rank(sum(above) + 1, await self.population(network), score, network)
+    async def ranked(self, users: Sequence[str]) -> list[Ranked]:
+        """Stored records and places, in the order asked for: see `Ranks.of`."""
+        return await self._ranks.of(users)
 
     async def population(self, network: str | None = None) -> int:
         """How many are on the overall board, which has no accounts of persons, or on that of a network."""

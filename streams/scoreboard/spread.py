@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +14,22 @@ from streams.model.windows import Floats
 from streams.scoreboard.layout import BINS_PER_POINT, MOST_BINS, bin_of, bins_of
 
 
-class Spread(NamedTuple):
+@dataclass(frozen=True)
+class Spread:
     """Users by bin of 0.1 points: bin 412 holds scores from 41.2 up to 41.3. Only bins with somebody in, rising."""
 
     bins: dict[int, int]
 
-    @property
+    @cached_property
     def population(self) -> int:
         """How many users are in it."""
         return sum(self.bins.values())
+
+    @cached_property
+    def _below(self) -> list[int]:
+        """How many users are below each bin: many are asked about one spread."""
+        counts = [self.bins.get(number, 0) for number in range(MOST_BINS)]
+        return list(accumulate(counts, initial=0))
 
     @property
     def mean(self) -> float | None:
@@ -36,18 +45,18 @@ class Spread(NamedTuple):
         if not self.bins:
             return None
         own = bin_of(score)
-        below = sum(count for number, count in self.bins.items() if number < own)
         share = score * BINS_PER_POINT - own
-        return 100.0 * (below + share * self.bins.get(own, 0)) / self.population
+        return 100.0 * (self._below[min(max(own, 0), MOST_BINS)] + share * self.bins.get(own, 0)) / self.population
 
 
 def merged(parts: Iterable[Mapping[bytes, bytes]]) -> Spread:
     """One histogram from the Redis hashes of all partitions."""
-    bins: dict[int, int] = {}
+    counts = np.zeros(MOST_BINS, np.int64)
     for part in parts:
-        for number, count in part.items():
-            bins[int(number)] = bins.get(int(number), 0) + int(count)
-    return Spread({number: bins[number] for number in sorted(bins) if bins[number] > 0})
+        numbers = np.fromiter(map(int, part), np.int64, len(part))
+        counts[numbers] += np.fromiter(map(int, part.values()), np.int64, len(part))
+    filled = np.flatnonzero(counts > 0)
+    return Spread(dict(zip(filled.tolist(), counts[filled].tolist(), strict=True)))
 
 
 class Histogram:

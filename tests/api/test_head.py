@@ -61,7 +61,7 @@ def test_head_of_the_stream_ends(client: httpx.Client) -> None:
         expected = shown(get)
     head = client.head("/v1/stream")
     assert (head.status_code, head.content) == (200, b"")
-    assert shown(head) == expected
+    assert shown(head).items() == expected.items() - {("transfer-encoding", "chunked")}  # there is nothing to transfer
     assert client.get("/livez").status_code == 200
 
 

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from agents.api.serve import serving
 from agents.cli.bench import bench
+from agents.proof.bench.apart import apart
 from agents.proof.bench.expected import Expected, difference
 from agents.proof.bench.gaps import Gaps
 from agents.proof.bench.live import cost
 from agents.proof.bench.preload import KINDS, synthetic
 from streams.events import TOPIC_OF, decode_event
+from streams.settings import Settings
 from streams.sources.record import produced
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="benchmarks: CPU time is read from Linux")
@@ -136,6 +139,35 @@ def test_stall_tells_each_phase(monkeypatch: pytest.MonkeyPatch) -> None:
         assert case["longest_ms"] >= case["p99_ms"] >= 0
     assert {"cut", "fold", "encode state"} <= result["cases"]["commit"]["phases"].keys()
     assert Intake.cut is real
+
+
+@linux
+def test_api_tells_reads_and_pushes(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every load is answered and counted, every listener is told."""
+    monkeypatch.setattr("agents.proof.bench.api.PAGES", 3)
+    monkeypatch.setattr("agents.proof.bench.api.ASKED", 50)
+    sizes = ("--users", "500", "--seconds", "0.3", "--listeners", "8", "--connections", "0")
+    result = _run("api", *sizes, "--redis", redis_url)
+    by_name = {row["name"]: row for row in result["reads"]}
+    assert by_name["user, not modified"]["statuses"].keys() <= {"200", "304"}
+    assert all(row["answers"] > 0 < row["cpu_us"] and row["p50_ms"] <= row["p99_ms"] for row in by_name.values())
+    (stream,) = result["stream"]
+    assert (stream["listeners"], stream["lost"]) == (8, 0)
+    assert 0 < stream["told"] <= stream["changes"]
+
+
+@linux
+def test_a_crowd_is_there_until_it_is_ended(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is ended comes again, as long as the crowd is wanted; then all are ended, and nobody is left."""
+    monkeypatch.setattr("agents.api.wire.ASKING_S", 1.0)
+    with (
+        serving(Settings(redis=redis_url)) as port,
+        apart("crowd", {"port": port, "connections": 40, "gone_s": 20}) as crowd,
+    ):
+        assert crowd.ready() == {"there": 40, "failed": 0}
+        told = crowd.result()
+    assert (told["left"], told["failed"]) == (0, 0)
+    assert told["ended"] >= 40
 
 
 def test_gaps_names_what_held_the_loop() -> None:

@@ -330,3 +330,25 @@ def test_followers_survive_as_whole_numbers() -> None:
     world.table.cells[world.table.slot("net:bob"), FOLLOWERS] += 100_000
     world.undo("follow", "ann", "f")
     assert world.record("bob")["followers"] == 100_000
+
+
+amounts = st.floats(0, 1e6)
+
+
+@given(st.tuples(amounts, amounts, amounts), st.integers(-50, 10**7), amounts, st.integers(-DAY_MS, 400 * DAY_MS))
+def test_one_record_is_read_by_the_formulas_of_arrays(
+    windows: tuple[float, float, float], followers: int, acted: float, elapsed_ms: int
+) -> None:
+    """What `terms` works out in plain numbers, `mass` and `hill` work out for arrays."""
+    record = {
+        "as_of": T0,
+        "windows": dict(zip(score.WINDOWS, windows, strict=True)),
+        "followers": followers,
+        "acted": acted,
+    }
+    keep = score.keeps(DEFAULT, elapsed_ms)
+    expected = float(score.mass(np.asarray(windows) * keep, followers, acted * keep[1], DEFAULT))
+    found = score.terms(record, DEFAULT, T0 + elapsed_ms)
+    assert found.mass == pytest.approx(expected, rel=1e-12)
+    assert found.windows == pytest.approx(np.asarray(windows) * keep, rel=1e-12)
+    assert score.shown(found.mass, DEFAULT) == pytest.approx(max(float(score.hill(expected, DEFAULT)), 1.0), rel=1e-12)

@@ -27,7 +27,7 @@ from streams.scoreboard.changes import Changes
 from streams.scoreboard.flush import MAX_USERS, Flush, Versions
 from streams.scoreboard.layout import MOST_NETWORKS, network_of
 from streams.scoreboard.networks import Networks, Where
-from streams.scoreboard.reader import Rank
+from streams.scoreboard.ranks import Rank
 from streams.scoreboard.shown import Shown
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import NOW_MS, bins, by_partition, flush, record

@@ -12,7 +12,8 @@ from streams.errors import UsageError
 from streams.scoreboard.changes import Changes
 from streams.scoreboard.flush import Flush
 from streams.scoreboard.layout import Keys
-from streams.scoreboard.reader import Rank, score_at
+from streams.scoreboard.ranks import Rank
+from streams.scoreboard.reader import score_at
 from streams.scoreboard.spread import Spread
 from streams.scoreboard.tail import Tail
 from streams.scoreboard.writer import Writer

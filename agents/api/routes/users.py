@@ -9,10 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from agents.api import examples
 from agents.api.answers import etag, json, unless_known
 from agents.api.ids import Id, users_of
-from agents.api.known import Known, known, of, placed
+from agents.api.known import Known, of, placed, record_of
 from agents.api.problems import Problem
-from agents.api.served import Served, some_at_once
+from agents.api.served import Served
+from agents.api.short import USER
 from agents.shapes.users import Comparison, User, Users
+from streams.scoreboard.ranks import Rank
 
 MOST_USERS = 100
 LEAST_COMPARED, MOST_COMPARED = 2, 5
@@ -41,7 +43,8 @@ def routes(served: Served) -> APIRouter:
         """As many reads of one user, at one moment. An unknown user is no error here."""
         wanted = users_of(ids, 1, MOST_USERS)
         now_ms, found, unknown = await _all(served, wanted)
-        items = await some_at_once(lambda one: placed(served, one), found)
+        spread = await served.spread()
+        items = [record_of(one, rank, spread) for one, rank in found]
         return json({"items": items, "unknown": unknown, "as_of": now_ms})
 
     @router.get(
@@ -67,14 +70,14 @@ def routes(served: Served) -> APIRouter:
         if unknown:
             detail = f"Nobody of these names has acted or been acted on: {', '.join(unknown)}"
             raise Problem(404, "unknown-user", "Unknown user", detail, unknown=unknown)
-        items = [await _beside(served, one) for one in found]
+        items = [await _beside(served, one, rank) for one, rank in found]
         highest, topics = max(item["score"] for item in items), [item["topics"] for item in items]
         common = [topic for topic in topics[0] if all(topic in some for some in topics)]
         ranked = [{**item, "behind": highest - item["score"]} for item in items]
         return json({"items": ranked, "topics_in_common": common, "as_of": now_ms})
 
     @router.get(
-        "/v1/users/{id:path}",
+        USER,
         summary="One user's score",
         responses=examples.about_user(User, examples.USER, "the score record as of now, with the user's place"),
     )
@@ -86,25 +89,29 @@ def routes(served: Served) -> APIRouter:
         score less, in per cent; `counted` says whether this user is one of them. `freshness` is what the user's partition last
         said, `age_ms` ago. The ETag stays while version, shown score (two decimals), place and freshness do.
         """
-        one = await known(served, id)
-        body = await placed(served, one)
-        shown = body["version"], round(body["score"], 2), body["rank"], body["board"], one.freshness["fresh"]
-        return unless_known(request, etag(one.user, *shown), body)
+        return await one_user(served, request, id)
 
     return router
 
 
-async def _all(served: Served, users: list[str]) -> tuple[int, list[Known], list[str]]:
-    """The moment, who is known of these, and who is not."""
-    heard, stored = await served.heard(), await served.reader.users(users)
-    found = [of(served, one, heard) for one in stored if one]
-    now_ms = found[0].now_ms if found else served.leaders.now_ms(heard.pulses)
-    return now_ms, found, [user for user, one in zip(users, stored, strict=True) if one is None]
+async def one_user(served: Served, request: Request, raw: str) -> Response:
+    """The answer about the user of an id in a raw path. Raises as `placed`."""
+    one, body = await placed(served, raw)
+    shown = body["version"], round(body["score"], 2), body["rank"], body["board"], one.freshness["fresh"]
+    return unless_known(request, etag(one.user, *shown), body)
 
 
-async def _beside(served: Served, one: Known) -> dict[str, Any]:
+async def _all(served: Served, users: list[str]) -> tuple[int, list[tuple[Known, Rank | None]], list[str]]:
+    """The moment, who is known of these with their places, and who is not."""
+    heard, all_of_them = await served.heard(), await served.reader.ranked(users)
+    found = [(of(served, one.record, heard), one.rank) for one in all_of_them if one.record]
+    now_ms = found[0][0].now_ms if found else served.leaders.now_ms(heard.pulses)
+    return now_ms, found, [user for user, one in zip(users, all_of_them, strict=True) if one.record is None]
+
+
+async def _beside(served: Served, one: Known, rank: Rank | None) -> dict[str, Any]:
     body, past, influence = (
-        await placed(served, one),
+        record_of(one, rank, await served.spread()),
         await served.reader.past(one.user),
         await served.reader.influence(one.stored),
     )

@@ -80,10 +80,10 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Python and the packages that matter here."""
+def versions(*more: str) -> dict[str, str]:
+    """Python and the packages that matter here, and some more."""
     known = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *more):
         try:
             known[package] = version(package)
         except PackageNotFoundError:

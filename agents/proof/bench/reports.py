@@ -118,3 +118,29 @@ def stall(result: dict[str, Any]) -> Report:
         f"{result['users']:,} users, {result['changed']:,} rows in `commit`; goal: at most {result['goal_ms']:.0f} ms"
     )
     return Report(columns, rows, caption)
+
+
+def api(result: dict[str, Any]) -> Report:
+    """`clout bench api`."""
+    columns = ["", "a second", "a second of CPU", "CPU µs", "goal, a second of CPU", "p50 ms", "p99 ms", "goal, p99 ms"]
+    rows = [_reads(row) for row in result["reads"]]
+    rows += [
+        [
+            f"{row['listeners']:,} listeners of the stream",
+            f"{row['changes_per_s']:,}",
+            number(1e6 / row["cpu_us"]),
+            number(row["cpu_us"]),
+            "-",
+            *(number(row[at], 1) for at in ("p50_ms", "p99_ms", "goal_p99_ms")),
+        ]
+        for row in result["stream"]
+    ]
+    if crowd := result.get("crowd"):
+        beside = _reads(crowd["reads"])
+        rows.append([f"user, beside {crowd['connections']:,} connections", *beside[1:]])
+    return Report(columns, rows, f"{result['users']:,} users, each load {result['seconds']:g} s, one process of the API")
+
+
+def _reads(row: dict[str, Any]) -> list[str]:
+    counts = [number(row[at]) for at in ("per_s", "per_cpu_s", "cpu_us", "goal_per_cpu_s")]
+    return [row["name"], *counts, *(number(row.get(at), 1) for at in ("p50_ms", "p99_ms", "goal_p99_ms"))]

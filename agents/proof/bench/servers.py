@@ -71,6 +71,18 @@ def names(servers: Servers, **overrides: Any) -> Iterator[Settings]:
 
 
 @contextlib.contextmanager
+def scoreboard(redis: str | None, **overrides: Any) -> Iterator[Settings]:
+    """Settings with keys nobody used before, in the Redis that is named, else in our own; the keys are deleted at the end."""
+    with contextlib.ExitStack() as stack:
+        url = redis or stack.enter_context(embedded_redis())
+        settings = Settings.load(redis=url, redis_prefix=f"bench-{uuid.uuid4().hex[:8]}", **overrides)
+        try:
+            yield settings
+        finally:
+            _delete_keys(settings)
+
+
+@contextlib.contextmanager
 def admin_client(settings: Settings) -> Iterator[Any]:
     """kafka-python's admin client."""
     from kafka.admin import KafkaAdminClient
