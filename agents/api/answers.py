@@ -8,9 +8,12 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
+from streams.scoreboard import shards
+
 JSON = "application/json"
 NOT_KEPT = "no-store"
 ASKED_AGAIN = "private, no-cache"  #: kept, but asked again with If-None-Match before each use
+PARTIAL = "These shards of Redis do not answer, or did not on an earlier page: what they hold is left out."
 HEADERS = {
     # nothing from elsewhere, nothing inline: text from events can do nothing even if it got into the page as markup
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -20,9 +23,15 @@ HEADERS = {
 }
 
 
+def packed(body: dict[str, Any]) -> bytes:
+    """As JSON; `partial` in it says which shards what was read is without, if any."""
+    left_out = sorted(shards.missing())
+    return orjson.dumps({**body, "partial": {"shards": left_out, "why": PARTIAL}} if left_out else body)
+
+
 def json(body: Any, status: int = 200) -> Response:
     """JSON as it is now: no cache may keep it. Bytes are JSON already."""
-    text = body if isinstance(body, bytes) else orjson.dumps(body)
+    text = packed(body) if isinstance(body, dict) else body if isinstance(body, bytes) else orjson.dumps(body)
     return Response(text, status, {"cache-control": NOT_KEPT}, JSON)
 
 
@@ -34,7 +43,9 @@ def etag(*essence: Any) -> str:
 def unless_known(
     request: Request, tag: str, body: Any, media_type: str = JSON, *, kept: str = ASKED_AGAIN, **headers: str
 ) -> Response:
-    """The answer, or 304 without a body if the client's If-None-Match has this tag."""
+    """The answer, or 304 without a body if the client's If-None-Match has this tag. What is partial has none: nobody keeps it."""
+    if shards.missing():
+        return json(body)
     headers = {"etag": tag, "cache-control": kept} | headers
     if _known(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)

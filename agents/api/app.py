@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
@@ -40,6 +40,7 @@ from agents.api.together import Together
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
+from streams.scoreboard.shards import partly
 from streams.settings import Settings
 
 _DESCRIPTION = """Times are ms since epoch, UTC. Scores are decayed to `as_of`, which each answer has; `freshness` is what
@@ -53,6 +54,12 @@ SHOWN = (ID_HEADER, "etag", "retry-after", "www-authenticate")  #: headers that 
 
 def _wall_ms() -> float:
     return time.time() * 1000
+
+
+async def _partly() -> AsyncIterator[None]:
+    """Of Redis some shards may be missing while a request is answered: `answers.packed` tells."""
+    with partly():
+        yield
 
 
 def create_api(
@@ -100,7 +107,9 @@ def create_api(
     _around(app, served, door)
     app.include_router(page.routes())
     app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
-    for one in (user_parts, users, leaderboard, application, search, v2, stream, checks):
+    for one in (user_parts, users, leaderboard, application, search, checks):
+        app.include_router(one.routes(served), dependencies=[Depends(_partly)])
+    for one in (v2, stream):  # they cannot say that an answer is partial
         app.include_router(one.routes(served))
     outlet = Outlet(settings, door.keys)
     app.include_router(controls.routes(door, outlet))

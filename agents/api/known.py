@@ -11,6 +11,7 @@ from agents.api.problems import Problem
 from agents.api.served import Heard, Served
 from streams.model.lately import record_counts
 from streams.model.versions import model
+from streams.scoreboard import shards
 from streams.scoreboard.explaining import like
 from streams.scoreboard.ranks import Rank
 from streams.scoreboard.reader import score_at
@@ -67,6 +68,8 @@ async def placed(served: Served, raw: str) -> tuple[Known, Record]:
     """The user of an id in a raw path, and as `record_of`. Raises as `known`."""
     user = user_of(raw)
     stored, rank = await served.ranked.get(user)
+    if stored is None and served.reader.left_out(user):
+        shards.whole()
     if stored is None:
         raise unknown(user, await like(served.reader, user, await served.networks()))
     one = of(served, stored, await served.heard())

@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, NamedTuple, TypeVar
 
+from streams.scoreboard import shards
+
 T = TypeVar("T")
 
 MOMENT_S = 0.25  #: so long an answer is good for others
@@ -19,7 +21,10 @@ class _Kept(NamedTuple):
 
 
 class Lately:
-    """Reads of the last moment. Who comes while one is under way waits for it; one that fails is not kept."""
+    """Reads of the last moment. Who comes while one is under way waits for it; one that fails is not kept.
+
+    What is read may be without some shards: who cannot use it so gets the error (`shards.note`).
+    """
 
     def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._monotonic_s = monotonic_s
@@ -36,8 +41,9 @@ class Lately:
             kept = self._kept[what] = _Kept(now_s, asyncio.ensure_future(_task(read)))
             kept.read.add_done_callback(_looked_at)
         # who leaves does not end it for the others
-        found: T = kept.read.result() if kept.read.done() else await asyncio.shield(kept.read)
-        return found
+        found, left_out = kept.read.result() if kept.read.done() else await asyncio.shield(kept.read)
+        shards.note(left_out)
+        return found  # type: ignore[no-any-return]  # as `read` gave it
 
     @staticmethod
     def _old(kept: _Kept, now_s: float) -> bool:
@@ -46,8 +52,9 @@ class Lately:
         return now_s - kept.at_s >= MOMENT_S or kept.read.cancelled() or kept.read.exception() is not None
 
 
-async def _task(read: Callable[[], Awaitable[T]]) -> T:
-    return await read()
+async def _task(read: Callable[[], Awaitable[T]]) -> tuple[T, shards.Missing]:
+    with shards.partly() as left_out:
+        return await read(), left_out
 
 
 def _looked_at(read: asyncio.Task[Any]) -> None:

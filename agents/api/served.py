@@ -14,6 +14,7 @@ from agents.worker.health import Health
 from streams.partitioner import partition_of
 from streams.scoreboard.ranks import Ranked
 from streams.scoreboard.reader import Reader
+from streams.scoreboard.shards import partly
 from streams.scoreboard.spread import Spread
 from streams.settings import Settings
 
@@ -42,13 +43,14 @@ class Served:
         return await self.reader.refused()
 
     async def heard(self) -> Heard:
-        """Of all partitions, read once a moment."""
+        """Of all partitions, read once a moment. Those of shards that do not answer are silent."""
 
         async def read() -> Heard:
             pulses = await self.reader.pulses()
             return Heard(pulses, self.leaders.alive(pulses))
 
-        return await self.lately.get("heard", read)
+        with partly():
+            return await self.lately.get("heard", read)
 
     async def now_ms(self) -> int:
         """Now, by the clock that the workers score by."""

@@ -16,6 +16,7 @@ from agents.api import problems
 from agents.api.asked import asked
 from agents.api.problems import Problem
 from streams.errors import CloutError
+from streams.scoreboard.shards import partly
 
 USER = "/v1/users/{id:path}"
 _UNDER = "/v1/users/"
@@ -49,6 +50,7 @@ class Short:
 
     async def _one(self, request: Request, ident: str) -> Response:
         try:
-            return await self._user(request, ident)
+            with partly():
+                return await self._user(request, ident)
         except (Problem, RedisError, CloutError) as error:
             return problems.of(request, error)

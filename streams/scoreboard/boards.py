@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from streams.scoreboard.layout import Keys
+from streams.scoreboard.shards import Shards
 
 
 class Listed(NamedTuple):
@@ -19,8 +20,8 @@ class Listed(NamedTuple):
 class Boards:
     """All shards' together."""
 
-    def __init__(self, client: Any, keys: Sequence[Keys]) -> None:
-        self._client, self._keys = client, keys
+    def __init__(self, client: Any, shards: Shards) -> None:
+        self._client, self._shards = client, shards
 
     async def page(self, network: str | None, n: int, after: Listed | None = None) -> list[Listed]:
         """The n highest of the overall board or that of a network, or the n behind `after`, who need not be there any more."""
@@ -31,12 +32,13 @@ class Boards:
         return await self._page(lambda keys: keys.topic(topic), n, after)
 
     async def _page(self, board: Callable[[Keys], str], n: int, after: Listed | None) -> list[Listed]:
-        async def of(key: str) -> list[Listed]:
+        async def of(keys: Keys) -> list[Listed]:
+            key = board(keys)
             start = await self._behind(key, after) if after else 0
             found = await self._client.zrange(key, start, start + n - 1, desc=True, withscores=True)
             return [Listed(score, user.decode()) for user, score in found]
 
-        shards = await asyncio.gather(*(of(board(keys)) for keys in self._keys))
+        shards = await self._shards.each(of)
         return sorted((one for some in shards for one in some), reverse=True)[:n]
 
     async def _behind(self, key: str, after: Listed) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -10,15 +11,16 @@ import msgspec
 from streams.model import versions
 from streams.model.influential import Influence, merged
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys
+from streams.scoreboard.shards import Shards
 
 _decode = msgspec.json.Decoder(Influence).decode
 
 
 class Documents:
-    """All shards' together; `by_shard` says who of some users is asked for where, each once."""
+    """All shards' together."""
 
-    def __init__(self, client: Any, by_shard: Callable[[Sequence[str]], dict[Keys, list[str]]]) -> None:
-        self._client, self._by_shard = client, by_shard
+    def __init__(self, client: Any, shards: Shards) -> None:
+        self._client, self._shards = client, shards
 
     async def influence(self, record: dict[str, Any]) -> Influence | None:
         """Of a user with this record; of a person what its accounts have together, less what it hides. None: not known."""
@@ -31,10 +33,15 @@ class Documents:
 
     async def stored(self, users: Sequence[str]) -> list[Influence | None]:
         """As Redis has it, in the order asked for; None: there is none."""
+        wanted = self._shards.by_shard(users)
+        some = await self._shards.each(lambda keys: self._of(keys, wanted[keys]), wanted)
+        found = dict(chain.from_iterable(documents.items() for documents in some))
+        return [found.get(user) for user in users]
+
+    async def _of(self, keys: Keys, users: Sequence[str]) -> dict[str, Influence | None]:
         found: dict[str, Influence | None] = {}
-        for keys, wanted in self._by_shard(users).items():
-            for start in range(0, len(wanted), FIELDS_A_CALL):
-                some = wanted[start : start + FIELDS_A_CALL]
-                kept = await self._client.hmget(keys.influence, some)
-                found |= {user: one and _decode(one) for user, one in zip(some, kept, strict=True)}
-        return [found[user] for user in users]
+        for start in range(0, len(users), FIELDS_A_CALL):
+            some = users[start : start + FIELDS_A_CALL]
+            kept = await self._client.hmget(keys.influence, some)
+            found |= {user: one and _decode(one) for user, one in zip(some, kept, strict=True)}
+        return found

@@ -5,14 +5,14 @@ However many there are: most of what a read of one user costs is the call, in th
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from streams.scoreboard.layout import Keys, network_of
 from streams.scoreboard.script import Script
+from streams.scoreboard.shards import Shards
 
 Record = dict[str, Any]
 Network = str | None  #: whose board, None: the overall one
@@ -38,41 +38,41 @@ class Ranked(NamedTuple):
 class Ranks:
     """All shards' together. Methods raise redis.exceptions.RedisError when Redis is not there."""
 
-    def __init__(
-        self, client: Any, keys: Sequence[Keys], by_shard: Callable[[Sequence[str]], Mapping[Keys, list[str]]]
-    ) -> None:
-        self._client, self._keys, self._by_shard = client, keys, by_shard
+    def __init__(self, client: Any, shards: Shards) -> None:
+        self._client, self._shards = client, shards
         self._script = Script(client, "ranks")
 
     async def of(self, users: Sequence[str]) -> list[Ranked]:
         """The stored records of these users, and their places among all, those of accounts of persons on their network's board."""
-        shards = self._by_shard(users)
-        answers = await _each(self._script(2, keys.users, keys.board, *some) for keys, some in shards.items())
+        shards = self._shards.by_shard(users)
+        answers = await self._shards.answers(
+            lambda keys: self._script(2, keys.users, keys.board, *shards[keys]), shards
+        )
         records: dict[str, Record | None] = {}
         ranks: dict[str, Rank] = {}
-        for some, (found, scores, above, size) in zip(shards.values(), answers, strict=True):
+        for keys, (found, scores, above, size) in answers.items():
+            some = shards[keys]
             records |= zip(some, (value and orjson.loads(value) for value in found), strict=True)
             there = zip(some, scores, above, strict=True)
             ranks |= {user: Rank(n + 1, size, float(score)) for user, score, n in there if score is not None}
-        if len(self._keys) > 1:  # others may be higher elsewhere
+        if len(self._shards.keys) > 1:  # others may be higher elsewhere
             ranks = await self._count({user: (None, rank.score) for user, rank in ranks.items()})
         ranks |= await self.on_networks([user for user in records if user not in ranks])
-        return [Ranked(records[user], ranks.get(user)) for user in users]
+        return [Ranked(records.get(user), ranks.get(user)) for user in users]
 
     async def on_networks(self, users: Sequence[str]) -> dict[str, Rank]:
         """The place of each on the board of their network; persons, and whose network has no board, are missing."""
 
-        async def of(keys: Keys, some: list[str]) -> list[Any]:
+        async def of(keys: Keys) -> list[Any]:
             ask = self._client.pipeline(transaction=False)
-            for user in some:
+            for user in shards[keys]:
                 ask.zscore(keys.board_for(network_of(user)), user)
             return list(await ask.execute())
 
-        shards = self._by_shard([user for user in users if network_of(user)])
-        answers = await _each(of(*shard) for shard in shards.items())
+        shards = self._shards.by_shard([user for user in users if network_of(user)])
         scores: Scores = {}
-        for some, found in zip(shards.values(), answers, strict=True):
-            there = zip(some, found, strict=True)
+        for keys, found in (await self._shards.answers(of, shards)).items():
+            there = zip(shards[keys], found, strict=True)
             scores |= {user: (network_of(user), score) for user, score in there if score is not None}
         return await self._count(scores)
 
@@ -91,11 +91,6 @@ class Ranks:
                 ask.zcount(keys.board_for(network), f"({score!r}", "+inf")
             return list(await ask.execute())
 
-        totals = [sum(counts) for counts in zip(*await _each(map(of, self._keys)), strict=True)]
+        totals = [sum(counts) for counts in zip(*await self._shards.each(of), strict=True)]
         sizes, above = dict(zip(boards, totals, strict=False)), dict(zip(places, totals[len(boards) :], strict=True))
         return {user: Rank(above[at] + 1, sizes[at[0]], at[1], at[0]) for user, at in scores.items()}
-
-
-async def _each(asks: Iterable[Coroutine[Any, Any, list[Any]]]) -> list[list[Any]]:
-    some = list(asks)
-    return [await some[0]] if len(some) == 1 else await asyncio.gather(*some)  # a task costs as much as a small call

@@ -7,8 +7,9 @@ percentiles use stored scores: the idle pass keeps these within a displayed step
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import chain
+from typing import Any
 
 import orjson
 from redis.asyncio import RedisCluster
@@ -28,12 +29,12 @@ from streams.scoreboard.ranks import Rank, Ranked, Ranks
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
 from streams.scoreboard.search import Search
+from streams.scoreboard.shards import Shards
 from streams.scoreboard.spread import Spread, merged
 from streams.scoreboard.standings import Standings
-from streams.scoreboard.tail import END, Entry, Tail
+from streams.scoreboard.tail import END, Entry, Tail, newest
 from streams.scoreboard.topic_boards import TopicBoards
 
-T = TypeVar("T")
 Record = dict[str, Any]
 
 
@@ -43,49 +44,40 @@ def score_at(record: Record, now_ms: int) -> Record:
 
 
 class Reader:
-    """All reads of the scoreboard. Methods raise redis.exceptions.RedisError when Redis is not there."""
+    """All reads of the scoreboard. Methods raise redis.exceptions.RedisError when Redis is not there.
+
+    Within `streams.scoreboard.shards.partly`, what is read of several shards leaves out those that do not answer.
+    """
 
     def __init__(self, client: AsyncRedis, prefix: str, shards: int, partitions: int) -> None:
         self._client: Any = client
         self._partitions, self.shards = partitions, shards
         self._keys = [Keys(prefix, shard) for shard in range(shards)]
         one_call = not isinstance(client, RedisCluster)
+        self._shards = Shards(self._keys, partitions)
+        self._each, self._of, self.left_out = self._shards.each, self._shards.of, self._shards.left_out
         updates, alerts = [keys.updates for keys in self._keys], [keys.alerts for keys in self._keys]
-        self._updates, self._alerts = (Tail(client, some, one_call=one_call) for some in (updates, alerts))
+        self._updates = Tail(client, updates, one_call=one_call)
         #: for push: first the batches of changes of each shard, then the alerts of each
         self.pushed = Tail(client, [*updates, *alerts], one_call=one_call)
-        self.search = Search(client, self._keys)
-        self.topics, self._documents = TopicBoards(client, self._keys), Documents(client, self._by_shard)
-        self.standings, self.boards = Standings(client, self._keys[0]), Boards(client, self._keys)
-        self._ranks = Ranks(client, self._keys, self._by_shard)
+        self.search, self.boards = Search(client, self._shards), Boards(client, self._shards)
+        self.topics, self._documents = TopicBoards(client, self._shards), Documents(client, self._shards)
+        self.standings, self._ranks = Standings(client, self._keys[0]), Ranks(client, self._shards)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    def _of(self, user: str) -> Keys:
-        return self._keys[shard_of(partition_of(user, self._partitions), len(self._keys))]
-
-    def _by_shard(self, users: Sequence[str]) -> dict[Keys, list[str]]:
-        """Who is asked for where, each once."""
-        by_shard: dict[Keys, list[str]] = {}
-        for user in dict.fromkeys(users):
-            by_shard.setdefault(self._of(user), []).append(user)
-        return by_shard
-
-    async def _each(self, ask: Callable[[Keys], Awaitable[T]]) -> list[T]:
-        return await asyncio.gather(*(ask(keys) for keys in self._keys))
-
     async def user(self, user: str) -> Record | None:
         """The stored record of one user, None for somebody unknown."""
-        return _record(await self._client.hget(self._of(user).users, user))
+        return _record(await self._shards.one(self._of(user), lambda keys: self._client.hget(keys.users, user)))
 
     async def users(self, users: Sequence[str]) -> list[Record | None]:
-        """The stored records, in the order asked for; None for each unknown user."""
-        found: dict[str, Record | None] = {}
-        for keys, wanted in self._by_shard(users).items():
-            found |= await self._records(keys, wanted)
-        return [found[user] for user in users]
+        """The stored records, in the order asked for; None for each unknown user, and for those of a shard that is left out."""
+        wanted = self._shards.by_shard(users)
+        some = await self._each(lambda keys: self._records(keys, wanted[keys]), wanted)
+        found = dict(chain.from_iterable(records.items() for records in some))
+        return [found.get(user) for user in users]
 
     async def everyone(self) -> AsyncIterator[Record]:
         """The stored records of all users, in no order; each once."""
@@ -136,8 +128,12 @@ class Reader:
 
     async def distribution(self) -> Spread:
         """The histogram of scores: everyone engaged with in the last 90 days, accounts of persons left out."""
-        ours = [(self._keys[shard_of(p, len(self._keys))], p) for p in range(self._partitions)]
-        return merged(await asyncio.gather(*(self._client.hgetall(keys.spread(p)) for keys, p in ours)))
+
+        async def of(keys: Keys) -> list[dict[bytes, bytes]]:
+            ours = [p for p in range(self._partitions) if shard_of(p, len(self._keys)) == keys.shard]
+            return list(await asyncio.gather(*(self._client.hgetall(keys.spread(p)) for p in ours)))
+
+        return merged(chain.from_iterable(await self._each(of)))
 
     async def percentile(self, score: float) -> float | None:
         """Per cent of those in the histogram below this score, to a tenth of a point; None without any."""
@@ -220,7 +216,9 @@ class Reader:
 
     async def alerts(self, n: int) -> list[Record]:
         """The newest n alerts, newest first."""
-        return [orjson.loads(entry.payload) for entry in await self._alerts.newest(n)]
+        shards = await self._each(lambda keys: newest(self._client, keys.alerts, n))
+        entries = sorted(chain.from_iterable(shards), key=Entry.order, reverse=True)
+        return [orjson.loads(entry.payload) for entry in entries[:n]]
 
     async def alerts_of(self, user: str) -> list[Record]:
         """The latest alerts about one user, newest first."""

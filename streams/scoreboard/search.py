@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from typing import Any
 
-from streams.scoreboard.layout import Keys
 from streams.scoreboard.names import bounds, folded, name_of, user_of
+from streams.scoreboard.shards import Shards
 
 MOST_LOOKED_AT = 400  #: members of the index of a shard, two a user at most: who is found beyond them is left out
 
@@ -15,8 +13,8 @@ MOST_LOOKED_AT = 400  #: members of the index of a shard, two a user at most: wh
 class Search:
     """All shards' together."""
 
-    def __init__(self, client: Any, keys: Sequence[Keys]) -> None:
-        self._client, self._keys = client, keys
+    def __init__(self, client: Any, shards: Shards) -> None:
+        self._client, self._shards = client, shards
 
     async def begins(self, prefix: str) -> list[str]:
         """Users whose name begins so, with the network or without, in whatever case; of each shard the first MOST_LOOKED_AT."""
@@ -31,14 +29,13 @@ class Search:
         """Whose numeric id this is, None for nobody's."""
         if not (ident.isascii() and ident.isdecimal()):
             return None
-        asked = await asyncio.gather(*(self._client.hget(keys.ids, ident) for keys in self._keys))
+        asked = await self._shards.each(lambda keys: self._client.hget(keys.ids, ident))
         return next((user.decode() for user in asked if user), None)
 
     async def _found(self, between: tuple[bytes, bytes]) -> list[str]:
         """Each once, sorted."""
         least, most = between
-        ask = (
-            self._client.zrange(keys.search, least, most, bylex=True, offset=0, num=MOST_LOOKED_AT)
-            for keys in self._keys
+        shards = await self._shards.each(
+            lambda keys: self._client.zrange(keys.search, least, most, bylex=True, offset=0, num=MOST_LOOKED_AT)
         )
-        return sorted({user_of(member) for shard in await asyncio.gather(*ask) for member in shard})
+        return sorted({user_of(member) for shard in shards for member in shard})

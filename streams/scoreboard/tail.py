@@ -30,6 +30,15 @@ class Entry(NamedTuple):
     gap: bool = False  #: the entry of the cursor asked with is gone: others between it and this one may be, too
     stream: int = 0  #: in which of the streams it stands, by the order in which they were named
 
+    def order(self) -> tuple[int, int]:
+        """Of one stream: the older, the less."""
+        return _order(self.cursor)
+
+
+async def newest(client: Any, stream: str, n: int) -> list[Entry]:
+    """The last n entries of one stream, newest first; their cursors are those of this stream alone."""
+    return [_entry(ident, fields) for ident, fields in await client.xrevrange(stream, count=n)]
+
 
 class Tail:
     """One logical stream. A cursor is the last seen id of each shard's stream, joined with commas."""
@@ -44,13 +53,6 @@ class Tail:
         """The cursor after everything that is there now."""
         newest = await asyncio.gather(*(self._client.xrevrange(stream, count=1) for stream in self._streams))
         return ",".join(entries[0][0].decode() if entries else START for entries in newest)
-
-    async def newest(self, n: int) -> list[Entry]:
-        """The last n entries, newest first; their cursors are those of their own shard and continue nothing."""
-        some = await asyncio.gather(*(self._client.xrevrange(stream, count=n) for stream in self._streams))
-        entries = [_entry(ident, fields) for entries in some for ident, fields in entries]
-        entries.sort(key=lambda entry: _order(entry.cursor), reverse=True)
-        return entries[:n]
 
     async def after(self, cursor: str, block_ms: int, count: int) -> list[Entry]:
         """Up to `count` entries of each shard after the cursor, oldest first; waits up to `block_ms` for the first.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import inf
 from typing import Any, NamedTuple
 
 from streams.model import versions
 from streams.scoreboard.layout import Keys
+from streams.scoreboard.shards import Shards
 
 
 class Placed(NamedTuple):
@@ -31,21 +33,25 @@ def half_life_ms(pulses: Mapping[int, Mapping[str, Any]]) -> float:
 class TopicBoards:
     """All shards' together."""
 
-    def __init__(self, client: Any, keys: Sequence[Keys]) -> None:
-        self._client, self._keys = client, keys
+    def __init__(self, client: Any, shards: Shards) -> None:
+        self._client, self._shards = client, shards
 
     async def topics(self, n: int) -> list[str]:
         """The n topics with the highest places, the highest first."""
-        ask = (self._client.zrange(keys.topics, 0, n - 1, desc=True, withscores=True) for keys in self._keys)
+        shards = await self._shards.each(
+            lambda keys: self._client.zrange(keys.topics, 0, n - 1, desc=True, withscores=True)
+        )
         best: dict[str, float] = {}
-        for topic, place in (one for shard in await asyncio.gather(*ask) for one in shard):
+        for topic, place in chain.from_iterable(shards):
             best[topic.decode()] = max(place, best.get(topic.decode(), -inf))
         return sorted(best, key=lambda topic: (-best[topic], topic))[:n]
 
     async def top(self, topic: str, n: int) -> list[Placed]:
         """Who is engaged with most for a topic, the first n."""
-        ask = (self._client.zrange(keys.topic(topic), 0, n - 1, desc=True, withscores=True) for keys in self._keys)
-        found = [Placed(user.decode(), place) for shard in await asyncio.gather(*ask) for user, place in shard]
+        shards = await self._shards.each(
+            lambda keys: self._client.zrange(keys.topic(topic), 0, n - 1, desc=True, withscores=True)
+        )
+        found = [Placed(user.decode(), place) for user, place in chain.from_iterable(shards)]
         return sorted(found, key=lambda one: (-one.place, one.user))[:n]
 
     async def ranks(self, user: str, home: Keys, topics: Sequence[str]) -> dict[str, int]:
@@ -54,6 +60,8 @@ class TopicBoards:
         found = {}
         for topic, place in zip(topics, own, strict=True):
             if place is not None:
-                ask = (self._client.zcount(keys.topic(topic), f"({place!r}", "+inf") for keys in self._keys)
-                found[topic] = sum(await asyncio.gather(*ask)) + 1
+                found[topic] = 1 + await self._above(topic, place)
         return found
+
+    async def _above(self, topic: str, place: float) -> int:
+        return sum(await self._shards.each(lambda keys: self._client.zcount(keys.topic(topic), f"({place!r}", "+inf")))

@@ -73,7 +73,7 @@ class Scene:
         client = connect(self.settings)
         self.version += 1
         pulse = {"event_ts": now_ms(), "as_of": now_ms(), "owner": "w", "model": "clout-1", "users": 1}
-        writer = Writer(client, self.settings.redis_prefix, 1, PARTITIONS)
+        writer = Writer(client, self.settings.redis_prefix, self.settings.redis_shards, PARTITIONS)
         await writer.write(Flush(partition_of(user, PARTITIONS), self.version, pulse, **more))
         await client.aclose()
 

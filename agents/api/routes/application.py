@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Query, Response
 
 from agents.api import examples
-from agents.api.answers import json
+from agents.api.answers import json, packed
 from agents.api.served import Served
 from agents.shapes.boards import Alerts, Distribution, Rules
 from agents.shapes.status import Status
@@ -41,7 +40,7 @@ def routes(served: Served) -> APIRouter:
         found, now_ms = await served.spread(), await served.now_ms()
         bins = [{"score": number / BINS_PER_POINT, "users": count} for number, count in found.bins.items()]
         body = {"population": found.population, "mean": found.mean, "width": 1 / BINS_PER_POINT, "bins": bins}
-        return orjson.dumps({**body, "as_of": now_ms})
+        return packed({**body, "as_of": now_ms})
 
     @router.get(
         "/v1/alerts",

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Response
 
 from agents.api import cursors, examples
-from agents.api.answers import json
+from agents.api.answers import json, packed
 from agents.api.ids import malformed
 from agents.api.problems import Problem
 from agents.api.served import Served
 from agents.shapes.boards import Leaderboard
 from streams.model.about import topic as as_it_counts
 from streams.people.checks import bad_topic
+from streams.scoreboard import shards
 from streams.scoreboard.boards import Listed
 from streams.scoreboard.reader import score_at
 from streams.scoreboard.topic_boards import Placed, half_life_ms
@@ -97,20 +97,24 @@ class _Page:
         after, rank = (self._after.after, self._after.rank) if self._after else (None, 0)
         population = None if self._topic else await served.population(self._network)
         if self._network is not None and not population:
+            shards.whole()  # one that is left out may have it
             known = _some(await served.networks())
             detail = f"No board of a network of this name. One of those there are: {known}"
             raise Problem(404, "unknown-network", "Unknown network", detail)
         if self._topic:
             found = await boards.topic(self._topic, limit + 1, after)
             if not found and not after:
+                shards.whole()
                 raise await self._no_topic(self._topic)
         else:
             found = await boards.page(self._network, limit + 1, after)
         now_ms, shown = await served.now_ms(), found[:limit]
         items = [{**item, "rank": rank + n} for n, item in enumerate(await self._items(shown, now_ms), 1)]
+        if self._after:
+            self._after.note()
         more = len(found) > limit
         behind = cursors.text_of(self._network, self._topic, rank + limit, shown[-1]) if more else None
-        return orjson.dumps({"items": items, "next": behind, "population": population, "as_of": now_ms})
+        return packed({"items": items, "next": behind, "population": population, "as_of": now_ms})
 
     async def _items(self, found: list[Listed], now_ms: int) -> list[Record]:
         records = await self._served.reader.users([one.user for one in found])

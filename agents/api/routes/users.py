@@ -14,6 +14,7 @@ from agents.api.problems import Problem
 from agents.api.served import Served
 from agents.api.short import USER
 from agents.shapes.users import Comparison, User, Users
+from streams.scoreboard import shards
 from streams.scoreboard.ranks import Rank
 
 MOST_USERS = 100
@@ -40,11 +41,14 @@ def routes(served: Served) -> APIRouter:
             list[str], Query(description=f"1 to {MOST_USERS} {_IDS}", examples=["bluesky:ann,mastodon:bob"])
         ],
     ) -> Response:
-        """As many reads of one user, at one moment. An unknown user is no error here."""
+        """As many reads of one user, at one moment. An unknown user is no error here. In an answer with `partial`, who is neither
+        in `items` nor in `unknown` is on a shard that does not answer."""
         wanted = users_of(ids, 1, MOST_USERS)
         now_ms, found, unknown = await _all(served, wanted)
         spread = await served.spread()
         items = [record_of(one, rank, spread) for one, rank in found]
+        if not items and not unknown:
+            shards.whole()  # nothing is known, not even that nobody knows them
         return json({"items": items, "unknown": unknown, "as_of": now_ms})
 
     @router.get(
@@ -67,6 +71,8 @@ def routes(served: Served) -> APIRouter:
         with for, most first; `topics_in_common` all of them are. A 404 names in `unknown` whom nobody knows."""
         wanted = users_of(ids, LEAST_COMPARED, MOST_COMPARED)
         now_ms, found, unknown = await _all(served, wanted)
+        if len(found) + len(unknown) < len(wanted):
+            shards.whole()
         if unknown:
             detail = f"Nobody of these names has acted or been acted on: {', '.join(unknown)}"
             raise Problem(404, "unknown-user", "Unknown user", detail, unknown=unknown)
@@ -102,11 +108,12 @@ async def one_user(served: Served, request: Request, raw: str) -> Response:
 
 
 async def _all(served: Served, users: list[str]) -> tuple[int, list[tuple[Known, Rank | None]], list[str]]:
-    """The moment, who is known of these with their places, and who is not."""
+    """The moment, who is known of these with their places, and who is not; some of shards that do not answer may be neither."""
     heard, all_of_them = await served.heard(), await served.reader.ranked(users)
     found = [(of(served, one.record, heard), one.rank) for one in all_of_them if one.record]
     now_ms = found[0][0].now_ms if found else served.leaders.now_ms(heard.pulses)
-    return now_ms, found, [user for user, one in zip(users, all_of_them, strict=True) if one.record is None]
+    missing = [user for user, one in zip(users, all_of_them, strict=True) if one.record is None]
+    return now_ms, found, [user for user in missing if not served.reader.left_out(user)]
 
 
 async def _beside(served: Served, one: Known, rank: Rank | None) -> dict[str, Any]:
