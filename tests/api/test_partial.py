@@ -1,4 +1,4 @@
-"""A shard that does not answer: what goes over all shards is marked, what is that shard's is a 503, and nothing is silently short."""
+"""A shard that does not answer: what goes over all shards is marked, what is that shard's is a 503, nothing is silently short."""
 
 from __future__ import annotations
 
@@ -26,7 +26,19 @@ SHARDS, LOST = 4, 2
 SCORES = {f"x:u{n}": 20.0 + n for n in range(40)}
 HERE = [user for user in SCORES if partition_of(user, PARTITIONS) % SHARDS != LOST]
 GONE = [user for user in SCORES if user not in HERE]
-KINDS = ("board", "users", "networks", "history", "influence", "topics", "pulse", "alerts", "user_alerts", "search", "ids")
+KINDS = (
+    "board",
+    "users",
+    "networks",
+    "history",
+    "influence",
+    "topics",
+    "pulse",
+    "alerts",
+    "user_alerts",
+    "search",
+    "ids",
+)
 
 
 @pytest.fixture
@@ -54,9 +66,9 @@ def without_a_shard(settings: Any) -> Iterator[None]:
                     redis.restore(key, 0, value)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_what_goes_over_all_shards_is_marked(wide: Scene, served: Serve) -> None:
+    """200 with the shard that is missing and no ETag; without the mark once it is there again."""
+    paths = (
         "/v1/leaderboard",
         "/v1/leaderboard?network=x",
         "/v1/distribution",
@@ -68,52 +80,47 @@ def without_a_shard(settings: Any) -> Iterator[None]:
         "/v1/alerts",
         "/v1/status",
         "/readyz",
-    ],
-)
-def test_what_goes_over_all_shards_is_marked(wide: Scene, served: Serve, path: str) -> None:
-    """200 with the shard that is missing and no ETag; without the mark once it is there again."""
+    )
     client = served(**_of(wide))
-    whole = client.get(path)
-    assert (whole.status_code, "partial" in whole.json()) == (200, False), whole.text
+    whole = {path: client.get(path) for path in paths}
+    assert {path for path, answer in whole.items() if answer.status_code != 200 or "partial" in answer.json()} == set()
     with without_a_shard(wide.settings):
-        part = _after_a_moment(client, path, lambda answer: "partial" in answer.json())
-        assert part.status_code == 200
-        assert part.json()["partial"]["shards"] == [LOST]
-        assert "etag" not in part.headers
-        assert part.headers["cache-control"] == "no-store"
-    again = _after_a_moment(client, path, lambda answer: "partial" not in answer.json())
-    assert again.json().keys() == whole.json().keys()
+        for path in paths:
+            part = _once(client, path, lambda answer: "partial" in answer.json())
+            assert (path, part.status_code, part.json()["partial"]["shards"]) == (path, 200, [LOST])
+            assert "etag" not in part.headers
+            assert part.headers["cache-control"] == "no-store"
+    for path, before in whole.items():
+        again = _once(client, path, lambda answer: "partial" not in answer.json())
+        assert again.json().keys() == before.json().keys()
 
 
-@pytest.mark.parametrize("path", ["", "/history", "/explain", "/influence", "/topics", "/moments", "/alerts", "/badge.svg"])
-def test_who_is_on_it_is_not_unknown(wide: Scene, served: Serve, path: str) -> None:
+def test_who_is_on_it_is_not_unknown(wide: Scene, served: Serve) -> None:
     """503 and Retry-After; those of other shards are answered, and what is theirs alone is not marked."""
     client = served(**_of(wide))
     with without_a_shard(wide.settings):
-        answer = client.get(f"/v1/users/{GONE[0]}{path}")
-        problem(answer, 503)
-        assert answer.headers["retry-after"] == "2"
-        other = client.get(f"/v1/users/{HERE[0]}{path}")
-        assert other.status_code == 200
-        if path not in ("", "/explain"):
-            assert "partial" not in other.text
+        for part in ("", "/history", "/explain", "/influence", "/topics", "/moments", "/alerts", "/badge.svg"):
+            answer = client.get(f"/v1/users/{GONE[0]}{part}")
+            problem(answer, 503)
+            assert answer.headers["retry-after"] == "2"
+            other = client.get(f"/v1/users/{HERE[0]}{part}")
+            assert other.status_code == 200
+            assert ("partial" in other.text) == (part in ("", "/explain")), part
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_where_nothing_sensible_is_left(wide: Scene, served: Serve) -> None:
+    """503, for the shard that is missing may have it: no 404."""
+    paths = (
         f"/v1/users?ids={GONE[0]},{GONE[1]}",
         f"/v1/compare?ids={HERE[0]},{GONE[0]}",
         "/v1/leaderboard?topic=jazz",
         "/v1/leaderboard?network=nowhere",
         "/v2/identity.json/twitter?screenName=u1",
-    ],
-)
-def test_where_nothing_sensible_is_left(wide: Scene, served: Serve, path: str) -> None:
-    """503, for the shard that is missing may have it: no 404."""
+    )
     client = served(**_of(wide))
     with without_a_shard(wide.settings):
-        problem(client.get(path), 503)
+        for path in paths:
+            problem(client.get(path), 503)
 
 
 def test_unknown_is_whom_nobody_knows(wide: Scene, served: Serve) -> None:
@@ -165,11 +172,34 @@ def test_a_part_is_shared_with_its_mark() -> None:
     asyncio.run(story())
 
 
+def test_a_shard_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for ever, and who asks next does not wait for it again; strict readers wait as the client does."""
+    monkeypatch.setattr(shards, "PATIENCE_S", 0.01)
+    some, asked = shards.Shards([Keys("t", 0), Keys("t", 1)], PARTITIONS), []
+
+    async def ask(keys: Keys) -> int:
+        asked.append(keys.shard)
+        if keys.shard == 1:
+            await asyncio.Event().wait()
+        return keys.shard
+
+    async def story() -> None:
+        for _ in range(3):
+            with shards.partly() as left_out:
+                assert await some.each(ask) == [0]
+                assert list(left_out) == [1]
+        assert sorted(asked) == [0, 0, 0, 1]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(some.each(ask), 0.05)
+
+    asyncio.run(story())
+
+
 def _of(scene: Scene) -> dict[str, Any]:
     return {"redis_shards": scene.settings.redis_shards}
 
 
-def _after_a_moment(client: httpx.Client, path: str, good: Callable[[httpx.Response], bool]) -> httpx.Response:
+def _once(client: httpx.Client, path: str, good: Callable[[httpx.Response], bool]) -> httpx.Response:
     """What was read before is answered for 250 ms more."""
     while not good(answer := client.get(path)):
         pass

@@ -21,13 +21,14 @@ __all__ = ["scene"]  # a fixture
 
 
 @contextmanager
-def running(scene: Scene) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """The command on a free port, and a client for it once it answers."""
+def running(scene: Scene, **settings: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """The command on a free port, with these environment variables, and a client for it once it answers."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("CLOUT_")}
     env |= {
         "CLOUT_REDIS": scene.settings.redis,
         "CLOUT_REDIS_PREFIX": scene.settings.redis_prefix,
         "CLOUT_PARTITIONS": "4",
+        **settings,
     }
     argv = [sys.executable, "-m", "agents.cli.main", "api", "--port", "0"]
     with subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True) as process:
