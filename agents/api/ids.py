@@ -11,9 +11,16 @@ from fastapi import Path
 from agents.api.problems import Problem
 from streams.people.checks import bad_user
 
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+NETWORK = f"[^:{_CONTROL}]{{1,64}}"  #: as a regular expression; what is too long is meant in bytes
+#: for the document; what is wrong with a user say the checks of events
+PATTERN = f"^{NETWORK}:[^{_CONTROL}]{{1,256}}$"
+SEVERAL: dict[str, Any] = {"minItems": 1, "items": {"type": "string", "pattern": "^[^:]+:."}}
+
 Id = Annotated[
     str,
     Path(
+        json_schema_extra={"pattern": PATTERN},
         description="`network:id` or `person:NAME`, percent-encoded: what an id itself holds of `/`, `?`, `#` and `%` must be",
         examples=["bluesky:did:plc:abc"],
     ),

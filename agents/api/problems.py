@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from agents.api.answers import HEADERS
 from agents.api.asked import ID_HEADER, asked
@@ -74,6 +75,8 @@ def install(app: FastAPI) -> None:
         kind = title.lower().replace(" ", "-")
         response = answer(request, Problem(status, kind, title, _DETAILS.get(status, str(error.detail))))
         response.headers.update(error.headers or {})
+        if methods := _allowed(request) if status == 405 else None:  # of the first route of this path alone
+            response.headers["allow"] = ", ".join(methods)
         return response
 
     async def validation(request: Request, error: RequestValidationError) -> Response:
@@ -95,6 +98,12 @@ def install(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(http)
     app.exception_handler(RequestValidationError)(validation)
     app.exception_handler(Exception)(bug)
+
+
+def _allowed(request: Request) -> list[str]:
+    """What this path can be asked with, by all documented routes that have it."""
+    here = (route for route in request.app.declared if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in here for method in route.methods})
 
 
 _DETAILS = {

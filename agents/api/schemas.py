@@ -13,6 +13,7 @@ from agents.shapes import boards, either, others, pushed, status, users
 
 Schema = dict[str, Any]
 
+MAY_NEED_A_TOKEN: list[Schema] = [{}, {"token": []}]  #: reads: where they are not open
 _AT = "#/components/schemas/"
 _MODULES = (users, boards, status, others, pushed)
 
@@ -25,11 +26,11 @@ def ref(kind: type) -> Schema:
 class Api(FastAPI):
     """The app. Its document has these schemas beside those that FastAPI finds."""
 
-    _declared: tuple[APIRoute, ...] = ()
+    declared: tuple[APIRoute, ...] = ()
 
     def include_router(self, router: APIRouter, **more: Any) -> None:
         """As FastAPI does; its routes are remembered for the document."""
-        self._declared += tuple(one for one in router.routes if isinstance(one, APIRoute) and one.include_in_schema)
+        self.declared += tuple(one for one in router.routes if isinstance(one, APIRoute) and one.include_in_schema)
         super().include_router(router, **more)
 
     def openapi(self) -> Schema:
@@ -37,8 +38,11 @@ class Api(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             document.setdefault("components", {}).setdefault("schemas", {}).update(components())
-            for route in self._declared:
+            for route in self.declared:
                 _with_nulls(document["paths"][route.path_format], route)
+            for path, operations in document["paths"].items():
+                if path.startswith("/v1/") and "get" in operations:
+                    operations["get"]["security"] = MAY_NEED_A_TOKEN
         return super().openapi()
 
 

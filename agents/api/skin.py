@@ -87,7 +87,8 @@ class Skin:
     def _amended(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
         """An `Allow` names HEAD and OPTIONS too; a redirect is a path: behind a proxy host and scheme known here lead nowhere."""
         if name == b"allow":
-            return name, b"GET, HEAD, OPTIONS" if b"GET" in value else value
+            methods = {one.strip() for one in value.split(b",")} | {b"OPTIONS"}
+            return name, b", ".join(sorted(methods | {b"HEAD"} if b"GET" in methods else methods))
         return name, self._prefix.encode() + b"/" + re.sub(rb"^\w+://[^/]*", b"", value).lstrip(b"/")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from agents.api import bodies, examples
+from agents.api import bodies, body_schemas, examples
 from agents.api.answers import json
 from agents.api.door import BEARER, Door
 from agents.api.outlet import Outlet
@@ -27,7 +27,7 @@ def routes(door: Door, outlet: Outlet) -> APIRouter:
     """The router: a token of scope `write`."""
     router = APIRouter(dependencies=[Depends(BEARER), Depends(door.needs("write"))], tags=["writes"], responses=SENT)
 
-    @router.post("/v1/controls", summary="Say something of a user", status_code=202)
+    @router.post("/v1/controls", summary="Say something of a user", status_code=202, openapi_extra=body_schemas.control())
     async def control(request: Request) -> Response:
         """The body is one control as the topic `controls` has it: `{"type": "link", "user": "bluesky:ann", "person": "ann"}`, or
         of type `unlink`, `facts` or `hide-topic`. `ts`, ms since epoch, is now where it is left out. A worker takes it up within

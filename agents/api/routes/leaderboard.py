@@ -11,10 +11,12 @@ from fastapi import APIRouter, Query, Response
 
 from agents.api import cursors, examples
 from agents.api.answers import json, packed
+from agents.api.fields import Asked, Fields
 from agents.api.ids import malformed
 from agents.api.problems import Problem
 from agents.api.served import Served
 from agents.shapes.boards import Leaderboard
+from agents.shapes.either import Ranked
 from streams.model.about import topic as as_it_counts
 from streams.people.checks import bad_topic
 from streams.scoreboard import shards
@@ -63,6 +65,7 @@ def routes(served: Served) -> APIRouter:
         cursor: Annotated[
             str | None, Query(description="`next` of the answer before, for the same board", max_length=MOST_CURSOR)
         ] = None,
+        fields: Asked = None,
     ) -> Response:
         """`population` is how many are on the board (null for a topic). Accounts of persons are on the boards of their networks
         and topics only; overall the person is in their place.
@@ -79,17 +82,25 @@ def routes(served: Served) -> APIRouter:
             raise malformed("query.topic", "`network` and `topic` are boards of their own: name one")
         topic = None if topic is None else topic_of(topic)
         after = None if cursor is None else cursors.read(cursor, network, topic)
-        page = _Page(served, network, topic, limit, after)
-        return json(await served.lately.get(("board", network, topic, limit, cursor), page.read))
+        chosen = Fields(fields, Ranked)
+        page = _Page(served, network, topic, limit, after, chosen)
+        return json(await served.lately.get(("board", network, topic, limit, cursor, chosen.names), page.read))
 
     return router
 
 
 class _Page:
     def __init__(
-        self, served: Served, network: str | None, topic: str | None, limit: int, after: cursors.Cursor | None
+        self,
+        served: Served,
+        network: str | None,
+        topic: str | None,
+        limit: int,
+        after: cursors.Cursor | None,
+        fields: Fields,
     ) -> None:
-        self._served, self._network, self._topic, self._limit, self._after = served, network, topic, limit, after
+        self._served, self._fields = served, fields
+        self._network, self._topic, self._limit, self._after = network, topic, limit, after
 
     async def read(self) -> bytes:
         """The answer. Raises Problem 404 for a board that is not there."""
@@ -109,7 +120,8 @@ class _Page:
         else:
             found = await boards.page(self._network, limit + 1, after)
         now_ms, shown = await served.now_ms(), found[:limit]
-        items = [{**item, "rank": rank + n} for n, item in enumerate(await self._items(shown, now_ms), 1)]
+        ranked = ({**item, "rank": rank + n} for n, item in enumerate(await self._items(shown, now_ms), 1))
+        items = [self._fields.of(item) for item in ranked]
         if self._after:
             self._after.note()
         more = len(found) > limit

@@ -9,8 +9,9 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec.structs import replace
 
-from agents.api import bodies
+from agents.api import bodies, body_schemas
 from agents.api.answers import json
+from agents.api.body_schemas import Name, Network
 from agents.api.door import BEARER, Door
 from agents.api.outlet import Outlet
 from agents.api.problems import Problem
@@ -18,7 +19,7 @@ from agents.api.routes.controls import SENT
 from agents.api.served import Served
 from streams.broker.policies import begun
 from streams.model.channels import Acknowledged, Channel, Silence
-from streams.model.gaps import Gap, Gaps, closed, open_gap, with_gap
+from streams.model.gaps import MOST_GAPS, Gap, Gaps, closed, open_gap, with_gap
 from streams.model.rules import Rule
 from streams.model.tokens import Token
 from streams.policies.book import Book
@@ -66,8 +67,14 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
     def book() -> Book:
         return door.keys.book or Book()  # the door lets nobody in before it is read
 
-    @router.put("/v1/rules/{name}", summary="Add a rule, or replace it", status_code=202, dependencies=write)
-    async def put_rule(name: str, request: Request) -> Response:
+    @router.put(
+        "/v1/rules/{name}",
+        summary="Add a rule, or replace it",
+        status_code=202,
+        dependencies=write,
+        openapi_extra=body_schemas.policy("rule"),
+    )
+    async def put_rule(name: Name, request: Request) -> Response:
         """The body is a rule as `policies` has it, such as `{"when": {"falls": 10}, "severity": "critical"}`; workers take it up
         within a second or so."""
         return json(await outlet.policies(encode(await _policy(request, Rule, name, book(), BEGINS))), 202)
@@ -79,8 +86,14 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
         one = built.get(name)
         return json(await outlet.policies(encode(replace(one, enabled=False)) if one else (key_of(name), None)), 202)
 
-    @router.put("/v1/silences/{name}", summary="Silence alerts, or change that", status_code=202, dependencies=write)
-    async def put_silence(name: str, request: Request) -> Response:
+    @router.put(
+        "/v1/silences/{name}",
+        summary="Silence alerts, or change that",
+        status_code=202,
+        dependencies=write,
+        openapi_extra=body_schemas.policy("silence"),
+    )
+    async def put_silence(name: Name, request: Request) -> Response:
         """What fits all that is said is delivered nowhere until then: `{"networks": ["mastodon"], "until": 1783123200000}`."""
         now_ms, known = time.time() * 1000, book()
         one = await _policy(request, Silence, name, known, SILENCE)
@@ -93,7 +106,13 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
         """What came meanwhile is not told any more."""
         return json(await _removed(name, SILENCE), 202)
 
-    @router.post("/v1/acknowledged", summary="Take care of an alert", status_code=202, dependencies=write)
+    @router.post(
+        "/v1/acknowledged",
+        summary="Take care of an alert",
+        status_code=202,
+        dependencies=write,
+        openapi_extra=body_schemas.care(),
+    )
     async def acknowledge(request: Request) -> Response:
         """The newest alert by `rule` about `user` is not tried again anywhere: `{"rule": "day-fall", "user": "bluesky:ann"}`.
         `by` says who takes care, for people.
@@ -107,8 +126,14 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
         one = replace(said, episode=await _episode(served, care))
         return json(await outlet.policies(*_old(book(), now_ms, one), encode(one)), 202)
 
-    @router.put("/v1/gaps/{network:path}", summary="Say that a feed is broken", status_code=202, dependencies=write)
-    async def put_gap(network: str, request: Request) -> Response:
+    @router.put(
+        "/v1/gaps/{network:path}",
+        summary="Say that a feed is broken",
+        status_code=202,
+        dependencies=write,
+        openapi_extra=body_schemas.span(),
+    )
+    async def put_gap(network: Network, request: Request) -> Response:
         """`{"since": ms, "until": ms}`, both may be left out: now, and until it is ended. One of the same `since` is replaced."""
         span, now_ms, before = await bodies.converted(request, Span), int(time.time() * 1000), _gaps(book(), network)
         if span.since is None and (still := open_gap(before)):
@@ -116,8 +141,10 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
             raise Problem(409, "gap-is-on", "A gap is on", detail, since=still.since)
         gap = Gap(since=now_ms if span.since is None else span.since, until=span.until)
         gaps = with_gap(before, network, gap, now_ms)
-        if reject := bad_gaps(gaps):
+        if reject := bad_gaps(Gaps(network=network, gaps=(gap,))) or bad_gaps(gaps):
             raise bodies.wrong(reject.path.replace("$.gaps[...]", "$"), reject.message)
+        if gap not in gaps.gaps:
+            raise bodies.wrong("$.until", f"{gap.until} is too long ago, or {MOST_GAPS} later gaps are known")
         _room(network, book(), GAP)
         return json(await outlet.policies(encode(gaps)), 202)
 
@@ -131,8 +158,14 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
         bodies.taken(bad_gaps(gaps))
         return json(await outlet.policies(encode(gaps)), 202)
 
-    @router.put("/v1/channels/{name}", summary="Add a channel, or replace it", status_code=202, dependencies=admin)
-    async def put_channel(name: str, request: Request) -> Response:
+    @router.put(
+        "/v1/channels/{name}",
+        summary="Add a channel, or replace it",
+        status_code=202,
+        dependencies=admin,
+        openapi_extra=body_schemas.policy("channel"),
+    )
+    async def put_channel(name: Name, request: Request) -> Response:
         """The body is a channel as `policies` has it. Secrets are named in it, as in `secret:ops`, and never stand in it."""
         return json(await outlet.policies(encode(await _policy(request, Channel, name, book(), CHANNEL))), 202)
 
@@ -141,8 +174,14 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
         """What waits for it stays for 30 days, and goes out if it is added again."""
         return json(await _removed(name, CHANNEL), 202)
 
-    @router.put("/v1/tokens/{name}", summary="Let somebody in", status_code=202, dependencies=admin)
-    async def put_token(name: str, request: Request) -> Response:
+    @router.put(
+        "/v1/tokens/{name}",
+        summary="Let somebody in",
+        status_code=202,
+        dependencies=admin,
+        openapi_extra=body_schemas.policy("token"),
+    )
+    async def put_token(name: Name, request: Request) -> Response:
         """Whoever asks makes the token, and never sends it: `{"hash": "<its SHA-256>", "scope": "read", "until": ms}`."""
         return json(await outlet.policies(encode(await _policy(request, Token, name, book(), TOKEN))), 202)
 

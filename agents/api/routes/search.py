@@ -40,6 +40,7 @@ def routes(served: Served) -> APIRouter:
             Query(
                 min_length=1,
                 max_length=MOST_LETTERS,
+                json_schema_extra={"pattern": r"\S"},
                 description="the beginning of a name, with the network or without it, in whatever case",
                 examples=["bob", "bluesky:bo"],
             ),

@@ -37,10 +37,13 @@ def routes(served: Served) -> APIRouter:
     @router.get(
         "/v1/users/{id:path}/history",
         summary="The daily closes of a user",
-        responses=examples.about_user(
-            History,
-            {**examples.ABOUT, "items": [_CLOSE]},
-            "at most 90 days, the oldest first; a day ends at midnight UTC or when CLOUT_DAY_CLOSES says",
+        responses=examples.with_csv(
+            examples.about_user(
+                History,
+                {**examples.ABOUT, "items": [_CLOSE]},
+                "at most 90 days, the oldest first; a day ends at midnight UTC or when CLOUT_DAY_CLOSES says",
+            ),
+            "date,score\r\n2025-12-31,59.87\r\n",
         ),
     )
     async def history(

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agents.api import examples
 from agents.api.answers import etag, json, unless_known
-from agents.api.ids import Id, users_of
+from agents.api.fields import Asked, Fields
+from agents.api.ids import SEVERAL, Id, users_of
 from agents.api.known import Known, of, placed, record_of
 from agents.api.problems import Problem
 from agents.api.served import Served
 from agents.api.short import USER
-from agents.shapes.users import Comparison, User, Users
+from agents.shapes.users import Compared, Comparison, User, Users
 from streams.scoreboard import shards
 from streams.scoreboard.ranks import Rank
 
@@ -38,15 +39,21 @@ def routes(served: Served) -> APIRouter:
     )
     async def users(
         ids: Annotated[
-            list[str], Query(description=f"1 to {MOST_USERS} {_IDS}", examples=["bluesky:ann,mastodon:bob"])
+            list[str],
+            Query(
+                description=f"1 to {MOST_USERS} {_IDS}",
+                examples=["bluesky:ann,mastodon:bob"],
+                json_schema_extra=SEVERAL,
+            ),
         ],
+        fields: Asked = None,
     ) -> Response:
         """As many reads of one user, at one moment. An unknown user is no error here. In an answer with `partial`, who is neither
         in `items` nor in `unknown` is on a shard that does not answer."""
-        wanted = users_of(ids, 1, MOST_USERS)
+        wanted, chosen = users_of(ids, 1, MOST_USERS), Fields(fields, User)
         now_ms, found, unknown = await _all(served, wanted)
         spread = await served.spread()
-        items = [record_of(one, rank, spread) for one, rank in found]
+        items = [chosen.of(record_of(one, rank, spread)) for one, rank in found]
         if not items and not unknown:
             shards.whole()  # nothing is known, not even that nobody knows them
         return json({"items": items, "unknown": unknown, "as_of": now_ms})
@@ -64,12 +71,17 @@ def routes(served: Served) -> APIRouter:
     async def compare(
         ids: Annotated[
             list[str],
-            Query(description=f"{LEAST_COMPARED} to {MOST_COMPARED} {_IDS}", examples=["bluesky:ann,mastodon:bob"]),
+            Query(
+                description=f"{LEAST_COMPARED} to {MOST_COMPARED} {_IDS}",
+                examples=["bluesky:ann,mastodon:bob"],
+                json_schema_extra=SEVERAL,
+            ),
         ],
+        fields: Asked = None,
     ) -> Response:
         """`behind`: points behind the highest of them. `history`: daily closes, the oldest first. `topics`: what each is engaged
         with for, most first; `topics_in_common` all of them are. A 404 names in `unknown` whom nobody knows."""
-        wanted = users_of(ids, LEAST_COMPARED, MOST_COMPARED)
+        wanted, chosen = users_of(ids, LEAST_COMPARED, MOST_COMPARED), Fields(fields, Compared)
         now_ms, found, unknown = await _all(served, wanted)
         if len(found) + len(unknown) < len(wanted):
             shards.whole()
@@ -79,7 +91,7 @@ def routes(served: Served) -> APIRouter:
         items = [await _beside(served, one, rank) for one, rank in found]
         highest, topics = max(item["score"] for item in items), [item["topics"] for item in items]
         common = [topic for topic in topics[0] if all(topic in some for some in topics)]
-        ranked = [{**item, "behind": highest - item["score"]} for item in items]
+        ranked = [chosen.of({**item, "behind": highest - item["score"]}) for item in items]
         return json({"items": ranked, "topics_in_common": common, "as_of": now_ms})
 
     @router.get(
@@ -87,13 +99,13 @@ def routes(served: Served) -> APIRouter:
         summary="One user's score",
         responses=examples.about_user(User, examples.USER, "the score record as of now, with the user's place"),
     )
-    async def user(request: Request, id: Id) -> Response:
+    async def user(request: Request, id: Id, fields: Asked = None) -> Response:  # noqa: ARG001 - for the document
         """The score record, decayed to now, with `rank`, `of` and `percentile`.
 
         `board` is null where `rank` is overall. Of an account of a person it is the network on whose board it is ranked; such
         accounts are not counted overall, so `percentile` is null. It is the part of those engaged with in the last 90 days who
         score less, in per cent; `counted` says whether this user is one of them. `freshness` is what the user's partition last
-        said, `age_ms` ago. The ETag stays while version, shown score (two decimals), place and freshness do.
+        said, `age_ms` ago. The ETag stays while version, shown score (two decimals), place and freshness do, and `fields`.
         """
         return await one_user(served, request, id)
 
@@ -101,10 +113,11 @@ def routes(served: Served) -> APIRouter:
 
 
 async def one_user(served: Served, request: Request, raw: str) -> Response:
-    """The answer about the user of an id in a raw path. Raises as `placed`."""
+    """The answer about the user of an id in a raw path, with `fields` of the query. Raises as `placed`."""
+    fields = Fields(request.query_params.getlist("fields") or None, User)
     one, body = await placed(served, raw)
     shown = body["version"], round(body["score"], 2), body["rank"], body["board"], one.freshness["fresh"]
-    return unless_known(request, etag(one.user, *shown), body)
+    return unless_known(request, etag(one.user, *shown, *sorted(fields.names or ())), fields.of(body))
 
 
 async def _all(served: Served, users: list[str]) -> tuple[int, list[tuple[Known, Rank | None]], list[str]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.routing import APIRoute
 
+from agents.api import examples
 from agents.api.answers import json
 from agents.api.klout import Klout, Missing
 from agents.api.served import Served
@@ -18,6 +19,7 @@ def routes(served: Served) -> APIRouter:
     responses: dict[int | str, dict[str, Any]] = {
         403: {"description": "the key is refused: `status` and `error`"},
         404: {"description": "there is no such user: `status` and `error`"},
+        503: examples.problems_of("Redis does not answer, or tokens are not read yet; see Retry-After"),
     }
     router = APIRouter(
         prefix="/v2",
