@@ -20,6 +20,7 @@ from streams.errors import CloutError
 
 MEDIA_TYPE = "application/problem+json"
 RETRY = {"Retry-After": "2"}
+MOST_INSTANCE = 1_000  #: characters of a path that are said again: an id of 256 bytes has 768 when it is encoded
 log = logging.getLogger("clout.api")
 
 _TITLES = {404: "Not found", 405: "Method not allowed", 422: "Wrong parameter", 500: "Our fault", 503: "Not available"}
@@ -47,7 +48,7 @@ def answer(request: Request, problem: Problem) -> Response:
         **problem.more,
     }
     # surrogates in a path are no valid JSON for orjson; they come from bytes that are not UTF-8
-    body["instance"] = str(body["instance"]).encode("utf-8", "replace").decode()
+    body["instance"] = str(body["instance"])[:MOST_INSTANCE].encode("utf-8", "replace").decode()
     return Response(orjson.dumps(body), problem.status, problem.headers, MEDIA_TYPE)
 
 

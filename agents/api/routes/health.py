@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from redis.exceptions import RedisError
 
 from agents.api.answers import json
+from agents.api.problems import RETRY
 from agents.api.schemas import Schema, ref
 from agents.api.served import Served
 from agents.shapes.status import Liveness, Readiness
@@ -78,4 +79,4 @@ def _either(kind: type, yes: str, no: str) -> dict[int | str, Schema]:
 
 def not_ready(rule: str, reason: str, **more: Any) -> Response:
     """503, and why."""
-    return json({"status": "not ready", "rule": rule, "reason": reason, **more}, 503)
+    return json({"status": "not ready", "rule": rule, "reason": reason, **more}, 503, RETRY)

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from agents.api import examples
-from agents.api.answers import etag, unless_known
+from agents.api.answers import JSON, etag, prefers, unless_known
 from agents.api.badge import Theme, badge
 from agents.api.ids import Id
 from agents.api.known import Known, known
@@ -56,7 +56,7 @@ def routes(served: Served) -> APIRouter:
         """JSON, or CSV with the columns `date` and `score` (1 to 100) and `as_of` in the header Clout-As-Of."""
         one = await known(served, id)
         closes = [(close.date, close.score) for close in (await served.reader.past(one.user)).closes]
-        csv = format == "csv" if format else CSV in request.headers.get("accept", "")
+        csv = format == "csv" if format else prefers(request.headers.get("accept", ""), CSV, JSON)
         tag = etag("csv" if csv else "json", one.user, closes, one.freshness["fresh"])
         if csv:
             text = "".join(f"{line}\r\n" for line in ("date,score", *(f"{date},{score}" for date, score in closes)))
