@@ -51,6 +51,26 @@ class RedisSettings(Protocol):
         """The URL."""
 
 
+class _Sending:
+    """Of a connection whose server has just gone: two errors that nobody expects of Redis, and that redis-py lets through."""
+
+    _writer: Any
+
+    async def _send_packed_command(self, command: Any) -> None:
+        if self._writer is None:  # another task, whose command failed, has closed all connections to that node of a cluster
+            raise ConnectionResetError("closed while a command waited")
+        try:
+            await super()._send_packed_command(command)  # type: ignore[misc]  # a connection's
+        except RuntimeError as error:  # of uvloop, where asyncio has a ConnectionResetError
+            raise ConnectionResetError(str(error)) from error
+
+
+_CONNECTIONS: dict[Any, Any] = {
+    one: type(one.__name__, (_Sending, one), {})
+    for one in (redis.asyncio.Connection, redis.asyncio.SSLConnection, redis.asyncio.UnixDomainSocketConnection)
+}
+
+
 class _Cluster(redis.asyncio.RedisCluster):
     """redis-py's client of a cluster, where two of its errors would escape everyone who expects RedisError."""
 
@@ -78,11 +98,11 @@ def connect(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retrie
     url, cluster, login = _target(target)
     options = _options(timeout_s) | login | {"retry": AsyncRetry(_backoff(), retries)}
     try:
-        if cluster:
-            return _Cluster.from_url(url, **options)
-        return redis.asyncio.Redis.from_url(url, **options)
+        client = _Cluster.from_url(url, **options) if cluster else redis.asyncio.Redis.from_url(url, **options)
     except (ValueError, TypeError):
         raise _wrong(url) from None  # their text may hold the password
+    _with_our_connections(client)
+    return client
 
 
 def connect_sync(target: str | RedisSettings, *, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> redis.Redis:
@@ -163,6 +183,17 @@ def _understood(url: str) -> str:
         return understood(url)
     except ValueError:  # a bracket that does not close
         raise _wrong(url) from None
+
+
+def _with_our_connections(client: AsyncRedis) -> None:
+    """Before it has any."""
+    if isinstance(client, redis.asyncio.Redis):
+        client.connection_pool.connection_class = _CONNECTIONS[client.connection_pool.connection_class]
+        return
+    manager = client.nodes_manager
+    ours = manager.connection_kwargs["connection_class"] = _CONNECTIONS[manager.connection_kwargs["connection_class"]]
+    for node in manager.startup_nodes.values():
+        node.connection_class = ours
 
 
 def _options(timeout_s: float) -> dict[str, Any]:

@@ -263,3 +263,19 @@ def test_addresses_hide_who_logs_in() -> None:
     assert address("redis://") == "localhost:6379"
     assert address("unix:///run/redis.sock") == "/run/redis.sock"
     assert "loading" in str(down(BusyLoadingError("LOADING"), "h:1"))
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_connection_that_is_gone(any_redis: str, loop: str) -> None:
+    """A command finds out when it is sent, and goes over another; uvloop's own error escapes nobody who expects RedisError."""
+    run = asyncio.run if loop == "asyncio" else pytest.importorskip("uvloop").run
+
+    async def story() -> None:
+        client: Any = connect(any_redis)
+        await client.set("gone", 1, ex=60)
+        client.connection_pool._available_connections[0]._writer.transport.abort()
+        await asyncio.sleep(0)
+        assert await client.get("gone") == b"1"
+        await client.aclose()
+
+    run(story())

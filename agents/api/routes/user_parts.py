@@ -42,8 +42,7 @@ def routes(served: Served) -> APIRouter:
                 History,
                 {**examples.ABOUT, "items": [_CLOSE]},
                 "at most 90 days, the oldest first; a day ends at midnight UTC or when CLOUT_DAY_CLOSES says",
-            ),
-            "date,score\r\n2025-12-31,59.87\r\n",
+            )
         ),
     )
     async def history(
