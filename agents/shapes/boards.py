@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from agents.shapes.either import Alert, Leader
-from agents.shapes.users import AsOf
+from agents.shapes.users import AsOf, MayBePartial
 from streams.model.rules import Rule
 
 
@@ -19,6 +19,7 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     next: Annotated[str | None, Meta(description="the `cursor` of the page behind; null: there is none")]
     population: Annotated[int | None, Meta(description="how many are on the board; null: of a topic")]
     as_of: AsOf
+    partial: MayBePartial = UNSET
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     width: Annotated[float, Meta(description="of a bin, points")]
     bins: Annotated[list[Bin], Meta(description="rising; empty ones are left out")]
     as_of: AsOf
+    partial: MayBePartial = UNSET
 
 
 class Alerts(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class Alerts(msgspec.Struct, frozen=True, kw_only=True):
 
     items: Annotated[list[Alert], Meta(description="the newest first")]
     as_of: AsOf
+    partial: MayBePartial = UNSET
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from agents.shapes.deliveries import ChannelStanding, Told
-from agents.shapes.users import AsOf
+from agents.shapes.users import AsOf, MayBePartial
 from streams.model.channels import Silence
 from streams.model.gaps import Gap
 from streams.model.rules import Severity
@@ -70,6 +70,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Annotated[list[Told], Meta(description="the latest, newest first")]
     wrong: Annotated[list[str], Meta(description="a sentence for each thing that is; empty: all is well")]
     as_of: AsOf
+    partial: MayBePartial = UNSET
 
 
 class Liveness(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,3 +94,4 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, Any] | UnsetType,
         Meta(description="how many show life (`fresh`), have been `seen`, and there are (`of`)"),
     ] = UNSET
+    partial: MayBePartial = UNSET

@@ -16,6 +16,16 @@ from streams.model.standing import Style
 AsOf = Annotated[int, Meta(description="for which moment the answer holds, ms since epoch, UTC")]
 
 
+class Partial(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer is without: of Redis some shards do not answer, and what they hold is left out."""
+
+    shards: Annotated[list[int], Meta(description="their numbers")]
+    why: Annotated[str, Meta(description="for people")]
+
+
+MayBePartial = Annotated[Partial | UnsetType, Meta(description="only where some of Redis does not answer")]
+
+
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
     """What the partition of a user last said."""
 
@@ -43,6 +53,7 @@ class User(ScoreRecord, frozen=True, kw_only=True):
     ]
     counted: Annotated[bool, Meta(description="this user is one of those who were engaged with in the last 90 days")]
     freshness: Freshness
+    partial: MayBePartial = UNSET
 
 
 class Users(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +62,7 @@ class Users(msgspec.Struct, frozen=True, kw_only=True):
     items: list[User]
     unknown: Annotated[list[str], Meta(description="ids of whom nobody knows")]
     as_of: AsOf
+    partial: MayBePartial = UNSET
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +90,7 @@ class Explained(Explanation, frozen=True, kw_only=True):
     """Why a user scores what they score, and what would change it."""
 
     freshness: Freshness
+    partial: MayBePartial = UNSET
 
 
 class WhoInfluences(About, frozen=True, kw_only=True):
@@ -103,6 +116,7 @@ class Topics(About, frozen=True, kw_only=True):
     """What a user is engaged with for."""
 
     items: Annotated[list[TopicPlace], Meta(max_length=SHOWN_TOPICS, description="the most first")]
+    partial: MayBePartial = UNSET
 
 
 class Moments(About, frozen=True, kw_only=True):
@@ -131,6 +145,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Compared]
     topics_in_common: Annotated[list[str], Meta(description="topics that all of them are engaged with for")]
     as_of: AsOf
+    partial: MayBePartial = UNSET
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,3 +162,4 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
     items: list[Found]
     as_of: AsOf
+    partial: MayBePartial = UNSET

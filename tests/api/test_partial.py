@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -17,8 +18,11 @@ from streams.partitioner import partition_of
 from streams.scoreboard import shards
 from streams.scoreboard.connect import connect_sync
 from streams.scoreboard.layout import Keys
-from tests.api.conftest import PARTITIONS, Scene, now_ms
+from tests.alerts import told
+from tests.api import test_schemas
+from tests.api.conftest import PARTITIONS, Scene
 from tests.api.test_api import problem
+from tests.api.test_schemas import DOCUMENT
 
 Serve = Callable[..., httpx.Client]
 
@@ -45,7 +49,7 @@ KINDS = (
 def wide(scene: Scene) -> Scene:
     """A scoreboard on four shards."""
     wide = Scene(replace(scene.settings, redis_shards=SHARDS))
-    wide.write(SCORES, counts=10, alerts=({"type": "alert", "user": HERE[0], "at": now_ms(), "rule": "r"},))
+    wide.write(SCORES, counts=10, alerts=(orjson.loads(told(HERE[0], 0)),))
     return wide
 
 
@@ -64,6 +68,13 @@ def without_a_shard(settings: Any) -> Iterator[None]:
             for key, value in kept.items():
                 if value:
                     redis.restore(key, 0, value)
+
+
+def complaints(path: str, answer: Any) -> list[str]:
+    """What of it is not as the OpenAPI document says."""
+    route = path.partition("?")[0].replace(HERE[0], "{id}")
+    schema = DOCUMENT["paths"][route]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    return test_schemas.complaints(schema, answer)
 
 
 def test_what_goes_over_all_shards_is_marked(wide: Scene, served: Serve) -> None:
@@ -88,6 +99,7 @@ def test_what_goes_over_all_shards_is_marked(wide: Scene, served: Serve) -> None
         for path in paths:
             part = _once(client, path, lambda answer: "partial" in answer.json())
             assert (path, part.status_code, part.json()["partial"]["shards"]) == (path, 200, [LOST])
+            assert complaints(path, part.json()) == [], path
             assert "etag" not in part.headers
             assert part.headers["cache-control"] == "no-store"
     for path, before in whole.items():
