@@ -18,7 +18,7 @@ log = logging.getLogger("clout.api")
 
 MOST_HEAD_BYTES = 65_536  #: of a request line and its headers: 431
 ASKING_S = 15.0  #: from the first byte, or from when the connection was opened, to the end of the request: 408
-GONE_S = 60.0
+GONE_S = 60.0  #: from then too, until whoever does not take the last words is cut off
 SPARE_FILES = 256  #: of those that the system lets us open; for Redis, Kafka, logs
 FEW_FILES = 4_096
 SYSTEM_HAS_NO_LIMIT = 1_000_000  # where nobody says: Windows counts otherwise

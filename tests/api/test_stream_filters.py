@@ -62,12 +62,18 @@ def test_a_snapshot_comes_first(page: httpx.Client) -> None:
 
 
 def test_alerts_alone_have_no_snapshot(scene: Scene, page: httpx.Client) -> None:
-    """The first event is the alert, as it was written."""
+    """The first event is the alert, as it was written. Whoever is cut off before it has an id to go on from."""
     with listening(page, events="alerts") as stream:
         next(iter(stream))
+        first = stream.cursor
         scene.write({"x:ada": 70.0}, alerts=(alert("x:ada"),))
         assert stream.until("alert") == alert("x:ada")
         assert [frame.event for frame in stream.frames] == ["alert"]
+    with listening(page, first, events="alerts") as stream:
+        assert stream.until("alert") == alert("x:ada")
+    with listening(page) as stream:
+        next(iter(stream))
+        assert stream.cursor == ""  # without a snapshot there is nothing to go on from
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -13,7 +15,7 @@ from fastapi import FastAPI, Request
 
 from agents.api import serve, wire
 from agents.api.app import create_api
-from agents.api.wire import MOST_HEAD_BYTES
+from agents.api.wire import MOST_HEAD_BYTES, Patience
 from tests.api.conftest import Scene
 
 #: what never becomes a request
@@ -140,3 +142,23 @@ def test_all_files_that_the_system_gives(monkeypatch: pytest.MonkeyPatch, caplog
     assert wire.most_connections() == 4_000 - wire.SPARE_FILES
     assert limits["set"] == (4_000, 4_000)
     assert "ulimit" in caplog.text
+
+
+def test_who_does_not_take_the_last_words_is_cut_off() -> None:
+    """Late after `ASKING_S`, once; cut off after `GONE_S`. What it asks next has its own time."""
+    told: list[str] = []
+    transport = SimpleNamespace(abort=lambda: told.append("cut off"), is_closing=lambda: "late" in told)
+    one = Mock(asking=True, cycle=1, transport=transport, late=lambda: told.append("late"))
+    patience = Patience([one])
+    for at_s in (0.0, wire.ASKING_S - 1):
+        patience.look(at_s)
+    one.cycle = 2
+    for at_s, expected in (
+        (wire.ASKING_S, []),
+        (2 * wire.ASKING_S - 1, []),
+        (2 * wire.ASKING_S, ["late"]),
+        (wire.ASKING_S + wire.GONE_S - 1, ["late"]),
+        (wire.ASKING_S + wire.GONE_S, ["late", "cut off"]),
+    ):
+        patience.look(at_s)
+        assert told == expected, at_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -58,7 +58,7 @@ class Listener:
         self._live = False
         self._ahead_until_s = 0.0
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes, None]:
         """Until the server has a reason to end it, which is the last frame."""
         sources = self._sources
         self._feed.boxes.add(self.box)
@@ -66,7 +66,7 @@ class Listener:
         if self._wish.n:
             sources.boards.attach(self.box, self._wish.n)
         try:
-            yield opening(text_of(self._position or (self._feed.window.head if self._feed.epoch else ())))
+            yield opening(self._first())
             async for frame in self._until_over():
                 yield frame
             yield event("closed", {"reason": self.box.over, "detail": REASONS[self.box.over]})
@@ -95,6 +95,13 @@ class Listener:
                 await self.box.wait(min(over_s, beat_s))
             elif frame := await self._step(min(over_s, beat_s)):
                 yield frame
+
+    def _first(self) -> str:
+        """Who is to get a snapshot has no cursor before it: cut off here, they would never get one."""
+        if self._position or self._wish.filter.scores or not self._feed.epoch:
+            return text_of(self._position or ())
+        self._position, self._number, self._epoch = self._feed.window.head, self._feed.window.end, self._feed.epoch
+        return text_of(self._position)
 
     def _cursor(self) -> str:
         """Behind all that was sent; nothing is waiting."""

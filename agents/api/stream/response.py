@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from fastapi import Response
@@ -11,7 +12,7 @@ from agents.api.stream.hub import Hub
 from agents.api.stream.listener import Listener, Wish
 
 QUIET = {"cache-control": "no-store", "x-accel-buffering": "no"}  # no cache, and no proxy that gathers
-_PATIENCE = 3
+_PATIENCE = 5
 
 
 class EventStream(Response):
@@ -46,13 +47,15 @@ class EventStream(Response):
         """False: the client does not take what is sent."""
         limit_s = self._hub.limits.send_s
         try:
-            async for chunk in listener.frames():
-                async with asyncio.timeout(limit_s):
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            async with contextlib.aclosing(listener.frames()) as frames:
+                async for chunk in frames:
+                    async with asyncio.timeout(limit_s):
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            async with asyncio.timeout(limit_s):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             listener.box.end("slow")
             return False
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
         return True
 
 

@@ -16,8 +16,8 @@ AGAIN_S = 5.0
 class Topics:
     """The 1,000 highest of each. `run` reads them again."""
 
-    def __init__(self, boards: TopicBoards, again_s: float = AGAIN_S) -> None:
-        self._boards, self._again_s = boards, again_s
+    def __init__(self, boards: TopicBoards) -> None:
+        self._boards = boards
         self._held: Counter[str] = Counter()
         self._members: dict[str, frozenset[str]] = {}
 
@@ -47,7 +47,7 @@ class Topics:
     async def run(self) -> None:
         """For ever; while Redis does not answer they stay as they are."""
         while True:
-            await asyncio.sleep(self._again_s)
+            await asyncio.sleep(AGAIN_S)
             for topic in list(self._held):
                 try:
                     await self._read(topic)
