@@ -74,6 +74,13 @@ def test_head_without_redis_is_a_503(scene: Scene, served: Callable[..., httpx.C
         assert head.headers["content-type"] == get.headers["content-type"]
 
 
+def test_all_methods_of_a_path_are_told(client: httpx.Client) -> None:
+    """Those of all its routes, where several have it."""
+    for path in ("/v1/rules/a", "/v1/gaps/x", "/v1/tokens/a"):
+        for answer in (client.options(path), client.post(path)):
+            assert answer.headers["allow"] == "DELETE, OPTIONS, PUT"
+
+
 def test_options_says_what_is_allowed(client: httpx.Client) -> None:
     """HAProxy asks it when told nothing else, and takes 405 for a server that is down. Foreign pages get no leave by it."""
     for path in ("/", "/livez", "/v1/leaderboard", "/v1/stream", "/v1/users/x:ada", "/static/page.js", "/metrics"):

@@ -326,3 +326,11 @@ def test_topics_that_are_not_as_they_must_be(topics: Topics, served: Serve) -> N
     assert answer.headers["retry-after"]
     with Admin(own) as admin:
         assert all(found.ok for found in admin.find())
+
+
+def test_a_gap_that_would_be_forgotten_at_once(client: httpx.Client, topics: Topics) -> None:
+    """422 for one that was over long ago, or is no moment; nothing is sent."""
+    long_ago = {"since": 1_483_228_800_000, "until": 1_483_229_000_000}
+    assert "too long ago" in wrong(client.put("/v1/gaps/x", json=long_ago), "$.until")
+    wrong(client.put("/v1/gaps/x", json={"since": 0, "until": 0}), "$")
+    assert not topics.book().gaps
