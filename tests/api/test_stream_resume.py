@@ -166,10 +166,12 @@ def test_a_cursor_that_is_too_old_begins_anew(scene: Scene, monkeypatch: pytest.
     following, changing = Following(), Changing(scene.settings)
     with served(scene.settings) as client:
         following.listen(client, lambda _: bool(following.frames), users="x:ada")
-        for _ in range(40):
-            changing.step()
-        with listening(client) as stream:  # what was written has been read
-            stream.until("scores")
+        with listening(client) as stream:
+            stream.until("snapshot")
+            for _ in range(40):
+                changing.step()
+            scene.write({"x:cy": 1.0})
+            stream.until("scores", lambda data: {"x:cy", 1.0} <= set(data["users"][-1].values()))  # all of it was read
         following.listen(client, lambda events: events == 2, users="x:ada")
         assert following.events == ["snapshot", "reset", "snapshot"]
         assert "old" in following.frames[1].data["reason"]

@@ -82,7 +82,7 @@ def put_together(
         some = batch.changes.keys() if users is None else [user for user in users if user in batch.changes]
         for user in some:
             now, earlier = batch.changes[user], changes.get(user)
-            changes[user] = now._replace(before=earlier.before) if earlier else now
+            changes[user] = Change(earlier.before, now.score) if earlier else now
     told = [one for payload, cursor in alerts if (one := _alert(payload, cursor))]
     return Look(text_of(tuple(reached)), as_of, changes, told), tuple(reached)
 
