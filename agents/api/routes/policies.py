@@ -141,7 +141,7 @@ def routes(served: Served, door: Door, outlet: Outlet) -> APIRouter:
             raise Problem(409, "gap-is-on", "A gap is on", detail, since=still.since)
         gap = Gap(since=now_ms if span.since is None else span.since, until=span.until)
         gaps = with_gap(before, network, gap, now_ms)
-        if reject := bad_gaps(Gaps(network=network, gaps=(gap,))) or bad_gaps(gaps):
+        if reject := bad_gaps(Gaps(network=network, gaps=(gap,))):
             raise bodies.wrong(reject.path.replace("$.gaps[...]", "$"), reject.message)
         if gap not in gaps.gaps:
             raise bodies.wrong("$.until", f"{gap.until} is too long ago, or {MOST_GAPS} later gaps are known")
