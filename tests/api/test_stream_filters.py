@@ -69,6 +69,10 @@ def test_alerts_alone_have_no_snapshot(scene: Scene, page: httpx.Client) -> None
         scene.write({"x:ada": 70.0}, alerts=(alert("x:ada"),))
         assert stream.until("alert") == alert("x:ada")
         assert [frame.event for frame in stream.frames] == ["alert"]
+    with listening(page, events="alerts", users="x:cy,x:bo") as stream:
+        next(iter(stream))
+        scene.write({}, alerts=(alert("x:ada"), alert("x:cy")))  # nobody's score moves
+        assert stream.until("alert") == alert("x:cy")
     with listening(page, first, events="alerts") as stream:
         assert stream.until("alert") == alert("x:ada")
     with listening(page) as stream:
