@@ -92,7 +92,6 @@ def test_alerts_alone_have_no_snapshot(scene: Scene, page: httpx.Client) -> None
         ({"topic": "jazz", "users": "x:ada,x:cy"}, {"x:cy"}, []),
         ({"events": "scores", "min_change": 1.2}, {"x:ada", "y:eve"}, []),
     ],
-    ids=str,
 )
 def test_all_that_is_given_has_to_match(
     scene: Scene, page: httpx.Client, asked: dict[str, Any], users: set[str], alerts: list[str | None]
