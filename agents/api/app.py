@@ -10,7 +10,6 @@ from functools import partial
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.staticfiles import StaticFiles
 
 from agents.api import examples, problems
 from agents.api.asked import ID_HEADER
@@ -19,6 +18,7 @@ from agents.api.leaders import Leaders
 from agents.api.outlet import Outlet
 from agents.api.routes import (
     application,
+    boards,
     controls,
     leaderboard,
     metrics,
@@ -26,6 +26,7 @@ from agents.api.routes import (
     policies,
     search,
     stream,
+    trial,
     user_parts,
     users,
     v2,
@@ -106,14 +107,15 @@ def create_api(
     problems.install(app)
     _around(app, served, door)
     app.include_router(page.routes())
-    app.mount("/static", StaticFiles(directory=page.DASHBOARD), name="static")
-    for one in (user_parts, users, leaderboard, application, search, checks):
+    app.mount("/static", page.Files(directory=page.DASHBOARD), name="static")
+    for one in (user_parts, users, leaderboard, boards, application, search, checks):
         app.include_router(one.routes(served), dependencies=[Depends(_partly)])
     for one in (v2, stream):  # they cannot say that an answer is partial
         app.include_router(one.routes(served))
     outlet = Outlet(settings, door.keys)
     app.include_router(controls.routes(door, outlet))
     app.include_router(policies.routes(served, door, outlet))
+    app.include_router(trial.routes(served, door))
     if health:
         app.include_router(metrics.routes(health, served.hub))
     return app

@@ -25,6 +25,7 @@ from streams.scoreboard.boards import Boards
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.documents import Documents
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys, shard_of
+from streams.scoreboard.pasts import Pasts
 from streams.scoreboard.ranks import Rank, Ranked, Ranks
 from streams.scoreboard.refusal import refusal
 from streams.scoreboard.script import Script
@@ -63,6 +64,7 @@ class Reader:
         self.search, self.boards = Search(client, self._shards), Boards(client, self._shards)
         self.topics, self._documents = TopicBoards(client, self._shards), Documents(client, self._shards)
         self.standings, self._ranks = Standings(client, self._keys[0]), Ranks(client, self._shards)
+        self.pasts = Pasts(client, self._shards, partitions)
 
     async def close(self) -> None:
         """Close the connections."""
