@@ -71,7 +71,7 @@ def test_every_error_is_a_problem(page: httpx.Client, method: str, path: str, st
 def test_page_needs_nothing_from_elsewhere(page: httpx.Client) -> None:
     """The page and what it loads come from here, under a policy that allows nothing else, and nothing inline."""
     text = page.get("/").text
-    for name in ("static/page.js", "static/page.css"):
+    for name in ("static/main.js", "static/style/base.css"):
         assert name in text
         answer = page.get(f"/{name}")
         assert answer.status_code == 200

@@ -13,7 +13,7 @@ from tests.api.conftest import SCORES, Scene
 PATHS = (
     "/",
     "/docs",
-    "/static/page.js",
+    "/static/main.js",
     "/openapi.json",
     "/livez",
     "/readyz",
@@ -26,6 +26,7 @@ PATHS = (
     "/v1/users/x:ada/badge.svg",
     "/v1/users/x:nobody",
     "/v1/compare?ids=x:ada,x:cy",
+    "/v1/boards",
     "/v1/distribution",
     "/v1/alerts",
     "/v1/rules",
@@ -83,7 +84,7 @@ def test_all_methods_of_a_path_are_told(client: httpx.Client) -> None:
 
 def test_options_says_what_is_allowed(client: httpx.Client) -> None:
     """HAProxy asks it when told nothing else, and takes 405 for a server that is down. Foreign pages get no leave by it."""
-    for path in ("/", "/livez", "/v1/leaderboard", "/v1/stream", "/v1/users/x:ada", "/static/page.js", "/metrics"):
+    for path in ("/", "/livez", "/v1/leaderboard", "/v1/stream", "/v1/users/x:ada", "/static/main.js", "/metrics"):
         answer = client.options(path, headers={"Origin": "http://elsewhere.example"})
         assert (path, answer.status_code, answer.content) == (path, 204, b"")
         assert answer.headers["allow"] == "GET, HEAD, OPTIONS"

@@ -161,7 +161,7 @@ def test_behind_a_proxy(client: Serve, prefix: str) -> None:
     page = client(api_prefix="/clout/api")
     assert page.get(f"{prefix}/v1/users/x:ada").json()["user"] == "x:ada"
     assert page.get(f"{prefix}/v1/users/x:bo%2Fb:y").json()["user"] == "x:bo/b:y"
-    assert page.get(f"{prefix}/static/page.js").status_code == 200
+    assert page.get(f"{prefix}/static/main.js").status_code == 200
     assert page.get(f"{prefix}/").status_code == 200
     assert page.head(f"{prefix}/livez").status_code == 200
     assert page.get(f"{prefix}/openapi.json").json()["servers"] == [{"url": "/clout/api"}]

@@ -48,7 +48,7 @@ def test_reads_need_a_token(topics: Topics, served: Serve) -> None:
         assert "clout token add" in str(problem(answer, 401)["detail"])
         assert answer.headers["www-authenticate"] == 'Bearer realm="clout"'
         assert client.head(path).status_code == 401
-    for path in ("/", "/docs", "/openapi.json", "/static/page.js", "/livez", "/readyz"):
+    for path in ("/", "/docs", "/openapi.json", "/static/main.js", "/livez", "/readyz"):
         assert client.get(path).status_code == 200
     assert client.get("/v1/users/x:ada", headers=header).json()["user"] == "x:ada"
     assert client.head("/v1/users/x:ada", headers=header).status_code == 200

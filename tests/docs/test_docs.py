@@ -28,6 +28,7 @@ MOST_LINES = 160
 #: variables that are no settings: of tests, benchmarks and scripts
 OTHERS = {
     "CLOUT_TEST_KAFKA",
+    "CLOUT_TEST_PICTURES",
     "CLOUT_TEST_EVENTS",
     "CLOUT_TEST_SEEDS",
     "CLOUT_PEERS",

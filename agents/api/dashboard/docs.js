@@ -1,5 +1,5 @@
 // The API, browsable: made from openapi.json, nothing from elsewhere. All of it goes in as text, never as markup.
-"use strict";
+import { headers } from "./api.js";
 
 const MOST_SHOWN = 20000; // characters of an answer
 
@@ -42,7 +42,7 @@ function address(path, values, parameters) {
 
 async function ask(url, shown) {
   try {
-    const answer = await fetch(url);
+    const answer = await fetch(url, { headers: headers() });
     const text = await answer.text();
     let body = text;
     try { body = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON: as it is */ }
@@ -61,7 +61,7 @@ function tryOut(section, path, parameters, endless) {
     input.required = Boolean(parameter.required);
     input.placeholder = String(parameter.schema?.default ?? (parameter.in === "path" ? "demo:gasa2" : ""));
   }
-  make("button", form, endless ? "open" : "try");
+  make("button", form, endless ? "open" : "try", "button");
   const shown = make("pre", section);
   shown.hidden = true;
   form.addEventListener("submit", (event) => {
@@ -75,7 +75,7 @@ function tryOut(section, path, parameters, endless) {
 }
 
 function operation(parent, path, method, about) {
-  const section = make("section", parent, null, "operation");
+  const section = make("section", parent, null, "operation card");
   const title = make("h2", section);
   make("span", title, method.toUpperCase(), "method");
   make("code", title, path);

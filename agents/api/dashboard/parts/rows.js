@@ -1,0 +1,108 @@
+// The rows of a leaderboard: made once for each user, filled with what comes, and moved.
+
+import { h, mark, put, s } from "../dom.js";
+import { compact, fixed, percent, signed, way } from "../format.js";
+import { flash, moving, rearrange } from "../moves.js";
+import { spark } from "./spark.js";
+import { face, named } from "./who.js";
+import { link } from "../routes.js";
+
+const crown = () => s("svg", { class: "crown", viewBox: "0 0 20 14", "aria-hidden": "true" }, s("path", { d: "M1 3.5 5.5 7 10 1l4.5 6L19 3.5 17.4 13H2.6z" }));
+const SPARKS = 14;
+
+function newRow(user) {
+  const rank = h("td", { class: "rank" });
+  const tag = h("span", { class: "tag", title: "few different people are behind this score so far", hidden: true }, "provisional");
+  const name = h("th", { scope: "row", class: "user" }, h("a", { class: "who", href: link("person", {}, user), title: user }, face(user), named(user)), tag);
+  const score = h("td", { class: "score" });
+  const fill = s("rect", { class: "fill", height: 8, rx: 4, width: 0 });
+  const bar = h("td", { class: "meter" }, s("svg", { class: "track", height: 8, "aria-hidden": "true" }, s("rect", { class: "rest", width: "100%", height: 8, rx: 4 }), fill));
+  const line = spark();
+  const change = h("td", { class: "change" });
+  const day = h("td", { class: "change day" });
+  const people = h("td", { class: "people" });
+  const sure = h("td", { class: "sure" });
+  const tr = h("tr", {}, rank, name, score, bar, h("td", { class: "past" }, line.node), change, day, people, sure);
+  return { user, tr, rank, tag, score, fill, line, change, day, people, sure, shown: null };
+}
+
+function fillRow(row, entry, rank, at) {
+  put(row.rank, String(rank));
+  mark(row.tr, "data-rank", rank <= 3 ? rank : null);
+  const { score } = entry;
+  if (row.shown != null && score != null) flash(row.score, way(score - row.shown));
+  row.shown = score;
+  put(row.score, fixed(score));
+  mark(row.fill, "width", `${score ?? 0}%`);
+  if (score != null) row.line.add(at, score);
+  put(row.change, entry.change == null ? "new" : signed(entry.change));
+  mark(row.change, "data-way", way(entry.change));
+  put(row.day, signed(entry.day));
+  mark(row.day, "data-way", way(entry.day));
+  put(row.people, compact(entry.actors));
+  put(row.sure, percent(entry.confidence));
+  row.tag.hidden = !entry.provisional;
+}
+
+/** A burst of small pieces where a new leader arrives: nobody has to see it, so it is no content. */
+function cheer(tr) {
+  if (!moving()) return;
+  const burst = s("svg", { class: "burst", viewBox: "-60 -60 120 120", "aria-hidden": "true" });
+  tr.querySelector(".face").after(burst);
+  for (let n = 0; n < SPARKS; n++) {
+    const piece = s("rect", { class: `s${(n % 5) + 1}`, x: -2, y: -4, width: 4, height: 8, rx: 1 });
+    const turn = (n / SPARKS) * 2 * Math.PI;
+    const far = 26 + (n % 3) * 12;
+    burst.append(piece);
+    piece.animate([
+      { transform: "translate(0, 0) rotate(0deg) scale(.2)", opacity: 1 },
+      { transform: `translate(${Math.cos(turn) * far}px, ${Math.sin(turn) * far}px) rotate(${n * 50}deg) scale(1)`, opacity: 1, offset: 0.6 },
+      { transform: `translate(${Math.cos(turn) * far}px, ${Math.sin(turn) * far + 24}px) rotate(${n * 90}deg) scale(.8)`, opacity: 0 },
+    ], { duration: 1_100, easing: "ease-out" });
+  }
+  setTimeout(() => burst.remove(), 1_100);
+}
+
+/** A body of rows: `show(entries, at)` has them in their order, each with `user` and `score`; `rank` counts from 1 where it is not said. */
+export function rows() {
+  const body = h("tbody");
+  const made = new Map();
+  const lead = crown();
+  let leader = null;
+
+  function crowned(first) {
+    if (!first || first.user === leader) return;
+    first.tr.querySelector(".user").prepend(lead);
+    if (leader && moving()) {
+      lead.animate([{ transform: "translateY(-26px) rotate(-30deg) scale(1.6)", opacity: 0 }, { transform: "none", opacity: 1 }],
+        { duration: 600, easing: "cubic-bezier(.3, 1.6, .5, 1)" });
+      cheer(first.tr);
+    }
+    leader = first.user;
+  }
+
+  function show(entries, at) {
+    const wanted = new Set(entries.map(({ user }) => user));
+    for (const user of made.keys()) if (!wanted.has(user)) made.delete(user);
+    const shown = entries.map((entry, n) => {
+      if (!made.has(entry.user)) made.set(entry.user, newRow(entry.user));
+      const row = made.get(entry.user);
+      fillRow(row, entry, entry.rank ?? n + 1, at);
+      return row;
+    });
+    rearrange(body, shown.map(({ tr }) => tr));
+    crowned(shown[0]);
+  }
+
+  return { body, show };
+}
+
+/** The table around it. */
+export function table(body, caption) {
+  const head = [["rank", "rank", ""], ["user", "who", ""], ["score", "score", "1 to 100"], ["meter", "", ""], ["past", "2 min", "what was pushed in the last two minutes"],
+    ["change", "1 min", "change over the last minute"], ["change day", "day", "change since the last daily close"],
+    ["people", "people", "how many different people engaged"], ["sure", "sure", "confidence: how much stands behind the score"]];
+  return h("table", { class: "leaders" }, h("caption", { class: "unseen" }, caption),
+    h("thead", {}, h("tr", {}, head.map(([name, text, title]) =>
+      text ? h("th", { scope: "col", class: name, title: title || null }, text) : h("td", { class: name })))), body);
+}

@@ -1,0 +1,51 @@
+// A user, as they are shown everywhere: a face of their own, their name, their network. Names may hold anything.
+
+import { h, s } from "../dom.js";
+import { link } from "../routes.js";
+
+/** `network` and `name` of an id. */
+export function split(user) {
+  const colon = user.indexOf(":");
+  return { network: user.slice(0, colon), name: user.slice(colon + 1) || user };
+}
+
+function hashed(text) {
+  let found = 2166136261;
+  for (let at = 0; at < text.length; at++) found = Math.imul(found ^ text.charCodeAt(at), 16777619);
+  found = Math.imul(found ^ (found >>> 16), 0x85ebca6b); // names that differ by a digit look different
+  found = Math.imul(found ^ (found >>> 13), 0xc2b2ae35);
+  return (found ^ (found >>> 16)) >>> 0;
+}
+
+const first = (name) => [...name.matchAll(/\p{L}|\p{N}/gu)][0]?.[0].toUpperCase() ?? "·";
+
+/** A picture that is the same for the same user everywhere: two hues, a wave, and the first letter. Says nothing by itself. */
+export function face(user, size = 32) {
+  const { name } = split(user);
+  const seed = hashed(user);
+  const hue = seed % 360;
+  const turn = (seed >>> 9) % 360;
+  const other = (hue + 25 + ((seed >>> 18) % 50)) % 360;
+  return s("svg", { class: "face", viewBox: "0 0 32 32", width: size, height: size, "aria-hidden": "true", focusable: "false" },
+    s("circle", { cx: 16, cy: 16, r: 16, fill: `hsl(${hue} 62% 36%)` }),
+    s("path", { d: "M1 19C8 11 13 27 20 19s9-5 11-4A16 16 0 0 1 1 19z", fill: `hsl(${other} 68% 46%)`, opacity: 0.6,
+      transform: `rotate(${turn} 16 16)` }),
+    s("text", { x: 16, y: 21.4, "text-anchor": "middle", class: "letter" }, first(name)));
+}
+
+/** The name, cut where there is no room for it, and whole in its title. */
+export function named(user) {
+  const { network, name } = split(user);
+  return h("span", { class: "named", title: user },
+    h("bdi", { class: "name", dir: "auto" }, name),
+    h("bdi", { class: "network", dir: "auto" }, network));
+}
+
+/** A link to the page of a user, with the face. */
+export function who(user, size = 28) {
+  return h("a", { class: "who", href: link("person", {}, user), title: user }, face(user, size), named(user));
+}
+
+/** The same in the middle of a sentence. */
+export const inline = (user) =>
+  h("a", { class: "inline", href: link("person", {}, user), title: user }, h("bdi", { dir: "auto" }, user));
