@@ -24,6 +24,7 @@ PATHS = (
     "/v1/users/x:ada",
     "/v1/users/x:ada/history",
     "/v1/users/x:ada/badge.svg",
+    "/v1/users/x:ada/card",
     "/v1/users/x:nobody",
     "/v1/compare?ids=x:ada,x:cy",
     "/v1/boards",

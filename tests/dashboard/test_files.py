@@ -9,7 +9,7 @@ import httpx
 from agents.api.routes.page import DASHBOARD
 
 MOST_BYTES = 150 * 1024
-ELSEWHERE = ("docs.html", "docs.js", "docs.css")  # a page of its own
+ELSEWHERE = ("docs.html", "docs.js", "docs.css", "card.css")  # pages of their own
 FILES = sorted(one for one in DASHBOARD.rglob("*") if one.is_file())
 FORBIDDEN = (
     "innerHTML",

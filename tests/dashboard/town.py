@@ -42,7 +42,7 @@ SCORES = {
     "bluesky:hana": 21.0,
     MARKUP: 74.0,
     EMOJI: 69.0,
-    HEBREW: 63.5,
+    HEBREW: 63.6,
     LONG: 55.0,
 }
 HISTORY = [4_100 + step * 41 + (300 if step % 13 == 0 else 0) for step in range(90)]

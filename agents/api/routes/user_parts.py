@@ -1,4 +1,4 @@
-"""What stands under one user: history, explanation, influence, topics, moments, alerts, a badge.
+"""What stands under one user: history, explanation, influence, topics, moments, alerts, a badge, a card.
 
 Its name is the last segment of the raw path: an id that ends as one, `x:a/history`, is written `x:a%2Fhistory`.
 """
@@ -13,10 +13,12 @@ from fastapi import APIRouter, Query, Request, Response
 from agents.api import examples
 from agents.api.answers import JSON, etag, prefers, unless_known
 from agents.api.badge import Theme, badge
+from agents.api.card import POLICY, Look, card
 from agents.api.ids import Id
-from agents.api.known import Known, known
+from agents.api.known import Known, known, placed
 from agents.api.served import Served
 from agents.shapes.users import Explained, History, Moments, Topics, UserAlerts, WhoInfluences
+from streams.scoreboard import shards
 from streams.scoreboard.explaining import explanation
 
 BADGE_KEPT = "public, max-age=60"
@@ -27,6 +29,7 @@ _SPAN = {"people": 41, "first": examples.NOW - 86_400_000, "last": examples.NOW 
 _TOPIC = {"topic": "jazz", "share": 0.62, "error": 0.0, **_SPAN, "rank": 3}
 _MOMENT = {"object": "at://did:plc:abc/1", "share": 0.2, "error": 0.0, "kinds": {"like": 80, "share": 3}, **_SPAN}
 _INFLUENCE = {"got": 40.3, "gave": 12.1, "influencees": [_FRIEND], "influencers": [_FRIEND], "sums_as_of": examples.NOW}
+_HTML = '<!doctype html><html lang="en">…</html>'
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="76" height="20">…</svg>'
 
 
@@ -165,6 +168,25 @@ def routes(served: Served) -> APIRouter:
         text = badge(one.user, score, one.now_ms, theme)
         tag = etag(one.user, theme, round(score, 2))
         return unless_known(request, tag, text, "image/svg+xml", kept=BADGE_KEPT)
+
+    @router.get(
+        "/v1/users/{id:path}/card",
+        summary="A user's score as a card for an iframe",
+        response_class=Response,
+        responses=examples.about_user(None, _HTML, "a page without scripts; caches keep it for a minute", media_type="text/html"),
+    )
+    async def embedded(
+        request: Request,
+        id: Id,
+        theme: Annotated[Look, Query(description="for which background; `auto`: as the reader's system is")] = "auto",
+    ) -> Response:
+        """For an `<iframe>` on any page, 340 by 150 pixels: score, rank, percentile, change since the last daily close. It asks for
+        itself again each minute, runs nothing, and loads its style from here alone. Where reads need a token nobody sees it."""
+        one, record = await placed(served, id)
+        shards.whole()  # a rank among a part of all would be wrong, and a card cannot say so
+        tag = etag(one.user, theme, round(record["score"], 1), record["rank"], record["of"], record["percentile"])
+        policy = {"content-security-policy": POLICY}
+        return unless_known(request, tag, card(record, theme), "text/html; charset=utf-8", kept=BADGE_KEPT, **policy)
 
     async def _influence(raw: str) -> tuple[Known, dict[str, Any]]:
         """The user, and topics, people and moments; empty until they are known."""
