@@ -1,7 +1,7 @@
 // The frame around the views: which one is shown, the state of the stream, light and dark, and the keys that work everywhere.
 
 import { token } from "./api.js";
-import { h, put, s } from "./dom.js";
+import { h, mark, put, s } from "./dom.js";
 import { moment, number, tick } from "./format.js";
 import * as live from "./live.js";
 import { search } from "./parts/search.js";
@@ -22,7 +22,9 @@ async function show() {
   const mine = ++turn;
   const { view, id, query } = read(location.hash);
   const name = MODULES.has(view) ? view : "board";
-  for (const one of $("views").children) one.toggleAttribute("aria-current", one.dataset.view === name);
+  for (const one of $("views").children) mark(one, "aria-current", one.dataset.view === name && "page");
+  const current = $("views").querySelector("[aria-current]");
+  if (current) $("views").scrollLeft = current.offsetLeft - $("views").clientWidth / 2 + current.clientWidth / 2;
   let made;
   try {
     const module = await import(`./views/${name}.js`);

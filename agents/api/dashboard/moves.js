@@ -7,36 +7,65 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 /** May things move? Not for who does not want it, and not where nobody looks. */
 export const moving = () => !still.matches && !document.hidden;
 
-/** Puts `nodes` into `parent` in this order and takes out what is not among them. Untouched is what stands where it should. */
+/** Which of these numbers may stay where they are while the others are moved: a longest rising run of them. */
+function rising(numbers) {
+  const ends = []; // by length the place of the smallest number that a run so long ends with
+  const before = numbers.map(() => -1);
+  numbers.forEach((number, at) => {
+    if (number < 0) return;
+    let low = 0;
+    for (let high = ends.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if (numbers[ends[middle]] < number) low = middle + 1;
+      else high = middle;
+    }
+    before[at] = low ? ends[low - 1] : -1;
+    ends[low] = at;
+  });
+  const found = new Set();
+  for (let at = ends.at(-1) ?? -1; at >= 0; at = before[at]) found.add(at);
+  return found;
+}
+
+/** Puts `nodes` into `parent` in this order and takes out what is not among them. As few as can be are moved. */
 export function place(parent, nodes) {
   const wanted = new Set(nodes);
   for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
-  let next = parent.firstElementChild;
-  for (const node of nodes) {
-    if (node === next) next = next.nextElementSibling;
-    else parent.insertBefore(node, next);
+  const stood = new Map([...parent.children].map((node, n) => [node, n]));
+  const stays = rising(nodes.map((node) => stood.get(node) ?? -1));
+  let next = null;
+  for (let n = nodes.length - 1; n >= 0; n--) {
+    if (!stays.has(n)) parent.insertBefore(nodes[n], next);
+    next = nodes[n];
   }
 }
 
 const tops = (nodes) => nodes.map((node) => node.getBoundingClientRect().top);
+const MARGIN = 100; // pixels above and below what is seen
+const inSight = (top) => top > -MARGIN && top < innerHeight + MARGIN;
 
 /**
- * The same, moving: rows glide from where they are seen now, also in the middle of another move, and new ones fade in.
- * All is measured before anything is changed, and once again after: two layouts, however many rows there are.
+ * The same, moving: rows glide from where they are seen now, also in the middle of another move, and new ones fade in. `fill`
+ * changes what is in them. All is measured before anything is changed, which costs nothing, and once again after: one layout,
+ * however many rows there are. Only what is in sight moves. Returns which nodes are.
  */
-export function rearrange(parent, nodes) {
-  if (!moving()) return place(parent, nodes);
-  const there = nodes.filter((node) => node.parentNode === parent);
-  const before = tops(there);
-  const fresh = nodes.filter((node) => node.parentNode !== parent);
+export function rearrange(parent, nodes, fill) {
+  const there = moving() ? nodes.filter((node) => node.parentNode === parent) : [];
+  const stood = tops(there);
+  const from = new Map(there.map((node, n) => [node, stood[n]]));
+  fill();
   for (const node of there) node.glide?.cancel();
   place(parent, nodes);
-  const after = tops(there);
-  there.forEach((node, place_) => {
-    const away = before[place_] - after[place_];
-    node.glide = Math.abs(away) < 1 ? null : glide(node, away);
+  const to = tops(nodes);
+  const seen = nodes.filter((node, n) => {
+    const top = from.get(node);
+    node.glide = null;
+    if (!inSight(to[n]) && !inSight(top ?? to[n])) return false;
+    if (top != null && Math.abs(top - to[n]) >= 1) node.glide = glide(node, top - to[n]);
+    else if (top == null && there.length) node.animate([{ opacity: 0 }, { opacity: 1 }], { duration: MS });
+    return true;
   });
-  if (there.length) for (const node of fresh) node.animate([{ opacity: 0 }, { opacity: 1 }], { duration: MS });
+  return new Set(seen);
 }
 
 function glide(node, away) {

@@ -3,7 +3,7 @@
 import { chart, cut } from "./frame.js";
 import { s } from "../dom.js";
 import { percent } from "../format.js";
-import { face, split } from "../parts/who.js";
+import { portrait, split } from "../parts/who.js";
 import { link } from "../routes.js";
 
 const MIDDLE = 32;
@@ -24,12 +24,11 @@ function edge({ x, y, side, share }, most, wide, tall) {
   return s("path", { class: side < 0 ? "edge from" : "edge to", d, "stroke-width": (1 + (share / most) * 5).toFixed(1) });
 }
 
+const picture = (user, x, y, r) => s("image", { href: portrait(user), x: x - r, y: y - r, width: r * 2, height: r * 2 });
+
 function person({ user, x, y, r, side, share }, room) {
   const label = s("text", { x: side * (r + 7), y: 4, "text-anchor": side < 0 ? "end" : "start" }, cut(split(user).name, Math.max(5, Math.floor(room / 8))));
-  const picture = face(user, r * 2);
-  picture.setAttribute("x", -r);
-  picture.setAttribute("y", -r);
-  return s("a", { href: link("person", {}, user), class: "node", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, "aria-label": user }, s("title", {}, `${user}, ${percent(share, 1)}`), picture, label);
+  return s("a", { href: link("person", {}, user), class: "node", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, "aria-label": user }, s("title", {}, `${user}, ${percent(share, 1)}`), picture(user, 0, 0, r), label);
 }
 
 /** `influencers` and `influencees`: `[{user, share}]`, the most first. */
@@ -39,11 +38,8 @@ export function circle(user, influencers, influencees) {
   function draw(wide) {
     const spots = [...influencers.map((one, n) => spot(one, n, influencers.length, -1, most, wide, tall)),
       ...influencees.map((one, n) => spot(one, n, influencees.length, 1, most, wide, tall))];
-    const picture = face(user, MIDDLE * 2);
-    picture.setAttribute("x", wide / 2 - MIDDLE);
-    picture.setAttribute("y", tall / 2 - MIDDLE);
     return s("svg", { class: "circle", viewBox: `0 0 ${wide} ${tall}`, width: wide, height: tall },
-      spots.map((one) => edge(one, most, wide, tall)), s("circle", { class: "halo", cx: wide / 2, cy: tall / 2, r: MIDDLE + 5 }), picture,
+      spots.map((one) => edge(one, most, wide, tall)), s("circle", { class: "halo", cx: wide / 2, cy: tall / 2, r: MIDDLE + 5 }), picture(user, wide / 2, tall / 2, MIDDLE),
       spots.map((one) => person(one, one.side < 0 ? one.x - one.r - 7 : wide - one.x - one.r - 7)),
       s("text", { class: "side", x: 0, y: 13 }, "moved by"), s("text", { class: "side", x: wide, y: 13, "text-anchor": "end" }, "moves"));
   }

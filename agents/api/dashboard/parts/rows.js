@@ -4,44 +4,46 @@ import { h, mark, put, s } from "../dom.js";
 import { compact, fixed, percent, signed, way } from "../format.js";
 import { flash, moving, rearrange } from "../moves.js";
 import { spark } from "./spark.js";
-import { face, named } from "./who.js";
-import { link } from "../routes.js";
+import { who } from "./who.js";
 
 const crown = () => s("svg", { class: "crown", viewBox: "0 0 20 14", "aria-hidden": "true" }, s("path", { d: "M1 3.5 5.5 7 10 1l4.5 6L19 3.5 17.4 13H2.6z" }));
 const SPARKS = 14;
 
 function newRow(user) {
   const rank = h("td", { class: "rank" });
-  const tag = h("span", { class: "tag", title: "few different people are behind this score so far", hidden: true }, "provisional");
-  const name = h("th", { scope: "row", class: "user" }, h("a", { class: "who", href: link("person", {}, user), title: user }, face(user), named(user)), tag);
+  const name = h("th", { scope: "row", class: "user" }, who(user, 32));
   const score = h("td", { class: "score" });
-  const fill = s("rect", { class: "fill", height: 8, rx: 4, width: 0 });
-  const bar = h("td", { class: "meter" }, s("svg", { class: "track", height: 8, "aria-hidden": "true" }, s("rect", { class: "rest", width: "100%", height: 8, rx: 4 }), fill));
+  const fill = h("div", { class: "track" });
   const line = spark();
   const change = h("td", { class: "change" });
   const day = h("td", { class: "change day" });
   const people = h("td", { class: "people" });
   const sure = h("td", { class: "sure" });
-  const tr = h("tr", {}, rank, name, score, bar, h("td", { class: "past" }, line.node), change, day, people, sure);
-  return { user, tr, rank, tag, score, fill, line, change, day, people, sure, shown: null };
+  const tr = h("tr", {}, rank, name, score, h("td", { class: "meter" }, fill), h("td", { class: "past" }, line.node), change, day, people, sure);
+  return { user, tr, rank, score, fill, line, change, day, people, sure, shown: null };
 }
 
-function fillRow(row, entry, rank, at) {
+function fillRow(row, entry, rank) {
   put(row.rank, String(rank));
   mark(row.tr, "data-rank", rank <= 3 ? rank : null);
   const { score } = entry;
-  if (row.shown != null && score != null) flash(row.score, way(score - row.shown));
-  row.shown = score;
   put(row.score, fixed(score));
-  mark(row.fill, "width", `${score ?? 0}%`);
-  if (score != null) row.line.add(at, score);
+  row.fill.style.setProperty("background-size", `${(score ?? 0).toFixed(1)}% 100%`);
   put(row.change, entry.change == null ? "new" : signed(entry.change));
   mark(row.change, "data-way", way(entry.change));
   put(row.day, signed(entry.day));
   mark(row.day, "data-way", way(entry.day));
   put(row.people, compact(entry.actors));
   put(row.sure, percent(entry.confidence));
-  row.tag.hidden = !entry.provisional;
+  mark(row.sure, "title", entry.provisional ? "provisional: few different people are behind this score so far" : null);
+}
+
+/** What only shows that something happened: drawn where it is seen. */
+function lively(row, score, at, seen) {
+  if (score == null) return;
+  if (seen && row.shown != null) flash(row.score, way(score - row.shown));
+  row.shown = score;
+  row.line.add(at, score, seen);
 }
 
 /** A burst of small pieces where a new leader arrives: nobody has to see it, so it is no content. */
@@ -84,13 +86,11 @@ export function rows() {
   function show(entries, at) {
     const wanted = new Set(entries.map(({ user }) => user));
     for (const user of made.keys()) if (!wanted.has(user)) made.delete(user);
-    const shown = entries.map((entry, n) => {
-      if (!made.has(entry.user)) made.set(entry.user, newRow(entry.user));
-      const row = made.get(entry.user);
-      fillRow(row, entry, entry.rank ?? n + 1, at);
-      return row;
-    });
-    rearrange(body, shown.map(({ tr }) => tr));
+    for (const { user } of entries) if (!made.has(user)) made.set(user, newRow(user));
+    const shown = entries.map(({ user }) => made.get(user));
+    const fill = () => entries.forEach((entry, n) => fillRow(shown[n], entry, entry.rank ?? n + 1));
+    const seen = rearrange(body, shown.map(({ tr }) => tr), fill);
+    entries.forEach(({ score }, n) => lively(shown[n], score, at, seen.has(shown[n].tr)));
     crowned(shown[0]);
   }
 

@@ -3,6 +3,7 @@
 import { h, s } from "../dom.js";
 import { token } from "../api.js";
 import * as live from "../live.js";
+import { link } from "../routes.js";
 import { askForToken } from "./token.js";
 
 const art = {
@@ -33,7 +34,7 @@ export function loading(lines = 6) {
 export function failed(error, again) {
   const retry = again && h("button", { type: "button", class: "button", on: { click: again } }, "Try again");
   if (error.barred) return locked(error, again);
-  if (error.status === 404) return panel("empty", "Nobody here", error.message, suggestions(error));
+  if (error.status === 404) return panel("empty", error.problem.user ? "Nobody here" : "Nothing here", error.message, suggestions(error.problem));
   if (error.status === 503) return panel("lost", "Not available just now", error.message, retry);
   if (error.status) return panel("wrong", error.problem.title ?? "That did not work", error.message, retry);
   return panel("lost", "The server does not answer", "This page goes on by itself as soon as it does.", retry);
@@ -45,9 +46,9 @@ function locked(error, again) {
   return panel("locked", error.status === 403 ? "Your token does not reach so far" : "This needs a token", error.message, enter);
 }
 
-function suggestions(error) {
-  const near = error.problem.near ?? [];
-  return near.length > 0 && h("p", { class: "near" }, near.map((user) => h("a", { href: `#/person/${encodeURIComponent(user)}` }, h("bdi", {}, user))));
+function suggestions({ user, near = [] }) {
+  const to = (one) => (user ? link("person", {}, one) : link("board", { topic: one }));
+  return near.length > 0 && h("p", { class: "near" }, near.map((one) => h("a", { href: to(one) }, h("bdi", {}, one))));
 }
 
 /** A line above what is shown although it may be old. */

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { cause, fixed, signed, way, when } from "../format.js";
-import { inline } from "./who.js";
+import { inline, split } from "./who.js";
 
 // an alert of an older version has `fall` instead of `change`, and neither a sentence nor how loud it is
 export const moved = (alert) => alert.change ?? -(alert.fall ?? 0);
@@ -16,7 +16,7 @@ export function alertLine(alert) {
   const feed = alert.type === "feed";
   const title = feed ? `${loud(alert)}, feed` : [loud(alert), `rule ${alert.rule}`, alert.cause && `cause: ${cause(alert.cause)}`].filter(Boolean).join(", ");
   return h("li", { class: "told", "data-state": state, "data-severity": loud(alert), "data-id": alert.id, title },
-    h("p", { class: "head" }, h("span", { class: "what" }, state), feed ? h("bdi", { class: "inline" }, alert.network) : inline(alert.user),
+    h("p", { class: "head" }, h("span", { class: "what" }, state), feed ? h("bdi", { class: "inline" }, alert.network) : inline(alert.user, split(alert.user).name),
       !feed && points(alert), when(alert.at)),
     alert.sentence && h("p", { class: "why", dir: "auto" }, alert.sentence));
 }
@@ -26,7 +26,7 @@ export function alertCard(alert) {
   const line = alertLine(alert);
   if (alert.type === "feed") return line;
   const most = Math.max(...(alert.causes ?? []).map((one) => Math.abs(one.points)), 0.01);
-  const causes = (alert.causes ?? []).map((one) => h("li", { "data-way": way(one.points) },
+  const causes = (alert.causes ?? []).filter((one) => Math.abs(one.points) >= 0.05).map((one) => h("li", { "data-way": way(one.points) },
     h("span", {}, cause(one.cause)), h("meter", { min: 0, max: most, value: Math.abs(one.points), "aria-hidden": "true" }), h("b", {}, signed(one.points))));
   if (causes.length) line.append(h("ul", { class: "causes" }, causes));
   const about = [`rule ${alert.rule}`, `now ${fixed(alert.score)}`, alert.reference && `then ${fixed(alert.reference.score)}`];

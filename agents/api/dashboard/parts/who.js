@@ -1,6 +1,6 @@
 // A user, as they are shown everywhere: a face of their own, their name, their network. Names may hold anything.
 
-import { h, s } from "../dom.js";
+import { h } from "../dom.js";
 import { link } from "../routes.js";
 
 /** `network` and `name` of an id. */
@@ -17,21 +17,22 @@ function hashed(text) {
   return (found ^ (found >>> 16)) >>> 0;
 }
 
-const first = (name) => [...name.matchAll(/\p{L}|\p{N}/gu)][0]?.[0].toUpperCase() ?? "·";
+/** A letter or a figure, so nothing that means something in markup. */
+const first = (name) => name.match(/\p{L}|\p{N}/u)?.[0].toUpperCase() ?? "·";
 
 /** A picture that is the same for the same user everywhere: two hues, a wave, and the first letter. Says nothing by itself. */
-export function face(user, size = 32) {
-  const { name } = split(user);
+export function portrait(user) {
   const seed = hashed(user);
   const hue = seed % 360;
-  const turn = (seed >>> 9) % 360;
   const other = (hue + 25 + ((seed >>> 18) % 50)) % 360;
-  return s("svg", { class: "face", viewBox: "0 0 32 32", width: size, height: size, "aria-hidden": "true", focusable: "false" },
-    s("circle", { cx: 16, cy: 16, r: 16, fill: `hsl(${hue} 62% 36%)` }),
-    s("path", { d: "M1 19C8 11 13 27 20 19s9-5 11-4A16 16 0 0 1 1 19z", fill: `hsl(${other} 68% 46%)`, opacity: 0.6,
-      transform: `rotate(${turn} 16 16)` }),
-    s("text", { x: 16, y: 21.4, "text-anchor": "middle", class: "letter" }, first(name)));
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="16" fill="hsl(${hue} 62% 36%)"/>`
+    + `<path d="M1 19C8 11 13 27 20 19s9-5 11-4A16 16 0 0 1 1 19z" fill="hsl(${other} 68% 46%)" opacity=".6" transform="rotate(${(seed >>> 9) % 360} 16 16)"/>`
+    + `<text x="16" y="21.4" text-anchor="middle" font-family="Inter,system-ui,sans-serif" font-weight="650" font-size="15" fill="#fff">${first(split(user).name)}</text></svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
+
+/** The same as an image: one node, however many rows there are. */
+export const face = (user, size = 32) => h("img", { class: "face", src: portrait(user), alt: "", width: size, height: size });
 
 /** The name, cut where there is no room for it, and whole in its title. */
 export function named(user) {
@@ -47,5 +48,5 @@ export function who(user, size = 28) {
 }
 
 /** The same in the middle of a sentence. */
-export const inline = (user) =>
-  h("a", { class: "inline", href: link("person", {}, user), title: user }, h("bdi", { dir: "auto" }, user));
+export const inline = (user, text = user) =>
+  h("a", { class: "inline", href: link("person", {}, user), title: user }, h("bdi", { dir: "auto" }, text));

@@ -11,6 +11,7 @@ import { alertLine, deliveryLine, troubleLine } from "../parts/told.js";
 import { link } from "../routes.js";
 
 const N = 50;
+const FAILED_MS = 15_000;
 const AGAIN_MS = 3_000; // a board of a network or a topic is asked for as a whole; in between its scores are pushed
 const TOPICS = 14;
 const ALERTS = 8;
@@ -135,15 +136,17 @@ export function view({ query }) {
 
   async function whole() {
     clearTimeout(due);
+    let wait = AGAIN_MS;
     try {
       const found = await get("v1/leaderboard", { network, topic, limit: N });
       if (closed) return;
       entries = found.items.map((one) => ({ ...one, day: one.delta?.day, change: one.delta?.hour ?? 0 }));
       draw(found.as_of);
     } catch (error) {
+      wait = FAILED_MS;
       if (!entries.length && !closed) place.replaceChildren(failed(error, whole));
     }
-    if (!closed) due = setTimeout(whole, AGAIN_MS);
+    if (!closed) due = setTimeout(whole, wait);
   }
 
   ends.push(live.on("board", (told) => {
