@@ -37,6 +37,17 @@ def policy(kind: str) -> Schema:
     return _body(schema, {field: said for field, said in example.items() if field not in ("type", "name")})
 
 
+def trial() -> Schema:
+    """The same of a rule that can be tried on daily closes: see `streams.model.hindsight.why_not`."""
+    found = policy("rule")
+    when = found["requestBody"]["content"][_JSON]["schema"]["properties"]["when"]
+    for name in ("percentile", "top"):
+        del when["properties"][name]
+    when["oneOf"] = [one for one in when["oneOf"] if one["required"][0] in when["properties"]]
+    when["properties"]["within"]["enum"].remove("1h")
+    return found
+
+
 def span() -> Schema:
     """The same of a gap, whose network is in the address."""
     one = copy.deepcopy(_of(_GAP)["properties"]["gaps"]["items"]["properties"])

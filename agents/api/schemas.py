@@ -9,13 +9,13 @@ import msgspec
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from agents.shapes import boards, either, others, pushed, status, users
+from agents.shapes import boards, either, others, pushed, status, trial, users
 
 Schema = dict[str, Any]
 
 MAY_NEED_A_TOKEN: list[Schema] = [{}, {"token": []}]  #: reads: where they are not open
 _AT = "#/components/schemas/"
-_MODULES = (users, boards, status, others, pushed)
+_MODULES = (users, boards, trial, status, others, pushed)
 
 
 def ref(kind: type) -> Schema:

@@ -22,6 +22,22 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     partial: MayBePartial = UNSET
 
 
+class NetworkBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """A network that has a board."""
+
+    network: Annotated[str, Meta(description="what stands before the colon of its users")]
+    users: Annotated[int, Meta(description="how many are on it", ge=0)]
+
+
+class Boards(msgspec.Struct, frozen=True, kw_only=True):
+    """Which boards there are."""
+
+    networks: Annotated[list[NetworkBoard], Meta(description="the largest first")]
+    topics: Annotated[list[str], Meta(description="the one with the most engagement for one person first")]
+    as_of: AsOf
+    partial: MayBePartial = UNSET
+
+
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
     """How many score so much."""
 

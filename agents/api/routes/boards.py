@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from agents.api import examples
 from agents.api.answers import json
 from agents.api.served import Served
+from agents.shapes.boards import Boards
 
 MOST_TOPICS = 1_000
 
@@ -21,6 +22,7 @@ def routes(served: Served) -> APIRouter:
         "/v1/boards",
         summary="Which boards there are",
         responses=examples.answers(
+            Boards,
             {
                 "networks": [{"network": "bluesky", "users": 48_211}],
                 "topics": ["jazz", "python"],

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from agents.api import bodies, examples
+from agents.api import bodies, body_schemas, examples
 from agents.api.answers import json
 from agents.api.bodies import Raws
-from agents.api.door import BEARER, Door
+from agents.api.door import Door
+from agents.api.schemas import MAY_NEED_A_TOKEN
 from agents.api.served import Served
+from agents.shapes.trial import Trial
 from streams.model import hindsight
 from streams.model.about import topic as as_it_counts
 from streams.model.dates import day
@@ -41,12 +42,14 @@ Record = dict[str, Any]
 
 def routes(served: Served, door: Door) -> APIRouter:
     """The router: whoever may read."""
-    router = APIRouter(tags=["application"], dependencies=[Depends(BEARER), Depends(door.needs("read"))])
+    router = APIRouter(tags=["application"], dependencies=[Depends(door.needs("read"))])
 
     @router.post(
-        "/v1/rules/trial",
+        "/v1/trial",
         summary="What a rule would have told",
+        openapi_extra=body_schemas.trial() | {"security": MAY_NEED_A_TOKEN},
         responses=examples.answers(
+            Trial,
             {
                 "items": [_ITEM],
                 "counts": {"raised": 1, "recovered": 0, "settled": 0},
@@ -62,7 +65,7 @@ def routes(served: Served, door: Door) -> APIRouter:
         ),
     )
     async def trial(request: Request) -> Response:
-        """The body is a rule as for `PUT /v1/rules/{name}`; `name` may be left out. It is judged at the daily closes of at most 90
+        """The body is a rule as for `PUT /v1/rules/{name}`. It is judged at the daily closes of at most 90
         days, of `judged` users: those whom it names, else the 500 highest of the `of` whom it is for. `alerted` is how many of
         them it would have told about; `not_judged` says in words what closes do not tell. `compared` is the day of the score
         `before`, null for a line. Nothing is sent. 422 for a rule that closes cannot tell: within an hour, by percentile, or
@@ -78,8 +81,7 @@ def routes(served: Served, door: Door) -> APIRouter:
 
 def _rule(sent: Raws) -> Rule:
     """The rule that was sent. Raises Problem."""
-    named = {"name": msgspec.Raw(msgspec.json.encode(NAME))} | sent
-    body = bodies.with_defaults(named, type="rule")
+    body = bodies.with_defaults(sent, type="rule", name=NAME)
     rule = bodies.taken(parse_value(body))
     assert isinstance(rule, Rule)  # noqa: S101 - its type says so
     for at, why in unknown(Rule, bodies.plain(body)):

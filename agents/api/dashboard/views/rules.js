@@ -52,7 +52,7 @@ function editor(rule, saved, closed) {
   function tried() {
     if (!form.elements.amount.reportValidity()) return;
     result.replaceChildren(loading(3));
-    doing(async ({ body }) => result.replaceChildren(...outcome(await post("v1/rules/trial", body)).filter(Boolean)));
+    doing(async ({ body }) => result.replaceChildren(...outcome(await post("v1/trial", body)).filter(Boolean)));
   }
 
   function write(event) {
