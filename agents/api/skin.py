@@ -54,7 +54,9 @@ class Skin:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [self._amended(*one) if one[0] in _AMENDED else one for one in message["headers"]]
-                message["headers"] = [*headers, *_ON_ALL, (_HEADER, about.id.encode())]
+                own = {name for name, _ in headers}  # the card has a policy of its own
+                on_all = (one for one in _ON_ALL if one[0] not in own)
+                message["headers"] = [*headers, *on_all, (_HEADER, about.id.encode())]
             await send(message)
 
         try:
