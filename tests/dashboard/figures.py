@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import shutil
 import sys
 import time
@@ -70,6 +69,7 @@ async def opened(driver: Driver, home: str) -> dict[str, Any]:
 async def moved(driver: Driver, home: str, scene: Scene) -> dict[str, Any]:
     """From the write to the place in the page."""
     found: dict[str, Any] = {}
+    score = 55.0  # higher each time: whoever gets it leads
     async with driver.tab(home) as (page, _):
         await page.goto(home)
         await until(page, f"document.querySelectorAll('.leaders tbody tr').length === {len(USERS)}")
@@ -78,10 +78,9 @@ async def moved(driver: Driver, home: str, scene: Scene) -> dict[str, Any]:
             took = []
             for number in range(times):
                 user = USERS[number % len(USERS)]
-                others = {one: random.uniform(5, 80) for one in USERS if one != user}
                 await page.evaluate(f"window.seen = 0; window.wanted = '{user}'")
                 await asyncio.sleep(gap_s)
-                await asyncio.to_thread(scene.write, {**others, user: 90.0 + number % 7}, counts=1)
+                await asyncio.to_thread(scene.write, {user: (score := score + 0.4)}, counts=1)
                 wrote_ms = time.time() * 1000
                 took.append(float(await until(page, "window.seen")) - wrote_ms)
             found[name] = spread(took)
@@ -120,7 +119,7 @@ def main() -> None:
     with serve_redis(server) as url, driven() as driver:
         prefix = f"t{uuid.uuid4().hex[:10]}-"
         scene = Scene(Settings(redis=url, redis_prefix=prefix, partitions=PARTITIONS, api_limit=0))
-        scene.write(dict.fromkeys(USERS, 50.0), counts=10)
+        scene.write({user: 50.0 - number for number, user in enumerate(USERS)}, counts=10)
         with serving(scene.settings) as port:
             home = f"http://127.0.0.1:{port}/"
             found = {"load": round(os.getloadavg()[0], 1)}

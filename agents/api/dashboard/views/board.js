@@ -11,6 +11,8 @@ import { alertLine, deliveryLine, troubleLine } from "../parts/told.js";
 import { link } from "../routes.js";
 
 const N = 50;
+const CLOSER_MS = 5_000;
+const BOARDS_MS = 20_000; // new networks and topics come
 const FAILED_MS = 15_000;
 const AGAIN_MS = 3_000; // a board of a network or a topic is asked for as a whole; in between its scores are pushed
 const TOPICS = 14;
@@ -117,8 +119,19 @@ export function view({ query }) {
   let entries = [];
   let due;
   let closed = false;
+  let boards = "";
+  let frame;
+  let near = "";
+  let nearer = 0;
+  let later;
 
+  /** Once for all that comes before the next frame. */
   function draw(at) {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => !closed && drawn(at));
+  }
+
+  function drawn(at) {
     if (!entries.length) {
       place.replaceChildren(empty("No scores yet", "They appear with the first event."));
     } else {
@@ -149,11 +162,36 @@ export function view({ query }) {
     if (!closed) due = setTimeout(whole, wait);
   }
 
+  /** Scores of who is shown are pushed at once; the whole board, of which others may become part, four times a second. */
+  function closer() {
+    const users = entries.map(({ user }) => user).sort();
+    const text = JSON.stringify(users);
+    if (text === near || Date.now() - nearer < CLOSER_MS || !users.length) return;
+    near = text;
+    nearer = Date.now();
+    live.ask({ users, scores: true, n: N });
+  }
+
+  async function which() {
+    try {
+      const found = await get("v1/boards", { topics: TOPICS });
+      const text = JSON.stringify([found.networks.map((one) => one.network), found.topics]);
+      if (text !== boards && !filters.contains(document.activeElement)) filters.replaceChildren(...chips(found, { network, topic }).flat().filter(Boolean));
+      boards = text;
+    } catch {
+      // the board itself says what is wrong
+    }
+    if (!closed) later = setTimeout(which, BOARDS_MS);
+  }
+
   ends.push(live.on("board", (told) => {
     head.show(told.stats);
     side.show(told);
-    if (!own) entries = told.top;
-    if (!own) draw(told.now);
+    if (!own) {
+      entries = told.top;
+      draw(told.now);
+      closer();
+    }
     warn();
   }));
   ends.push(live.on("scores", ({ as_of, users }) => {
@@ -179,7 +217,7 @@ export function view({ query }) {
     side.show(live.board);
   }
   warn();
-  get("v1/boards").then((found) => filters.replaceChildren(...chips(found, { network, topic }).flat().filter(Boolean)), () => filters.remove());
+  which();
 
   const name = h("h1", {}, topic ? h("bdi", {}, `#${topic}`) : h("bdi", {}, network ?? "Who moves people, right now"));
   const intro = topic ? "Who is engaged with most for this topic" : network ? "Everyone of this network" : "Social influence from 1 to 100, while it happens";
@@ -190,6 +228,7 @@ export function view({ query }) {
     close() {
       closed = true;
       clearTimeout(due);
+      clearTimeout(later);
       for (const end of ends) end();
     },
   };
