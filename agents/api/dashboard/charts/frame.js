@@ -44,7 +44,7 @@ export function steps(low, high, about = 4) {
 /** A number of one range as one of another. */
 export const scale = (from, to, low, high) => (value) => low + ((value - from) / (to - from || 1)) * (high - low);
 
-/** A text that is cut in the middle. */
+/** Cut in the middle. */
 export function cut(text, most) {
   const letters = [...text];
   const half = Math.max(2, Math.floor(most / 2));

@@ -14,7 +14,7 @@ const points = (alert) => h("span", { class: "moved", "data-way": way(moved(aler
 export function alertLine(alert) {
   const { state } = alert;
   const feed = alert.type === "feed";
-  const title = feed ? `${loud(alert)}, feed` : [loud(alert), `rule ${alert.rule}`, alert.cause && `cause: ${cause(alert.cause)}`].filter(Boolean).join(", ");
+  const title = [loud(alert), feed ? "feed" : `rule ${alert.rule}`, alert.cause && `cause: ${cause(alert.cause)}`].filter(Boolean).join(", ");
   return h("li", { class: "told", "data-state": state, "data-severity": loud(alert), "data-id": alert.id, title },
     h("p", { class: "head" }, h("span", { class: "what" }, state), feed ? h("bdi", { class: "inline" }, alert.network) : inline(alert.user, split(alert.user).name),
       !feed && points(alert), when(alert.at)),

@@ -9,7 +9,6 @@ import { alertCard, deliveryLine, loud, troubleLine } from "../parts/told.js";
 import { amend } from "../routes.js";
 
 const N = 60;
-const SHOW = { raised: "raised", over: "over", critical: "critical", feeds: "feeds" };
 
 const fits = {
   raised: (alert) => alert.state === "raised",
@@ -37,7 +36,7 @@ export function view({ query }) {
       node.setAttribute("aria-pressed", String(only.has(name)));
       amend("alerts", { only: [...only].join(",") });
       draw();
-    } } }, SHOW[name]);
+    } } }, name);
     return node;
   }
 
@@ -82,7 +81,7 @@ export function view({ query }) {
     }
   }
 
-  filters.append(...Object.keys(SHOW).map(chip));
+  filters.append(...Object.keys(fits).map(chip));
   const ends = [live.on("alert", (alert) => asked && come(alert)), live.on("board", beside)];
   if (live.board) beside(live.board);
   live.ask({ n: 1 });

@@ -70,7 +70,7 @@ export function view({ query }) {
     for (const one of users) if (scores.has(one.user)) count(scores.get(one.user), one.score, (value) => value.toFixed(1));
   });
   if (ids.length > 1) look();
-  else place.replaceChildren(empty(ids.length ? "One more, and they stand beside each other" : "Nobody chosen yet", "Search above: by the beginning of a name, with the network or without. The address of this page keeps who was chosen."));
+  else place.replaceChildren(empty(ids.length ? "One more, and they stand beside each other" : "Nobody chosen yet", "Search above: by the beginning of a name, with the network or without."));
   live.ask(ids.length > 1 ? { users: ids, scores: true, n: 1 } : { n: 1 });
   return { title: "Compare", node, close() { asking.abort(); clearTimeout(due); end(); } };
 }

@@ -26,7 +26,7 @@ function hero(user) {
   const fresh = h("p", { class: "soft fresh" });
   const links = h("p", { class: "links" }, h("a", { class: "button plain", href: link("compare", { ids: [user] }) }, "Compare"), h("a", { class: "button plain", href: link("spread", { user }) }, "Where in the spread"));
   const node = h("section", { class: "card hero" }, face(user, 84),
-    h("div", { class: "about" }, h("h1", { title: user }, h("bdi", { dir: "auto" }, name)), h("p", { class: "soft" }, h("bdi", { dir: "auto" }, network), " ", h("code", { class: "id" }, h("bdi", {}, user))), tags, facts, fresh, links), big.node);
+    h("div", { class: "about" }, h("h1", { title: user }, h("bdi", { dir: "auto" }, name)), h("p", { class: "soft" }, h("bdi", { dir: "auto" }, network)), tags, facts, fresh, links), big.node);
 
   function fact(title, value, hint, change) {
     return h("div", { title: hint ?? null }, h("dt", {}, title), h("dd", { "data-way": change == null ? null : way(change) }, value));
