@@ -143,7 +143,8 @@ class Reading:
         """Of a connection."""
         figures = self._figures
         figures.state = "reading"
-        log.info("reading source=%s endpoint=%s lag_ms=%d", figures.source, figures.endpoint, now_ms - batch.ts)
+        lag_ms = now_ms - batch.ts if batch.ts else None
+        log.info("reading source=%s endpoint=%s lag_ms=%s", figures.source, figures.endpoint, lag_ms)
         before_ms = figures.newest_ms
         if not self._source.replays and before_ms and batch.ts - before_ms >= _SHORTEST_MISSED_MS:
             self._heap.missed.append(Missed(before_ms, batch.ts))

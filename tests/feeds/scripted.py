@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.feeds.runner import Runner
+from streams.broker.admin import Admin
+from streams.broker.policies import read
 from streams.clocks import Clocks
+from streams.model.gaps import Gap
 from streams.settings import Settings
 from streams.sources import Produced, produced
 from streams.sources.live import Batch, Lost, Missed
 from streams.topics import EVENTS
+from tests.feeds.contract import until
 
 HOUR_MS = 3_600_000
 
@@ -109,3 +115,35 @@ async def told(settings: Settings, topics: Sequence[str] = tuple(topic.name for 
         return found
     finally:
         await consumer.stop()
+
+
+def made(kafka: str, prefix: str, *, transactions: bool = True) -> Settings:
+    settings = Settings.load(
+        {}, kafka=kafka, app=f"{prefix}app", topic_prefix=prefix, partitions=2, transactions=transactions
+    )
+    with Admin(settings) as admin:
+        admin.create()
+    return settings
+
+
+async def lived(runner: Runner, enough: Callable[[], bool], then: Callable[[], Awaitable[None]] | None = None) -> None:
+    """A life of a process that ends as by SIGTERM, once it is enough."""
+    stop = asyncio.Event()
+    life = asyncio.create_task(runner.run(stop))
+    watch = asyncio.create_task(until(lambda: enough() or life.done()))
+    await watch
+    if then:
+        await then()
+    stop.set()
+    await life
+
+
+async def ids(settings: Settings) -> Counter[str]:
+    """What is in the topics."""
+    return Counter(orjson.loads(value)["id"] for value in await told(settings))
+
+
+async def gaps(settings: Settings, network: str = "t") -> list[Gap]:
+    """Those of the network, the newest first."""
+    book = (await read(settings)).book()
+    return [gap for one in book.gaps if one.network == network for gap in one.gaps]

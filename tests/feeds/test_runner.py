@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 
-import orjson
 import pytest
 
 from agents.feeds import reading
 from agents.feeds import runner as running
 from agents.feeds.outlet import Outlet, Tail
-from agents.feeds.runner import Runner
 from agents.local.embedded import free_port
 from streams.broker import cursor_log
-from streams.broker.admin import Admin
-from streams.broker.policies import read
 from streams.errors import CloutError, DependencyDown, LostPlace
 from streams.events import MAX_EVENT_BYTES
 from streams.formats.cursors import Cursor, decode, encode
-from streams.model.gaps import Gap
 from streams.settings import Settings
 from tests.feeds.contract import run, until
-from tests.feeds.scripted import HOUR_MS, Scripted, runner, told
+from tests.feeds.scripted import HOUR_MS, Scripted, gaps, ids, lived, made, runner
 
 
 @pytest.fixture(autouse=True)
@@ -42,38 +36,6 @@ def settings(request: pytest.FixtureRequest, prefix: str) -> Settings:
 def real(kafka: str, prefix: str) -> Settings:
     """Of the one with transactions."""
     return made(kafka, prefix)
-
-
-def made(kafka: str, prefix: str, *, transactions: bool = True) -> Settings:
-    settings = Settings.load(
-        {}, kafka=kafka, app=f"{prefix}app", topic_prefix=prefix, partitions=2, transactions=transactions
-    )
-    with Admin(settings) as admin:
-        admin.create()
-    return settings
-
-
-async def lived(runner: Runner, enough: Callable[[], bool], then: Callable[[], Awaitable[None]] | None = None) -> None:
-    """A life of a process that ends as by SIGTERM, once it is enough."""
-    stop = asyncio.Event()
-    life = asyncio.create_task(runner.run(stop))
-    watch = asyncio.create_task(until(lambda: enough() or life.done()))
-    await watch
-    if then:
-        await then()
-    stop.set()
-    await life
-
-
-async def ids(settings: Settings) -> Counter[str]:
-    """What is in the topics."""
-    return Counter(orjson.loads(value)["id"] for value in await told(settings))
-
-
-async def gaps(settings: Settings) -> list[Gap]:
-    """Those of the network, the newest first."""
-    book = (await read(settings)).book()
-    return [gap for one in book.gaps if one.network == "t" for gap in one.gaps]
 
 
 def once(count: int, first: int = 0) -> Counter[str]:
