@@ -29,6 +29,7 @@ class Asked(NamedTuple):
 
 def run(settings: Settings, asked: Asked) -> int:
     """Returns the exit code."""
+    from agents.feeds.start import Served
     from agents.feeds.start import run as running
 
     source = registry.opened(asked.source, asked.endpoints)
@@ -37,9 +38,9 @@ def run(settings: Settings, asked: Asked) -> int:
     logging.getLogger("clout").setLevel(settings.log_level.upper())
     say(f"reading {asked.source} until Ctrl-C")
     began_s, runners = time.monotonic(), list[Runner]()
-    told = lambda port: say(address(asked.host, port))  # noqa: E731
+    served = Served(asked.host, asked.port, lambda real: say(address(asked.host, real)))
     try:
-        asyncio.run(running(settings, source, runners.append, told, asked.host, asked.port, asked.limit))
+        asyncio.run(running(settings, source, runners.append, served, asked.limit))
     finally:
         for runner in runners:
             _sum_up(runner, time.monotonic() - began_s, asked.json)

@@ -75,8 +75,7 @@ class Reading:
                 reason = "silent for too long"
             else:
                 return
-            figures.state, figures.last = "waiting", reason
-            figures.errors[reason] += 1
+            figures.lost(reason)
             self._behind.lost(int(self._clocks.wall_ms()))
             pause_s = self._tries.over(self._clocks.monotonic_s(), gave=self._at != began, wait_s=wait_s)
             log.warning(

@@ -66,6 +66,7 @@ class Runner:
                     raise
                 if self.sent > before:
                     pause_s = _PAUSE_S
+                self.figures.lost(f"Kafka is away: {error}")
                 log.warning("Kafka is away; nothing is lost, and it is tried again in %.1f s: %s", pause_s, error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause_s)

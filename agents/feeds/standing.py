@@ -4,31 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
-import msgspec
+from agents.shapes.sources import SourceStanding
 
 _RATE_S = 10.0  # over which the rate is told
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """As Redis has it, JSON."""
-
-    source: str
-    network: str
-    state: str  #: reading, waiting, or stopped
-    endpoint: str
-    instance: str
-    at: int  #: of this, ms since epoch
-    lag_ms: int | None  #: from the newest that was read to now; null: nothing was read
-    rate: float  #: events a second
-    events: int  #: since the first cursor of the source
-    errors: int  #: connections that were lost, since this process began
-    last: str  #: why the last one was
-    skipped: dict[str, int]  #: what gave no event, by reason, since the first cursor
-    cursor: str | None
-    committed: int  #: when that was written, ms since epoch; 0: not yet
-    gap: int | None  #: since when a gap is on, ms since epoch
 
 
 @dataclass(slots=True)
@@ -38,12 +18,12 @@ class Figures:
     source: str
     network: str
     instance: str = ""
-    state: str = "waiting"
+    state: Literal["reading", "waiting", "stopped"] = "waiting"
     endpoint: str = ""
     newest_ms: int = 0
     events: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)  #: by reason, since this process began
+    errors: Counter[str] = field(default_factory=Counter)  #: by kind of reason, since this process began
     last: str = ""
     cursor: str | None = None
     committed_ms: int = 0
@@ -51,6 +31,11 @@ class Figures:
     gap: int | None = None
     rate: float = 0.0
     _seen: tuple[float, int] | None = None
+
+    def lost(self, reason: str) -> None:
+        """A connection was. What follows a colon in the reason is not the same twice."""
+        self.state, self.last = "waiting", reason
+        self.errors[reason.partition(":")[0]] += 1
 
     def tick(self, now_s: float) -> None:
         """Now and then: the rate is over the last ten seconds, a little smoothed."""
@@ -63,9 +48,9 @@ class Figures:
             self.rate += ((self.events - self._seen[1]) / passed_s - self.rate) * part
             self._seen = (now_s, self.events)
 
-    def standing(self, now_ms: float) -> Standing:
+    def standing(self, now_ms: float) -> SourceStanding:
         """As of now."""
-        return Standing(
+        return SourceStanding(
             source=self.source,
             network=self.network,
             state=self.state,
@@ -82,8 +67,3 @@ class Figures:
             committed=self.committed_ms,
             gap=self.gap,
         )
-
-
-def lag_s(one: Any, now_ms: float) -> float | None:
-    """Of a `Standing` as JSON: how old the newest is by now, seconds."""
-    return None if one["lag_ms"] is None else (one["lag_ms"] + now_ms - one["at"]) / 1000

@@ -29,9 +29,13 @@ KILLED = (1_000, 1_900)  #: frames that have been sent when a process is killed
 def feeding(settings: Settings, url: str, log: Path) -> AbstractContextManager[Process]:
     """The command, ended with SIGTERM when the block is left."""
     argv = [sys.executable, "-m", "agents.cli.main", "feed", "bluesky", "--endpoint", url]
+    return child(argv, log=log, env=environ(settings), stop_s=PATIENCE_S)
+
+
+def environ(settings: Settings) -> dict[str, str]:
+    """For a process with these settings."""
     own = {variable_of(name): str(getattr(settings, name)) for name in settings.__slots__}
-    env = {k: v for k, v in os.environ.items() if not k.startswith("CLOUT_")} | own
-    return child(argv, log=log, env=env, stop_s=PATIENCE_S)
+    return {k: v for k, v in os.environ.items() if not k.startswith("CLOUT_")} | own
 
 
 def test_killed_in_the_middle(stack: Callable[..., Stack], tmp_path: Path) -> None:
