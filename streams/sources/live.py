@@ -43,11 +43,25 @@ class Lost(CloutError):
 class LiveSource(Protocol):
     """A source. The runner opens one connection at a time; what it does in between is in `agents.feeds.runner`."""
 
-    name: str  #: of the source: key of its cursor, part of its transactional id
-    network: str  #: whose gap it is when nothing comes
-    endpoints: Sequence[str]  #: where it can be had; after a failure the next one is tried
-    replays: bool  #: does it give again what came after a cursor? Else each break is a gap
-    stall_s: float | None  #: a connection that is silent for so long is dead; None: silence is nothing special
+    @property
+    def name(self) -> str:
+        """Of the source: key of its cursor, part of its transactional id."""
+
+    @property
+    def network(self) -> str:
+        """Whose gap it is when nothing comes."""
+
+    @property
+    def endpoints(self) -> Sequence[str]:
+        """Where it can be had; after a failure the next one is tried."""
+
+    @property
+    def replays(self) -> bool:
+        """Does it give again what came after a cursor? Else each break is a gap."""
+
+    @property
+    def stall_s(self) -> float | None:
+        """A connection that is silent for so long is dead; None: silence is nothing special."""
 
     def events(self, endpoint: str, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """One connection: all that comes behind `cursor`, without one all that comes from now on.
