@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, BinaryIO, NamedTuple, cast
 
+from agents.cli.feed_paths import SYNTHETIC, checked, expanded
 from agents.cli.output import counted, json_line, safe, say
 from agents.cli.progress import position, progress, size_of
 from agents.feeds.arriving import Arriving, own_stdin
 from agents.feeds.feeder import Feeder, Refused
 from agents.feeds.feeder import feed as send_all
+from agents.feeds.followed import Followed
 from agents.feeds.places import Places
+from agents.feeds.realtime import OwnPace
+from agents.feeds.realtime import feed as send_timed
 from streams.broker.admin import Admin
 from streams.errors import CloutError, TopicMismatch, UsageError
 from streams.fold.rows import PER_KIND
@@ -22,7 +26,6 @@ from streams.sources import FORMATS, MALFORMED, Produced, Source, Synthetic, ope
 from streams.sources.persons import persons
 from streams.topics import CONTROLS, EVENTS, Topic
 
-SYNTHETIC = "synthetic"
 SYNTHETIC_RATE = 2_000.0  # without a limit and a rate the generator would fill the broker's disk
 _MOST_REFUSALS_SAID = 20
 _QUIET_S = 0.02  # how often a pipe that has nothing is looked at
@@ -31,25 +34,46 @@ _QUIET_S = 0.02  # how often a pipe that has nothing is looked at
 class Asked(NamedTuple):
     """What was asked for."""
 
-    source: str
     format: str
+    columns: Mapping[str, str]
+    values: Mapping[str, str]
     rate: float | None
+    realtime: bool
+    speed: float | None
     limit: int | None
     from_line: int | None
+    follow: bool
     users: int
     seed: int
     linked: float
     json: bool
 
 
-def run(settings: Settings, asked: Asked) -> int:
-    """Returns the exit code."""
-    source, format, limit = asked.source, asked.format, asked.limit
+def run(settings: Settings, sources: Sequence[str], asked: Asked) -> int:
+    """One after the other. Returns the exit code."""
+    paths = expanded(sources)
+    checked(paths, asked)
+    code, left = 0, asked.limit
+    pace = OwnPace(asked.speed or 1.0) if asked.realtime or asked.speed else None
+    for number, path in enumerate(paths):
+        one = asked._replace(limit=left, from_line=None if number else asked.from_line)
+        try:
+            failed, fed = _one(settings, path, one, pace)
+        except (CloutError, KeyboardInterrupt):
+            if rest := paths[number + 1 :]:
+                say(safe(f"clout: nothing was sent of {', '.join(rest[:3])}{' and others' if rest[3:] else ''}"))
+            raise
+        code, left = code or failed, None if left is None else left - fed
+        if left == 0:
+            break
+    return code
+
+
+def _one(settings: Settings, source: str, asked: Asked, pace: OwnPace | None) -> tuple[int, int]:
+    """The exit code, and how many records were sent."""
+    format, limit, rate = asked.format, asked.limit, asked.rate
     records: Source | Synthetic
     head: Iterable[Produced] = ()
-    rate = asked.rate
-    if asked.from_line is not None:
-        _has_lines(source, asked.from_line)
     if source == SYNTHETIC:
         if rate is None and limit is None:
             rate = SYNTHETIC_RATE
@@ -57,15 +81,15 @@ def run(settings: Settings, asked: Asked) -> int:
         start_ms = _now_ms()  # also part of the ids, so that another run does not repeat this one's
         records = Synthetic(asked.seed, asked.users, rate, start_ms, clock=_now_ms)
         head = persons(asked.seed, asked.users, asked.linked, start_ms)
-    elif asked.linked:
-        raise UsageError("--linked is for the generator; links of other users: clout control link --file FILE")
     else:
-        stdin = own_stdin() if source == "-" else None
-        records = open_source(source, format, stdin=stdin, from_line=asked.from_line or 1)
+        opened = cast(BinaryIO, Followed(source)) if asked.follow else own_stdin() if source == "-" else None
+        more = {"columns": asked.columns, "values": asked.values} if format == "csv" else {}
+        records = open_source(source, format, opened=opened, from_line=asked.from_line or 1, **more)
     topics_are_there(settings, (*EVENTS, CONTROLS) if asked.linked else EVENTS)
-    total = limit if limit is not None or source in (SYNTHETIC, "-") else size_of(source)
+    endless = source in (SYNTHETIC, "-") or asked.follow
+    total = limit if limit is not None or endless else size_of(source)
     by_bytes = isinstance(records, Source) and limit is None and total is not None
-    trickles = isinstance(records, Source) and size_of(source) is None
+    trickles = isinstance(records, Source) and (asked.follow or size_of(source) is None)
     feeder = Feeder(settings, on_refused=_refusals())
     places = Places(records) if isinstance(records, Source) else None
     began_s = time.monotonic()
@@ -78,16 +102,15 @@ def run(settings: Settings, asked: Asked) -> int:
             bar.update(events, position(records) if by_bytes and isinstance(records, Source) else None)
 
         try:
-            asyncio.run(_feed(feeder, head, places or records, rate, limit, trickles, look))
+            asyncio.run(_feed(feeder, head, places or records, rate, limit, trickles, look, pace))
         except (CloutError, KeyboardInterrupt) as error:
             if places and feeder.sent and not isinstance(error, UsageError):
                 say(_how_to_go_on(feeder, places, source, format))
             raise
         finally:
             _sum_up(feeder, records, time.monotonic() - began_s, asked.json)
-    if isinstance(records, Source) and _nothing_useful(records, feeder.sent):
-        return 1
-    return 1 if feeder.refused else 0
+    failed = isinstance(records, Source) and _nothing_useful(records, feeder.sent)
+    return int(failed or feeder.refused > 0), feeder.sent - feeder.acked[CONTROLS.name]
 
 
 def _nothing_useful(source: Source, sent: int) -> bool:
@@ -98,16 +121,6 @@ def _nothing_useful(source: Source, sent: int) -> bool:
     what = f"clout: none of {wrong:,} lines is an event" + (", each becomes a reject" if source.useless else "")
     say(f"{what}; is {safe(source.path)} the right file, and {source.format} its --format?")
     return True
-
-
-def _has_lines(source: str, from_line: int) -> None:
-    """Raises UsageError where `--from-line` makes no sense."""
-    if source == SYNTHETIC:
-        raise UsageError("--from-line is for files: the generator makes other events each time it is started")
-    if source == "-":
-        raise UsageError(
-            f"--from-line is for files; of a pipe, send the rest: tail -n +{from_line} FILE | clout feed -"
-        )
 
 
 def _how_to_go_on(feeder: Feeder, places: Places, source: str, format: str) -> str:
@@ -148,10 +161,14 @@ async def _feed(
     limit: int | None,
     trickles: bool,
     look: Callable[[], None],
+    pace: OwnPace | None,
 ) -> None:
     async with feeder:
         if head:
             await send_all(feeder, head)
+        if pace:
+            await send_timed(feeder, records, pace, limit, look)
+            return
         if not trickles:
             await send_all(feeder, records, rate=rate, limit=limit, on_turn=look)
             return

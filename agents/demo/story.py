@@ -104,7 +104,7 @@ def events(plan: Plan, tell: Callable[[str], None]) -> Iterator[Iterator[Produce
         story = purged(with_person(lively, plan.person_ms, _now_ms, tell), plan.purge_ms, _now_ms, tell)
         yield with_silent_star(story, SHAPE.network, plan.closes_ms, _now_ms, tell)
         return
-    with open_source(source, form, stdin=own_stdin() if source == "-" else None) as opened:
+    with open_source(source, form, opened=own_stdin() if source == "-" else None) as opened:
         yield opened
 
 
