@@ -23,6 +23,7 @@ ENDPOINTS = (
 )
 STALL_S = 30.0  #: there are hundreds of events a second
 _CONNECT_S = 15.0
+_CLOSE_S = 1.0  # so long a server that has fallen silent is waited for, to say goodbye
 _MOST_FRAME_BYTES = 4 << 20
 _V2_PROTOCOL = "xrpc.v1.json"
 _TEXT = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
@@ -48,7 +49,7 @@ class Bluesky:
 
     async def events(self, endpoint: str, cursor: str | None) -> AsyncGenerator[Batch, None]:
         """See LiveSource."""
-        place, by_time, refuses = place_of(cursor), endpoint in self._by_time, not _is_v1(endpoint)
+        place, by_time = place_of(cursor), endpoint in self._by_time
         by_sequence = bool(place and place.seq is not None and place.endpoint == endpoint and not by_time)
         url = _url(endpoint, asked(place, endpoint, by_time=by_time))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S)
@@ -56,7 +57,8 @@ class Bluesky:
             try:
                 socket = await session.ws_connect(
                     url,
-                    protocols=(_V2_PROTOCOL,) if refuses else (),
+                    protocols=() if _is_v1(endpoint) else (_V2_PROTOCOL,),
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
                     max_msg_size=_MOST_FRAME_BYTES,
                     decode_text=False,  # what is no UTF-8 costs its frame, not the connection
                 )
@@ -67,7 +69,7 @@ class Bluesky:
             except (aiohttp.ClientError, OSError) as error:
                 raise Lost(f"no connection: {error or type(error).__name__}") from None
             async with socket:
-                self._frames.begin(endpoint, place, by_time=by_time, refuses=refuses)
+                self._frames.begin(endpoint, place, by_time=by_time)
                 self._by_time.discard(endpoint)
                 try:
                     while (message := await socket.receive()).type in _TEXT:

@@ -115,9 +115,10 @@ class Runner:
         heap, gap = reading.take(), behind.look(now_ms)
         figures.gap = gap
         was = known.gap if known else None
-        if heap.cursor == (known.cursor if known else None) and gap == was and not heap.missed:
-            return
         figures.skipped.update(heap.skipped)
+        moved = heap.cursor != (known.cursor if known else None)
+        if not (moved or heap.events or heap.missed or gap != was):
+            return
         cursor = Cursor(
             source=self._source.name,
             cursor=heap.cursor,

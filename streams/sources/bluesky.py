@@ -69,7 +69,7 @@ def asked(place: Place | None, endpoint: str, *, by_time: bool = False) -> int |
 
 
 class AnotherSequence(Lost):
-    """The instance counts anew: its events have to be asked for by time."""
+    """The instance counts anew, or is another, or no longer has what was asked for: then by time."""
 
 
 class Frames:
@@ -81,7 +81,8 @@ class Frames:
         self._endpoint = ""
         self._after: int | None = None  # the last `seq` that was read of this endpoint
         self._time_us = 0  # the newest time that was read, of any
-        self._first, self._asked_us = True, 0  # of a connection; the time that its first frame should be near, 0: any
+        self._place: Place | None = None  # the last that was asked for, or given
+        self._first = True  # is the next frame the first of a connection?
         self._recent: set[str] = set()  # messages of the last OVERLAP_US, and those of as long before
         self._before: set[str] = set()
         self._recent_us = 0
@@ -89,13 +90,14 @@ class Frames:
         self.skipped: Counter[str] = Counter()
         self.line = 0
 
-    def begin(self, endpoint: str, place: Place | None, *, by_time: bool, refuses: bool) -> None:
-        """A connection was made that was asked for `place`. `refuses`: it would have refused a sequence that it has not."""
+    def begin(self, endpoint: str, place: Place | None, *, by_time: bool) -> None:
+        """A connection was made that was asked for `place`. Whoever goes back to an earlier one gets again what was behind it."""
+        if place != self._place:
+            self._time_us = place.time_us if place else 0
+            self._recent, self._before = set(), set()
         own = place is not None and place.endpoint == endpoint and not by_time
-        self._endpoint, self._first = endpoint, True
+        self._endpoint, self._place, self._first = endpoint, place, True
         self._after = place.seq if place and own else None
-        self._time_us = max(self._time_us, place.time_us if place else 0)
-        self._asked_us = place.time_us if place and not (refuses and self._after is not None) else 0
 
     def read(self, frame: bytes) -> Batch | None:
         """None: nothing that moves the cursor. Raises Lost for what the server should send once more, and for its errors."""
@@ -160,12 +162,13 @@ class Frames:
 
     def _begun(self, time_us: int, seq: int | None) -> Missed | None:
         """The first frame of a connection: is it near what was asked for? Raises AnotherSequence."""
-        self._first, asked_us = False, self._asked_us
-        if seq is not None and self._after is not None and seq < self._after:
-            raise AnotherSequence(f"the server has begun to count anew: {seq} after {self._after}")
-        if not asked_us or time_us - asked_us < MISSED_US:
+        self._first = False
+        if self._place is None:
             return None
-        return Missed(asked_us // 1000, time_us // 1000)
+        far = time_us - self._place.time_us > MISSED_US
+        if self._after is not None and (far or (seq is not None and seq < self._after)):
+            raise AnotherSequence(f"what comes is not what follows number {self._after}: it is asked for by time")
+        return Missed(self._place.time_us // 1000, time_us // 1000) if far else None
 
     def _repeated(self, message: dict[str, Any], time_us: int, seq: int | None) -> bool:
         """Was it read before? By its number; of other instances, and without one, by what it is."""
@@ -194,7 +197,7 @@ class Frames:
 
     def _batch(self, events: list[Produced], ts_ms: int) -> Batch:
         wall_us = int(self._wall_ms() * 1000)
-        place = Place(endpoint=self._endpoint, time_us=self._time_us, seq=self._after, wall_us=wall_us)
+        place = self._place = Place(endpoint=self._endpoint, time_us=self._time_us, seq=self._after, wall_us=wall_us)
         skipped, self.skipped = self.skipped, Counter()
         return Batch(events, _encode(place).decode(), ts_ms, skipped)
 

@@ -31,9 +31,11 @@ class Lately(Generic[T]):
         if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
 
-    def taken(self, name: str) -> T | None:
-        """It is not known any more."""
-        return self._known.pop(name, None)
+    def of(self, name: str) -> T | None:
+        """What is known of it; it is of use, so it goes last."""
+        if (one := self._known.pop(name, None)) is not None:
+            self._known[name] = one
+        return one
 
 
 class Hashtags:
@@ -52,9 +54,7 @@ class Hashtags:
 
     def of(self, uri: str) -> list[str]:
         """The tags of a post; none if it has none, or was not seen lately."""
-        if tags := self._posts.taken(uri):
-            self._posts.put(uri, tags)  # to the end: it is of use
-        return tags or []
+        return self._posts.of(uri) or []
 
 
 def _tags(record: Any) -> Iterator[str]:

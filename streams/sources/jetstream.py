@@ -92,7 +92,7 @@ class Messages:
             return []
         ref = f"{actor}/{collection}/{_text(commit['rkey'])}"
         if operation == "delete":
-            more = self._posts.taken(ref) or () if collection == _POST else ()
+            more = self._posts.of(ref) or () if collection == _POST else ()
             return [{"id": f"{id_}:undo", "type": one, "ref": id_, "undo": True} for one, id_ in ((kind, ref), *more)]
         if operation != "create":
             report.skip("update")

@@ -98,6 +98,20 @@ class Contract:
 
         run(story())
 
+    def test_it_goes_back(self) -> None:
+        """Asked once more for what it has given, because that was not kept, it gives the same again."""
+
+        async def story() -> None:
+            script = Script()
+            async with self.serving(script) as endpoint:
+                source = self.source(endpoint)
+                whole = await self.read(source, endpoint, None)
+                again = await self.read(source, endpoint, whole[20].cursor)
+                assert ids(whole[:21]) + ids(again) == self.ids(script.count)
+                assert ids(await self.read(source, endpoint, None)) == self.ids(script.count)
+
+        run(story())
+
     def test_bad_frames_are_counted(self) -> None:
         """They cost themselves only."""
 
@@ -115,10 +129,10 @@ class Contract:
         run(story())
 
     def test_it_reads_no_further_than_it_is_asked_to(self) -> None:
-        """Who takes one batch and no more holds the server back, before much of 64 MB has gone over the wire."""
+        """Who takes one batch and no more holds the server back, before much of 80 MB has gone over the wire."""
 
         async def story() -> None:
-            script = Script(count=64_000, large=1_000)
+            script = Script(count=20_000, large=4_000)
             async with self.serving(script) as endpoint:
                 batches = self.source(endpoint).events(endpoint, None)
                 await anext(batches)

@@ -32,7 +32,7 @@ def now_ms() -> float:
 def expected(some: Sequence[dict[str, object]]) -> list[Produced]:
     """The events in these messages."""
     frames = Frames(now_ms)
-    frames.begin("x", None, by_time=False, refuses=True)
+    frames.begin("x", None, by_time=False)
     batches = (frames.read(v2(message, n + 1)) for n, message in enumerate(some))
     return [event for batch in batches if batch for event in batch.events]
 

@@ -130,6 +130,31 @@ def test_of_two_that_write_the_earlier_is_refused(real: Settings) -> None:
     run(story())
 
 
+def test_a_kafka_that_goes_away_costs_nothing(real: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it did not take is asked for again, from the last cursor that it has; it is waited for."""
+    write, times = Outlet.write, 0
+
+    async def failing(self: Outlet, events: object, tail: object) -> None:
+        nonlocal times
+        times += 1
+        if times == 2:
+            raise DependencyDown("Kafka is not there")
+        await write(self, events, tail)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Outlet, "write", failing)
+    monkeypatch.setattr(reading, "MOST_EVENTS", 20)
+
+    async def story() -> None:
+        source = Scripted(count=100)
+        one = runner(real, source)
+        await lived(one, lambda: one.sent == 100)
+        assert await ids(real) == once(100)
+        assert source.asked == [("a", None), ("a", "20")]
+        assert one.figures.errors == {"Kafka is away": 1}
+
+    run(story())
+
+
 def test_a_source_that_is_faster_is_held_back(real: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more waits than the heap holds, while nothing can be written; then all arrives."""
     monkeypatch.setattr(reading, "MOST_EVENTS", 50)

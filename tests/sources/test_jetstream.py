@@ -110,14 +110,13 @@ def test_a_quote_is_a_share(write: Write, media: bool) -> None:
         "facets": [mention("did:plc:x")],
     }
     post = "app.bsky.feed.post"
-    events, _ = read(write, commit(post, record), commit(post, None, "delete"), commit(post, None, "delete"))
+    events, _ = read(write, commit(post, record), commit(post, None, "delete"))
     triple = f"{ME}/{post}/3k"
     ids = {"reply": triple, "share": f"{triple}#quote", "mention": f"{triple}#did:plc:x"}
     assert {event.type: event.id for event in events[:3]} == ids
     assert [(event.target, event.object) for event in events if event.type == "share" and not event.undo] == [(YOU, uri(YOU))]
-    assert {event.type: event.ref for event in events[3:6]} == ids
+    assert {event.type: event.ref for event in events[3:]} == ids
     assert all(event.undo and event.id == f"{event.ref}:undo" for event in events[3:])
-    assert [(event.type, event.ref) for event in events[6:]] == [("reply", triple)]  # nothing more is known of it
 
 
 @pytest.mark.parametrize(
