@@ -20,7 +20,7 @@ _REACHED_S = 15.0  # so long a live source is waited for
 @click.option("--source", metavar="FILE", show_envvar=True,
               help="bluesky: what happens there now. Or replay a file (plain, gz, zst; - is stdin) with its own times.  [default: "
                    "invented events]")  # fmt: skip
-@click.option("--endpoint", "endpoints", multiple=True, show_envvar=True, metavar="URL",
+@click.option("--endpoint", multiple=True, show_envvar=True, metavar="URL",
               help="Where a live source is read, in place of where it usually is.")  # fmt: skip
 @click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
               help="What the file holds.")  # fmt: skip
@@ -41,7 +41,7 @@ _REACHED_S = 15.0  # so long a live source is waited for
               help="End with one JSON object on stdout: what was fed and folded, how fast, the top ten.")  # fmt: skip
 def demo(
     source: str | None,
-    endpoints: tuple[str, ...],
+    endpoint: tuple[str, ...],
     format: str,
     rate: float | None,
     users: int,
@@ -70,7 +70,7 @@ def demo(
     from agents.demo.run import run
     from agents.demo.story import DEFAULT_FILE_RATE, DEFAULT_RATE, Plan
 
-    live = _live(source, endpoints) if source else None
+    live = _live(source, endpoint) if source else None
     if source and live is None and source in _sources():
         source = None
     if rate is None:

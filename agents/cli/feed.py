@@ -20,7 +20,7 @@ from streams.settings import Settings
 def feed(
     settings: Settings,
     sources: tuple[str, ...],
-    endpoints: tuple[str, ...],
+    endpoint: tuple[str, ...],
     port: int | None,
     host: str,
     json: bool,
@@ -59,10 +59,11 @@ def feed(
             raise UsageError(
                 f"{alone} never ends: run one `clout feed` for each live source (a file of that name: ./{alone})"
             )
-        return feed_live.run(settings, feed_live.Asked(alone, endpoints, asked["limit"], host, port, json))
+        return feed_live.run(settings, feed_live.Asked(alone, endpoint, asked["limit"], host, port, json))
     from agents.cli import feed_files
+    from agents.cli.feed_paths import Asked
 
-    if endpoints or port is not None:
+    if endpoint or port is not None:
         raise UsageError(f"--endpoint and --port are for live sources: {', '.join(live) or 'none is installed'}")
-    asked |= {"columns": dict(asked["columns"]), "values": dict(asked["values"])}
-    return feed_files.run(settings, sources, feed_files.Asked(**asked, json=json))
+    asked |= {"column": dict(asked["column"]), "value": dict(asked["value"])}
+    return feed_files.run(settings, sources, Asked(**asked, json=json))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, BinaryIO, NamedTuple, cast
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, BinaryIO, cast
 
-from agents.cli.feed_paths import SYNTHETIC, checked, expanded
+from agents.cli.feed_paths import SYNTHETIC, Asked, checked, expanded
 from agents.cli.output import counted, json_line, safe, say
 from agents.cli.progress import position, progress, size_of
 from agents.feeds.arriving import Arriving, own_stdin
@@ -29,24 +29,6 @@ from streams.topics import CONTROLS, EVENTS, Topic
 SYNTHETIC_RATE = 2_000.0  # without a limit and a rate the generator would fill the broker's disk
 _MOST_REFUSALS_SAID = 20
 _QUIET_S = 0.02  # how often a pipe that has nothing is looked at
-
-
-class Asked(NamedTuple):
-    """What was asked for."""
-
-    format: str
-    columns: Mapping[str, str]
-    values: Mapping[str, str]
-    rate: float | None
-    realtime: bool
-    speed: float | None
-    limit: int | None
-    from_line: int | None
-    follow: bool
-    users: int
-    seed: int
-    linked: float
-    json: bool
 
 
 def run(settings: Settings, sources: Sequence[str], asked: Asked) -> int:
@@ -83,7 +65,7 @@ def _one(settings: Settings, source: str, asked: Asked, pace: OwnPace | None) ->
         head = persons(asked.seed, asked.users, asked.linked, start_ms)
     else:
         opened = cast(BinaryIO, Followed(source)) if asked.follow else own_stdin() if source == "-" else None
-        more = {"columns": asked.columns, "values": asked.values} if format == "csv" else {}
+        more = {"columns": asked.column, "values": asked.value} if format == "csv" else {}
         records = open_source(source, format, opened=opened, from_line=asked.from_line or 1, **more)
     topics_are_there(settings, (*EVENTS, CONTROLS) if asked.linked else EVENTS)
     endless = source in (SYNTHETIC, "-") or asked.follow

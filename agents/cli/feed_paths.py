@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from streams.errors import UsageError
 
-if TYPE_CHECKING:
-    from agents.cli.feed_files import Asked
-
 SYNTHETIC = "synthetic"
 PIPE = "-"
+
+
+class Asked(NamedTuple):
+    """What was asked for."""
+
+    format: str
+    column: Mapping[str, str]
+    value: Mapping[str, str]
+    rate: float | None
+    realtime: bool
+    speed: float | None
+    limit: int | None
+    from_line: int | None
+    follow: bool
+    users: int
+    seed: int
+    linked: float
+    json: bool
 
 
 def expanded(sources: Sequence[str]) -> list[str]:
@@ -47,5 +62,5 @@ def checked(paths: Sequence[str], asked: Asked) -> None:
         raise UsageError("--follow is for one file")
     if own_pace and (apart or asked.follow or asked.rate):
         raise UsageError("--realtime and --speed are for files that end, and without --rate")
-    if (asked.columns or asked.values) and asked.format != "csv":
+    if (asked.column or asked.value) and asked.format != "csv":
         raise UsageError("--column and --value are for --format csv")
