@@ -45,7 +45,8 @@ class Figures:
         passed_s = now_s - self._seen[0]
         if passed_s > 0:
             part = min(passed_s / _RATE_S, 1.0)
-            self.rate += ((self.events - self._seen[1]) / passed_s - self.rate) * part
+            came = max(self.events - self._seen[1], 0)  # fewer, when Kafka did not take some
+            self.rate += (came / passed_s - self.rate) * part
             self._seen = (now_s, self.events)
 
     def standing(self, now_ms: float) -> SourceStanding:
