@@ -10,7 +10,9 @@ from streams.topics import (
     ALERTS,
     ALL,
     CONTROLS,
+    CURSORS,
     DELIVERIES,
+    EVENTS,
     POLICIES,
     READ_ONLY,
     RECEIVED,
@@ -28,6 +30,7 @@ READ, WRITE, CREATE, DESCRIBE = "Read", "Write", "Create", "Describe"
 ROLES = {
     "worker": "clout worker",
     "feed": "clout feed and control, and every program that produces events or controls",
+    "source": "clout feed of a live source, as in clout feed bluesky",
     "reader": "programs that consume the topics scores and alerts; with a consumer group they need Read on it",
     "alerting": "clout alerting",
     "api": "who runs the API apart from a worker: it reads tokens and rules; writes go to controls and policies",
@@ -61,14 +64,19 @@ def least(settings: Settings, role: str) -> list[Right]:
     group = Right(GROUP, settings.app, READ)
     fences = Right(TRANSACTIONS, settings.transactional_id(0).removesuffix("0"), WRITE, prefixed=True)
     if role == "worker":
-        written = [topic for topic in ALL if topic not in (*RECEIVED, DELIVERIES)]
+        written = [topic for topic in ALL if topic not in (*RECEIVED, CURSORS, DELIVERIES)]
         known = (*SOURCES, CONTROLS, POLICIES, STATE, ALERTS)  # alerts: to fill them again in Redis
         taken = [topic for topic in ALL if topic in known]
         rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE)]
-        rights += [*_each(settings, (DELIVERIES,), DESCRIBE), group]  # it looks whether all topics are as they must be
+        looked_at = _each(settings, (CURSORS, DELIVERIES), DESCRIBE)  # it looks whether all topics are as they must be
+        rights += [*looked_at, group]
         return [*rights, fences] if settings.transactions else rights
     if role == "feed":
         return _each(settings, RECEIVED, WRITE)
+    if role == "source":
+        own = Right(TRANSACTIONS, settings.source_id(""), WRITE, prefixed=True)
+        rights = [*_each(settings, (POLICIES, CURSORS), READ), *_each(settings, (*EVENTS, POLICIES, CURSORS), WRITE)]
+        return [*rights, own] if settings.transactions else rights
     if role == "reader":
         return _each(settings, (SCORES, ALERTS), READ)
     if role == "alerting":
@@ -78,7 +86,7 @@ def least(settings: Settings, role: str) -> list[Right]:
     if role == "api":
         return [*_each(settings, (POLICIES,), READ), *_each(settings, (CONTROLS, POLICIES), WRITE)]
     # an import looks into the sources, writes `state` and fences workers; whoever sees the group need not read in it
-    read = _each(settings, (*SOURCES, POLICIES, STATE, ALERTS, DELIVERIES, REJECTS), READ)
+    read = _each(settings, (*SOURCES, POLICIES, CURSORS, STATE, ALERTS, DELIVERIES, REJECTS), READ)
     return [
         *_each(settings, ALL, CREATE),
         *_each(settings, (SCORES,), DESCRIBE),

@@ -186,6 +186,10 @@ class Settings:
         """Who writes for this partition number: whoever starts a producer of that id fences the one before."""
         return f"{self.app}-{self.topic_prefix}{number}"
 
+    def source_id(self, name: str) -> str:
+        """The transactional id of who feeds from a live source: of two the later fences the earlier."""
+        return f"{self.app}-{self.topic_prefix}source-{name}"
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
         """From `CLOUT_*` variables, then `overrides` (None means not given). Raises UsageError naming all problems."""

@@ -40,6 +40,14 @@ POLICIES = Topic(
     _COMPACTED,
     partitions=1,
 )
+CURSORS = Topic(
+    "cursors",
+    "source",
+    "compacted",
+    "how far a live source was read: JSON, internal; null forgets it",
+    _COMPACTED,
+    partitions=1,
+)
 STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
 ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
 STATE = Topic(
@@ -75,6 +83,7 @@ ALL: tuple[Topic, ...] = (
     *EVENTS,
     CONTROLS,
     POLICIES,
+    CURSORS,
     STRAYS,
     ENGAGEMENTS,
     STATE,

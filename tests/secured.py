@@ -25,7 +25,7 @@ from tests.certificates import Authority
 from tests.servers import left_out
 
 PASSWORD = "s3cret-of-all"
-USERS = ("ann", "bob", "cay", "dan", "eve", "fay")
+USERS = ("ann", "bob", "cay", "dan", "eve", "fay", "gil")
 NOWHERE = "broker-x.invalid"  # a name that never resolves
 
 #: listener: what it speaks, and its certificate

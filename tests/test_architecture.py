@@ -62,12 +62,12 @@ BELOW |= {
     "agents.shapes": {"streams.model"},
     "agents.client": {"streams.errors", "streams.model", "agents.shapes"},
     "agents.local": STREAMS,
-    "agents.feeds": STREAMS,
+    "agents.feeds": STREAMS | {"agents.shapes", "agents.surroundings"},
     "agents.admin": STREAMS,
     "agents.surroundings": STREAMS,
     "agents.worker": STREAMS
     | {"agents.surroundings"},  # with agents.app, agents.actions and agents.scoring: see `room`
-    "agents.alerting": STREAMS | {"agents.shapes", "agents.worker"},  # that follows policies
+    "agents.alerting": STREAMS | {"agents.shapes", "agents.surroundings", "agents.worker"},  # that follows policies
     "agents.api": STREAMS | {"agents.shapes", "agents.surroundings", "agents.worker"},
     "agents.proof": STREAMS | {"agents.local", "agents.feeds", "agents.admin", "agents.worker", "agents.api"},
     "agents.demo": STREAMS

@@ -13,18 +13,20 @@ from agents.alerting import channel_file
 from agents.alerting.addresses import Allowed
 from agents.alerting.attempts import Around, tls
 from agents.alerting.figures import Counts
+from agents.alerting.metrics import Metrics
 from agents.alerting.run import Alerting, kept_up
 from agents.alerting.secrets import Secrets
 from agents.alerting.senders import senders
-from agents.alerting.serve import Metrics, serving
 from agents.alerting.shown import showing
 from agents.shapes.deliveries import ChannelStanding
+from agents.surroundings.serve import serving
 from agents.worker.policies import Following
 from streams.errors import UsageError
 from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
 from streams.settings import Settings
 
+_UNREADY = "it has not joined its group yet, or what waits is being read: is Kafka there?"
 _THREADS = 64  # of names that are looked up: those that nobody answers for hold up no other
 
 
@@ -54,8 +56,8 @@ async def run(settings: Settings, told: Callable[[int], None], host: str, port: 
             return [one for alerting in now for post in alerting.posts.values() for one in post.standings()]
 
         if port is not None:
-            ready = lambda: bool(now and now[0].ready)  # noqa: E731
-            told(await undo.enter_async_context(serving(host, port, Metrics(counts, standings), ready)))
+            unready = lambda: "" if now and now[0].ready else _UNREADY  # noqa: E731
+            told(await undo.enter_async_context(serving(host, port, Metrics(counts, standings), unready)))
         opening, stopped = asyncio.create_task(following.open()), asyncio.create_task(stop.wait())
         undo.callback(stopped.cancel)
         await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)

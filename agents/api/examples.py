@@ -78,6 +78,7 @@ STATUS: dict[str, Any] = {
     "silences": None,
     "channels": [],
     "deliveries": [],
+    "sources": [],
     "wrong": [],
     "as_of": NOW,
 }

@@ -103,6 +103,25 @@ def alerts(rate: int, seconds: float, users: int, kafka: str | None, redis: str 
 
 
 @bench.command()
+@option("--events", "Events that come.", type=click.IntRange(min=1_000), default=200_000)
+@KAFKA
+@JSON
+def source(events: int, kafka: str | None, as_json: bool) -> None:
+    """How many events a second a live source holds: Bluesky's frames to Kafka, in transactions, by one core.
+
+    A server on loopback, in a process of its own, says made-up frames as fast as they are taken; counted are the CPU of the
+    runner with its connection, parser and producer, and each event in the topics.
+    """
+    from agents.proof.bench.reports import source as report
+    from agents.proof.bench.source import source as run
+
+    hush()
+    with errors():
+        result = run(events, Show(), kafka)
+    _print(result, as_json, report)
+
+
+@bench.command()
 @option("--users", "Users to recover.", type=click.IntRange(min=1), default=200_000)
 @option("--versions", "How often each of them was written.", type=click.IntRange(min=1), default=5)
 @KAFKA

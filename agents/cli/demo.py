@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 
 import click
 
-from streams.sources import FORMATS
+from agents.cli.output import safe, say
+from streams.errors import UsageError
+from streams.sources import FORMATS, Produced
 
 _MOST_AGO_S = 86_400
+_REACHED_S = 15.0  # so long a live source is waited for
 
 
 @click.command(name="demo")
 @click.option("--source", metavar="FILE", show_envvar=True,
-              help="Replay a file (plain, gz, zst; - is stdin) with its own times.  [default: invented events]")  # fmt: skip
+              help="bluesky: what happens there now. Or replay a file (plain, gz, zst; - is stdin) with its own times.  [default: "
+                   "invented events]")  # fmt: skip
+@click.option("--endpoint", multiple=True, show_envvar=True, metavar="URL",
+              help="Where a live source is read, in place of where it usually is.")  # fmt: skip
 @click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
               help="What the file holds.")  # fmt: skip
 @click.option("--rate", type=click.FloatRange(0, 1e6, min_open=True), metavar="N", show_envvar=True,
@@ -34,6 +41,7 @@ _MOST_AGO_S = 86_400
               help="End with one JSON object on stdout: what was fed and folded, how fast, the top ten.")  # fmt: skip
 def demo(
     source: str | None,
+    endpoint: tuple[str, ...],
     format: str,
     rate: float | None,
     users: int,
@@ -57,15 +65,20 @@ def demo(
       clout demo --rate 5000 --users 100000
       clout demo --for 20 --json | tail -1
       clout demo --source activity.txt.gz --format higgs
+      clout demo --source bluesky
     """
     from agents.demo.run import run
     from agents.demo.story import DEFAULT_FILE_RATE, DEFAULT_RATE, Plan
 
+    live = _live(source, endpoint) if source else None
+    if source and live is None and source in _sources():
+        source = None
     if rate is None:
         rate = DEFAULT_FILE_RATE if source else DEFAULT_RATE
     plan = Plan(
         source=source,
         format=format,
+        live=live,
         rate=rate,
         users=users,
         seed=seed,
@@ -77,6 +90,28 @@ def demo(
         began_s=_began_s(os.environ.get("CLOUT_DEMO_BEGAN"), time.time()),  # set by deploy/demo
     )
     return run(plan)
+
+
+def _sources() -> list[str]:
+    from agents.feeds import registry
+
+    return list(registry.known())
+
+
+def _live(source: str, endpoints: tuple[str, ...]) -> Iterator[Produced] | None:
+    """What comes from a live source; None for a file, and when nothing can be had, which is said."""
+    from agents.feeds import registry
+    from agents.feeds.live_records import LiveRecords
+
+    if source not in _sources():
+        if endpoints:
+            raise UsageError(f"--endpoint is for live sources: {', '.join(_sources()) or 'none is installed'}")
+        return None
+    records = LiveRecords(registry.opened(source, endpoints))
+    if why := records.lack(_REACHED_S):
+        say(safe(f"clout: {source} cannot be reached from here ({why}); the demo shows invented events instead"))
+        return None
+    return records
 
 
 def _began_s(text: str | None, now_s: float) -> float:

@@ -2,68 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import shlex
-import time
-from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import click
 
-from agents.cli.options import KAFKA, json_option, settings_options
-from agents.cli.output import counted, json_line, safe, say
-from agents.cli.progress import position, progress, size_of
-from agents.feeds.arriving import Arriving, own_stdin
-from agents.feeds.feeder import Feeder, Refused
-from agents.feeds.feeder import feed as send_all
-from agents.feeds.places import Places
-from streams.broker.admin import Admin
-from streams.errors import CloutError, TopicMismatch, UsageError
-from streams.fold.rows import PER_KIND
+from agents.cli.feed_options import feed_options
+from agents.cli.options import KAFKA, REDIS, json_option, settings_options
+from streams.errors import UsageError
 from streams.settings import Settings
-from streams.sources import FORMATS, MALFORMED, Produced, Source, Synthetic, open_source
-from streams.sources.persons import persons
-from streams.topics import CONTROLS, EVENTS, Topic
-
-SYNTHETIC = "synthetic"
-SYNTHETIC_RATE = 2_000.0  # without a limit and a rate the generator would fill the broker's disk
-_MOST_REFUSALS_SAID = 20
-_QUIET_S = 0.02  # how often a pipe that has nothing is looked at
 
 
 @click.command()
-@click.argument("source")
-@click.option("--format", type=click.Choice(FORMATS), default="events", show_default=True, show_envvar=True,
-              help="What the file holds: events as JSON lines, SNAP's Higgs activity, Bluesky Jetstream, GH Archive.")  # fmt: skip
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), show_envvar=True,
-              help="Records a second, smoothly paced. Without it as fast as the broker takes them.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(min=0), show_envvar=True, help="Stop after so many records.")
-@click.option("--from-line", type=click.IntRange(min=1), show_envvar=True, metavar="N",
-              help="Begin with this line, counted from 1; a feed that broke off says with which.")  # fmt: skip
-@click.option("--users", type=click.IntRange(min=2), default=10_000, show_default=True, show_envvar=True,
-              help="How many users the generator has (SOURCE synthetic).")  # fmt: skip
-@click.option("--seed", type=int, default=1, show_default=True, show_envvar=True,
-              help="Another seed makes other users famous (SOURCE synthetic).")  # fmt: skip
-@click.option("--linked", type=click.FloatRange(0, 1), default=0.0, show_default=True, show_envvar=True, metavar="SHARE",
-              help="This part of the users are accounts of persons with two to four accounts each (SOURCE synthetic).")  # fmt: skip
-@settings_options(*KAFKA)
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@feed_options
+@settings_options(*dict.fromkeys((*KAFKA, *REDIS, "app", "transactions", "log_level")))
 @json_option
 def feed(
     settings: Settings,
-    source: str,
-    format: str,
-    rate: float | None,
-    limit: int | None,
-    from_line: int | None,
-    users: int,
-    seed: int,
-    linked: float,
+    sources: tuple[str, ...],
+    endpoint: tuple[str, ...],
+    port: int | None,
+    host: str,
     json: bool,
+    **asked: Any,
 ) -> int:
     """Send events from SOURCE to the topics, keyed by actor, in the order given.
 
-    SOURCE is a file (plain, gzip or zstd), - for stdin, or `synthetic` for the generator, whose events happen now. Exit code
-    0 once all is acknowledged, 1 if the broker refused a record (the others are sent all the same) or none is an event.
+    SOURCE is a file (plain, gzip or zstd), - for stdin, `synthetic` for the generator, whose events happen now, or a live
+    source, as `bluesky`. Of several files, and of a pattern in quotes, one is sent after another. Exit code 0 once all is
+    acknowledged, 1 if the broker refused a record (the others are sent all the same) or none is an event.
+
+    A live source is read until Ctrl-C or SIGTERM. Events and how far it was read go to Kafka together, so whoever starts it
+    again, here or elsewhere, goes on there: nothing is lost or doubled. While it is not read a gap of its network is on.
 
     With --linked links, and facts about accounts of every second person, go to the topic `controls` before the first event;
     --rate and --limit are about the events.
@@ -74,162 +44,26 @@ def feed(
     clout feed events.ndjson.gz --from-line 120001
     clout feed synthetic --rate 500 --users 2000
     clout feed synthetic --linked 0.2
-    tail -F events.ndjson | clout feed -
+    clout feed 'logs/*.ndjson.gz' --speed 60x
+    clout feed events.ndjson --follow
+    clout feed table.csv --format csv --column actor=who --value network=forum
+    clout feed bluesky
     """
-    records: Source | Synthetic
-    head: Iterable[Produced] = ()
-    if from_line is not None:
-        _has_lines(source, from_line)
-    if source == SYNTHETIC:
-        if rate is None and limit is None:
-            rate = SYNTHETIC_RATE
-            say(f"{rate:,.0f} records a second until Ctrl-C; see --rate and --limit")
-        start_ms = _now_ms()  # also part of the ids, so that another run does not repeat this one's
-        records = Synthetic(seed, users, rate, start_ms, clock=_now_ms)
-        head = persons(seed, users, linked, start_ms)
-    elif linked:
-        raise UsageError("--linked is for the generator; links of other users: clout control link --file FILE")
-    else:
-        records = open_source(source, format, stdin=own_stdin() if source == "-" else None, from_line=from_line or 1)
-    _topics_are_there(settings, (*EVENTS, CONTROLS) if linked else EVENTS)
-    total = limit if limit is not None or source in (SYNTHETIC, "-") else size_of(source)
-    by_bytes = isinstance(records, Source) and limit is None and total is not None
-    trickles = isinstance(records, Source) and size_of(source) is None
-    feeder = Feeder(settings, on_refused=_refusals())
-    places = Places(records) if isinstance(records, Source) else None
-    began_s = time.monotonic()
-    with progress("feeding", "records", total) as bar:
+    from agents.feeds import registry
 
-        def look() -> None:
-            if places:
-                places.settle(feeder.unsettled)
-            events = feeder.sent - feeder.acked[CONTROLS.name]
-            bar.update(events, position(records) if by_bytes and isinstance(records, Source) else None)
+    live = registry.known()
+    if alone := next((name for name in sources if name in live), None):
+        from agents.cli import feed_live
 
-        try:
-            asyncio.run(_feed(feeder, head, places or records, rate, limit, trickles, look))
-        except (CloutError, KeyboardInterrupt) as error:
-            if places and feeder.sent and not isinstance(error, UsageError):
-                say(_how_to_go_on(feeder, places, source, format))
-            raise
-        finally:
-            _sum_up(feeder, records, time.monotonic() - began_s, json)
-    if isinstance(records, Source) and _nothing_useful(records, feeder.sent):
-        return 1
-    return 1 if feeder.refused else 0
+        if len(sources) > 1:
+            raise UsageError(
+                f"{alone} never ends: run one `clout feed` for each live source (a file of that name: ./{alone})"
+            )
+        return feed_live.run(settings, feed_live.Asked(alone, endpoint, asked["limit"], host, port, json))
+    from agents.cli import feed_files
+    from agents.cli.feed_paths import Asked
 
-
-def _nothing_useful(source: Source, sent: int) -> bool:
-    """Was there something, and none of it an event? Then it is said."""
-    wrong = source.useless + sum(n for reason, n in source.skipped.items() if reason.startswith(MALFORMED))
-    if not wrong or source.useless < sent:
-        return False
-    what = f"clout: none of {wrong:,} lines is an event" + (", each becomes a reject" if source.useless else "")
-    say(f"{what}; is {safe(source.path)} the right file, and {source.format} its --format?")
-    return True
-
-
-def _has_lines(source: str, from_line: int) -> None:
-    """Raises UsageError where `--from-line` makes no sense."""
-    if source == SYNTHETIC:
-        raise UsageError("--from-line is for files: the generator makes other events each time it is started")
-    if source == "-":
-        raise UsageError(
-            f"--from-line is for files; of a pipe, send the rest: tail -n +{from_line} FILE | clout feed -"
-        )
-
-
-def _how_to_go_on(feeder: Feeder, places: Places, source: str, format: str) -> str:
-    """From which line, and what is then counted twice."""
-    first = feeder.unsettled
-    places.settle(first)
-    line, given = places.line(), "" if format == FORMATS[0] else f" --format {format}"
-    where = f"with line {line} of what came through the pipe"
-    if size_of(source) is not None:
-        where = f"with `clout feed {safe(shlex.quote(source))}{given} --from-line {line}`"
-    behind = feeder.acked.total() + feeder.refused - (first - 1)
-    told = f"clout: go on {where}: everything before it has arrived"
-    if not behind and not feeder.uncertain:
-        return f"{told}, and nothing of what follows"
-    return (
-        f"{told}. Of what follows {behind:,} records have arrived and {feeder.uncertain:,} may have; sent again they count "
-        f"twice, unless their id is still among the last {PER_KIND} of their actor in their topic"
-    )
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-def _topics_are_there(settings: Settings, wanted: Collection[Topic]) -> None:
-    """A broker that creates topics by itself would make them with one partition."""
-    with Admin(settings) as admin:
-        problems = [topic.problem for topic in admin.find() if topic.topic in wanted and not topic.ok]
-    if problems:
-        raise TopicMismatch("\n".join(problems))
-
-
-async def _feed(
-    feeder: Feeder,
-    head: Iterable[Produced],
-    records: Iterable[Produced],
-    rate: float | None,
-    limit: int | None,
-    trickles: bool,
-    look: Callable[[], None],
-) -> None:
-    async with feeder:
-        if head:
-            await send_all(feeder, head)
-        if not trickles:
-            await send_all(feeder, records, rate=rate, limit=limit, on_turn=look)
-            return
-        arriving = Arriving(records)
-        left = limit
-        while not arriving.ended and left != 0:
-            sent = await send_all(feeder, arriving.now(), rate=rate, limit=left, on_turn=look)
-            left = None if left is None else left - sent
-            if not sent:
-                await asyncio.sleep(_QUIET_S)
-
-
-def _refusals() -> Callable[[Refused], None]:
-    said = 0
-
-    def refused(what: Refused) -> None:
-        nonlocal said
-        said += 1
-        if said <= _MOST_REFUSALS_SAID:
-            say(f"clout: {what}")
-        elif said == _MOST_REFUSALS_SAID + 1:
-            say("clout: more records were refused; the last line counts them")
-
-    return refused
-
-
-def _sum_up(feeder: Feeder, records: Any, seconds: float, json: bool) -> None:
-    fed = feeder.acked.total()
-    skipped = dict(getattr(records, "skipped", {}))
-    per_s = fed / seconds if seconds > 0 else 0.0
-    line = f"fed {fed:,} records in {seconds:.1f} s ({per_s:,.0f}/s)"
-    line += f": {counted(feeder.acked)}" if fed else ""
-    line += f"; skipped {sum(skipped.values()):,}: {counted(skipped)}" if skipped else ""
-    first_bad = getattr(records, "first_bad", None)
-    line += f"; the first line that is no event is {first_bad:,}" if first_bad else ""
-    line += f"; refused {feeder.refused:,}" if feeder.refused else ""
-    lost = feeder.sent - fed - feeder.refused
-    line += f"; not acknowledged {lost:,}" if lost else ""
-    say(safe(line))
-    if json:
-        json_line(
-            {
-                "fed": fed,
-                "topics": dict(feeder.acked),
-                "skipped": skipped,
-                "first_bad_line": first_bad,
-                "refused": feeder.refused,
-                "not_acknowledged": lost,
-                "seconds": round(seconds, 3),
-                "events_per_s": round(per_s, 1),
-            }
-        )
+    if endpoint or port is not None:
+        raise UsageError(f"--endpoint and --port are for live sources: {', '.join(live) or 'none is installed'}")
+    asked |= {"column": dict(asked["column"]), "value": dict(asked["value"])}
+    return feed_files.run(settings, sources, Asked(**asked, json=json))

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("agents.cli.worker:worker", "Run a worker: events in, live scores out."),
     "api": ("agents.cli.api:api", "Serve page and API out of Redis, without a worker."),
     "warm": ("agents.cli.warm:warm", "Compile the core before a worker needs it."),
-    "feed": ("agents.cli.feed:feed", "Send events from a file, stdin or the generator to the topics."),
+    "feed": ("agents.cli.feed:feed", "Send events from files, a live source or the generator to the topics."),
     "control": (
         "agents.cli.control:control",
         "Say whose accounts are one person's, facts about users, topics to hide, broken feeds.",

@@ -27,6 +27,7 @@ def parts(found: Record) -> Iterator[Text | Table]:
         yield _line("channels", "none: nobody hears of alerts")
     for n, one in enumerate(found["channels"]):
         yield _line("" if n else "channels", _channel(one))
+    yield from _some("sources", found["sources"], _source)
     if found["deliveries"]:
         yield _line("deliveries", "the latest")
         names = ("at", "channel", "what", "about", "attempts", "said")
@@ -96,3 +97,11 @@ def _channel(one: Record) -> str:
         return said
     oldest = f", the oldest since {moment(standing['oldest'] // 1000 * 1000)}" if standing["oldest"] else ""
     return f"{said}; {standing['waiting']:,} waiting{oldest}, {standing['dead']:,} dead"
+
+
+def _source(one: Record) -> str:
+    standing = one["standing"]
+    lag = "" if standing["lag_ms"] is None else f", {max(standing['lag_ms'], 0) / 1000:,.1f} s behind"
+    gap = "" if standing["gap"] is None else f", gap since {moment(standing['gap'] // 1000 * 1000)}"
+    lost = f", {standing['errors']:,} connections lost" if standing["errors"] else ""
+    return f"{one['name']}: {one['state']}; {standing['rate']:,.0f} events/s{lag}, {standing['events']:,} events{lost}{gap}"

@@ -121,7 +121,7 @@ class Course:
             if plan.for_s is None and not plan.json:
                 return 0
             now_ms = self._board.now_ms(await self._reader.pulses())
-            came = await result(self._reader, self._fed, done_s - began_s, now_ms, live=plan.source is None)
+            came = await result(self._reader, self._fed, done_s - began_s, now_ms, live=plan.of_now)
             came["seconds_to_first_score"] = self._first_score_s and round(self._first_score_s, 1)
         if plan.json:
             sys.stdout.buffer.write(orjson.dumps(came) + b"\n")  # bytes: JSON is UTF-8 whatever the terminal is
@@ -141,7 +141,7 @@ class Course:
     async def _feed(self) -> None:
         """Until the source ends, the time is over, or Ctrl-C; then everything is acknowledged."""
         plan = self._plan
-        feeding = asyncio.create_task(send(self._feeder, self._records, plan.rate, trickles=plan.source == "-"))
+        feeding = asyncio.create_task(send(self._feeder, self._records, plan.rate, trickles=plan.trickles))
         stopping = asyncio.create_task(self._stop.wait())
         await asyncio.wait({feeding, stopping}, timeout=plan.for_s or plan.again_s, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

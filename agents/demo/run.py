@@ -39,7 +39,8 @@ def _once(plan: Plan, say: Callable[[str], None], errors: Console) -> tuple[int 
     told: list[str] = []  # what the story says, for the view
     with contextlib.ExitStack() as parts:
         records = parts.enter_context(events(plan, told.append))
-        clock, closes_ms = ("stream", None) if plan.source else ("wall", plan.closes_ms)
+        clock = "wall" if plan.of_now else "stream"
+        closes_ms = None if plan.source else plan.closes_ms
         running = parts.enter_context(stack(clock, say, closes_ms=closes_ms))
         # these take a second to import: the worker starts meanwhile
         from agents.api.serve import serving

@@ -1,4 +1,4 @@
-"""What the demo feeds: invented events stamped now, with two falls in them, or a file with its own times."""
+"""What the demo feeds: invented events stamped now, with two falls in them, a file with its own times, or a live source."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class Plan:
 
     source: str | None
     format: str
+    live: Iterator[Produced] | None  #: what comes from the source, if that is a live one
     rate: float
     users: int
     seed: int
@@ -62,8 +63,20 @@ class Plan:
         return replace(self, port=port, closes_ms=(int(time.time()) + CLOSE_AFTER_S) * 1000)
 
     @property
+    def trickles(self) -> bool:
+        """Do records come when they like?"""
+        return self.source == "-" or self.live is not None
+
+    @property
+    def of_now(self) -> bool:
+        """Do the events happen now?"""
+        return self.source is None or self.live is not None
+
+    @property
     def note(self) -> str:
         """What the page says about it."""
+        if self.live is not None:
+            return f"{self.source}, live"
         if not self.again_s:
             return ""
         return f"invented people; the story begins again every {self.again_s / 60:.0f} minutes"
@@ -83,12 +96,15 @@ class Plan:
 def events(plan: Plan, tell: Callable[[str], None]) -> Iterator[Iterator[Produced]]:
     """The records to send; a file is closed at the end. `tell` hears what happens. Raises UsageError for a bad file."""
     source, form = plan.source, plan.format
+    if plan.live is not None:
+        yield plan.live
+        return
     if source is None:
         lively = Synthetic(plan.seed, plan.users, plan.rate, shape=SHAPE, clock=_now_ms)
         story = purged(with_person(lively, plan.person_ms, _now_ms, tell), plan.purge_ms, _now_ms, tell)
         yield with_silent_star(story, SHAPE.network, plan.closes_ms, _now_ms, tell)
         return
-    with open_source(source, form, stdin=own_stdin() if source == "-" else None) as opened:
+    with open_source(source, form, opened=own_stdin() if source == "-" else None) as opened:
         yield opened
 
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from agents.shapes.deliveries import ChannelStanding, Told
+from agents.shapes.sources import SourceStanding
 from agents.shapes.users import AsOf, MayBePartial
 from streams.model.channels import Silence
 from streams.model.gaps import Gap
@@ -54,6 +55,15 @@ class ChannelStatus(msgspec.Struct, frozen=True, kw_only=True):
     standing: Annotated[ChannelStanding | None, Meta(description="null: no process has told of it")]
 
 
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a live source is."""
+
+    name: str
+    state: Annotated[str, Meta(description="`reading`, `waiting`, `stopped`, or what is wrong")]
+    trouble: Annotated[str, Meta(description="why it does not give what happens now; empty: it does, or is stopped")]
+    standing: SourceStanding
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What runs, and what is wrong, as far as Redis knows."""
 
@@ -68,6 +78,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     silences: Annotated[list[Silence] | None, Meta(description="null: only Kafka has them")]
     channels: list[ChannelStatus]
     deliveries: Annotated[list[Told], Meta(description="the latest, newest first")]
+    sources: Annotated[list[SourceStatus], Meta(description="live sources that were ever read")]
     wrong: Annotated[list[str], Meta(description="a sentence for each thing that is; empty: all is well")]
     as_of: AsOf
     partial: MayBePartial = UNSET

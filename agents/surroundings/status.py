@@ -9,7 +9,7 @@ import msgspec
 from agents.surroundings import watch
 from agents.surroundings.finding import DOWN, WRONG
 from streams.scoreboard.latency import quantiles
-from streams.scoreboard.standings import OFF, WELL, trouble
+from streams.scoreboard.standings import OFF, WELL, source_trouble, trouble
 
 if TYPE_CHECKING:
     from streams.policies.book import Book
@@ -30,6 +30,7 @@ async def of_redis(reader: Reader) -> Record:
         "rules": await reader.rules(),
         "standings": await reader.standings.channels(),
         "deliveries": await reader.standings.latest(LATEST),
+        "sources": await reader.standings.sources(),
     }
 
 
@@ -52,6 +53,7 @@ def told(settings: Settings, redis: Record, book: Book | None, why: str | None, 
         ],
         "channels": _channels(redis["standings"], book, now_ms),
         "deliveries": redis["deliveries"],
+        "sources": [_source(one, now_ms) for one in redis["sources"].values()],
     }  # fmt: skip
     said = watch.told(redis["told"], now_ms)
     wrong = [f"Kafka is not asked for policies: {why}"] if why else []
@@ -59,6 +61,7 @@ def told(settings: Settings, redis: Record, book: Book | None, why: str | None, 
     wrong += [f"{one.check}: {one.text}" for one in said if one.status in (WRONG, DOWN)]
     wrong += [f"policies: {mistake}" for mistake in book.mistakes] if book else []
     wrong += [f"channel {one['name']}: {one['trouble']}" for one in found["channels"] if one["trouble"]]
+    wrong += [f"source {one['name']}: {one['trouble']}" for one in found["sources"] if one["trouble"]]
     return found | {"wrong": list(dict.fromkeys(wrong))}
 
 
@@ -111,3 +114,8 @@ def _channels(standings: dict[str, Record], book: Book | None, now_ms: float) ->
         why = trouble(standing, now_ms) if enabled else ""
         found.append({"name": name, "state": why or (WELL if enabled else OFF), "trouble": why, "standing": standing})
     return found
+
+
+def _source(standing: Record, now_ms: float) -> Record:
+    why = source_trouble(standing, now_ms)
+    return {"name": standing["source"], "state": why or standing["state"], "trouble": why, "standing": standing}

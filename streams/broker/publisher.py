@@ -137,18 +137,18 @@ class TransactionalPublisher(_Batches):
 
     async def begin(self) -> None:
         """See Publisher."""
-        async with self._why():
+        async with fenced_by(self._producer):
             await self._producer.begin_transaction()
 
     async def send(self, topic: str, partition: int, records: Records) -> None:
         """See Publisher."""
-        async with self._why():
+        async with fenced_by(self._producer):
             await super().send(topic, partition, records)
 
     async def commit(self, positions: dict[Place, int], *, last: bool = False) -> dict[Place, Written]:
         """See Publisher. The group is told now and then: that is as dear as a commit, and the header is what counts."""
         now_s = self._monotonic_s()
-        async with self._why():
+        async with fenced_by(self._producer):
             written = await self._arrived()
             if positions and (last or now_s - self._told_s >= TELL_S):
                 offsets = {TopicPartition(topic, partition): at for (topic, partition), at in positions.items()}
@@ -156,18 +156,6 @@ class TransactionalPublisher(_Batches):
                 self._told_s = now_s
             await self._producer.commit_transaction()
         return written
-
-    @contextlib.asynccontextmanager
-    async def _why(self) -> AsyncIterator[None]:
-        """A client that was fenced by the way says only that it is in no transaction; why, it tells who waits for its end."""
-        try:
-            yield
-        except (IllegalOperation, AssertionError):
-            ended = asyncio.ensure_future(self._producer._txn_manager.wait_for_transaction_end())
-            await asyncio.wait([ended], timeout=_WHY_S)
-            if ended.done() and not ended.cancelled() and (reason := ended.exception()):
-                raise reason from None
-            raise
 
     async def abort(self) -> None:
         """Nobody who reads committed will see what was sent since `begin`."""
@@ -178,6 +166,21 @@ class TransactionalPublisher(_Batches):
     async def stop(self) -> None:
         """Close the partition's own producer."""
         await self._producer.stop()
+
+
+@contextlib.asynccontextmanager
+async def fenced_by(producer: AIOKafkaProducer) -> AsyncIterator[None]:
+    """A client that was fenced by the way says only that it is in no transaction; why, it tells who waits for its end."""
+    try:
+        yield
+    except (IllegalOperation, AssertionError):
+        if producer._txn_manager is None:
+            raise
+        ended = asyncio.ensure_future(producer._txn_manager.wait_for_transaction_end())
+        await asyncio.wait([ended], timeout=_WHY_S)
+        if ended.done() and not ended.cancelled() and (reason := ended.exception()):
+            raise reason from None
+        raise
 
 
 def transactional_producer(

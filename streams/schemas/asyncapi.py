@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.schemas.values import BYTES, INTERNAL, JSON, PACKED, Schema, header, key, rows, value
 from streams.settings import Settings
-from streams.topics import ALL, DELIVERIES, READ_ONLY, STATE, Topic
+from streams.topics import ALL, CURSORS, DELIVERIES, READ_ONLY, STATE, Topic
 
 _BINDING = "0.5.0"  # of AsyncAPI's binding for Kafka
 _TEXT = (
@@ -83,7 +83,7 @@ def _messages(topic: Topic) -> dict[str, dict[str, Any]]:
     """The messages of a topic; `state` has two."""
     if topic is STATE:
         return {"state-header": _message(topic, header(), JSON), "state-row": _message(topic, rows(), BYTES)}
-    packed = topic.name in INTERNAL and topic is not DELIVERIES
+    packed = topic.name in INTERNAL and topic not in (CURSORS, DELIVERIES)
     return {topic.name: _message(topic, value(topic), PACKED if packed else JSON)}
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from streams.events import MAX_AHEAD_MS, MAX_EVENT_BYTES, MAX_ID_BYTES, MAX_NETWORK_BYTES, Bare, Event
 from streams.fold.rows import MOST_TOPIC
+from streams.formats.cursors import Cursor
 from streams.formats.deliveries import Delivery, Off
 from streams.formats.header import Header
 from streams.formats.rejects import RejectRecord
@@ -18,13 +19,27 @@ from streams.model.explained import Explanation
 from streams.model.published import AlertRecord, FeedRecord, ScoreRecord
 from streams.people.bodies import FORMAT, FactsBody, HideTopicBody, Link, Unlink
 from streams.schemas.policies import policies
-from streams.topics import ALERTS, CONTROLS, DELIVERIES, ENGAGEMENTS, POLICIES, REJECTS, SCORES, STATE, STRAYS, Topic
+from streams.topics import (
+    ALERTS,
+    CONTROLS,
+    CURSORS,
+    DELIVERIES,
+    ENGAGEMENTS,
+    POLICIES,
+    REJECTS,
+    SCORES,
+    STATE,
+    STRAYS,
+    Topic,
+)
 
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 JSON, PACKED, BYTES = "application/json", "application/msgpack", "application/octet-stream"
 _INTERNAL = "Internal and versioned: it may change with any release. Described in"
+
+_CURSORS = f"How far a live source was read; null forgets it. {_INTERNAL} streams/formats/cursors.py."
 
 #: topics whose values are one type, as JSON
 _TYPES: dict[str, type] = {SCORES.name: ScoreRecord, REJECTS.name: RejectRecord}
@@ -33,7 +48,7 @@ _PACKED: dict[str, str] = {
     STRAYS.name: f"Events whose key was misplaced, packed. {_INTERNAL} streams/formats/strays.py.",
     ENGAGEMENTS.name: f"Engagements for the targets, packed. {_INTERNAL} streams/formats/engagements.py.",
 }
-INTERNAL = frozenset({*_PACKED, STATE.name, DELIVERIES.name})
+INTERNAL = frozenset({*_PACKED, STATE.name, CURSORS.name, DELIVERIES.name})
 
 
 def document(topic: Topic) -> Schema:
@@ -66,6 +81,8 @@ def value(topic: Topic) -> Schema:
         return {"anyOf": [header(), rows()]}
     if topic is DELIVERIES:
         return deliveries()
+    if topic is CURSORS:
+        return {"anyOf": [{"title": "cursor", **of(Cursor)}, {"type": "null"}], "description": _CURSORS}
     if topic.name in _PACKED:
         return {"type": "string", "contentMediaType": PACKED, "description": _PACKED[topic.name]}
     return of(_TYPES[topic.name])

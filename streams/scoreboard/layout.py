@@ -131,6 +131,11 @@ class Keys:
         """List, capped: the latest outcomes of deliveries (JSON, `agents.shapes.deliveries.Told`); on the first shard only."""
         return self._key("deliveries")
 
+    @property
+    def sources(self) -> str:
+        """Hash: live source -> JSON, how it stands (`agents.shapes.sources.SourceStanding`); on the first shard only."""
+        return self._key("sources")
+
     def spread(self, partition: int) -> str:
         """Hash: histogram bin -> how many users of this partition are in it; see `bin_of` and `Counted`."""
         return self._key(f"spread:{partition}")

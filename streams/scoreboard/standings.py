@@ -1,4 +1,4 @@
-"""How channels of alerts stand and what came of the latest deliveries, as `clout alerting` writes them into Redis."""
+"""How channels of alerts and live sources stand, as `clout alerting` and `clout feed` write it into Redis."""
 
 from __future__ import annotations
 
@@ -37,6 +37,25 @@ class Standings:
         except NoPermissionError:  # of a user that was made before there were deliveries
             found = []
         return [orjson.loads(one) for one in found]
+
+    async def sources(self) -> dict[str, Standing]:
+        """Live sources by name, in their order: `agents.shapes.sources.SourceStanding`, as JSON."""
+        found = await self._client.hgetall(self._keys.sources)
+        return dict(sorted((name.decode(), orjson.loads(value)) for name, value in found.items()))
+
+
+def source_trouble(standing: Mapping[str, Any], now_ms: float) -> str:
+    """Why a live source does not give what happens now; empty: it does, or it was stopped on purpose."""
+    if standing["state"] == "stopped":
+        return ""
+    silent_ms = now_ms - standing["at"]
+    if silent_ms > STALE_MS:
+        return f"nobody has read it for {silent_ms / 1000:,.0f} s: is `clout feed {standing['source']}` running?"
+    if standing["state"] == "waiting" and standing["last"]:
+        return f"no connection: {standing['last']}"
+    if standing["gap"] is not None and standing["lag_ms"] is not None:
+        return f"{standing['lag_ms'] / 1000:,.0f} s behind"
+    return ""
 
 
 def trouble(standing: Mapping[str, Any] | None, now_ms: float) -> str:

@@ -1,4 +1,4 @@
-"""Where events come from: files of four formats, and a seeded generator shaped like real data. No Kafka, no clock."""
+"""Where events come from: files of five formats, and a seeded generator shaped like real data. No Kafka, no clock."""
 
 from __future__ import annotations
 

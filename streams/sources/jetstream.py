@@ -1,11 +1,14 @@
-"""The format `jetstream`: lines of Bluesky's Jetstream (v1). The actor is the DID, the time the server's `time_us`."""
+"""What Jetstream, Bluesky's stream, says (v1; `streams.sources.bluesky` makes it of v2), and the format `jetstream`, lines of it.
+
+The actor is the DID, the time the server's `time_us`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from streams.sources.hashtags import Hashtags
+from streams.sources.hashtags import Hashtags, Lately
 from streams.sources.record import Produced, produced
 from streams.sources.torn import objects
 
@@ -33,33 +36,78 @@ _OLD_OPERATIONS = {"c": "create", "u": "update", "d": "delete"}
 
 
 def read(lines: Iterable[bytes], report: Report, *, network: str = "bluesky") -> Iterator[Produced]:
-    """Likes, reposts (`share`), follows, replies and mentions, and an undo for each deletion of those.
+    """Likes, reposts and quotes (`share`), follows, replies and mentions, and an undo for each deletion of those.
 
-    The id is `did/collection/rkey`; a mention's has `#` and the DID mentioned behind it, as one post can mention many.
-    An undo has `ref` = that id and no target: a deletion does not say whose it was. A deleted post undoes its reply;
-    its mentions stay, for nobody knows from the line whether there were any.
+    The id is `did/collection/rkey`; a quote's has `#quote` behind it, a mention's `#` and the DID mentioned, as one post can
+    be all of it. An undo has `ref` = the id and no target: a deletion does not say whose it was. A deleted post undoes its
+    reply; its quote and mentions too, if the post was seen before in these lines and is among the last
+    `streams.sources.hashtags.MOST_POSTS` that have some.
 
-    `object` is the URI of what is liked, reposted or replied to, `topics` the hashtags of that post, if it was seen before in
-    these lines and is among the last `streams.sources.hashtags.MOST_POSTS` that have some.
+    `object` is the URI of what is liked, reposted, quoted or replied to, `topics` the hashtags of that post, if it was seen
+    before and is among as many that have some.
     """
-    hashtags = Hashtags()
+    messages = Messages(network)
     for _, message in objects(lines, report, is_one):
+        yield from messages.events(message, report)
+
+
+class Messages:
+    """Messages in their order as events; remembers what posts were about, and what they were."""
+
+    def __init__(self, network: str = "bluesky") -> None:
+        self._network = network
+        self._hashtags = Hashtags()
+        self._posts: Lately[list[tuple[str, str]]] = Lately()  # kind and id of what a deletion of a post does not tell
+
+    def events(self, message: Any, report: Report, newest_ms: int | None = None) -> list[Produced]:
+        """Those of one message; `report` is told why there are none. One later than `newest_ms` happens then."""
         try:
             kind = message["kind"] if "kind" in message else _OLD_KINDS[message["type"]]
-            if kind == "commit":
-                commit = message["commit"]
-                actor, ts_ms = _did(message["did"]), _ts_ms(message["time_us"])
-                events = _commit(actor, commit, report, hashtags)
-            else:
+            if kind != "commit":
                 report.skip(_other(kind, message))
-                continue
+                return []
+            actor, ts_ms = _did(message["did"]), _ts_ms(message["time_us"])
+            events = self._commit(actor, message["commit"], report)
         except _WRONG:
             report.malformed("not a message of Jetstream, or without the fields its kind has")
-            continue
+            return []
+        if newest_ms is not None and ts_ms > newest_ms:
+            ts_ms = newest_ms
+        found = []
         for event in events:
-            topics = hashtags.of(event.get("object", ""))
+            topics = self._hashtags.of(event.get("object", ""))
             about = {"topics": topics} if topics else {}
-            yield produced({"id": event.pop("id"), "network": network, "actor": actor, "ts": ts_ms, **event, **about})
+            found.append(
+                produced({"id": event.pop("id"), "network": self._network, "actor": actor, "ts": ts_ms, **event, **about})
+            )
+        return found
+
+    def _commit(self, actor: str, commit: dict[str, Any], report: Report) -> list[dict[str, Any]]:
+        """The events of one commit, without what all have in common; empty (and reported) if it is nobody's engagement."""
+        operation = commit["operation"] if "operation" in commit else _OLD_OPERATIONS[commit["type"]]
+        collection = commit["collection"]
+        kind = _KINDS.get(collection)
+        if kind is None:
+            report.skip("another collection")
+            return []
+        ref = f"{actor}/{collection}/{_text(commit['rkey'])}"
+        if operation == "delete":
+            more = self._posts.of(ref) or () if collection == _POST else ()
+            return [{"id": f"{id_}:undo", "type": one, "ref": id_, "undo": True} for one, id_ in ((kind, ref), *more)]
+        if operation != "create":
+            report.skip("update")
+            return []
+        record = commit["record"]
+        if collection == _POST:
+            self._hashtags.written(f"at://{ref}", record)
+            events = _post(ref, record, report)
+            if more := [(event["type"], event["id"]) for event in events if event["id"] != ref]:
+                self._posts.put(ref, more)
+            return events
+        subject = record["subject"]
+        if kind == "follow":
+            return [{"id": ref, "type": kind, "target": _did(subject)}]
+        return [{"id": ref, "type": kind, "target": _owner(subject["uri"]), "object": subject["uri"]}]
 
 
 def is_one(message: Any) -> bool:
@@ -69,32 +117,8 @@ def is_one(message: Any) -> bool:
     )
 
 
-def _commit(actor: str, commit: dict[str, Any], report: Report, hashtags: Hashtags) -> list[dict[str, Any]]:
-    """The events of one commit, without what all have in common; empty (and reported) if it is nobody's engagement."""
-    operation = commit["operation"] if "operation" in commit else _OLD_OPERATIONS[commit["type"]]
-    collection = commit["collection"]
-    kind = _KINDS.get(collection)
-    if kind is None:
-        report.skip("another collection")
-        return []
-    ref = f"{actor}/{collection}/{_text(commit['rkey'])}"
-    if operation == "delete":
-        return [{"id": f"{ref}:undo", "type": kind, "ref": ref, "undo": True}]
-    if operation != "create":
-        report.skip("update")
-        return []
-    record = commit["record"]
-    if collection == _POST:
-        hashtags.written(f"at://{ref}", record)
-        return _post(ref, record, report)
-    subject = record["subject"]
-    if kind == "follow":
-        return [{"id": ref, "type": kind, "target": _did(subject)}]
-    return [{"id": ref, "type": kind, "target": _owner(subject["uri"]), "object": subject["uri"]}]
-
-
 def _post(ref: str, record: dict[str, Any], report: Report) -> list[dict[str, Any]]:
-    """Reply and mentions of a post; what is broken of them costs itself only, unless nothing is left."""
+    """Reply, quote and mentions of a post; what is broken of them costs itself only, unless nothing is left."""
     events: list[dict[str, Any]] = []
     broken: list[str] = []
     if record.get("reply"):
@@ -103,6 +127,8 @@ def _post(ref: str, record: dict[str, Any], report: Report) -> list[dict[str, An
             events.append({"id": ref, "type": "reply", "target": _owner(parent), "object": parent})
         except _WRONG:
             broken.append("a reply to nobody, in a post with mentions")
+    if quoted := _quoted(record.get("embed")):
+        events.append({"id": f"{ref}#quote", "type": "share", "target": _owner(quoted), "object": quoted})
     mentioned = dict.fromkeys(_mentioned(record.get("facets"), broken))  # a dictionary, as a set has no order
     events += [{"id": f"{ref}#{did}", "type": "mention", "target": did} for did in mentioned]
     if broken and not events:
@@ -110,11 +136,20 @@ def _post(ref: str, record: dict[str, Any], report: Report) -> list[dict[str, An
     for part in broken:
         report.skip(part)
     if not events:
-        embed = record.get("embed")
-        type_ = embed.get("$type") if isinstance(embed, dict) else None
-        quote = isinstance(type_, str) and type_.startswith("app.bsky.embed.record")
-        report.skip("quote" if quote else "post without reply or mention")
+        report.skip("post without reply, quote or mention")
     return events
+
+
+def _quoted(embed: object) -> str | None:
+    """The URI of the post that a post quotes, with or without a picture beside it. Lists and feeds are no posts."""
+    found = embed
+    for _ in range(2):
+        found = found.get("record") if isinstance(found, dict) else None
+        uri = found.get("uri") if isinstance(found, dict) else None
+        if isinstance(uri, str):
+            whose, _, post = uri.removeprefix("at://").partition("/")
+            return uri if uri.startswith("at://did:") and len(whose) > 4 and post.startswith(f"{_POST}/") else None
+    return None
 
 
 def _mentioned(facets: object, broken: list[str]) -> Iterator[str]:
@@ -145,8 +180,8 @@ def _other(kind: object, message: dict[str, Any]) -> str:
         about = message["account"] if isinstance(message.get("account"), dict) else {}
         deleted = about.get("status") == "deleted"
         return "account deleted (forget comes later)" if deleted else "account"
-    if kind == "identity":
-        return "identity"
+    if kind in ("identity", "sync"):
+        return str(kind)
     raise _MalformedError
 
 

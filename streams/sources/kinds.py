@@ -134,7 +134,7 @@ def _by_json_line(line: bytes, following: Callable[[], bytes | None]) -> str | N
     if re.match(rb"(data|event|id|retry):", line):
         return "is a stream of server-sent events; keep their data: sed -n 's/^data: *//p' FILE > NEW"
     if _CSV.fullmatch(line) or _HEADER.fullmatch(line):
-        return f"is a table (CSV or the like), not JSON; {_EXPORT}"
+        return "is a table (CSV or the like), not JSON; with the names of its columns in the first line: --format csv"
     return None
 
 

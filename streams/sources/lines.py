@@ -25,10 +25,10 @@ _ZSTD = (
 )  # frames of data, of notes
 
 
-def open_bytes(path: str, stdin: BinaryIO | None = None) -> BinaryIO:
-    """The raw bytes of `path`, of `stdin` for `-`. UsageError if they cannot be read."""
+def open_bytes(path: str) -> BinaryIO:
+    """The raw bytes of `path`, of stdin for `-`. UsageError if they cannot be read."""
     if path == "-":
-        return stdin or sys.stdin.buffer
+        return sys.stdin.buffer
     if Path(path).is_dir():
         raise UsageError(f"{path} is a directory; name a file in it (plain, .gz or .zst), or - for stdin")
     try:
@@ -50,8 +50,9 @@ class Lines:
     Raises CloutError, naming the last good line, when compressed data end early or are damaged.
     """
 
-    def __init__(self, raw: BinaryIO, name: str, first: int = 1) -> None:
-        self.name = name
+    def __init__(self, raw: BinaryIO, name: str, first: int = 1, around: bytes | None = None) -> None:
+        """`around`: what is no part of a line at its ends; None: all white space."""
+        self.name, self._around = name, around
         self.first = first
         self.number = 0
         self.blank = 0
@@ -82,8 +83,8 @@ class Lines:
             if self.number < self.first:
                 self.blank = self.too_long = self.first_too_long = 0
                 continue
-            text = line.removeprefix(_MARK).strip()  # in the middle too: files put together by `cat`
-            if text:
+            text = line.removeprefix(_MARK).strip(self._around)  # in the middle too: files put together by `cat`
+            if text and not text.isspace():
                 yield text
             else:
                 self.blank += 1

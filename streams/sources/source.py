@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from streams.errors import UsageError
-from streams.sources import gharchive, higgs, jetstream, ndjson
+from streams.sources import gharchive, higgs, jetstream, ndjson, rows
 from streams.sources.kinds import by_line
 from streams.sources.lines import MAX_LINE_BYTES, Lines, open_bytes
 from streams.sources.record import Produced
@@ -24,7 +24,10 @@ _FORMATS: dict[str, Callable[..., Iterator[Produced]]] = {
     "higgs": higgs.read,
     "jetstream": jetstream.read,
     "gharchive": gharchive.read,
+    "csv": rows.read,
 }
+_NO_JSON = ("higgs", "csv")
+_AROUND_ROWS = b" \r\n"  # a tab at the end of a row is an empty cell
 FORMATS: tuple[str, ...] = tuple(_FORMATS)
 
 
@@ -37,7 +40,7 @@ class Source:
     """
 
     def __init__(
-        self, path: str, format: str, stdin: BinaryIO | None, options: dict[str, Any], from_line: int = 1
+        self, path: str, format: str, opened: BinaryIO | None, options: dict[str, Any], from_line: int = 1
     ) -> None:
         self.path = path
         self.format = format
@@ -50,9 +53,11 @@ class Source:
         self._name = "stdin" if path == "-" else path
         if format not in _FORMATS:
             raise UsageError(f"unknown format `{format}`; one of {', '.join(FORMATS)}")
-        self._raw = open_bytes(path, stdin)
+        if format == "csv" and from_line > 1:
+            options = {"header": _first_line(path), **options}
+        self._raw = opened or open_bytes(path)
         try:
-            self._lines = Lines(self._raw, self._name, from_line)
+            self._lines = Lines(self._raw, self._name, from_line, _AROUND_ROWS if format == "csv" else None)
             self._records = _FORMATS[format](self._watched(self._lines), self, **options)
         except OSError as error:
             self.close()
@@ -160,7 +165,7 @@ class Source:
         yield from rest
 
     def _refuse_if_known(self, line: bytes, following: Callable[[], bytes | None] = lambda: None) -> None:
-        if known := by_line(line, following, json=self.format != "higgs"):
+        if known := by_line(line, following, json=self.format not in _NO_JSON):
             raise UsageError(f"{self._name} {known}")
 
     def _give_up(self) -> None:
@@ -172,16 +177,23 @@ class Source:
 
 
 def open_source(
-    path: str, format: str = "events", *, stdin: BinaryIO | None = None, from_line: int = 1, **options: Any
+    path: str, format: str = "events", *, opened: BinaryIO | None = None, from_line: int = 1, **options: Any
 ) -> Source:
     """The records of the file `path` (plain, gzip or zstd, told by content), `-` for stdin, as an iterator.
 
-    Lines before `from_line` (from 1, blank and bad ones count) are passed over.
+    `opened` are its bytes, for those who have opened it already. Lines before `from_line` (from 1, blank and bad ones
+    count) are passed over.
 
     `format` is one of `FORMATS`; `options` are the keyword arguments of the format's `read`. Raises UsageError at
     once if the file cannot be opened, and while iterating if it is in another format.
     """
-    return Source(path, format, stdin, options, from_line)
+    return Source(path, format, opened, options, from_line)
+
+
+def _first_line(path: str) -> bytes | None:
+    """Of a file that is gone on with: it names the columns."""
+    with open_bytes(path) as raw:
+        return next(iter(Lines(raw, path)), None)
 
 
 _KNOWN = (
@@ -196,6 +208,8 @@ def sniff(line: bytes) -> str | None:
     """The format that a first line plainly has; None when in doubt."""
     if _HIGGS.fullmatch(line):
         return "higgs"
+    if rows.is_header(line):
+        return "csv"
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:

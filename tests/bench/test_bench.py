@@ -127,6 +127,15 @@ def test_takeover_tells_each_case(kafka: str, redis_url: str, monkeypatch: pytes
 
 
 @linux
+def test_a_live_source_is_measured_whole(kafka: str) -> None:
+    """Every event is in the topics, and its parts add up to what it costs."""
+    result = _run("source", "--events", "2000", "--kafka", kafka)
+    assert (result["events"], result["frame_bytes"] > 300, result["commits"] > 0) == (2_000, True, True)
+    assert abs(sum(result["parts_us"].values()) - result["cpu_us_per_event"]) < 0.2
+    assert result["events_per_cpu_s"] > 0
+
+
+@linux
 def test_stall_tells_each_phase(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every case comes to its end, and what was clocked is put back as it was."""
     from streams.partition.intake import Intake

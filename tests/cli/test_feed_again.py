@@ -16,7 +16,7 @@ import pytest
 import zstandard
 from aiokafka.errors import KafkaTimeoutError
 
-from agents.cli import feed as command
+from agents.cli import feed_files as command
 from agents.feeds import feeder
 from streams.sources import open_source
 
@@ -66,7 +66,7 @@ class Broker:
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch, clout: Ask) -> Callable[..., Any]:
     """`clout feed` with this broker."""
-    monkeypatch.setattr(command, "_topics_are_there", lambda *_: None)
+    monkeypatch.setattr(command, "topics_are_there", lambda *_: None)
 
     def ask(broker: Broker, *words: str, **more: Any) -> Any:
         monkeypatch.setattr(feeder, "plain_producer", lambda _: broker)

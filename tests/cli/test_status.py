@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from rich.console import Console
 
 from agents.cli.status_text import parts
+from agents.shapes.status import SourceStatus
 from agents.surroundings.status import told
 from streams.broker.admin import Admin
 from streams.model.channels import Channel, Silence
@@ -42,7 +44,11 @@ WELL: dict[str, Any] = {
     "rules": {"offset": 3, "rules": [{"name": "day-fall", "severity": "warning"}]},
     "standings": {"ops": STANDING},
     "deliveries": [TOLD],
+    "sources": {},
 }
+SOURCE = {"source": "bluesky", "network": "bluesky", "state": "reading", "endpoint": "wss://h", "instance": "i", "last": ""}
+SOURCE |= {"at": NOW_MS - 1_000, "lag_ms": 400, "rate": 1_234.5, "events": 99_000, "errors": 2, "skipped": {}}
+SOURCE |= {"cursor": "7", "committed": NOW_MS - 1_000, "gap": None}
 BOOK = Book(channels=(Channel(name="ops", url="https://h"), Channel(name="off", url="https://h", enabled=False)))
 
 
@@ -106,6 +112,24 @@ def test_channels_that_only_the_process_knows() -> None:
     states = {one["name"]: one["state"] for one in found["channels"]}
     assert states == {"ops": "well", "off": "off", "filed": "switched off: answered 410", "quiet": "off"}
     assert found["wrong"] == ["channel filed: switched off: answered 410"]
+
+
+@pytest.mark.parametrize(
+    ("standing", "wrong", "line"),
+    [
+        ({}, "", "bluesky: reading; 1,234 events/s, 0.4 s behind, 99,000 events, 2 connections lost"),
+        ({"state": "stopped", "at": 1, "gap": NOW_MS - 5_000, "rate": 0.0}, "", "bluesky: stopped; 0 events/s"),
+        ({"at": NOW_MS - 60_000}, "nobody has read it for 60 s: is `clout feed bluesky` running?", "bluesky: nobody has"),
+        ({"state": "waiting", "last": "HTTP 502"}, "no connection: HTTP 502", "bluesky: no connection: HTTP 502"),
+        ({"lag_ms": 90_000, "gap": NOW_MS - 90_000}, "90 s behind", "gap since 2025-12-31T23:58:30Z"),
+    ],
+)
+def test_live_sources(standing: dict[str, Any], wrong: str, line: str) -> None:
+    """How each stands; a source that nobody reads, or that is behind, is wrong, one that was stopped is not."""
+    found = told(SETTINGS, WELL | {"sources": {"bluesky": SOURCE | standing}}, BOOK, None, NOW_MS)
+    assert found["wrong"] == ([f"source bluesky: {wrong}"] if wrong else [])
+    assert any(one.startswith("sources    bluesky: ") and line in one for one in screen(found))
+    msgspec.convert(found["sources"], list[SourceStatus])
 
 
 def test_a_note_is_not_wrong() -> None:

@@ -16,7 +16,10 @@ import orjson
 import pytest
 
 from agents.demo.stack import SESSION_TIMEOUT_S, worker_environment
+from agents.local.embedded import free_port
 from streams.settings import Settings
+from tests.feeds.jetstream import Instance, messages, serving_apart
+from tests.feeds.test_bluesky import expected
 from tests.servers import ROOT
 
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -191,6 +194,31 @@ def test_a_file_is_replayed_with_its_own_times(tmp_path: Path) -> None:
     assert result["top"][0]["user"] == "x:t"
     assert result["top"][0]["as_of"] == then + 299
     assert result["latency_p99_ms"] is None
+
+
+def test_a_live_source_is_shown(tmp_path: Path) -> None:
+    """What happens there now is folded, and is on the board."""
+    some = messages(400, begins_us=int(time.time() * 1e6) - 5_000_000, each_us=10_000)
+    with (
+        serving_apart(Instance(some)) as url,
+        demo(tmp_path, "--source", "bluesky", "--endpoint", url, "--for", "4", "--json") as process,
+    ):
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    came = orjson.loads(out.splitlines()[-1])
+    assert came["fed"] == len(expected(some)) == came["folded"] + came["rejected"] + came["repeats"]
+    assert came["top"][0]["user"].startswith("bluesky:did:plc:u")
+    assert "feeding bluesky" in err
+
+
+def test_without_a_network_events_are_invented(tmp_path: Path) -> None:
+    """That is said in one sentence, and the demo goes on."""
+    url = f"ws://127.0.0.1:{free_port()}"
+    with demo(tmp_path, "--source", "bluesky", "--endpoint", url, "--for", "2", "--json") as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert err.count("bluesky cannot be reached from here (no connection: ") == 1
+    assert orjson.loads(out.splitlines()[-1])["top"][0]["user"].startswith(("demo:", "person:"))
 
 
 def test_wrong_use_is_said_before_anything_starts(tmp_path: Path) -> None:

@@ -39,12 +39,13 @@ from streams.topics import ALERTS, ALL, RECEIVED, REJECTS, SCORES, STATE
 from tests.alerting.receiver import receiving
 from tests.alerts import told
 from tests.certificates import Authority
+from tests.feeds.jetstream import Instance, messages, serving_apart
 from tests.scoreboard.servers import Server, serving
 from tests.secured import PASSWORD, Secured, secured
 from tests.servers import ROOT
 
 PATIENCE_S = 60.0
-USERS = {"worker": "ann", "feed": "bob", "reader": "cay", "operator": "dan", "alerting": "eve", "api": "fay"}
+USERS = {"worker": "ann", "feed": "bob", "reader": "cay", "operator": "dan", "alerting": "eve", "api": "fay", "source": "gil"}
 NO_LOGIN = {"kafka_user": "", "kafka_password_file": ""}
 TLS, PLAIN = NO_LOGIN | {"kafka_security": "SSL"}, NO_LOGIN | {"kafka_security": "PLAINTEXT", "kafka_ca": ""}
 
@@ -63,7 +64,7 @@ def redis(kafka: Secured) -> Iterator[Server]:
     authority = kafka.folder / "authority"
     readme = (ROOT / "deploy" / "README.md").read_text().splitlines()
     lines = [line for line in readme if line.startswith("user ") and " on " in line]
-    assert [line.split()[1] for line in lines] == ["worker", "alerting", "reader"]
+    assert [line.split()[1] for line in lines] == ["worker", "alerting", "source", "reader"]
     acl = kafka.folder / "users.acl"
     acl.write_text("\n".join(["user default off", *(line.replace("PASSWORD", PASSWORD) for line in lines)]) + "\n")
     tls = ["--tls-cert-file", f"{authority / 'broker.crt'}", "--tls-key-file", f"{authority / 'broker.key'}"]
@@ -423,3 +424,26 @@ def test_rights_of_readers_and_operators_that_are_missing_are_named(kafka: Secur
     said = until(lambda: refused(create), "no right to create")
     assert CREATE in said
     assert other.topic("likes") in said
+
+
+def test_a_live_source_with_the_least_rights(kafka: Secured, redis: Server, prefix: str, tmp_path: Path) -> None:
+    """Events, cursor and gap are written, and how it stands is shown; the next process goes on."""
+    for role in ("source", "operator"):
+        kafka.grant(USERS[role], least(as_(kafka, role, prefix), role))
+    source = with_redis(as_(kafka, "source", prefix), redis, "source")
+    operator = with_redis(as_(kafka, "operator", prefix), redis, "reader")
+    clout(operator, "topics", "create")
+    log, instance = tmp_path / "feed.log", Instance(messages(40))
+    with serving_apart(instance) as url:
+        argv = [sys.executable, "-m", "agents.cli.main", "feed", "bluesky", "--endpoint", url]
+        status = lambda: CliRunner().invoke(cli, ["status", "--json"], env=environ(operator)).output  # noqa: E731
+        for count in (40, 60):
+            instance.messages = messages(count)
+            with child(argv, log=log, env=environ(source), stop_s=20) as process:
+                until(lambda: '"state":"reading"' in status() or process.poll() is not None, log)
+                assert process.poll() is None, log.read_text()
+            assert process.returncode == 0, log.read_text()
+        assert '"state":"stopped"' in status()
+    assert instance.sent == 61  # the last of the first 40 is sent again, for cursors are inclusive
+    assert "gap source=bluesky since=1783123" in log.read_text()
+    assert "redis does not take" not in log.read_text()

@@ -65,7 +65,7 @@ def test_content_decides_not_the_name(write: Write, pack: Callable[[bytes], byte
 def test_stdin(pack: Callable[[bytes], bytes], step: int) -> None:
     """`-` reads stdin, packed or not, even when it trickles."""
     data = b"".join(event(n) + b"\n" for n in range(50))
-    source = open_source("-", stdin=_Pipe(pack(data), step))  # type: ignore[arg-type]
+    source = open_source("-", opened=_Pipe(pack(data), step))  # type: ignore[arg-type]
     assert [record.value for record in source] == data.splitlines()
 
 
@@ -74,7 +74,7 @@ def test_a_live_pipe_is_not_held_up() -> None:
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as stdin:
         os.write(writer, event(1) + b"\n" + event(2) + b"\n")
-        source = open_source("-", stdin=stdin)
+        source = open_source("-", opened=stdin)
         guard = threading.Timer(5, os.write, (writer, b"\n" * 100_000))  # frees a reader that waits for more
         guard.start()
         try:
@@ -125,8 +125,8 @@ def test_cannot_be_opened(write: Write, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=said):
             open_source(path)
     good = write(event(1))
-    with pytest.raises(UsageError, match="unknown format `csv`; one of events, higgs"):
-        open_source(good, "csv")
+    with pytest.raises(UsageError, match="unknown format `xml`; one of events, higgs"):
+        open_source(good, "xml")
     with pytest.raises(UsageError, match="colour"):
         open_source(good, "higgs", colour=1)
 
@@ -136,6 +136,7 @@ SAMPLES = {
     "higgs": "1 2 1341100972 RT",
     "jetstream": '{"did":"did:plc:a","time_us":1783123200000000,"kind":"identity","identity":{}}',
     "gharchive": '{"id":"1","dt":"2015-02-22T21:00:00Z","repo":"a/b","type":"watch","actor":"c"}',
+    "csv": "id,type,network,actor,target,ts",
 }
 
 

@@ -15,6 +15,7 @@ from streams.sources import Produced, open_source
 Write = Callable[..., str]
 KIND_OF = {topic: kind for kind, topic in TOPIC_OF.items()}
 ME, YOU, THEM = "did:plc:me", "did:plc:you", "did:web:them.example"
+NO_ENGAGEMENT = "post without reply, quote or mention"
 TIME_US = 1_783_123_200_123_456
 
 
@@ -57,6 +58,11 @@ def mention(*dids: str) -> dict[str, Any]:
     return {"features": [{"$type": "app.bsky.richtext.facet#mention", "did": did} for did in dids]}
 
 
+def quote(of: object, *, media: bool = False) -> dict[str, Any]:
+    inner = {"$type": "app.bsky.embed.record", "record": {"uri": of, "cid": "x"}}
+    return {"$type": "app.bsky.embed.recordWithMedia", "record": inner, "media": {}} if media else inner
+
+
 @pytest.mark.parametrize(
     ("collection", "record", "kind", "object_"),
     [
@@ -95,12 +101,30 @@ def test_a_post_with_reply_and_mentions(write: Write) -> None:
     assert [event.id for event in events] == [triple, f"{triple}#{THEM}", f"{triple}#did:plc:x"]
 
 
+@pytest.mark.parametrize("media", [False, True])
+def test_a_quote_is_a_share(write: Write, media: bool) -> None:
+    """Of the post that is quoted, beside what else the post is; its deletion takes back all that it was."""
+    record = {
+        "embed": quote(uri(YOU), media=media),
+        "reply": {"parent": {"uri": uri(THEM)}},
+        "facets": [mention("did:plc:x")],
+    }
+    post = "app.bsky.feed.post"
+    events, _ = read(write, commit(post, record), commit(post, None, "delete"))
+    triple = f"{ME}/{post}/3k"
+    ids = {"reply": triple, "share": f"{triple}#quote", "mention": f"{triple}#did:plc:x"}
+    assert {event.type: event.id for event in events[:3]} == ids
+    assert [(event.target, event.object) for event in events if event.type == "share" and not event.undo] == [(YOU, uri(YOU))]
+    assert {event.type: event.ref for event in events[3:]} == ids
+    assert all(event.undo and event.id == f"{event.ref}:undo" for event in events[3:])
+
+
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (commit("app.bsky.feed.post", {"text": ""}), "post without reply or mention"),
-        (commit("app.bsky.feed.post", {"embed": {"$type": "app.bsky.embed.record"}}), "quote"),
-        (commit("app.bsky.feed.post", {"embed": {"$type": "app.bsky.embed.recordWithMedia"}}), "quote"),
+        (commit("app.bsky.feed.post", {"text": ""}), NO_ENGAGEMENT),
+        (commit("app.bsky.feed.post", {"embed": quote(f"at://{YOU}/app.bsky.graph.list/9z")}), NO_ENGAGEMENT),
+        (commit("app.bsky.feed.post", {"embed": quote("at://example.org/app.bsky.feed.post/9z")}), NO_ENGAGEMENT),
         (commit("app.bsky.graph.block", {"subject": YOU}), "another collection"),
         (commit("app.bsky.feed.like", {"subject": {"uri": uri(YOU)}}, "update"), "update"),
         ({"did": ME, "time_us": TIME_US, "kind": "identity", "identity": {}}, "identity"),
@@ -177,9 +201,9 @@ def test_a_broken_reply_costs_the_reply(write: Write, reply: object) -> None:
     assert skipped == {"a reply to nobody, in a post with mentions": 1}
 
 
-@pytest.mark.parametrize("embed", ["x", 3, [], {"$type": 5}, {}])
+@pytest.mark.parametrize("embed", ["x", 3, [], {"$type": 5}, {}, {"record": {"record": 3}}, quote(3), quote("at://x")])
 def test_a_broken_embed_costs_nothing(write: Write, embed: object) -> None:
-    """Nothing is read of it but whether a post without engagement is a quote."""
+    """It is no quote, and the rest of the post counts."""
     reply = {"parent": {"uri": uri(YOU)}}
     events, skipped = read(
         write,
@@ -188,7 +212,7 @@ def test_a_broken_embed_costs_nothing(write: Write, embed: object) -> None:
         {"did": ME, "time_us": TIME_US, "kind": "account", "account": embed},
     )
     assert [event.type for event in events] == ["reply"]
-    assert skipped == {"post without reply or mention": 1, "account": 1}
+    assert skipped == {NO_ENGAGEMENT: 1, "account": 1}
 
 
 def test_the_layout_of_2024(write: Write) -> None:
@@ -221,6 +245,6 @@ def test_a_real_stretch(real: Callable[[str], str]) -> None:
     }
     assert source.skipped["another collection"] == 3
     assert source.skipped["identity"] == source.skipped["account"] == 1
-    assert source.skipped["quote"] + source.skipped["post without reply or mention"] == 9
+    assert source.skipped[NO_ENGAGEMENT] == 9
     assert len(events) + source.skipped.total() == 152
     assert len({event.id for event in events}) == len(events)

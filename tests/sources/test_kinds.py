@@ -56,7 +56,7 @@ def test_wide_text(write: Write, pack: Callable[[bytes], bytes], format_: str, e
         (b'["1", "like"]\n["2", "like"]\n', "a JSON array a line"),
         (b'{\n  "id": "1",\n  "type": "like"\n}\n', "JSON over several lines.*jq -c"),
         (b'{"events": [\n' + event(1) + b"]}\n", "JSON over several lines"),
-        (b"id,type,network,actor,target,ts\n1,like,n,a,b,1\n", "a table"),
+        (b"id,type,network,who,target,at\n1,like,n,a,b,1\n", "a table"),
         (b'"id";"type";"ts"\r\n"1";"like";"2"\r\n', "a table"),
         (b"id\ttype\tts\n", "a table"),
         (b"actor,target\nann,bob\n", "a table"),

@@ -64,6 +64,22 @@ def alerts(result: dict[str, Any]) -> Report:
     return Report(columns, [[*row, goal]], f"{result['events_per_s']:,} events/s; of one core: {said}")
 
 
+def source(result: dict[str, Any]) -> Report:
+    """`clout bench source`."""
+    columns = ["live source", "events", "a second", "CPU µs/event", "a second of CPU", "goal, a second of CPU", "transactions"]
+    row = [
+        f"bluesky, {result['frame_bytes']} bytes a frame",
+        f"{result['events']:,}",
+        f"{result['events_per_s']:,}",
+        f"{result['cpu_us_per_event']:.1f}",
+        f"{result['events_per_cpu_s']:,}",
+        f"{result['goal']:,}",
+        f"{result['commits']:,}",
+    ]
+    shares = ", ".join(f"{name} {us:.1f}" for name, us in result["parts_us"].items())
+    return Report(columns, [row], f"of these µs: {shares}")
+
+
 def recovery(result: dict[str, Any]) -> Report:
     """`clout bench recovery`."""
     columns = ["records", "a second", "a CPU second", "CPU µs each", "users", "bytes/user", "seconds"]

@@ -1,22 +1,16 @@
-"""Health checks and metrics of the process, on a port of its own."""
+"""The metrics of the process."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 
-from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from agents.alerting.figures import EDGES_S, Counts
 from agents.shapes.deliveries import ChannelStanding
-from streams.errors import UsageError
-
-_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics(Collector):
@@ -68,39 +62,3 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "clout_alerts_late", "alerts that were a day old when they were read", value=self._counts.late
         )
-
-
-@contextlib.asynccontextmanager
-async def serving(host: str, port: int, metrics: Metrics, ready: Callable[[], bool]) -> AsyncIterator[int]:
-    """Serves while the block lasts; yields the real port. Raises UsageError if it is taken."""
-    registry = CollectorRegistry()
-    registry.register(metrics)
-
-    async def livez(_: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
-
-    async def readyz(_: web.Request) -> web.Response:
-        if ready():
-            return web.json_response({"status": "ready"})
-        reason = "it has not joined its group yet, or what waits is being read: is Kafka there?"
-        return web.json_response({"status": "not ready", "reason": reason}, status=503)
-
-    async def metrics_now(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": _MEDIA_TYPE})
-
-    app = web.Application()
-    app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", metrics_now)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except (OSError, OverflowError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise UsageError(
-                f"cannot serve on {host}:{port} ({why}); choose another --port, or 0 for a free one"
-            ) from None
-        yield int(runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
