@@ -69,9 +69,11 @@ class Calls:
     alerts_of = Call(reads.alerts_of)
     compare = Call(reads.compare)
     page = Call(reads.page)
+    boards = Call(reads.boards)
     distribution = Call(reads.distribution)
     alerts = Call(reads.alerts)
     rules = Call(reads.rules)
+    trial = Call(reads.trial)
     search = Call(reads.search)
     status = Call(reads.status)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from agents.client.ask import Ask, segment, several, some
-from agents.shapes.boards import Alerts, Distribution, Leaderboard, Rules
+from agents.shapes.boards import Alerts, Boards, Distribution, Leaderboard, Rules
 from agents.shapes.status import Status
+from agents.shapes.trial import Trial
 from agents.shapes.users import (
     Comparison,
     Explained,
@@ -19,6 +23,7 @@ from agents.shapes.users import (
     Users,
     WhoInfluences,
 )
+from streams.model.rules import Rule
 
 
 def user(id: str) -> Ask[User]:
@@ -73,6 +78,11 @@ def page(
     return Ask(Leaderboard, "/v1/leaderboard", some(limit=limit, network=network, topic=topic, cursor=cursor))
 
 
+def boards(*, topics: int = 20) -> Ask[Boards]:
+    """Which networks and topics have a board; of topics so many at most, the most engaged with first."""
+    return Ask(Boards, "/v1/boards", some(topics=topics))
+
+
 def distribution() -> Ask[Distribution]:
     """How scores are spread, in bins of a tenth of a point."""
     return Ask(Distribution, "/v1/distribution")
@@ -86,6 +96,11 @@ def alerts(limit: int = 20) -> Ask[Alerts]:
 def rules() -> Ask[Rules]:
     """The rules in force, as workers told them."""
     return Ask(Rules, "/v1/rules")
+
+
+def trial(rule: Rule | Mapping[str, Any]) -> Ask[Trial]:
+    """What a rule would have told over the daily closes of 90 days; nothing is sent. Raises WrongInput."""
+    return Ask(Trial, "/v1/trial", method="POST", body=msgspec.json.encode(rule))
 
 
 def search(q: str, *, limit: int = 10) -> Ask[Search]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta
 
 from agents.shapes.users import AsOf, MayBePartial
+from streams.model.published import State
 
 Score = Annotated[float, Meta(ge=1, le=100)]
 
@@ -16,7 +17,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     """One alert as it would have been, judged at a daily close."""
 
     user: Annotated[str, Meta(description="`network:id` or `person:NAME`")]
-    state: Annotated[Literal["raised", "recovered", "settled"], Meta(description="as the topic `alerts` has it")]
+    state: Annotated[State, Meta(description="as the topic `alerts` has it")]
     date: Annotated[str, Meta(description="the day that closed, as in 2026-11-28")]
     score: Annotated[Score, Meta(description="when it closed")]
     before: Annotated[Score, Meta(description="the score that it is compared with; of a line that of the close before")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ from streams.model.episodes import Episode
 from streams.model.explain import Past
 from streams.model.gapped import compared_with
 from streams.model.influence import established
-from streams.model.published import AlertRecord, Reference
+from streams.model.published import AlertRecord, Reference, State
 from streams.model.ranks import called, line_of
 from streams.model.records import Scored
 from streams.model.rules import Within
@@ -29,7 +29,6 @@ from streams.model.windows import Floats
 #: why no alert is raised though a rule holds: soon after the last one, its cause is not wanted, the user has MOST episodes
 COOLDOWN, IGNORED_CAUSE, BOUND = "cooldown", "ignored", "bound"
 SHOWN = 3  #: objects and people that an alert names
-State = Literal["raised", "recovered", "settled"]
 _COMPARED: dict[Within, str] = {
     "1h": "in an hour",
     "1d": "since the last daily close",

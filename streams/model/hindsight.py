@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from streams.model.cases import State
 from streams.model.dates import day
 from streams.model.explained import Close
+from streams.model.published import State
 from streams.model.rules import WITHIN_MS, Rule, Within
 from streams.model.versions import DAY_MS
 

@@ -13,6 +13,8 @@ from msgspec import UNSET, Meta, UnsetType
 from streams.events import KINDS, Kind
 from streams.model.rules import Cause, Severity
 
+State = Literal["raised", "recovered", "settled"]  #: of an alert
+
 _Model = Annotated[str, Meta(description="name of the model, the named constants that the score is computed with")]
 _User = Annotated[str, Meta(description="`network:id`")]
 _Version = Annotated[int, Meta(description="orders records of a user everywhere: keep the highest")]
@@ -171,7 +173,7 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: Annotated[str, Meta(description="`rule/user/episode/state`, unique: who acts on alerts can tell repeats by it")]
     rule: Annotated[str, Meta(description="name of the rule")]
     state: Annotated[
-        Literal["raised", "recovered", "settled"],
+        State,
         Meta(
             description="`raised`; then once `recovered`: it is better again by the margin of the rule, or `settled`: the time "
             "that the rule looks back on has passed, and the score has stayed where it is; or the account was linked, and its "

@@ -41,7 +41,7 @@ URL = "http://api.test/below"
 RULES = {"items": [], "offset": None, "as_of": 5}
 SENT = {"topic": "controls", "partition": 1, "offset": 7}
 #: routes of /v1 that no call is for: a picture, and the stream, which has its own method
-OTHERS = {("GET", "/v1/users/{id}/badge.svg"), ("GET", "/v1/stream")}
+OTHERS = {("GET", "/v1/users/{id}/badge.svg"), ("GET", "/v1/users/{id}/card"), ("GET", "/v1/stream")}
 
 Answers = list[httpx.Response]
 
