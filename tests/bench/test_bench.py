@@ -155,6 +155,7 @@ def test_api_tells_reads_and_pushes(redis_url: str, monkeypatch: pytest.MonkeyPa
     """Every load is answered and counted, every listener is told."""
     monkeypatch.setattr("agents.proof.bench.api.PAGES", 3)
     monkeypatch.setattr("agents.proof.bench.api.ASKED", 50)
+    monkeypatch.setattr("agents.proof.bench.api.DASHBOARDS", 3)
     sizes = ("--users", "500", "--seconds", "0.3", "--listeners", "8", "--connections", "0")
     result = _run("api", *sizes, "--redis", redis_url)
     by_name = {row["name"]: row for row in result["reads"]}
@@ -163,6 +164,8 @@ def test_api_tells_reads_and_pushes(redis_url: str, monkeypatch: pytest.MonkeyPa
     (stream,) = result["stream"]
     assert (stream["listeners"], stream["lost"]) == (8, 0)
     assert 0 < stream["told"] <= stream["changes"]
+    assert (result["dashboards"]["listeners"], result["dashboards"]["lost"]) == (3, 0)
+    assert result["dashboards"]["reads"]["answers"] > 0
 
 
 @linux

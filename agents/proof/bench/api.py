@@ -32,7 +32,9 @@ GOALS = {"user": 2_500, "leaderboard": 800}  #: answers a second of a core
 PACED_PER_S, PACED_GOAL_MS = 1_250, 10.0  #: half of the goal, and the 99th percentile there
 PUSHED_GOALS_MS = {500: 250.0}  #: by listeners, the 99th percentile at A_SECOND changes each
 A_SECOND = 10
-BESIDE_PER_S = 200  #: reads a second while the crowd is there
+BESIDE_PER_S = 200  #: reads a second while the crowd is there, or the dashboards
+DASHBOARDS, BESIDE_GOAL_MS = 200, 20.0  #: that are open, and the 99th percentile of reads beside them
+ONE, ALL = "events=scores&users=USER", "events=board,scores,alerts&n=20"  #: what a listener asks for: one of its own; a dashboard
 ASKED = 2_000  #: different users that are asked for
 PAGES = 50
 _WARM_UP_S = 1.0
@@ -86,6 +88,8 @@ def api(
             for count in listeners:
                 show.say(f"{count:,} listeners of the stream")
                 result["stream"].append(_stream(served, min(count, users), seconds))
+            show.say(f"{DASHBOARDS:,} dashboards")
+            result["dashboards"] = _dashboards(served, users, seconds)
             if connections:
                 show.say(f"{connections:,} connections that ask for nothing")
                 result["crowd"] = _crowd(served, users, connections, seconds)
@@ -148,23 +152,41 @@ def _pages(port: int) -> list[str]:
     return pages
 
 
-def _stream(served: _Served, listeners: int, seconds: float) -> Result:
+def _plan(served: _Served, listeners: int, seconds: float, asks: str) -> Result:
     settings = served.settings
-    plan = {
+    return {
         "port": served.port,
         "pid": served.ready.process.pid,
         "redis": settings.redis,
         "key": Keys(settings.redis_prefix, 0).updates,
         "listeners": listeners,
+        "asks": asks,
         "a_second": A_SECOND,
         "seconds": seconds,
     }
-    with apart("listening", plan) as load:
+
+
+def _stream(served: _Served, listeners: int, seconds: float) -> Result:
+    with apart("listening", _plan(served, listeners, seconds, ONE)) as load:
+        load.ready()
         told = load.result()
     served.ready.check()
     if told["lost"] or not told["told"]:
         raise WrongResult(f"{listeners} listeners: {told['lost']} were cut off, {told['told']} changes were told")
     return {**told, "goal_p99_ms": PUSHED_GOALS_MS.get(listeners)}
+
+
+def _dashboards(served: _Served, users: int, seconds: float) -> Result:
+    """Each hears of everybody, and gets whole boards."""
+    paths = [f"/v1/users/{user_of(number)}" for number in range(min(users, ASKED))]
+    count = min(DASHBOARDS, users)
+    with apart("listening", _plan(served, count, seconds, ALL)) as load:
+        load.ready()
+        reads = served.load("user, beside them", paths, seconds, BESIDE_PER_S) | {"goal_p99_ms": BESIDE_GOAL_MS}
+        told = load.result()
+    if told["lost"] or not told["told"]:
+        raise WrongResult(f"{count} dashboards: {told['lost']} were cut off, {told['told']} changes were told")
+    return {**told, "reads": reads}
 
 
 def _crowd(served: _Served, users: int, connections: int, seconds: float) -> Result:

@@ -153,6 +153,7 @@ class _Load:
         while self._free:
             self._ask(self._free.popleft(), time.perf_counter())
         await asyncio.sleep(self._plan["seconds"])
+        await self._answers(1)  # of a machine that is very slow
 
     async def _paced(self, began_s: float) -> None:
         rate, due = self._plan["rate"], 0

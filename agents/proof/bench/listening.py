@@ -1,4 +1,4 @@
-"""Listeners of `/v1/stream`, each following one user, and what is written for them, in one process and by one clock.
+"""Listeners of `/v1/stream`, and what is written for them, in one process and by one clock.
 
 All users change so many times a second, in four batches that take turns, as four partitions would. The score of a change says
 which batch it was in, so a frame says how long it took since that batch was handed to Redis; of changes that came together the
@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import redis.asyncio
 
-from agents.proof.bench.apart import Result, main
+from agents.proof.bench.apart import Result, main, say
 from agents.proof.bench.filled_board import user_of
 from agents.proof.bench.machine import cpu_s
 
@@ -68,12 +68,13 @@ class _Run:
                 *(loop.create_connection(lambda: _Listener(self), "127.0.0.1", plan["port"]) for _ in some)
             )
             for (transport, listener), user in zip(opened, some, strict=True):
-                path = f"/v1/stream?events=scores&users={user}"
+                path = f"/v1/stream?{plan['asks']}".replace("USER", user)
                 transport.write(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode())
                 listeners.append(listener)
         async with asyncio.timeout(OPENED_S):
             while not all(one.opened for one in listeners):  # noqa: ASYNC110 - before anything is measured
                 await asyncio.sleep(0.1)
+        say({"listeners": len(listeners)})
         await self._write(users, min(WARM_UP_S, plan["seconds"]))
         self._from, began_s = len(self._written_s), time.perf_counter()
         ours, theirs = cpu_s(0), cpu_s(plan["pid"])

@@ -151,6 +151,8 @@ def api(result: dict[str, Any]) -> Report:
         ]
         for row in result["stream"]
     ]
+    if open_ := result.get("dashboards"):
+        rows.append([f"user, beside {open_['listeners']:,} dashboards", *_reads(open_["reads"])[1:]])
     if crowd := result.get("crowd"):
         beside = _reads(crowd["reads"])
         rows.append([f"user, beside {crowd['connections']:,} connections", *beside[1:]])
