@@ -144,7 +144,8 @@ def about_user(
 
 def with_csv(found: dict[int | str, Any]) -> dict[int | str, Any]:
     """The same of a read that can be asked for as CSV, too."""
-    found[200]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    example = "date,score\r\n2025-12-31,59.87\r\n"
+    found[200]["content"]["text/csv"] = {"schema": {"type": "string"}, "example": example}
     return found
 
 

@@ -95,6 +95,10 @@ def sound(answer: httpx.Response) -> None:
         assert orjson.loads(answer.content) is not None, where
     elif kind.startswith("image/svg+xml"):
         ElementTree.fromstring(answer.text)  # noqa: S314 - our own
+    elif where.path.endswith("/card"):
+        assert kind.startswith("text/html"), where
+        assert "<script" not in answer.text, where
+        assert "<img" not in answer.text, where
     else:
         assert kind.startswith("text/csv") or answer.status_code == 307, (where, kind)
 
@@ -218,7 +222,8 @@ def test_nothing_there(served: Serve) -> None:
         for name in inside:
             path = path.replace(f"{{{name}}}", values.get(name, "x"))
         needed = {name: values[name] for name in query if name in values}
-        answer = client.request(method, path, params=needed)
+        body = {"when": {"falls": 1.5}} if path == "/v1/trial" else None  # which is looked at before anything is read
+        answer = client.request(method, path, params=needed, json=body)
         return f"{method} {path}", answer.status_code, answer.headers.get("retry-after")
 
     every = [(method, *told) for method in ("get", "put", "post", "delete") for told in operations(method)]

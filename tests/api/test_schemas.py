@@ -86,10 +86,13 @@ def test_all_of_v1_is_described() -> None:
             assert "$ref" in content.get("schema", {}), where
 
 
-@pytest.mark.parametrize("where", [where for where, _, content in contents(DOCUMENT) if "example" in content])
-def test_examples_fit(where: str) -> None:
+EXAMPLES = {(where, media): content for where, media, content in contents(DOCUMENT) if "example" in content}
+
+
+@pytest.mark.parametrize("of", EXAMPLES, ids=" ".join)
+def test_examples_fit(of: tuple[str, str]) -> None:
     """They are answers."""
-    (content,) = (content for at, _, content in contents(DOCUMENT) if at == where and "example" in content)
+    content = EXAMPLES[of]
     assert complaints(content["schema"], content["example"]) == []
 
 

@@ -119,7 +119,7 @@ def test_every_write_is_behind_the_door(topics: Topics, served: Serve) -> None:
         (method, path)
         for path, methods in client.get("/openapi.json").json()["paths"].items()
         for method in methods
-        if method not in ("get", "head", "options")
+        if method not in ("get", "head", "options") and path != "/v1/trial"  # which changes nothing: a read with a body
     ]
     assert len(writes) >= 11
     for method, template in writes:
