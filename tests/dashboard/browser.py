@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WITHIN_S = 60.0  # a story has ended by then
+WITHIN_S = 110.0  # a story has ended by then
 REFUSED = "Failed to load resource"  # Chromium says so of every status from 400 on
 
 
@@ -73,7 +73,7 @@ class Driver:
         context = await self.browser.new_context(viewport={"width": wide, "height": high}, **options)
         watched = Watched()
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(45_000)
         page.on("console", lambda message: watched.say(message.text))
         page.on("pageerror", lambda error: watched.say(str(error)))
         page.on("request", lambda request: watched.request(request, home))
@@ -84,7 +84,7 @@ class Driver:
         watched.check()
 
 
-async def until(page: Page, script: str, within_s: float = 15.0) -> Any:
+async def until(page: Page, script: str, within_s: float = 45.0) -> Any:
     """The value of an expression once it is true; fails when it never is.
 
     Playwright's own wait needs eval, which our pages forbid.
