@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from agents.client import Clout
 from tests.api.conftest import Scene
 from tests.dashboard.browser import Driver, until
 from tests.dashboard.town import ANN, HISTORY, HOSTILE, SCORES
@@ -22,14 +23,15 @@ def person(home: str, user: str) -> str:
 def test_it_shows_the_score_that_redis_has(scene: Scene, town: httpx.Client, driver: Driver) -> None:
     """Score, rank and change are those of the API, and stay so when the score moves."""
     home = str(town.base_url)
-    record = town.get(f"/v1/users/{ANN}").json()
+    with Clout(home) as client:
+        record = client.user(ANN)
 
     async def story() -> None:
         async with driver.tab(home) as (page, _):
             await page.goto(person(home, ANN))
-            await until(page, f"document.querySelector('.digits')?.textContent === '{record['score']:.1f}'")
+            await until(page, f"document.querySelector('.digits')?.textContent === '{record.score:.1f}'")
             facts = await page.locator(".facts").text_content()
-            assert f"rank{record['rank']}" in str(facts)
+            assert f"rank{record.rank}" in str(facts)
             assert "today+1.4" in str(facts)
             await asyncio.to_thread(scene.write, {ANN: 88.8}, counts=30)
             await until(page, "document.querySelector('.digits').textContent === '88.8'", within_s=30)
