@@ -89,10 +89,7 @@ class Contract:
         async def story() -> None:
             script = Script(cut=(7, 8, 30))
             async with self.serving(script) as endpoint:
-                source, found, cursor = self.source(endpoint), [], None
-                while len(ids(found)) < script.count:
-                    found += await self.read(source, endpoint, cursor)
-                    cursor = found[-1].cursor if found else None
+                found = await self.read_all(endpoint, script.count)
                 assert ids(found) == self.ids(script.count)
                 assert script.cuts == {7, 8, 30}
 
@@ -118,10 +115,7 @@ class Contract:
         async def story() -> None:
             script = Script(bad=(5, 20, 40))
             async with self.serving(script) as endpoint:
-                source, found, cursor = self.source(endpoint), [], None
-                while len(ids(found)) < script.count:
-                    found += await self.read(source, endpoint, cursor)
-                    cursor = found[-1].cursor if found else None
+                found = await self.read_all(endpoint, script.count)
             assert ids(found) == self.ids(script.count)
             skipped = sum((batch.skipped for batch in found), Counter[str]())
             assert sum(n for reason, n in skipped.items() if reason.startswith("malformed: ")) == BAD
@@ -171,6 +165,14 @@ class Contract:
                 await anext(self.source(endpoint).events(endpoint, None))
 
         run(story())
+
+    async def read_all(self, endpoint: str, count: int) -> list[Batch]:
+        """By one source, which goes on by its cursor until it has given so many events."""
+        source, found, cursor = self.source(endpoint), list[Batch](), None
+        while len(ids(found)) < count:
+            found += await self.read(source, endpoint, cursor)
+            cursor = found[-1].cursor if found else None
+        return found
 
     @staticmethod
     async def read(source: LiveSource, endpoint: str, cursor: str | None) -> list[Batch]:
