@@ -1,1 +1,1 @@
-"""HTTP: the leaderboard page, its push stream, users as JSON, and health."""
+"""HTTP: users and boards as JSON, writes, the push stream, the dashboard, and health."""
