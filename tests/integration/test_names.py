@@ -35,21 +35,27 @@ def undisturbed(worker: Process) -> Iterator[None]:
     assert worker.poll() is None
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_restart_under_the_same_name(clout: Stack, how: signal.Signals) -> None:
+def test_a_restart_under_the_same_name(clout: Stack) -> None:
     """It gets its partitions back, also on another machine; the other one goes on undisturbed, and counts are exact."""
-    events = history(12_000, seed=21)
+    events = history(15_000, seed=21)
     with clout.worker(CLOUT_NAME="one") as other, clout.worker(CLOUT_NAME="two") as first:
         until(lambda: len(held(other)) == 2 == len(held(first)))
-        clout.feed(events[:4_000])
+        clout.feed(events[:3_000])
         with undisturbed(other):
-            first.send_signal(how)
-            assert first.wait(10) == (0 if how == signal.SIGTERM else -how)
-            clout.feed(events[4_000:8_000])
-            with clout.worker(CLOUT_NAME="two", CLOUT_FAUST_WEB_HOST="elsewhere") as second:
-                clout.feed(events[8_000:])
-                clout.settled(len(events))
+            first.send_signal(signal.SIGTERM)
+            assert first.wait(10) == 0
+            clout.feed(events[3_000:6_000])
+            with clout.worker(CLOUT_NAME="two") as second:
+                clout.feed(events[6_000:9_000])
+                clout.settled(9_000)
                 assert held(second) == held(first)
+                second.send_signal(signal.SIGKILL)
+                assert second.wait(10) == -signal.SIGKILL
+                clout.feed(events[9_000:12_000])
+                with clout.worker(CLOUT_NAME="two", CLOUT_FAUST_WEB_HOST="elsewhere") as third:
+                    clout.feed(events[12_000:])
+                    clout.settled(len(events))
+                    assert held(third) == held(first)
         exact(clout, events)
 
 
