@@ -51,6 +51,12 @@ def test_labels_are_theirs() -> None:
             assert kept <= {"partition", "reason", "topic", "rule", "cause", "why", "channel", "outcome", "state", "le"}
 
 
+def test_sums_by_a_label_are_divided_by_a_number() -> None:
+    """Prometheus pairs what has the same labels: a sum by one, divided by a sum without, is nothing at all."""
+    for expression in asked():
+        assert not re.search(r"\bby \([^)]*\) \([^()]*\) [-+*/] (?!scalar\()", expression), expression
+
+
 def test_panels_are_whole() -> None:
     """Each has a title, a sentence, Prometheus as its source, an id of its own, and a place that no other has."""
     assert len({one["id"] for one in BOARD["panels"]}) == len(BOARD["panels"])
