@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 
 import httpx
-import pytest
 
 from agents.api.app import create_api
 from streams.settings import Settings
@@ -22,7 +21,6 @@ CASES = 2
 SHOWN = {"bluesky:ann": 61.3, "mastodon:bob": 41.3, "bluesky:did:plc:abc": 20.0}
 
 
-@pytest.mark.timeout(300)
 def test_the_contract(scene: Scene, served: Callable[..., httpx.Client], kafka: str, prefix: str) -> None:
     """All checks on, reads and writes: statuses, content types and schemas are as documented, wrong input is refused, right
     input is taken, writes want their token, `Allow` is right, and nothing is a 500. Long form: tests/README.md."""

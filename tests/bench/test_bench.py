@@ -75,7 +75,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @linux
-@pytest.mark.timeout(110)
 def test_live_measures_both(kafka: str, redis_url: str) -> None:
     """A small drain by Clout with both publishers and by plain Faust: all results are checked against the feed and reported."""
     servers = ("--kafka", kafka, "--redis", redis_url)
@@ -114,7 +113,6 @@ def test_recovery_reads_back_what_was_written(kafka: str) -> None:
 
 
 @linux
-@pytest.mark.timeout(110)
 def test_takeover_tells_each_case(kafka: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Partitions stand still for as long as a killed worker is not missed, and only those of it; a worker that says goodbye is."""
     monkeypatch.setattr("agents.proof.bench.takeover._AFTER_S", 0.5)

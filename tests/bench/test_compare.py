@@ -71,7 +71,6 @@ def fed(events: int) -> tuple[Fold, list[bytes]]:
 
 
 @linux
-@pytest.mark.timeout(300)
 def test_every_system_does_the_whole_job(kafka: str, redis_url: str) -> None:
     """Each system drains a small feed, its last score of every user is right, and it stands in the table with its figures."""
     if lack := lacks_for_kafka():  # the same that the peers in Java need
@@ -113,7 +112,6 @@ def test_rules_are_as_many_as_there_may_be() -> None:
 
 
 @linux
-@pytest.mark.timeout(110)
 def test_hot_keys_memory_and_processes_are_measured(kafka: str, redis_url: str) -> None:
     """The parts about Clout alone come with a row for each feed, population and number of processes, and need no peer."""
     found = compare("--only", "hot,memory,processes", "--kafka", kafka, "--redis", redis_url)
@@ -129,7 +127,6 @@ def test_hot_keys_memory_and_processes_are_measured(kafka: str, redis_url: str) 
 
 
 @linux
-@pytest.mark.timeout(110)
 def test_recovery_and_footprint_are_measured(kafka: str, redis_url: str) -> None:
     """Rows come back, every topic and transaction is counted, and the sizing page finds all it looks for."""
     found = compare("--only", "recovery,footprint", "--kafka", kafka, "--redis", redis_url)

@@ -55,7 +55,7 @@ def test_several_side_by_side(scene: Scene, number: signal.Signals) -> None:
         with one.stream("GET", "/v1/stream") as stream:
             assert next(stream.iter_lines())
             first.send_signal(number)
-            assert first.wait(20) == 0
+            assert first.wait(60) == 0
         assert other.get("/livez").status_code == 200
 
 

@@ -62,7 +62,7 @@ def test_a_file_that_grows_and_is_replaced(kafka: str, prefix: str, tmp_path: Pa
         written(path, 6)
         there(7)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130
     assert "fed 7 records" in log.read_text()
 
 

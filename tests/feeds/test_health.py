@@ -101,7 +101,7 @@ def test_as_a_process(kafka: str, redis_url: str, prefix: str, tmp_path: Path) -
             assert value(client, "clout_source_skipped_total") > 0
         until(process, log, lambda: bool(look(settings)["sources"]))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     (source,) = look(settings)["sources"]
     assert (source["name"], source["state"], source["trouble"]) == ("bluesky", "stopped", "")
     summary = orjson.loads(log.read_text().splitlines()[-1])

@@ -25,7 +25,6 @@ MANY, WANTED = 50, 0.95
 Weights = dict[str, dict[str, float]]
 
 
-@pytest.mark.timeout(120)
 def test_first_influencees_and_influencers(real: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
     """Of those who had 50 engagements, or acted 50 times: who weighs most with them stands first; ties may be either."""
     by: Weights = defaultdict(lambda: defaultdict(float))  # with whom, by whom: of the quarter window, as of any time

@@ -124,7 +124,7 @@ def test_what_waits_survives_and_is_not_told_twice(stack: Callable[..., Stack]) 
             until(lambda: len(receiver.got) >= 2, lambda: receiver.got)
             until(lambda: samples(process).get(("clout_deliveries_waiting", "ops")) == 1, lambda: samples(process))
             process.kill()
-            process.wait(10)
+            process.wait(60)
         silence = Silence(name="bob", users=("mastodon:bob",), until=4_000_000_000_000)
         clout.produce([(POLICIES.name, 0, *encode(silence))])
         tried, well = len(receiver.got), True

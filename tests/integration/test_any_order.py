@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from agents.local.cluster import KafkaCluster, lacks_for_kafka
 from agents.local.embedded import Process, ask, child, free_port
 from tests.integration.stack import Stack
@@ -55,7 +53,6 @@ def redis(port: int, folder: Path) -> contextlib.AbstractContextManager[Process]
     return child(argv, answers)
 
 
-@pytest.mark.timeout(180)
 def test_stopped_and_started_in_any_order(prefix: str, tmp_path: Path) -> None:
     """After each of these orders everything that was read is in rows, Redis and `scores`, and what comes then counts once."""
     if lack := lacks_for_kafka():

@@ -76,7 +76,7 @@ def stopped(worker: Process) -> Iterator[None]:
 
 def ended(worker: Process) -> str:
     """What a worker said that ends with exit code 1."""
-    code, said = worker.wait(30), worker.log.read_text()  # type: ignore[attr-defined]
+    code, said = worker.wait(60), worker.log.read_text()  # type: ignore[attr-defined]
     assert code == 1, said[-4000:]
     return said[said.index("clout worker ends: ") :]
 

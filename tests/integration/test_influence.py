@@ -63,7 +63,6 @@ def same(mine: list[Any], theirs: list[Any]) -> bool:
     return all(shares.get(getattr(one, key), least) == pytest.approx(one.share, rel=1e-3, abs=1e-4) for one in mine)
 
 
-@pytest.mark.timeout(300)
 def test_redis_says_what_offline_says(stack: Callable[..., Stack], tmp_path: Path) -> None:
     """Of everyone, of two workers one after another, the second of which was given half of the events; then of a person."""
     events = list(Synthetic(7, USERS, RATE, BEGIN_MS, shape=Shape().clean(), limit=EVENTS))

@@ -43,14 +43,14 @@ def test_a_restart_under_the_same_name(clout: Stack) -> None:
         clout.feed(events[:3_000])
         with undisturbed(other):
             first.send_signal(signal.SIGTERM)
-            assert first.wait(10) == 0
+            assert first.wait(60) == 0
             clout.feed(events[3_000:6_000])
             with clout.worker(CLOUT_NAME="two") as second:
                 clout.feed(events[6_000:9_000])
                 clout.settled(9_000)
                 assert held(second) == held(first)
                 second.send_signal(signal.SIGKILL)
-                assert second.wait(10) == -signal.SIGKILL
+                assert second.wait(60) == -signal.SIGKILL
                 clout.feed(events[9_000:12_000])
                 with clout.worker(CLOUT_NAME="two", CLOUT_FAUST_WEB_HOST="elsewhere") as third:
                     clout.feed(events[12_000:])
@@ -67,7 +67,7 @@ def test_two_with_the_same_name(clout: Stack) -> None:
         clout.feed(events[:3_000])
         with undisturbed(other), clout.worker(CLOUT_NAME="two") as newer:
             clout.feed(events[3_000:])
-            assert older.wait(20) == 1
+            assert older.wait(60) == 1
             clout.settled(len(events))
             assert held(newer) == held(older)
         assert "with the same CLOUT_NAME" in older.log.read_text()  # type: ignore[attr-defined]
@@ -80,6 +80,6 @@ def test_two_with_the_same_name_and_nothing_to_do(stack: Callable[..., Stack]) -
     with clout.worker(), clout.worker(CLOUT_NAME="spare") as older:
         assert held(older) == set()
         with clout.worker(CLOUT_NAME="spare") as newer:
-            assert older.wait(20) == 1
+            assert older.wait(60) == 1
             assert newer.poll() is None
         assert "the group no longer knows this worker as spare" in older.log.read_text()  # type: ignore[attr-defined]

@@ -76,7 +76,6 @@ def same(one: Any, other: Any, path: str = "") -> None:
         assert one == other, path
 
 
-@pytest.mark.timeout(180)
 def test_a_person_with_three_accounts(stack: Callable[..., Stack], tmp_path: Path) -> None:
     """The person is the sum, takes the accounts' place, and is there again after a kill; without an account as offline."""
     closes = time.strftime("%H:%M:%S", time.gmtime(CLOSE_MS // 1_000))

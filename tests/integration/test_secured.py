@@ -235,7 +235,8 @@ def test_with_the_least_rights(kafka: Secured, redis: Server, prefix: str, tmp_p
         assert "down" not in said
         assert "wrong" not in said
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
+        assert until(lambda: worker.poll() is not None, log)
+        assert worker.returncode == 0
     again = tmp_path / "again.log"
     with child(argv, log=again, env=environ(users["worker"]), stop_s=20) as worker:  # which reads the rows back
         until(lambda: b"took partitions=" in again.read_bytes() or worker.poll() is not None, again)
