@@ -45,7 +45,11 @@ class Around:
 
     def listens(self, wish: Wish) -> AsyncIterator[bytes]:
         """The frames of one, behind the first."""
-        return Listener(wish, self._sources, heartbeat_s=3_600, age_s=3_600).frames()
+        return self.listener(wish).frames()
+
+    def listener(self, wish: Wish) -> Listener:
+        """One who stays for long."""
+        return Listener(wish, self._sources, heartbeat_s=3_600, age_s=3_600)
 
     async def _of(self, *_: Any) -> dict[str, Any]:
         self.meanwhile()
