@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-AT_ONCE = 10  #: a send takes some 0.1 ms, and an answer takes three or four turns
+AT_ONCE = 5  #: a send takes some 0.1 ms with what it costs the system, and an answer takes three or four turns
 
 
 class Waking:
