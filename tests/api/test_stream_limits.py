@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import orjson
 import pytest
 
 from agents.api import serve
+from agents.api.stream.hub import Limits
+from agents.api.stream.listener import Listener, Wish
 from agents.api.stream.mailbox import REASONS, Mailbox
+from agents.api.stream.positions import START
+from agents.api.stream.response import EventStream
 from agents.worker.health import Health
 from streams.scoreboard.connect import connect_sync
 from streams.scoreboard.layout import Keys
 from tests.api.conftest import SCORES, Scene
 from tests.api.listening import listening
 from tests.api.test_stream import serving_with_hub, until
+from tests.api.test_stream_listener import ALONE, Around, play
 
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux cuts off who takes nothing")
 
@@ -79,6 +87,40 @@ def test_who_takes_nothing_is_let_go(
             until(lambda: "route=/v1/stream status=200" in caplog.text)  # the request of the one is over
     assert "reason=slow" in caplog.text
     assert "without completing" not in caplog.text
+
+
+def test_a_send_that_does_not_end_ends_the_stream() -> None:
+    """After its limit the place in the hub is free, and the request ends when the connection has."""
+
+    async def story() -> None:
+        around, closed, there, said = Around(), asyncio.Event(), list[Listener](), list[str]()
+        around.write(1)
+        wish = Wish(ALONE, position=(START, START))
+
+        @contextlib.contextmanager
+        def listening(_: Wish) -> Iterator[Listener]:
+            there.append(around.listener(wish))
+            yield there[0]
+            said.append(there[0].box.over)
+
+        async def send(message: dict[str, Any]) -> None:
+            if b"event: scores" in message.get("body", b""):
+                await asyncio.Event().wait()
+
+        async def receive() -> dict[str, str]:
+            await closed.wait()
+            return {"type": "http.disconnect"}
+
+        hub: Any = SimpleNamespace(limits=Limits(send_s=0.05), listening=listening)
+        answer = asyncio.create_task(EventStream(hub, wish)({}, receive, send))
+        while not said:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
+        assert said == ["slow"]
+        assert not answer.done()
+        closed.set()
+        await answer
+
+    play(story)
 
 
 def test_metrics_say_how_many_listen_and_why_streams_ended(scene: Scene, served: Callable[..., httpx.Client]) -> None:

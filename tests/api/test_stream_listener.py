@@ -38,9 +38,18 @@ class Around:
             batch = orjson.dumps({"as_of": n, "users": [[f"x:{n}", 1.5, None]]})
             self.feed._bring([Entry(0, Ident(n, 0), batch)])
 
+    @property
+    def live(self) -> int:
+        """How many have caught up."""
+        return sum(len(group.boxes) for group in self.feed.groups._wide)
+
     def listens(self, wish: Wish) -> AsyncIterator[bytes]:
         """The frames of one, behind the first."""
-        return Listener(wish, self._sources, heartbeat_s=3_600, age_s=3_600).frames()
+        return self.listener(wish).frames()
+
+    def listener(self, wish: Wish) -> Listener:
+        """One who stays for long."""
+        return Listener(wish, self._sources, heartbeat_s=3_600, age_s=3_600)
 
     async def _of(self, *_: Any) -> dict[str, Any]:
         self.meanwhile()

@@ -10,11 +10,12 @@ import pytest
 
 from agents.demo.person import FIRST, OTHERS, with_person
 from agents.demo.silent import FANS, NAME, with_silent_star
-from agents.demo.story import LATELY, SHAPE, purged
+from agents.demo.story import BURST_S, DEFAULT_RATE, LATELY, SHAPE, purged
 from streams.events import KINDS, Event, parse
 from streams.model.rules import WEEK_FALL, built_in
 from streams.model.versions import DAY_MS, DEFAULT
 from streams.offline import fold, scored
+from streams.partitioner import partition_of
 from streams.people.controls import Link
 from streams.people.controls import parse as parse_control
 from streams.sources import Produced, Synthetic
@@ -117,3 +118,13 @@ def test_a_silent_star_has_fallen_as_far_as_the_rule_says(late_ms: int) -> None:
     assert star["delta"]["week"] < -rule.back
     assert star["score"] > 59.9
     assert told == [f"a silent star: {FANS} people liked demo:stella a week ago, and nobody has engaged since"]
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 3, 4, 6, 8, 12])
+def test_all_of_her_history_is_scored_at_once(partitions: int) -> None:
+    """It comes first, out of one partition: so it is in one batch of the first burst, which a worker folds whole."""
+    came = list(with_silent_star(feed(9), SHAPE.network, NOW_MS, lambda: NOW_MS, print))
+    assert [orjson.loads(record.value)["target"] == NAME for record in came] == [True] * FANS + [False] * 9
+    assert len({record.key for record in came[:FANS]}) == FANS
+    assert len({partition_of(record.key, partitions) for record in came[:FANS]}) == 1
+    assert BURST_S * DEFAULT_RATE > FANS

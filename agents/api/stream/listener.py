@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
 
@@ -18,6 +18,7 @@ from agents.api.stream.mailbox import REASONS, Mailbox
 from agents.api.stream.positions import Position, text_of
 from agents.api.stream.snapshots import Snapshots
 from agents.api.stream.topics import Topics
+from agents.api.stream.waking import Waking
 
 LOST, TOO_OLD = "the stream in Redis was lost", "the cursor is too old, or of another stream"
 _SLICE = 50  #: entries that are put together at once for who comes back
@@ -36,19 +37,20 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where frames come from."""
+    """Where frames come from, and how sends take turns."""
 
     feed: Feed
     boards: Boards
     topics: Topics
     snapshots: Snapshots
+    waking: Waking = field(default_factory=Waking)
 
 
 class Listener:
     """`frames` is what is sent. It is served on its own until it has caught up, then with all who want the same."""
 
     def __init__(self, wish: Wish, sources: Sources, *, heartbeat_s: float, age_s: float) -> None:
-        self.box = Mailbox()
+        self.box = Mailbox(sources.waking)
         self._wish, self._sources, self._feed = wish, sources, sources.feed
         self._heartbeat_s, self._age_s = heartbeat_s, age_s
         self._pending = Pending(wish.filter.min_change) if wish.filter.min_change else None

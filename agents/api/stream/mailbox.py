@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from agents.api.stream.waking import Waking
+
 MOST_FRAMES = 1_000
 MOST_BYTES = 4 * 2**20  #: frames are shared by all listeners of a filter
 _AT_ONCE_BYTES = 65_536  #: what is sent in one go, about
@@ -20,11 +22,14 @@ REASONS = {
 class Mailbox:
     """Frames in their order, and beside them the newest board, which takes the place of one that was not sent yet."""
 
-    def __init__(self, most: int = MOST_FRAMES, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, waking: Waking | None = None, *, most: int = MOST_FRAMES, most_bytes: int = MOST_BYTES) -> None:
+        """`waking` is shared by all whose sends are to take turns."""
+        self._waking = waking or Waking()
         self._most, self._most_bytes, self._bytes = most, most_bytes, 0
         self._frames: deque[bytes] = deque()
         self._board = b""
-        self._some = asyncio.Event()
+        self._some = False  # that nobody has waited for
+        self._sleeper: asyncio.Future[None] | None = None
         self.over = ""  #: why the stream ends
 
     @property
@@ -41,12 +46,12 @@ class Mailbox:
             return
         self._frames.append(frame)
         self._bytes += len(frame)
-        self._some.set()
+        self.wake()
 
     def put_board(self, frame: bytes) -> None:
         """The newest board."""
         self._board = frame
-        self._some.set()
+        self.wake()
 
     def take(self) -> bytes:
         """What is to be sent next; nothing when it is empty."""
@@ -55,10 +60,10 @@ class Mailbox:
             some.append(self._frames.popleft())
             size += len(some[-1])
         self._bytes -= size
-        if not self._frames:
+        if self._board and not self._frames:
             some.append(self._board)
             self._board = b""
-        return b"".join(some)
+        return b"".join(some)  # of one alone nothing is copied
 
     def end(self, reason: str) -> None:
         """Nothing is sent any more but this reason, the first one that was given."""
@@ -68,14 +73,19 @@ class Mailbox:
         self.wake()
 
     def wake(self) -> None:
-        """There may be something to tell that is not in here."""
-        self._some.set()
+        """There may be something to tell: whoever waits goes on when it is their turn."""
+        if self._sleeper and not self._some:
+            self._waking.call(self._sleeper)
+        self._some = True
 
     async def wait(self, until_s: float) -> None:
         """Return when there is something, or at this time of the event loop."""
-        try:
-            async with asyncio.timeout_at(until_s):
-                await self._some.wait()
-        except TimeoutError:
-            pass
-        self._some.clear()
+        if not self._some:
+            loop = asyncio.get_running_loop()
+            self._sleeper, timer = loop.create_future(), loop.call_at(until_s, self.wake)
+            try:
+                await self._sleeper
+            finally:
+                self._sleeper = None
+                timer.cancel()
+        self._some = False

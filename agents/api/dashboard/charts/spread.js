@@ -31,7 +31,7 @@ export function spread({ bins, mean, population }, marked) {
     const one = x(1) - x(0);
     const at = marked && Math.min(99, Math.floor(marked.score));
     return s("svg", { class: "spread", viewBox: `0 0 ${wide} ${tall}`, width: wide, height: tall },
-      steps(0, most, 4).map((count) => [s("line", { class: "rule", x1: LEFT, x2: wide - RIGHT, y1: y(count), y2: y(count) }), s("text", { class: "tick", x: LEFT - 7, y: y(count) + 4, "text-anchor": "end" }, number(count))]),
+      steps(0, most, Math.min(most, 4)).map((count) => [s("line", { class: "rule", x1: LEFT, x2: wide - RIGHT, y1: y(count), y2: y(count) }), s("text", { class: "tick", x: LEFT - 7, y: y(count) + 4, "text-anchor": "end" }, number(count))]),
       counts.map((count, score) => count > 0 && s("rect", { class: score === at ? "bin mine" : "bin", x: x(score) + one * 0.09, width: Math.max(1, one * 0.82), y: y(count), height: tall - BOTTOM - y(count), rx: Math.min(2.5, one / 4) }, s("title", {}, `${score} to ${score + 1}: ${number(count)}`))),
       steps(0, 100, 10).map((score) => s("text", { class: "tick", x: x(score), y: tall - 6, "text-anchor": "middle" }, String(score))),
       mean != null && marker(x(mean), tall, `average ${fixed(mean)}`, "mean", wide, 18), marked && marker(x(marked.score), tall, marked.text, "mine", wide, 2));

@@ -23,7 +23,7 @@ export function askForToken(why, done) {
     h("form", { on: { submit: save } },
       h("h2", { id: "token-title" }, "Token"),
       why && h("p", {}, why),
-      h("p", { class: "soft" }, "`clout token add NAME --scope write` makes one. Rules need the scope write."),
+      h("p", { class: "soft" }, h("code", {}, "clout token add NAME --scope write"), " makes one. Rules need the scope write."),
       h("label", { for: "token" }, "Token"), input,
       h("label", { class: "check" }, remember, "remember it on this machine"),
       h("p", { class: "actions" },

@@ -23,7 +23,7 @@ export function view({ query }) {
   const place = h("div", { class: "place" }, loading(8));
   const trouble = h("ul");
   const delivered = h("ul");
-  const none = h("p", { class: "soft" }, "No channel has been told anything yet. `clout channel add` says where alerts go.");
+  const none = h("p", { class: "soft" }, "No channel has been told anything yet. ", h("code", {}, "clout channel add"), " says where alerts go.");
   const filters = h("div", { class: "chips", role: "group", "aria-label": "Which alerts" });
   const asking = new AbortController();
   const cards = new Map(); // id -> node

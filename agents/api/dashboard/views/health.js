@@ -23,7 +23,7 @@ function partitions(list) {
 }
 
 function channels(list) {
-  if (!list.length) return h("p", { class: "soft" }, "No channels: alerts are shown here, and sent nowhere. `clout channel add` says where to.");
+  if (!list.length) return h("p", { class: "soft" }, "No channels: alerts are shown here, and sent nowhere. ", h("code", {}, "clout channel add"), " says where to.");
   const lines = list.map(({ name, state, trouble, standing }) => [h("bdi", {}, name), [state, trouble && "down"], ...["waiting", "dead", "delivered", "failed"].map((key) => number(standing?.[key]))]);
   return dataTable("Channels", ["channel", "state", "waiting", "dead", "delivered", "failed"], lines);
 }
@@ -61,10 +61,10 @@ export function view() {
   function show(found, alerts, boards) {
     const card = (title, name, ...body) => h("section", { class: `card ${name}` }, h("h2", {}, title), body);
     const workers = h("ul", { class: "workers" }, found.workers.map((one) => h("li", {}, h("bdi", {}, one), h("span", { class: "soft" }, ` ${number(found.partitions.filter(({ owner }) => owner === one).length)} partitions`))));
-    place.replaceChildren(verdict(found), figures(found), h("div", { class: "grid" }, card("Partitions", "w8", partitions(found.partitions)), card("Workers", "w4", found.workers.length ? workers : h("p", { class: "soft" }, "None. Is `clout worker` running?")),
+    place.replaceChildren(verdict(found), figures(found), h("div", { class: "grid" }, card("Partitions", "w8", partitions(found.partitions)), card("Workers", "w4", found.workers.length ? workers : h("p", { class: "soft" }, "None. Is ", h("code", {}, "clout worker"), " running?")),
       card("Channels", "w8", channels(found.channels)), card("Feeds", "w4", feeds(alerts, boards.networks)),
       card("Deliveries", "w12", found.deliveries.length ? h("ul", {}, found.deliveries.map(deliveryLine)) : h("p", { class: "soft" }, "None yet."))),
-    h("p", { class: "hint soft gap" }, "Gaps and silences that were declared stand in Kafka: `clout status` has them."));
+    h("p", { class: "hint soft gap" }, "Gaps and silences that were declared stand in Kafka: ", h("code", {}, "clout status"), " has them."));
   }
 
   async function look() {

@@ -26,8 +26,8 @@ function from(counts, part) {
 function figures({ bins, mean, population }, record) {
   const counts = byPoint(bins);
   const one = (title, value) => h("div", {}, h("dt", {}, title), h("dd", {}, value));
-  return h("dl", { class: "tiles five" }, one("people", number(population)), one("average", fixed(mean)), one("half are above", String(from(counts, 0.5))), one("the top 5 % begin at", String(from(counts, 0.05))),
-    record ? one("this one is above", above(record.percentile)) : one("the top 1 % begin at", String(from(counts, 0.01))));
+  return h("dl", { class: "tiles five" }, one("people", number(population)), one("average", fixed(mean)), one("half are above", String(from(counts, 0.5))), one("top 5 % from", String(from(counts, 0.05))),
+    record ? one("better than", above(record.percentile)) : one("top 1 % from", String(from(counts, 0.01))));
 }
 
 export function view({ query }) {
