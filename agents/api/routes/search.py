@@ -11,6 +11,7 @@ from agents.api.answers import json
 from agents.api.problems import Problem
 from agents.api.served import Served
 from agents.shapes.users import Search
+from streams.scoreboard.called import called
 from streams.scoreboard.names import folded, name_of, numeric_id
 from streams.scoreboard.reader import score_at
 
@@ -28,7 +29,7 @@ def routes(served: Served) -> APIRouter:
         responses=examples.answers(
             Search,
             {
-                "items": [{"user": "bluesky:bob", "id": "4917949500424828481", "score": 41.27}],
+                "items": [{"user": "bluesky:bob", "name": "@bob.example", "id": "4917949500424828481", "score": 41.27}],
                 "as_of": examples.NOW,
             },
             "who has exactly this name, then the highest scores",
@@ -47,7 +48,7 @@ def routes(served: Served) -> APIRouter:
         ],
         limit: Annotated[int, Query(ge=1, le=MOST_FOUND, description="how many")] = 10,
     ) -> Response:
-        """`items`: who has exactly this name first, then the highest scores; each with `user`, numeric `id` (for `/v2`), `score`
+        """`items`: who has exactly this name first, then the highest scores; each with `user`, `name`, numeric `id` (for `/v2`), `score`
         (1 to 100, decayed to `as_of`, ms since epoch), and the `person` whose account it is, if any.
 
         Of very many that begin so, the first by name are looked at: of each shard 400 entries, two a user at most.
@@ -66,6 +67,7 @@ def routes(served: Served) -> APIRouter:
         items = [
             {
                 "user": one["user"],
+                **called(one),
                 "id": numeric_id(one["user"], served.settings.app),
                 "score": one["score"],
                 **({"person": one["person"]} if "person" in one else {}),

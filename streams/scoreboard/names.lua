@@ -1,0 +1,29 @@
+-- Bring the names of one shard from one offset of the topic `names` to a later one: all of it, or nothing when they are elsewhere.
+-- Answers the offset found before the call, '' for none. So names follow the topic in its order, whoever writes how often.
+--
+-- KEYS  names, handles, the offset
+-- ARGV  the offset that must be found, '' for none: then what is there goes first; the new offset;
+--       [user, name, ...] in the order of the topic, MessagePack: '' takes the display name back, '@' the handle
+local names, handles, at = unpack(KEYS)
+local found = redis.call('GET', at) or ''
+if found ~= ARGV[1] then return found end
+local list = cmsgpack.unpack(ARGV[3])
+if found == '' then redis.call('DEL', names, handles) end
+local function call(key, user, name)
+  if name then redis.call('HSET', key, user, name) else redis.call('HDEL', key, user) end
+end
+for i = 1, #list, 2 do
+  local user, name = list[i], list[i + 1]
+  if string.sub(name, 1, 1) == '@' then
+    local handle = name ~= '@' and name
+    local display = redis.call('HGET', names, user)
+    call(handles, user, handle)
+    if not display or string.sub(display, 1, 1) == '@' then call(names, user, handle) end
+  elseif name == '' then
+    call(names, user, redis.call('HGET', handles, user))
+  else
+    call(names, user, name)
+  end
+end
+redis.call('SET', at, ARGV[2])
+return found
