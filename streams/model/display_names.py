@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Annotated, NamedTuple
 
@@ -18,7 +17,6 @@ DisplayName = Annotated[
 ]
 
 _MOST_READ = 4_096  # code points: what is longer is cut before it is looked at
-_BLANKS = re.compile(r"[\s\u2028\u2029]+")
 _JOINERS = "\u200c\u200d"  # of Persian and Indian scripts, and of emoji
 _KEPT = frozenset(_JOINERS + "".join(map(chr, range(0xE0020, 0xE0080))))  # and what the flags of Wales and others are made of
 _NO_TEXT = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, direction and other formats, half a pair, nobody's
@@ -45,9 +43,8 @@ def clean(text: str) -> str:
     >>> clean("\\u200b\\u2066")
     ''
     """
-    text = _BLANKS.sub(" ", text[:_MOST_READ])
-    text = "".join(one for one in text if one in _KEPT or unicodedata.category(one) not in _NO_TEXT)
-    text = unicodedata.normalize("NFC", text).strip(f" {_JOINERS}")
+    kept = (one for one in text[:_MOST_READ] if one.isspace() or one in _KEPT or unicodedata.category(one) not in _NO_TEXT)
+    text = " ".join(unicodedata.normalize("NFC", "".join(kept)).split()).strip(f" {_JOINERS}")
     if len(text) > MOST_CHARACTERS:
         text = text[: _cut(text)].rstrip(f" {_JOINERS}")
     return text if any(unicodedata.category(one)[0] in _SEEN for one in text) else ""
