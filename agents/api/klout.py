@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.api.served import Served
-from streams.model.display_names import HANDLE
+from streams.display_names import HANDLE
 from streams.model.influential import Friend, TopicShare
 from streams.scoreboard.names import name_of, numeric_id
 from streams.scoreboard.reader import score_at

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from streams.model.display_names import DisplayName
+from streams.display_names import DisplayName
 from streams.model.published import AlertRecord, FeedRecord, ScoreRecord
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from agents.shapes.either import Alert
-from streams.model.display_names import DisplayName
+from streams.display_names import DisplayName
 from streams.model.explained import Explanation
 from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Moment, TopicShare
 from streams.model.published import ScoreRecord

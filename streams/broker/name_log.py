@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.broker.scan import reading
 from streams.broker.security import connection
 from streams.broker.shown import check_shown
+from streams.display_names import Named
 from streams.formats.names import decode
-from streams.model.display_names import Named
 from streams.settings import Settings
 from streams.topics import NAMES
 

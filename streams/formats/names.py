@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from streams.model.display_names import Named, shown
+from streams.display_names import Named, shown
 
 _KINDS = {"name/": False, "handle/": True}  # is it a handle?
 _KEY = {handle: kind for kind, handle in _KINDS.items()}

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.model.display_names import HANDLE, Named
+from streams.display_names import HANDLE, Named
 from streams.scoreboard.layout import Keys
 from streams.scoreboard.script import Script
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from streams.model.display_names import Named
+from streams.display_names import Named
 from streams.sources.hashtags import Hashtags, Lately
 from streams.sources.record import Produced, produced
 from streams.sources.torn import objects

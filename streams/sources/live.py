@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from streams.display_names import Named
 from streams.errors import CloutError
-from streams.model.display_names import Named
 from streams.sources.record import NO_TIME, Produced
 
 MOST_CURSOR_BYTES = 1_024  #: of a cursor, in UTF-8: it is written once a second, and kept

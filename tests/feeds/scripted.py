@@ -16,7 +16,7 @@ from agents.feeds.runner import Runner
 from streams.broker.admin import Admin
 from streams.broker.policies import read
 from streams.clocks import Clocks
-from streams.model.display_names import Named
+from streams.display_names import Named
 from streams.model.gaps import Gap
 from streams.settings import Settings
 from streams.sources import Produced, produced

@@ -321,7 +321,7 @@ def test_what_is_no_endpoint(url: str) -> None:
 
 
 def test_only_what_is_needed_is_asked_for() -> None:
-    """Four collections, by the name that each version has for them."""
+    """Five collections, by the name that each version has for them."""
 
     async def story() -> None:
         instance = Instance([], ends=True)
@@ -331,7 +331,7 @@ def test_only_what_is_needed_is_asked_for() -> None:
                 with pytest.raises(Lost, match="closed"):
                     await anext(source.events(source.endpoints[0], None))
         assert [query.split("=")[0] for query in instance.asked] == ["collections", "wantedCollections"]
-        assert [query.count("app.bsky.") for query in instance.asked] == [4, 4]
+        assert [query.count("app.bsky.") for query in instance.asked] == [5, 5]
 
     run(story())
 

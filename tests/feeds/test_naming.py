@@ -15,7 +15,7 @@ from agents.feeds import naming
 from agents.feeds import runner as running
 from agents.feeds.naming import Naming
 from streams.broker.admin import Admin
-from streams.model.display_names import Named
+from streams.display_names import Named
 from streams.scoreboard.connect import connect
 from streams.scoreboard.layout import Keys
 from streams.settings import Settings
@@ -37,8 +37,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=["kafka", "embedded_kafka"])
 def settings(request: pytest.FixtureRequest, prefix: str, redis_url: str) -> Settings:
     """Of both brokers; two shards."""
-    broker = request.getfixturevalue(request.param)
-    return made(broker, prefix, transactions=request.param == "kafka", redis=redis_url, redis_shards=SHARDS, redis_prefix=prefix)
+    shards = {"redis": redis_url, "redis_shards": SHARDS, "redis_prefix": prefix}
+    return made(request.getfixturevalue(request.param), prefix, transactions=request.param == "kafka", **shards)
 
 
 def called(first: int, last: int, word: str = "N") -> dict[int, list[Named]]:
@@ -78,7 +78,7 @@ async def follows(settings: Settings) -> AsyncIterator[Any]:
 
 async def until(client: Any, settings: Settings, wanted: Mapping[str, str]) -> None:
     async with asyncio.timeout(20):
-        while await told(client, settings) != wanted:
+        while await told(client, settings) != wanted:  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.01)
 
 
@@ -94,7 +94,8 @@ def test_what_a_source_says_is_in_redis(settings: Settings) -> None:
             wanted = names(0, 10) | {"t:a4": "<b>New"}
             del wanted["t:a3"]
             await until(client, settings, wanted)
-        await fed(settings, Scripted(count=5, name="third", names={n - 20: some for n, some in called(20, 24).items()} | {4: [Named("t:b", "\u200b")]}))
+        later = {n - 20: some for n, some in called(20, 24).items()} | {4: [Named("t:b", "\u200b")]}
+        await fed(settings, Scripted(count=5, name="third", names=later))
         async with follows(settings) as client:
             await until(client, settings, wanted | names(20, 24))
 

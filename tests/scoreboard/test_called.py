@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.model.display_names import Named
+from streams.display_names import Named
 from streams.scoreboard.called import Called
 from tests.scoreboard.conftest import Board
 from tests.scoreboard.records import by_partition

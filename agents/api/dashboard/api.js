@@ -1,6 +1,7 @@
 // The API, as a page asks it: a token where there is one, and problem details as errors. ETags are the browser's business.
 
 import { heard } from "./clock.js";
+import { learn } from "./parts/who.js";
 
 const KEY = "clout-token";
 
@@ -64,6 +65,7 @@ async function ask(method, path, { query, body, signal } = {}) {
   if (!answer.ok) throw await refusal(answer);
   const found = await answer.json();
   heard(found.as_of);
+  learn(found);
   return found;
 }
 

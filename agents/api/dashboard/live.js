@@ -2,6 +2,7 @@
 
 import { address } from "./api.js";
 import { heard } from "./clock.js";
+import { learn } from "./parts/who.js";
 import { follow } from "./push.js";
 
 const BOARD_N = 50;
@@ -37,6 +38,7 @@ function event(name, data) {
   if (name === "closed") return;
   become("open");
   if (name === "board") {
+    learn(data.top);
     board = data;
     heard(data.now);
   }

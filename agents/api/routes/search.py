@@ -48,7 +48,7 @@ def routes(served: Served) -> APIRouter:
         ],
         limit: Annotated[int, Query(ge=1, le=MOST_FOUND, description="how many")] = 10,
     ) -> Response:
-        """`items`: who has exactly this name first, then the highest scores; each with `user`, `name`, numeric `id` (for `/v2`), `score`
+        """`items`: who has exactly this name first, then the highest scores; each with `user`, numeric `id` (for `/v2`), `score`
         (1 to 100, decayed to `as_of`, ms since epoch), and the `person` whose account it is, if any.
 
         Of very many that begin so, the first by name are looked at: of each shard 400 entries, two a user at most.

@@ -184,7 +184,8 @@ def routes(served: Served) -> APIRouter:
         itself again each minute, runs nothing, and loads its style from here alone. Where reads need a token nobody sees it."""
         one, record = await placed(served, id)
         shards.whole()  # a rank among a part of all would be wrong, and a card cannot say so
-        tag = etag(one.user, record.get("name"), theme, round(record["score"], 1), record["rank"], record["of"], record["percentile"])
+        place = (record[name] for name in ("rank", "of", "percentile"))
+        tag = etag(one.user, record.get("name"), theme, round(record["score"], 1), *place)
         policy = {"content-security-policy": POLICY}
         return unless_known(request, tag, card(record, theme), "text/html; charset=utf-8", kept=BADGE_KEPT, **policy)
 

@@ -1,4 +1,4 @@
-"""`streams.model.display_names` and the records of the topic `names`: what strangers call themselves, made fit to be shown."""
+"""`streams.display_names` and the records of the topic `names`: what strangers call themselves, made fit to be shown."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.display_names import MOST_CHARACTERS, Named, clean, shown
 from streams.formats.names import decode, encode
-from streams.model.display_names import MOST_CHARACTERS, Named, clean, shown
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+TURNS = {"LRO", "RLO", "LRE", "RLE", "PDF", "LRI", "RLI", "FSI", "PDI", "B"}
 NAMES = {
     "plain": ("Ann Smith", "Ann Smith"),
     "markup stays text": ("<b onclick=x>&amp;</b>", "<b onclick=x>&amp;</b>"),
@@ -43,7 +44,7 @@ def test_any_text(text: str) -> None:
     found = clean(text)
     assert len(found) <= MOST_CHARACTERS
     assert clean(found) == found == found.strip()
-    assert not {unicodedata.bidirectional(one) for one in found} & {"LRO", "RLO", "LRE", "RLE", "PDF", "LRI", "RLI", "FSI", "PDI", "B"}
+    assert not {unicodedata.bidirectional(one) for one in found} & TURNS
     found.encode()
 
 
@@ -55,7 +56,7 @@ def test_a_display_name_never_looks_like_a_handle(text: str) -> None:
 
 
 @given(st.text(), st.booleans())
-def test_records(text: str, handle: bool) -> None:  # noqa: FBT001 - as Hypothesis gives it
+def test_records(text: str, handle: bool) -> None:
     """Are read as they are shown; one of which nothing is left takes the name back."""
     named = Named("x:a/b\u0301", text, handle)
     key, value = encode(named, 7)

@@ -1,4 +1,4 @@
-"""What users are called: a display name, or the handle that a network has given them. Anybody may choose any; ids stay what counts."""
+"""What users are called: a display name, or a handle of their network. Anybody may be called anything; ids are what counts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ HANDLE = "@"  #: what a handle is shown with; no display name begins so
 #: of answers
 DisplayName = Annotated[
     str | UnsetType,
-    Meta(description="what they are called, a handle with an @ before it, where it is known; anybody may be called anything"),
+    Meta(
+        description="what they are called, a handle with an @ before it; where it is known. Anybody may be called anything"
+    ),
 ]
 
 _MOST_READ = 4_096  # code points: what is longer is cut before it is looked at
 _JOINERS = "\u200c\u200d"  # of Persian and Indian scripts, and of emoji
-_KEPT = frozenset(_JOINERS + "".join(map(chr, range(0xE0020, 0xE0080))))  # and what the flags of Wales and others are made of
+_KEPT = frozenset(
+    _JOINERS + "".join(map(chr, range(0xE0020, 0xE0080)))
+)  # and what the flags of Wales and others are made of
 _NO_TEXT = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, direction and other formats, half a pair, nobody's
 _SEEN = "LNPS"  # letters, numbers, punctuation, symbols
 _SKIN = range(0x1F3FB, 0x1F400)
@@ -43,7 +47,9 @@ def clean(text: str) -> str:
     >>> clean("\\u200b\\u2066")
     ''
     """
-    kept = (one for one in text[:_MOST_READ] if one.isspace() or one in _KEPT or unicodedata.category(one) not in _NO_TEXT)
+    kept = (
+        one for one in text[:_MOST_READ] if one.isspace() or one in _KEPT or unicodedata.category(one) not in _NO_TEXT
+    )
     text = " ".join(unicodedata.normalize("NFC", "".join(kept)).split()).strip(f" {_JOINERS}")
     if len(text) > MOST_CHARACTERS:
         text = text[: _cut(text)].rstrip(f" {_JOINERS}")
