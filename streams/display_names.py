@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, NamedTuple
-
-from msgspec import Meta, UnsetType
+from typing import NamedTuple
 
 MOST_CHARACTERS = 64  #: code points of a name
 HANDLE = "@"  #: what a handle is shown with; no display name begins so
-
-#: of answers
-DisplayName = Annotated[
-    str | UnsetType,
-    Meta(
-        description="what they are called, a handle with an @ before it; where it is known. Anybody may be called anything"
-    ),
-]
 
 _MOST_READ = 4_096  # code points: what is longer is cut before it is looked at
 _JOINERS = "\u200c\u200d"  # of Persian and Indian scripts, and of emoji

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from streams.display_names import DisplayName
-from streams.model.published import AlertRecord, FeedRecord, ScoreRecord
+from streams.model.published import AlertRecord, DisplayName, FeedRecord, ScoreRecord
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from agents.shapes.deliveries import Told
 from agents.shapes.either import Alert
 from agents.shapes.users import AsOf
-from streams.display_names import DisplayName
+from streams.model.published import DisplayName
 
 _User = Annotated[str, Meta(description="`network:id` or `person:NAME`")]
 _Score = Annotated[float, Meta(description="1 to 100", ge=1, le=100)]

@@ -8,10 +8,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from agents.shapes.either import Alert
-from streams.display_names import DisplayName
 from streams.model.explained import Explanation
 from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Moment, TopicShare
-from streams.model.published import ScoreRecord
+from streams.model.published import DisplayName, ScoreRecord
 from streams.model.standing import Style
 
 AsOf = Annotated[int, Meta(description="for which moment the answer holds, ms since epoch, UTC")]

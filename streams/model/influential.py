@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from streams.display_names import DisplayName
 from streams.events import KINDS, Kind
 from streams.fold.rows import EXACT_WHO
+from streams.model.published import DisplayName
 from streams.model.standing import Style
 
 SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
