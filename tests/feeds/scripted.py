@@ -107,7 +107,7 @@ async def told(settings: Settings, topics: Sequence[str] = tuple(topic.name for 
     )
     await consumer.start()
     try:
-        counts = {name: 1 if name in {"policies", "cursors"} else settings.partitions for name in topics}
+        counts = {name: 1 if name in {"policies", "cursors", "names"} else settings.partitions for name in topics}
         places = [TopicPartition(settings.topic(name), n) for name, count in counts.items() for n in range(count)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
