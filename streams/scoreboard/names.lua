@@ -1,11 +1,11 @@
 -- Bring the names of one shard from one offset of the topic `names` to a later one: all of it, or nothing when they are elsewhere.
 -- Answers the offset found before the call, '' for none. So names follow the topic in its order, whoever writes how often.
 --
--- KEYS  names, handles, the offset
+-- KEYS  names, handles, names_at
 -- ARGV  the offset that must be found, '' for none: then what is there goes first; the new offset;
 --       [user, name, ...] in the order of the topic, MessagePack: '' takes the display name back, '@' the handle
 local names, handles, at = unpack(KEYS)
-local found = redis.call('GET', at) or ''
+local found = redis.call('HGET', at, 'offset') or ''
 if found ~= ARGV[1] then return found end
 local list = cmsgpack.unpack(ARGV[3])
 if found == '' then redis.call('DEL', names, handles) end
@@ -25,5 +25,5 @@ for i = 1, #list, 2 do
     call(names, user, name)
   end
 end
-redis.call('SET', at, ARGV[2])
+redis.call('HSET', at, 'offset', ARGV[2])
 return found

@@ -87,9 +87,7 @@ def test_a_name_never_stands_for_the_id(town: httpx.Client, driver: Driver) -> N
             await page.locator("h1 bdi").wait_for()
             assert await page.locator("h1 bdi").text_content() == NAMES[user]
             assert "emil · mastodon" in str(await page.locator(".hero .about").text_content())
-            await page.locator(".circle .node").first.wait_for()
-            people = str(await page.locator("[data-name=people] svg.circle").text_content())
-            assert NAMES["bluesky:finn"] in people
+            await page.locator(".circle .node[aria-label='@finn.example, bluesky:finn']").first.wait_for()
             assert await page.evaluate("document.documentElement.scrollWidth") <= 390
             assert await page.locator("main img[onerror], main script").count() == 0
 
