@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.display_names import MOST_CHARACTERS, Named, clean, shown
@@ -48,6 +48,8 @@ def test_any_text(text: str) -> None:
     found.encode()
 
 
+@example("@ann")
+@example("\u200b@ @ann")
 @given(st.text())
 def test_a_display_name_never_looks_like_a_handle(text: str) -> None:
     """Which begins with an @, whoever writes it how."""
