@@ -32,7 +32,7 @@ class Naming:
 
     def __init__(self, settings: Settings, client: Any) -> None:
         """`client` of Redis."""
-        self._settings, self._called = settings, Called(client)
+        self._settings, self._called = settings, Called(client, settings.partitions, settings.redis_shards)
         self._shards = [Keys(settings.redis_prefix, shard) for shard in range(settings.redis_shards)]
         self._lost = False
 

@@ -37,12 +37,13 @@ def called(record: dict[str, Any]) -> dict[str, str]:
 class Called:
     """Writes them. Methods raise redis.exceptions.RedisError when Redis is not there."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, partitions: int, shards: int) -> None:
         self._client, self._script = client, Script(client, "names")
+        self._spread = f"{partitions}/{shards}"  # with other numbers users are in other shards
 
     async def at(self, keys: Keys) -> int | None:
         """The offset up to which a shard has the topic; None: its names are to be written anew, from the topic's start."""
-        found = await self._client.hget(keys.names_at, "offset")
+        found = await self._client.hget(keys.names_at, self._spread)
         return None if found is None else int(found)
 
     async def forget(self, keys: Keys) -> None:
@@ -56,5 +57,5 @@ class Called:
         """
         pairs = [one for named in names for one in (named.user, named.name or HANDLE * named.handle)]
         must_be = b"" if begin is None else b"%d" % begin
-        found = await self._script(3, keys.names, keys.handles, keys.names_at, must_be, end, _pack(pairs))
+        found = await self._script(3, keys.names, keys.handles, keys.names_at, must_be, end, _pack(pairs), self._spread)
         return bool(found == must_be)

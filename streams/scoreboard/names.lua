@@ -3,12 +3,13 @@
 --
 -- KEYS  names, handles, names_at
 -- ARGV  the offset that must be found, '' for none: then what is there goes first; the new offset;
---       [user, name, ...] in the order of the topic, MessagePack: '' takes the display name back, '@' the handle
+--       [user, name, ...] in the order of the topic, MessagePack: '' takes the display name back, '@' the handle;
+--       how users are spread over shards: an offset of another way is none
 local names, handles, at = unpack(KEYS)
-local found = redis.call('HGET', at, 'offset') or ''
+local found = redis.call('HGET', at, ARGV[4]) or ''
 if found ~= ARGV[1] then return found end
 local list = cmsgpack.unpack(ARGV[3])
-if found == '' then redis.call('DEL', names, handles) end
+if found == '' then redis.call('DEL', names, handles, at) end
 local function call(key, user, name)
   if name then redis.call('HSET', key, user, name) else redis.call('HDEL', key, user) end
 end
@@ -25,5 +26,5 @@ for i = 1, #list, 2 do
     call(names, user, name)
   end
 end
-redis.call('HSET', at, 'offset', ARGV[2])
+redis.call('HSET', at, ARGV[4], ARGV[2])
 return found

@@ -42,7 +42,7 @@ def test_the_display_name_else_the_handle(play: Play, said: list[Named], name: s
     async def story(board: Board) -> None:
         for some in by_partition({"a:1": 10.0, "a:2": 9.0}, 4):
             await board.writer.write(some)
-        called, keys = Called(board.client), board.keys()
+        called, keys = Called(board.client, 4, 1), board.keys()
         for some in ([said], [[one] for one in said]):
             assert await called.write(keys, None, 0, [Named("a:2", "Bo")])  # begins anew
             for n, part in enumerate(some):
@@ -65,7 +65,7 @@ def test_only_who_goes_on_from_where_it_is_writes(play: Play) -> None:
     """Of two, the one that is late changes nothing; beginning anew leaves nothing of before."""
 
     async def story(board: Board) -> None:
-        called, keys = Called(board.client), board.keys()
+        called, keys = Called(board.client, 4, 1), board.keys()
         assert await called.at(keys) is None
         assert await called.write(keys, None, 5, [DISPLAY])
         assert not await called.write(keys, None, 9, [NO_DISPLAY])
@@ -76,5 +76,9 @@ def test_only_who_goes_on_from_where_it_is_writes(play: Play) -> None:
         assert not await called.write(keys, 6, 7, [DISPLAY])
         assert await called.write(keys, None, 3, [])
         assert (await called.at(keys), await board.client.exists(keys.names)) == (3, 0)
+        more = Called(board.client, 8, 1)  # where others are in which shard
+        assert await more.at(keys) is None
+        assert await more.write(keys, None, 2, [DISPLAY])
+        assert (await called.at(keys), await more.at(keys)) == (None, 2)
 
     play(story)
