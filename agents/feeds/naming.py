@@ -59,14 +59,11 @@ class Naming:
             position, told = await names.more(LOOK_MS)
             of = self._by_shard(told)
             for keys, begin in at.items():
-                if begin is not None and position <= begin:
-                    if await self._called.at(keys) != begin:
-                        return
-                    continue
                 new = [one.named for one in of.get(keys, ()) if begin is None or one.offset >= begin]
-                if not await self._called.write(keys, begin, position, new):
+                end = max(position, begin or 0)
+                if not await self._called.write(keys, begin, end, new):
                     return
-                at[keys] = position
+                at[keys] = end
             self._lost = False
 
     async def _at(self, keys: Keys, end: int) -> int | None:

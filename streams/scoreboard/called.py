@@ -53,7 +53,7 @@ class Called:
     async def write(self, keys: Keys, begin: int | None, end: int, names: Sequence[Named]) -> bool:
         """Bring a shard from one offset to another, with the names of its users that lie between, in their order.
 
-        False: it is not at `begin` (any more), and nothing was written. None begins anew.
+        False: it is not at `begin` (any more), or has lost some, and nothing was written. None begins anew.
         """
         pairs = [one for named in names for one in (named.user, named.name or HANDLE * named.handle)]
         must_be = b"" if begin is None else b"%d" % begin

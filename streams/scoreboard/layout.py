@@ -123,7 +123,7 @@ class Keys:
 
     @property
     def names_at(self) -> str:
-        """Hash: `PARTITIONS/SHARDS` -> offset in the topic `names` up to which both have it; without it they are filled anew."""
+        """Hash: `PARTITIONS/SHARDS` -> offset in the topic `names` up to which both have it, and `held`: how many."""
         return self._key("names_at")
 
     @property

@@ -6,8 +6,14 @@
 --       [user, name, ...] in the order of the topic, MessagePack: '' takes the display name back, '@' the handle;
 --       how users are spread over shards: an offset of another way is none
 local names, handles, at = unpack(KEYS)
+local function held() return tostring(redis.call('HLEN', names) + redis.call('HLEN', handles)) end
 local found = redis.call('HGET', at, ARGV[4]) or ''
+if found ~= '' and redis.call('HGET', at, 'held') ~= held() then -- a hash was lost alone
+  redis.call('DEL', at)
+  found = ''
+end
 if found ~= ARGV[1] then return found end
+if found == ARGV[2] then return found end
 local list = cmsgpack.unpack(ARGV[3])
 if found == '' then redis.call('DEL', names, handles, at) end
 local function call(key, user, name)
@@ -26,5 +32,5 @@ for i = 1, #list, 2 do
     call(names, user, name)
   end
 end
-redis.call('HSET', at, ARGV[4], ARGV[2])
+redis.call('HSET', at, ARGV[4], ARGV[2], 'held', held())
 return found

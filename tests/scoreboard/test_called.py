@@ -72,6 +72,11 @@ def test_only_who_goes_on_from_where_it_is_writes(play: Play) -> None:
         assert not await called.write(keys, 4, 9, [NO_DISPLAY])
         assert (await called.at(keys), await board.client.hgetall(keys.names)) == (5, {b"a:1": b"Ann"})
         assert await called.write(keys, 5, 6, [])
+        assert await called.write(keys, 6, 6, [])
+        await board.client.delete(keys.names)
+        assert not await called.write(keys, 6, 6, [])
+        assert await called.at(keys) is None
+        assert await called.write(keys, None, 6, [DISPLAY])
         await called.forget(keys)
         assert not await called.write(keys, 6, 7, [DISPLAY])
         assert await called.write(keys, None, 3, [])
