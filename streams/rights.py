@@ -91,7 +91,7 @@ def least(settings: Settings, role: str) -> list[Right]:
     read = _each(settings, (*SOURCES, POLICIES, CURSORS, STATE, ALERTS, DELIVERIES, REJECTS), READ)
     return [
         *_each(settings, ALL, CREATE),
-        *_each(settings, (SCORES,), DESCRIBE),
+        *_each(settings, (SCORES, NAMES), DESCRIBE),
         *read,
         *_each(settings, (STATE, *READ_ONLY, DELIVERIES, REJECTS), WRITE),  # what was rejected goes back, with a mark
         group._replace(operation=DESCRIBE),
