@@ -13,6 +13,7 @@ from streams.topics import (
     CURSORS,
     DELIVERIES,
     EVENTS,
+    NAMES,
     POLICIES,
     READ_ONLY,
     RECEIVED,
@@ -64,18 +65,19 @@ def least(settings: Settings, role: str) -> list[Right]:
     group = Right(GROUP, settings.app, READ)
     fences = Right(TRANSACTIONS, settings.transactional_id(0).removesuffix("0"), WRITE, prefixed=True)
     if role == "worker":
-        written = [topic for topic in ALL if topic not in (*RECEIVED, CURSORS, DELIVERIES)]
+        written = [topic for topic in ALL if topic not in (*RECEIVED, CURSORS, NAMES, DELIVERIES)]
         known = (*SOURCES, CONTROLS, POLICIES, STATE, ALERTS)  # alerts: to fill them again in Redis
         taken = [topic for topic in ALL if topic in known]
         rights = [*_each(settings, taken, READ), *_each(settings, written, WRITE)]
-        looked_at = _each(settings, (CURSORS, DELIVERIES), DESCRIBE)  # it looks whether all topics are as they must be
+        looked_at = _each(settings, (CURSORS, NAMES, DELIVERIES), DESCRIBE)  # it looks whether all topics are as they must be
         rights += [*looked_at, group]
         return [*rights, fences] if settings.transactions else rights
     if role == "feed":
         return _each(settings, RECEIVED, WRITE)
     if role == "source":
         own = Right(TRANSACTIONS, settings.source_id(""), WRITE, prefixed=True)
-        rights = [*_each(settings, (POLICIES, CURSORS), READ), *_each(settings, (*EVENTS, POLICIES, CURSORS), WRITE)]
+        both = (POLICIES, CURSORS, NAMES)
+        rights = [*_each(settings, both, READ), *_each(settings, (*EVENTS, *both), WRITE)]
         return [*rights, own] if settings.transactions else rights
     if role == "reader":
         return _each(settings, (SCORES, ALERTS), READ)
@@ -89,7 +91,7 @@ def least(settings: Settings, role: str) -> list[Right]:
     read = _each(settings, (*SOURCES, POLICIES, CURSORS, STATE, ALERTS, DELIVERIES, REJECTS), READ)
     return [
         *_each(settings, ALL, CREATE),
-        *_each(settings, (SCORES,), DESCRIBE),
+        *_each(settings, (SCORES, NAMES), DESCRIBE),
         *read,
         *_each(settings, (STATE, *READ_ONLY, DELIVERIES, REJECTS), WRITE),  # what was rejected goes back, with a mark
         group._replace(operation=DESCRIBE),

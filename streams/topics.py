@@ -48,6 +48,14 @@ CURSORS = Topic(
     _COMPACTED,
     partitions=1,
 )
+NAMES = Topic(
+    "names",
+    "`name/` or `handle/` and the user (`network:id`)",
+    "compacted",
+    "what a user is called: JSON; null takes it back",
+    _COMPACTED,
+    partitions=1,
+)
 STRAYS = Topic("strays", "-", "7 d", "events whose key was misplaced, packed, internal", _days(7))
 ENGAGEMENTS = Topic("engagements", "-", "7 d", "engagements for the targets, packed, internal", _days(7))
 STATE = Topic(
@@ -84,6 +92,7 @@ ALL: tuple[Topic, ...] = (
     CONTROLS,
     POLICIES,
     CURSORS,
+    NAMES,
     STRAYS,
     ENGAGEMENTS,
     STATE,

@@ -25,15 +25,16 @@ LONG: dict[str, str] = {
 MOST_LONG = 5
 
 #: the rooms, from the ground up. A room may look into itself and into those listed for it, nowhere else
-BASE = {"streams.errors", "streams.events", "streams.clocks", "streams.partitioner", "streams.fold"}
+BASE = {"streams.errors", "streams.events", "streams.clocks", "streams.partitioner", "streams.fold", "streams.display_names"}
 BELOW: dict[str, set[str]] = {
     "streams.errors": set(),
     "streams.mistakes": set(),
     "streams.events": {"streams.errors", "streams.mistakes"},
     "streams.clocks": set(),
     "streams.partitioner": set(),
+    "streams.display_names": set(),
     "streams.fold": set(),
-    "streams.model": {"streams.errors", "streams.events", "streams.partitioner", "streams.fold"},
+    "streams.model": BASE - {"streams.clocks"},
     "streams.policies": BASE | {"streams.mistakes", "streams.model", "streams.people"},
     "streams.logins": {"streams.errors"},
     "streams.settings": {"streams.errors", "streams.logins", "streams.model"},
@@ -77,6 +78,7 @@ BELOW["agents.cli"] = set(BELOW)
 
 PURE = {"msgspec", "numpy", "xxhash", "orjson"}
 PURE |= {"streams.events", "streams.errors", "streams.partitioner", "streams.fold", "streams.model", "streams.policies"}
+PURE |= {"streams.display_names"}
 #: the clients of Kafka and Redis: the protocol knows none of them
 CLIENTS = {"aiokafka", "kafka", "redis", "faust"}
 #: for `at import`: what opens sockets, starts threads or is an app

@@ -18,8 +18,9 @@ _ROUND = 263.9  # of the ring: a radius of 42
 
 def card(record: Record, look: Look) -> str:
     """The page. `record` is as of now, with `rank`, `of` and `percentile`; all of it goes in as text."""
-    user, score = str(record["user"]), record["score"]
-    network, _, name = user.partition(":")
+    user, score, name = str(record["user"]), record["score"], record.get("name")
+    network, _, own = user.partition(":")
+    whose = f"{own} · {network}" if name else network
     facts = [f"rank {record['rank']:,} of {record['of']:,}"] if record["rank"] else []
     if record["percentile"] is not None:
         facts.append(f"above {int(record['percentile'] * 10) / 10:.1f} %")
@@ -33,8 +34,8 @@ def card(record: Record, look: Look) -> str:
         '<circle class="rest" cx="50" cy="50" r="42"/>'
         f'<circle class="full" cx="50" cy="50" r="42" stroke-dasharray="{_ROUND * score / 100:.1f} {_ROUND}"/>'
         f'<text x="50" y="59">{score:.0f}</text></svg>'
-        f'<div><p class="name" title="{escape(user)}"><bdi>{escape(name)}</bdi></p>'
-        f'<p class="soft"><bdi>{escape(network)}</bdi></p>'
+        f'<div><p class="name" title="{escape(user)}"><bdi>{escape(name or own)}</bdi></p>'
+        f'<p class="soft"><bdi>{escape(whose)}</bdi></p>'
         f'<p class="soft">{" · ".join(facts)}</p>{moved}</div><p class="by">Clout</p></main></body></html>'
     )
 

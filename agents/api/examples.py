@@ -12,6 +12,7 @@ NOW = 1_767_225_600_000
 FRESHNESS = {"partition": 3, "version": 4_294_967_299, "as_of": NOW - 180, "age_ms": 180, "fresh": True}
 RECORD: dict[str, Any] = {
     "user": "bluesky:ann",
+    "name": "Ann",
     "score": 61.27,
     "as_of": NOW,
     "event_ts": NOW - 4_000,

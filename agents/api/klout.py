@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agents.api.served import Served
+from streams.display_names import HANDLE
 from streams.model.influential import Friend, TopicShare
 from streams.scoreboard.names import name_of, numeric_id
 from streams.scoreboard.reader import score_at
@@ -110,7 +111,7 @@ class Klout:
 
     def _user(self, record: Record) -> Record:
         score = {"score": record["score"], "bucket": bucket(record["score"])}
-        ident, nick = numeric_id(record["user"], self._app), name_of(record["user"])
+        ident, nick = numeric_id(record["user"], self._app), nick_of(record)
         return {"kloutId": ident, "nick": nick, "score": score, "scoreDeltas": changes(record)}
 
     def _topic(self, one: TopicShare) -> Record:
@@ -122,6 +123,11 @@ class Klout:
             "imageUrl": "",
             "topicType": "sub",
         }
+
+
+def nick_of(record: Record) -> str:
+    """The display name or handle, where one is known; else the id on the network."""
+    return str(record.get("name", "")).removeprefix(HANDLE) or name_of(record["user"])
 
 
 def changes(record: Record) -> dict[str, float]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from streams.scoreboard.called import called
 from streams.scoreboard.latency import quantiles
 from streams.scoreboard.reader import Reader
 from streams.scoreboard.standings import trouble
@@ -150,6 +151,7 @@ class Leaders:
         return {
             "rank": rank,
             "user": user,
+            **called(record),
             "score": record["score"],
             "change": None if before is None else record["score"] - before,
             "day": record["delta"]["day"],

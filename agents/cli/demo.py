@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from agents.cli.output import safe, say
 from streams.errors import UsageError
-from streams.sources import FORMATS, Produced
+from streams.sources import FORMATS
+
+if TYPE_CHECKING:
+    from agents.feeds.live_records import LiveRecords
 
 _MOST_AGO_S = 86_400
 _REACHED_S = 15.0  # so long a live source is waited for
@@ -98,7 +101,7 @@ def _sources() -> list[str]:
     return list(registry.known())
 
 
-def _live(source: str, endpoints: tuple[str, ...]) -> Iterator[Produced] | None:
+def _live(source: str, endpoints: tuple[str, ...]) -> LiveRecords | None:
     """What comes from a live source; None for a file, and when nothing can be had, which is said."""
     from agents.feeds import registry
     from agents.feeds.live_records import LiveRecords

@@ -99,7 +99,8 @@ def _counts(one: Moment) -> str:
 
 
 def _friend(one: Friend) -> str:
-    return f"{shortened(safe(one.user), _NAME)} {one.share:.0%}"
+    name = f" ({safe(one.name)})" if one.name else ""
+    return f"{shortened(safe(one.user), _NAME)}{name} {one.share:.0%}"
 
 
 def _filled(parts: Sequence[str], room: int) -> Iterator[str]:

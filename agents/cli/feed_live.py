@@ -13,7 +13,7 @@ from agents.cli.worker import address
 from agents.feeds import registry
 from agents.feeds.runner import Runner
 from streams.settings import Settings
-from streams.topics import CURSORS, EVENTS, POLICIES
+from streams.topics import CURSORS, EVENTS, NAMES, POLICIES
 
 
 class Asked(NamedTuple):
@@ -33,7 +33,7 @@ def run(settings: Settings, asked: Asked) -> int:
     from agents.feeds.start import run as running
 
     source = registry.opened(asked.source, asked.endpoints)
-    topics_are_there(settings, (*EVENTS, POLICIES, CURSORS))
+    topics_are_there(settings, (*EVENTS, POLICIES, CURSORS, NAMES))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level="WARNING")
     logging.getLogger("clout").setLevel(settings.log_level.upper())
     say(f"reading {asked.source} until Ctrl-C")

@@ -104,7 +104,7 @@ def _readable(record: Record, place: str, accounts: Sequence[Account]) -> str:
     since = {"an hour ago": record["delta"].get("hour"), "the last daily close": record["delta"]["day"]}
     changes = ", ".join(f"{signed(change)} since {what}" for what, change in since.items() if change is not None)
     lines = [
-        f"{safe(record['user'])}  {record['score']:.2f}" + (f"  ({changes})" if changes else ""),
+        f"{safe(record['user'])}{_name(record)}  {record['score']:.2f}" + (f"  ({changes})" if changes else ""),
         f"  place    {place}",
         f"  parts    {_numbers((name, points) for points, name in earned) or 'nothing yet'}" + _floored(record),
         *_networks(record),
@@ -116,6 +116,10 @@ def _readable(record: Record, place: str, accounts: Sequence[Account]) -> str:
         *_accounts(accounts),
     ]
     return "\n".join(lines)
+
+
+def _name(record: Record) -> str:
+    return f"  {safe(record['name'])}" if "name" in record else ""
 
 
 def _accounts(accounts: Sequence[Account]) -> list[str]:

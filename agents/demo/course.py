@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 
 from agents.api.leaders import Leaders
+from agents.demo.named import naming
 from agents.demo.stack import INTERRUPTED, SIGNALS, Stack
 from agents.demo.story import Plan, send
 from agents.demo.tally import LOOK_S, folded, result, whole
@@ -60,6 +61,7 @@ class Course:
         self._feeder = Feeder(settings)
         self._story = asyncio.create_task(self._tell())
         guard = asyncio.create_task(self._guard())
+        names = asyncio.create_task(naming(settings, client, self._plan.names()))
         try:
             await asyncio.wait({self._story, guard}, return_when=asyncio.FIRST_COMPLETED)
             if guard.done():  # it only ends when something is gone
@@ -68,9 +70,9 @@ class Course:
         except asyncio.CancelledError:
             return INTERRUPTED
         finally:
-            for task in (self._story, guard):
+            for task in (self._story, guard, names):
                 task.cancel()
-            await asyncio.wait({self._story, guard})
+            await asyncio.wait({self._story, guard, names})
             await self._reader.close()
 
     def _interrupt(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,11 +13,14 @@ from itertools import islice
 import msgspec
 import orjson
 
+from agents.demo.named import invented
 from agents.demo.person import with_person
 from agents.demo.silent import with_silent_star
 from agents.feeds.arriving import Arriving, own_stdin
 from agents.feeds.feeder import Feeder
+from agents.feeds.live_records import LiveRecords
 from agents.feeds.pace import TURN
+from streams.display_names import Named
 from streams.events import Event, decode_event
 from streams.sources import Produced, Shape, Synthetic, open_source
 
@@ -47,7 +50,7 @@ class Plan:
 
     source: str | None
     format: str
-    live: Iterator[Produced] | None  #: what comes from the source, if that is a live one
+    live: LiveRecords | None  #: what comes from the source, if that is a live one
     rate: float
     users: int
     seed: int
@@ -71,6 +74,18 @@ class Plan:
     def of_now(self) -> bool:
         """Do the events happen now?"""
         return self.source is None or self.live is not None
+
+    def names(self) -> Callable[[], Sequence[Named]]:
+        """What gives what users are called, as far as it was not given before."""
+        if self.live is not None:
+            return self.live.names
+        left = [] if self.source else invented(self.users, SHAPE.network)
+
+        def once() -> Sequence[Named]:
+            given, left[:] = left[:], []
+            return given
+
+        return once
 
     @property
     def note(self) -> str:

@@ -6,11 +6,13 @@ import asyncio
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import aclosing
 from random import Random
 
 from agents.feeds.tries import Tries
+from streams.display_names import Named
 from streams.sources import Produced
 from streams.sources.live import LiveSource, Lost
 
@@ -23,6 +25,7 @@ class LiveRecords:
     def __init__(self, source: LiveSource) -> None:
         self._source = source
         self._queue: queue.Queue[Produced] = queue.Queue(_ENOUGH)
+        self._names: deque[Named] = deque(maxlen=_ENOUGH)
         self._told = threading.Event()  # something came, or nothing can be had
         self._came, self._why = False, ""
         threading.Thread(target=asyncio.run, args=(self._read(),), daemon=True, name="live source").start()
@@ -31,6 +34,10 @@ class LiveRecords:
         """Why nothing came from any endpoint, or nothing within this time; empty: something did."""
         self._told.wait(within_s)
         return "" if self._came else self._why or f"nothing came within {within_s:.0f} s"
+
+    def names(self) -> list[Named]:
+        """What users are called, since this was last asked."""
+        return [self._names.popleft() for _ in range(len(self._names))]
 
     def __iter__(self) -> Iterator[Produced]:
         return self
@@ -50,6 +57,7 @@ class LiveRecords:
                 ):
                     async for batch in batches:
                         cursor, self._came = batch.cursor, True
+                        self._names.extend(batch.names)
                         self._told.set()
                         for event in batch.events:
                             self._queue.put(event)  # it is full: nothing else runs in this loop

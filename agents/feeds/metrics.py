@@ -25,6 +25,7 @@ class Metrics(Collector):
         for kind, about, value in (
             (CounterMetricFamily, "clout_source_events|events fed, by all processes", now.events),
             (CounterMetricFamily, "clout_source_commits|times that events and cursor were written", figures.commits),
+            (CounterMetricFamily, "clout_source_names|names given or taken back", figures.names),
             (GaugeMetricFamily, "clout_source_rate|events a second lately", now.rate),
             (
                 GaugeMetricFamily,

@@ -20,7 +20,7 @@ from streams.errors import CloutError, DependencyDown, LostPlace
 from streams.partitioner import partition_of
 from streams.settings import Settings
 from streams.sources.record import Produced
-from streams.topics import CURSORS, POLICIES
+from streams.topics import CURSORS, NAMES, POLICIES
 
 log = logging.getLogger("clout.feed")
 _STOP_S = 5.0
@@ -32,6 +32,7 @@ class Tail(NamedTuple):
 
     cursor: tuple[bytes, bytes]  #: a record of `cursors`
     policies: Sequence[tuple[bytes, bytes | None]] = ()  #: records of `policies`, before it
+    names: Sequence[tuple[bytes, bytes | None]] = ()  #: records of `names`, before it
 
 
 class Outlet:
@@ -95,11 +96,11 @@ class Outlet:
         await asyncio.gather(*sent)
 
     async def _follow(self, tail: Tail) -> None:
-        of = [(POLICIES, key, value) for key, value in tail.policies]
-        key, value = tail.cursor
+        each = ((NAMES, tail.names), (POLICIES, tail.policies), (CURSORS, [tail.cursor]))
         sent = [
             await self._producer.send(self._settings.topic(topic.name), value, key, partition=0)
-            for topic, key, value in (*of, (CURSORS, key, value))
+            for topic, records in each
+            for key, value in records
         ]
         await asyncio.gather(*sent)
 

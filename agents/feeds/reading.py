@@ -14,6 +14,7 @@ from agents.feeds.tries import Tries
 from streams.clocks import Clocks
 from streams.errors import CloutError
 from streams.events import MAX_EVENT_BYTES
+from streams.formats import names
 from streams.sources.live import MOST_CURSOR_BYTES, Batch, LiveSource, Lost, Missed
 from streams.sources.record import Produced
 
@@ -35,11 +36,12 @@ class Heap:
     skipped: Counter[str] = field(default_factory=Counter)
     missed: list[Missed] = field(default_factory=list)
     cursor: str | None = None
+    names: dict[bytes, bytes | None] = field(default_factory=dict)  #: records of the topic `names`, the latest of each key
 
     @property
     def full(self) -> bool:
         """Is it time to write?"""
-        return len(self.events) >= MOST_EVENTS or self.size_bytes >= MOST_BYTES
+        return len(self.events) + len(self.names) >= MOST_EVENTS or self.size_bytes >= MOST_BYTES
 
 
 class Reading:
@@ -127,6 +129,7 @@ class Reading:
             else:
                 heap.events.append(event)
                 heap.size_bytes += len(event.value)
+        heap.names.update(names.encode(one, batch.ts) for one in batch.names)
         if batch.skipped:
             heap.skipped.update(batch.skipped)
         if first:

@@ -131,7 +131,7 @@ class Runner:
             gap=gap,
         )
         policies = await declared(self._settings, self._source.network, heap.missed, was, gap, now_ms)
-        await outlet.write(heap.events, Tail(encode(cursor), policies))
+        await outlet.write(heap.events, Tail(encode(cursor), policies, list(heap.names.items())))
         for missed in heap.missed:
             log.warning("missed source=%s since=%d until=%d", figures.source, *missed)
         if gap != was:
@@ -140,6 +140,7 @@ class Runner:
         self.sent += len(heap.events)
         figures.events, figures.cursor, figures.committed_ms = cursor.events, cursor.cursor, self._now_ms()
         figures.commits += 1
+        figures.names += len(heap.names)
 
     async def _cursor(self) -> Cursor | None:
         try:

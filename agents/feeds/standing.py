@@ -28,6 +28,7 @@ class Figures:
     cursor: str | None = None
     committed_ms: int = 0
     commits: int = 0
+    names: int = 0  #: records of `names` written, since this process began
     gap: int | None = None
     rate: float = 0.0
     _seen: tuple[float, int] | None = None

@@ -11,6 +11,7 @@ from random import Random
 from typing import NamedTuple
 
 from agents.feeds.metrics import Metrics
+from agents.feeds.naming import Naming
 from agents.feeds.runner import Runner
 from agents.feeds.shown import Shown
 from agents.surroundings.serve import serving
@@ -54,7 +55,7 @@ async def run(
         undo.push_async_callback(client.aclose)
         shown = Shown(client, Keys(settings.redis_prefix, 0), figures, now_ms)
         undo.push_async_callback(shown.last)
-        showing = asyncio.create_task(shown.run())
-        undo.callback(showing.cancel)
+        for beside in (shown, Naming(settings, client)):
+            undo.callback(asyncio.create_task(beside.run()).cancel)
         begun(runner)
         await runner.run(stop)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from streams.model.published import AlertRecord, FeedRecord, ScoreRecord
+from streams.model.published import AlertRecord, DisplayName, FeedRecord, ScoreRecord
 
 T = TypeVar("T")
 
@@ -21,6 +21,7 @@ _Weight = Annotated[
 class Ranked(ScoreRecord, frozen=True, kw_only=True):
     """A score record on a board."""
 
+    name: DisplayName = UNSET
     rank: _Rank
     weight: _Weight | UnsetType = UNSET  #: on the board of a topic only
 

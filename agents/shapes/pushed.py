@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from agents.shapes.deliveries import Told
 from agents.shapes.either import Alert
 from agents.shapes.users import AsOf
+from streams.model.published import DisplayName
 
 _User = Annotated[str, Meta(description="`network:id` or `person:NAME`")]
 _Score = Annotated[float, Meta(description="1 to 100", ge=1, le=100)]
@@ -74,6 +75,7 @@ class BoardEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     rank: Annotated[int, Meta(ge=1)]
     user: _User
+    name: DisplayName = UNSET
     score: _Score
     change: Annotated[float | None, Meta(description="points in the last minute; null: not seen so long")]
     day: Annotated[float | None, Meta(description="points since the last daily close; null: there was none")]

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from agents.shapes.either import Alert
 from streams.model.explained import Explanation
 from streams.model.influential import SHOWN_MOMENTS, SHOWN_PEOPLE, SHOWN_TOPICS, Friend, Moment, TopicShare
-from streams.model.published import ScoreRecord
+from streams.model.published import DisplayName, ScoreRecord
 from streams.model.standing import Style
 
 AsOf = Annotated[int, Meta(description="for which moment the answer holds, ms since epoch, UTC")]
@@ -39,8 +39,9 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class User(ScoreRecord, frozen=True, kw_only=True):
-    """A score record as of now, with the user's place."""
+    """A score record as of now, with the user's name and place."""
 
+    name: DisplayName = UNSET
     rank: Annotated[int | None, Meta(description="1 is the highest, equal scores share one; null: on no board now")]
     of: Annotated[int | None, Meta(description="how many are on that board; null: on no board now")]
     board: Annotated[
@@ -152,6 +153,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody whose name begins so."""
 
     user: Annotated[str, Meta(description="`network:id` or `person:NAME`")]
+    name: DisplayName = UNSET
     id: Annotated[str, Meta(description="the numeric id, for `/v2`")]
     score: Annotated[float, Meta(description="1 to 100, as of `as_of`", ge=1, le=100)]
     person: Annotated[str | UnsetType, Meta(description="whose account this is, `person:NAME`")] = UNSET

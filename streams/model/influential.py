@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from streams.events import KINDS, Kind
 from streams.fold.rows import EXACT_WHO
+from streams.model.published import DisplayName
 from streams.model.standing import Style
 
 SHOWN_TOPICS, SHOWN_PEOPLE, SHOWN_MOMENTS = 10, 8, 5  #: of each, at most
@@ -44,6 +45,7 @@ class Friend(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who engages with a user, or with whom a user engages."""
 
     user: Annotated[str, Meta(description="`network:id`")]
+    name: DisplayName = UNSET  #: in answers; who writes the document does not know it
     share: Annotated[float, Meta(description="part of all that they do, or that is done to them, 0 to 1", ge=0, le=1)]
 
 
@@ -103,7 +105,7 @@ def merged(user: str, accounts: Sequence[Influence], half_life_ms: float, hidden
         found: dict[str, dict[str, Any]] = {}
         total = sum(weights) or 1.0
         for one, weight in zip(accounts, weights, strict=True):
-            for entry in map(msgspec.structs.asdict, getattr(one, name)):
+            for entry in map(msgspec.to_builtins, getattr(one, name)):
                 scaled = entry | {part: entry[part] * weight / total for part in ("share", "error") if part in entry}
                 if entry[key] not in left_out[key]:  # between two accounts of one person nothing counts
                     found[entry[key]] = _both(found[entry[key]], scaled) if entry[key] in found else scaled

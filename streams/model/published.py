@@ -19,6 +19,14 @@ _Model = Annotated[str, Meta(description="name of the model, the named constants
 _User = Annotated[str, Meta(description="`network:id`")]
 _Version = Annotated[int, Meta(description="orders records of a user everywhere: keep the highest")]
 
+#: of a user, in answers
+DisplayName = Annotated[
+    str | UnsetType,
+    Meta(
+        description="what they are called, a handle with an @ before it; where it is known. Anybody may be called anything"
+    ),
+]
+
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True):
     """Decayed sums of engagement, as of `as_of`. At another time: times `0.5 ** (elapsed / half-life)`."""

@@ -14,6 +14,7 @@ from streams.fold.rows import MOST_TOPIC
 from streams.formats.cursors import Cursor
 from streams.formats.deliveries import Delivery, Off
 from streams.formats.header import Header
+from streams.formats.names import Name
 from streams.formats.rejects import RejectRecord
 from streams.model.explained import Explanation
 from streams.model.published import AlertRecord, FeedRecord, ScoreRecord
@@ -25,6 +26,7 @@ from streams.topics import (
     CURSORS,
     DELIVERIES,
     ENGAGEMENTS,
+    NAMES,
     POLICIES,
     REJECTS,
     SCORES,
@@ -83,6 +85,8 @@ def value(topic: Topic) -> Schema:
         return deliveries()
     if topic is CURSORS:
         return {"anyOf": [{"title": "cursor", **of(Cursor)}, {"type": "null"}], "description": _CURSORS}
+    if topic is NAMES:
+        return {"anyOf": [{"title": "name", **of(Name)}, {"type": "null"}]}
     if topic.name in _PACKED:
         return {"type": "string", "contentMediaType": PACKED, "description": _PACKED[topic.name]}
     return of(_TYPES[topic.name])

@@ -7,9 +7,11 @@ from itertools import chain
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from streams.model import versions
-from streams.model.influential import Influence, merged
+from streams.model.influential import Friend, Influence, merged
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys
 from streams.scoreboard.shards import Shards
 
@@ -30,6 +32,22 @@ class Documents:
         found = [one for one in accounts if one]
         half_life_ms, hidden = versions.model(record["model"]).half_lives_ms[-1], own.hidden if own else ()
         return merged(record["user"], found, half_life_ms, hidden) if found else None
+
+    async def with_names(self, one: Influence) -> Influence:
+        """The same with the names of the people in it, where they are known."""
+        wanted = self._shards.by_shard([friend.user for friend in (*one.influencees, *one.influencers)])
+        some = await self._shards.answers(lambda keys: self._client.hmget(keys.names, wanted[keys]), wanted)
+        names = {
+            user: name.decode(errors="replace")
+            for keys, found in some.items()
+            for user, name in zip(wanted[keys], found, strict=True)
+            if name
+        }
+
+        def named(friends: list[Friend]) -> list[Friend]:
+            return [replace(friend, name=names.get(friend.user, UNSET)) for friend in friends]
+
+        return replace(one, influencees=named(one.influencees), influencers=named(one.influencers))
 
     async def stored(self, users: Sequence[str]) -> list[Influence | None]:
         """As Redis has it, in the order asked for; None: there is none."""

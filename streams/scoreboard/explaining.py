@@ -38,7 +38,7 @@ async def explanation(reader: Reader, stored: Record, at_ms: int) -> Explanation
     """Why a user with this stored record scores at `at_ms` what they score, with places, influence and alerts up to then."""
     user = stored["user"]
     past, places, influence, alerts = await asyncio.gather(
-        reader.past(user), places_of(reader, stored), reader.influence(stored), reader.alerts_of(user)
+        reader.past(user), places_of(reader, stored), reader.people(stored), reader.alerts_of(user)
     )
     found = explain(stored, versions.model(stored["model"]), at_ms, past.until(at_ms), places, influence)
     return replace(found, alerts=published(one for one in alerts if one["at"] <= at_ms) or UNSET)

@@ -112,6 +112,21 @@ class Keys:
         return self._key("ids")
 
     @property
+    def names(self) -> str:
+        """Hash: user -> what they are called, a display name, else the handle behind an @: see `streams.scoreboard.called`."""
+        return self._key("names")
+
+    @property
+    def handles(self) -> str:
+        """Hash: user -> handle behind an @, also of those who have a display name."""
+        return self._key("handles")
+
+    @property
+    def names_at(self) -> str:
+        """Hash: `PARTITIONS/SHARDS` -> offset in the topic `names` up to which both have it, and `held`: how many."""
+        return self._key("names_at")
+
+    @property
     def findings(self) -> str:
         """Hash: worker -> JSON with what it has found wrong around it, and when; on the first shard only."""
         return self._key("findings")

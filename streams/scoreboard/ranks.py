@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
+from streams.scoreboard.called import with_name
 from streams.scoreboard.layout import Keys, network_of
 from streams.scoreboard.script import Script
 from streams.scoreboard.shards import Shards
@@ -46,13 +45,13 @@ class Ranks:
         """The stored records of these users, and their places among all, those of accounts of persons on their network's board."""
         shards = self._shards.by_shard(users)
         answers = await self._shards.answers(
-            lambda keys: self._script(2, keys.users, keys.board, *shards[keys]), shards
+            lambda keys: self._script(3, keys.users, keys.board, keys.names, *shards[keys]), shards
         )
         records: dict[str, Record | None] = {}
         ranks: dict[str, Rank] = {}
-        for keys, (found, scores, above, size) in answers.items():
+        for keys, (found, names, scores, above, size) in answers.items():
             some = shards[keys]
-            records |= zip(some, (value and orjson.loads(value) for value in found), strict=True)
+            records |= zip(some, map(with_name, found, names), strict=True)
             there = zip(some, scores, above, strict=True)
             ranks |= {user: Rank(n + 1, size, float(score)) for user, score, n in there if score is not None}
         if len(self._shards.keys) > 1:  # others may be higher elsewhere

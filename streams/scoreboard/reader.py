@@ -1,7 +1,8 @@
 """Reading from Redis: users, boards, ranks, the spread of scores, history, pulses and the two streams.
 
 A stored score is the one of its `as_of`; whoever shows it decays it to their own now with `score_at`. Ranks and
-percentiles use stored scores: the idle pass keeps these within a displayed step of the truth.
+percentiles use stored scores: the idle pass keeps these within a displayed step of the truth. Records of users have a `name`
+where one is known.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from streams.model.influential import Influence
 from streams.partitioner import partition_of
 from streams.scoreboard import closes, user_alerts
 from streams.scoreboard.boards import Boards
+from streams.scoreboard.called import with_name
 from streams.scoreboard.connect import AsyncRedis
 from streams.scoreboard.documents import Documents
 from streams.scoreboard.layout import FIELDS_A_CALL, Keys, shard_of
@@ -72,7 +74,7 @@ class Reader:
 
     async def user(self, user: str) -> Record | None:
         """The stored record of one user, None for somebody unknown."""
-        return _record(await self._shards.one(self._of(user), lambda keys: self._client.hget(keys.users, user)))
+        return (await self._shards.one(self._of(user), lambda keys: self._records(keys, [user])))[user]
 
     async def users(self, users: Sequence[str]) -> list[Record | None]:
         """The stored records, in the order asked for; None for each unknown user, and for those of a shard that is left out."""
@@ -197,6 +199,11 @@ class Reader:
         """Topics, people and moments of a user with this record: see `Documents.influence`."""
         return await self._documents.influence(record)
 
+    async def people(self, record: Record) -> Influence | None:
+        """The same, with the names of the people in it."""
+        found = await self._documents.influence(record)
+        return found and await self._documents.with_names(found)
+
     async def influences(self, users: Sequence[str]) -> list[Influence | None]:
         """See `Documents.stored`."""
         return await self._documents.stored(users)
@@ -230,7 +237,10 @@ class Reader:
         found: dict[str, Record | None] = {}
         for start in range(0, len(users), FIELDS_A_CALL):
             some = users[start : start + FIELDS_A_CALL]
-            found |= zip(some, map(_record, await self._client.hmget(keys.users, some)), strict=True)
+            ask = self._client.pipeline(transaction=False)
+            ask.hmget(keys.users, some)
+            ask.hmget(keys.names, some)
+            found |= zip(some, map(with_name, *await ask.execute()), strict=True)
         return found
 
 

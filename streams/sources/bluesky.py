@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.sources.jetstream import Messages
+from streams.sources.jetstream import PROFILE, Messages, named
 from streams.sources.live import Batch, Lost, Missed
 from streams.sources.record import Produced
 
 V2_PATH = "/xrpc/network.bsky.jetstream.subscribeEvents"
-COLLECTIONS = ("app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.feed.post", "app.bsky.graph.follow")
+COLLECTIONS = ("app.bsky.feed.like", "app.bsky.feed.repost", "app.bsky.feed.post", "app.bsky.graph.follow", PROFILE)
 OVERLAP_US = 10_000_000  #: by time we go back so far: clocks of instances differ, and times are not quite in order
 MISSED_US = (
     60_000_000  #: a stretch that is longer, behind a cursor that was asked for, is one that is not there any more
@@ -77,7 +77,7 @@ class Frames:
 
     def __init__(self, wall_ms: Callable[[], float], network: str = "bluesky") -> None:
         self._wall_ms = wall_ms
-        self._messages = Messages(network)
+        self._messages, self._network = Messages(network), network
         self._endpoint = ""
         self._after: int | None = None  # the last `seq` that was read of this endpoint
         self._time_us = 0  # the newest time that was read, of any
@@ -122,7 +122,7 @@ class Frames:
         self._time_us = max(self._time_us, time_us)
         self._after = self._after if seq is None else seq
         batch = self._batch(events, time_us // 1000)
-        batch.missed = missed
+        batch.missed, batch.names = missed, named(message, self._network)
         return batch
 
     def skip(self, reason: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from streams.display_names import Named
 from streams.sources.hashtags import Hashtags, Lately
 from streams.sources.record import Produced, produced
 from streams.sources.torn import objects
@@ -22,6 +23,8 @@ _KINDS = {
     "app.bsky.graph.follow": "follow",
     _POST: "reply",  # what a deleted post undoes; a new one may also be mentions
 }
+PROFILE = "app.bsky.actor.profile"
+_NO_HANDLE = "handle.invalid"  # how a handle is written that does not lead back to its DID
 _MENTION = "app.bsky.richtext.facet#mention"
 
 
@@ -108,6 +111,27 @@ class Messages:
         if kind == "follow":
             return [{"id": ref, "type": kind, "target": _did(subject)}]
         return [{"id": ref, "type": kind, "target": _owner(subject["uri"]), "object": subject["uri"]}]
+
+
+def named(message: dict[str, Any], network: str = "bluesky") -> list[Named]:
+    """What a message says of what somebody is called: their handle, or the display name of their profile; mostly nothing.
+
+    Of a deleted account both are taken back.
+    """
+    try:
+        kind, user = message.get("kind"), f"{network}:{_did(message.get('did'))}"
+        if kind == "identity":
+            handle = message[kind].get("handle")
+            return [Named(user, handle if handle != _NO_HANDLE else None, handle=True)] if isinstance(handle, str) else []
+        if kind == "account":
+            return [Named(user, None), Named(user, None, handle=True)] if message[kind].get("status") == "deleted" else []
+        commit = message["commit"]
+        if commit["collection"] != PROFILE or commit.get("rkey") != "self":
+            return []
+        name = None if commit["operation"] == "delete" else commit["record"].get("displayName")
+        return [Named(user, name if isinstance(name, str) else None)]
+    except _WRONG:
+        return []
 
 
 def is_one(message: Any) -> bool:

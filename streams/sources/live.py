@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from streams.display_names import Named
 from streams.errors import CloutError
 from streams.sources.record import NO_TIME, Produced
 
@@ -29,6 +30,7 @@ class Batch:
     ts: int = NO_TIME  #: the source's time of the newest of it, ms since epoch; with or without events
     skipped: Counter[str] = field(default_factory=Counter)  #: what gave no event, by reason
     missed: Missed | None = None  #: what lies between the cursor asked for and this batch, and is not to be had
+    names: Sequence[Named] = ()  #: what users are called from now on, as the source has it: whoever takes it cleans it
 
 
 class Lost(CloutError):

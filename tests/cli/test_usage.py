@@ -23,7 +23,7 @@ from agents.cli.options import TIME
 from agents.cli.output import moment, safe
 from agents.local.embedded import free_port
 from streams.errors import CloutError, UsageError
-from streams.topics import ALL, CURSORS, DELIVERIES, EVENTS, POLICIES, READ_ONLY, RECEIVED
+from streams.topics import ALL, CURSORS, DELIVERIES, EVENTS, NAMES, POLICIES, READ_ONLY, RECEIVED
 from tests.servers import ROOT
 
 Ask = Callable[..., Any]
@@ -289,7 +289,7 @@ def test_schemas(clout: Ask) -> None:
     assert made["asyncapi"] == "3.0.0"
     assert {channel["address"] for channel in made["channels"].values()} == {f"x-{topic.name}" for topic in ALL}
     partitions = {name: channel["bindings"]["kafka"]["partitions"] for name, channel in made["channels"].items()}
-    assert partitions == dict.fromkeys(partitions, 7) | {POLICIES.name: 1, CURSORS.name: 1}
+    assert partitions == dict.fromkeys(partitions, 7) | dict.fromkeys(("policies", "cursors", "names"), 1)
     done = clout("topics", "schema", "score")
     assert (done.exit_code, done.stdout) == (2, "")
     assert all(topic.name in done.stderr for topic in ALL)
@@ -308,7 +308,7 @@ def test_the_least_rights(clout: Ask) -> None:
     rights = {(r["role"], r["operation"], r["resource"], r["name"], r["pattern"]) for r in map(orjson.loads, lines)}
     for topic in ALL:
         name = f"x-{topic.name}"
-        does = "Read" if topic in READ_ONLY else "Describe" if topic in (CURSORS, DELIVERIES) else "Write"
+        does = "Read" if topic in READ_ONLY else "Describe" if topic in (CURSORS, NAMES, DELIVERIES) else "Write"
         assert ("worker", does, "topic", name, "literal") in rights
         assert (("feed", "Write", "topic", name, "literal") in rights) == (topic in RECEIVED)
         assert ("worker", "Write", "topic", name, "literal") not in rights or topic not in RECEIVED
@@ -321,8 +321,8 @@ def test_the_least_rights(clout: Ask) -> None:
     api = {(does, name) for role, does, _, name, _ in rights if role == "api"}
     assert api == {("Read", "x-policies"), ("Write", "x-policies"), ("Write", "x-controls")}
     source = {(does, name) for role, does, _, name, _ in rights if role == "source"}
-    assert source >= {("Read", "x-policies"), ("Read", "x-cursors"), ("Write", "y-x-source-")}
-    assert source >= {("Write", f"x-{topic.name}") for topic in (*EVENTS, CURSORS, POLICIES)}
+    assert source >= {*(("Read", f"x-{name}") for name in ("policies", "cursors", "names")), ("Write", "y-x-source-")}
+    assert source >= {("Write", f"x-{topic.name}") for topic in (*EVENTS, CURSORS, NAMES, POLICIES)}
     assert {name for role, _, _, name, _ in rights if role == "reader"} == {"x-scores", "x-alerts"}
     plain = clout("topics", "acls", "--role", "worker", "--json", transactions="false").stdout
     assert "transactional-id" not in plain

@@ -8,10 +8,12 @@ from collections.abc import Callable
 import httpx
 import orjson
 
+from streams.scoreboard.connect import connect_sync
+from streams.scoreboard.layout import Keys
 from tests.alerts import OLD, of_feed, told
 from tests.api.conftest import Scene, now_ms
 from tests.dashboard.browser import Driver, until
-from tests.dashboard.town import ANN, MARKUP, SCORES, WHY
+from tests.dashboard.town import ANN, MARKUP, NAMES, SCORES, WHY
 
 ROWS = "[...document.querySelectorAll('.leaders tbody .who')].map((one) => one.title)"
 
@@ -36,6 +38,32 @@ def test_the_board_moves(scene: Scene, town: httpx.Client, driver: Driver) -> No
                 "document.getAnimations().filter((one) => one.effect.target.tagName === 'TR').length"
             )
             assert moved > 0
+
+    driver.play(story())
+
+
+def test_people_have_names(scene: Scene, town: httpx.Client, driver: Driver) -> None:
+    """Beside each the id, for a name may be another's; a name that changes is shown soon; all of it is text."""
+    home = str(town.base_url)
+    keys = Keys(scene.settings.redis_prefix, 0)
+
+    async def story() -> None:
+        async with driver.tab(home) as (page, _):
+            await page.goto(home)
+            await until(page, f"{ROWS}.length === {len(SCORES)}")
+            for user, name in NAMES.items():
+                network, _, ident = user.partition(":")
+                row = page.locator(f".leaders .who[title='{user}']")
+                assert await row.locator(".name").text_content() == name
+                assert await row.locator(".network").text_content() == f"{ident} · {network}"
+            ann = f".leaders .who[title='{ANN}']"
+            assert await page.locator(f"{ann} .network").text_content() == "bluesky"
+            with connect_sync(scene.settings) as redis:
+                redis.hset(keys.names, ANN, "Ann & Co.")
+            await until(page, f"""document.querySelector("{ann}").textContent === 'Ann & Co.ann · bluesky'""")
+            assert await page.locator("main img[onerror], main script").count() == 0
+            await page.locator("#search input").fill("emil")
+            assert NAMES["mastodon:emil"] in str(await page.locator("#found li").first.text_content())
 
     driver.play(story())
 

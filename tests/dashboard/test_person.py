@@ -11,7 +11,7 @@ import pytest
 from agents.client import Clout
 from tests.api.conftest import Scene
 from tests.dashboard.browser import Driver, until
-from tests.dashboard.town import ANN, HISTORY, HOSTILE, SCORES
+from tests.dashboard.town import ANN, HISTORY, HOSTILE, NAMES, SCORES
 from tests.dashboard.views import WHOLE, views
 
 
@@ -73,6 +73,23 @@ def test_what_people_call_things_is_never_an_address_to_run(town: httpx.Client, 
             assert "noreferrer" in str(await moments.nth(0).get_attribute("rel"))
             assert await moments.nth(1).get_attribute("href") is None
             assert await moments.nth(1).text_content() == "javascript:alert(1)//<b>"
+
+    driver.play(story())
+
+
+def test_a_name_never_stands_for_the_id(town: httpx.Client, driver: Driver) -> None:
+    """Markup and all, on the narrowest page: the name in large, the id below; others around have theirs."""
+    home, user = str(town.base_url), "mastodon:emil"
+
+    async def story() -> None:
+        async with driver.tab(home, wide=390, high=844) as (page, _):
+            await page.goto(person(home, user))
+            await page.locator("h1 bdi").wait_for()
+            assert await page.locator("h1 bdi").text_content() == NAMES[user]
+            assert "emil · mastodon" in str(await page.locator(".hero .about").text_content())
+            await page.locator(".circle .node[aria-label='@finn.example, bluesky:finn']").first.wait_for()
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert await page.locator("main img[onerror], main script").count() == 0
 
     driver.play(story())
 

@@ -45,6 +45,13 @@ SCORES = {
     HEBREW: 63.6,
     LONG: 55.0,
 }
+#: what some are called; of another by whom they want to be taken for, markup in it
+NAMES = {
+    "bluesky:dora": "\U0001f408" * 64,
+    "mastodon:emil": "<img src=x onerror=alert(1)> bluesky:ann",
+    "bluesky:finn": "@finn.example",
+    "mastodon:gus": "Gus \U0001f98a \u05e9\u05dc\u05d5\u05dd",
+}
 HISTORY = [4_100 + step * 41 + (300 if step % 13 == 0 else 0) for step in range(90)]
 WHY = "fell 6.5 points: <b>the purge</b> took back 9 replies"
 
@@ -143,6 +150,7 @@ async def _build(scene: Scene) -> None:
             "who": {"network": "bluesky"},
         },
     ]
+    await client.hset(Keys(scene.settings.redis_prefix, 0).names, mapping=NAMES)
     await client.hset(Keys(scene.settings.redis_prefix, 0).rules, mapping={"offset": 7, "rules": orjson.dumps(rules)})
     await client.aclose()
 

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 import pytest
 
+from streams.display_names import Named
 from streams.sources import Produced
 from streams.sources.live import MOST_CURSOR_BYTES, Batch, LiveSource, Lost
 
@@ -55,6 +56,10 @@ class Contract:
         """The ids of the first so many events of any script."""
         raise NotImplementedError
 
+    def named(self) -> list[Named]:
+        """What users are called, in the order in which the server says it, behind all events; of a source that gives names."""
+        return []
+
     def test_all_that_comes(self) -> None:
         """Each event once, in its order; a cursor is short JSON; the newest time is told."""
 
@@ -67,6 +72,8 @@ class Contract:
                 json.loads(batch.cursor)
                 assert len(batch.cursor.encode()) <= MOST_CURSOR_BYTES
             assert batches[-1].ts > 0
+            assert names(batches) == self.named()
+            assert all(one.user.startswith(f"{self.source(endpoint).network}:") for one in self.named())
 
         run(story())
 
@@ -80,6 +87,7 @@ class Contract:
                 for at in range(0, len(whole), max(1, len(whole) // 7)):
                     rest = await self.read(self.source(endpoint), endpoint, whole[at].cursor)
                     assert ids(whole[: at + 1]) + ids(rest) == self.ids(script.count)
+                    assert names(whole[: at + 1]) + names(rest) == self.named()
 
         run(story())
 
@@ -188,6 +196,11 @@ class Contract:
 def ids(batches: Sequence[Batch]) -> list[str]:
     """Of the events in these."""
     return [id_of(event) for batch in batches for event in batch.events]
+
+
+def names(batches: Sequence[Batch]) -> list[Named]:
+    """What these say that users are called."""
+    return [named for batch in batches for named in batch.names]
 
 
 def id_of(event: Produced) -> str:

@@ -16,6 +16,7 @@ from agents.feeds.runner import Runner
 from streams.broker.admin import Admin
 from streams.broker.policies import read
 from streams.clocks import Clocks
+from streams.display_names import Named
 from streams.model.gaps import Gap
 from streams.settings import Settings
 from streams.sources import Produced, produced
@@ -54,6 +55,7 @@ class Scripted:
     network: str = "t"
     asked: list[tuple[str, str | None]] = field(default_factory=list)  #: endpoint and cursor of each connection
     held: int = 0  #: batches that were taken
+    names: dict[int, list[Named]] = field(default_factory=dict)  #: what is said beside events, by number
     began_ms: float = field(default_factory=wall_ms)
 
     def event(self, n: int) -> Produced:
@@ -85,7 +87,8 @@ class Scripted:
             some = range(n, min(n + self.each, self.count))
             n = some.stop
             self.held += 1
-            yield Batch([self.event(one) for one in some], str(n), self.ts(n - 1), missed=missed)
+            said = [named for one in some for named in self.names.get(one, ())]
+            yield Batch([self.event(one) for one in some], str(n), self.ts(n - 1), missed=missed, names=said)
             missed = None
 
 
@@ -104,7 +107,7 @@ async def told(settings: Settings, topics: Sequence[str] = tuple(topic.name for 
     )
     await consumer.start()
     try:
-        counts = {name: 1 if name in {"policies", "cursors"} else settings.partitions for name in topics}
+        counts = {name: 1 if name in {"policies", "cursors", "names"} else settings.partitions for name in topics}
         places = [TopicPartition(settings.topic(name), n) for name, count in counts.items() for n in range(count)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
@@ -117,9 +120,9 @@ async def told(settings: Settings, topics: Sequence[str] = tuple(topic.name for 
         await consumer.stop()
 
 
-def made(kafka: str, prefix: str, *, transactions: bool = True) -> Settings:
+def made(kafka: str, prefix: str, *, transactions: bool = True, **more: object) -> Settings:
     settings = Settings.load(
-        {}, kafka=kafka, app=f"{prefix}app", topic_prefix=prefix, partitions=2, transactions=transactions
+        {}, kafka=kafka, app=f"{prefix}app", topic_prefix=prefix, partitions=2, transactions=transactions, **more
     )
     with Admin(settings) as admin:
         admin.create()

@@ -13,9 +13,11 @@ import orjson
 import pytest
 
 from agents.feeds.bluesky import Bluesky
+from streams.display_names import Named
 from streams.errors import UsageError
 from streams.sources import Produced, open_source
 from streams.sources.bluesky import OVERLAP_US, REPEATED, V2_PATH, Frames
+from streams.sources.jetstream import PROFILE
 from streams.sources.live import Batch, LiveSource, Lost
 from tests.feeds.contract import Contract, Script, id_of, ids, run
 from tests.feeds.jetstream import T0_US, Faults, Instance, messages, serving, v2
@@ -27,6 +29,11 @@ MINUTE_MS = 60_000
 def now_ms() -> float:
     """A little after all messages."""
     return T0_US / 1000 + HOUR_US / 1000
+
+
+def profile(operation: str, record: dict[str, object]) -> dict[str, object]:
+    commit = {"operation": operation, "collection": PROFILE, "rkey": "self", "rev": operation, "record": record}
+    return {"kind": "commit", "commit": commit}
 
 
 def expected(some: Sequence[dict[str, object]]) -> list[Produced]:
@@ -53,9 +60,14 @@ class Played(Contract):
     def ids(self, count: int) -> list[str]:
         return [f"did:plc:a/app.bsky.feed.like/r{n}" for n in range(count)]
 
+    def named(self) -> list[Named]:
+        user = "bluesky:did:plc:a"
+        back = [Named(user, None), Named(user, None, handle=True)]
+        return [Named(user, "ann.example", handle=True), Named(user, "Ann \U0001f98a"), Named(user, None), *back]
+
     @contextlib.asynccontextmanager
     async def serving(self, script: Script) -> AsyncIterator[str]:
-        some = [like(n) for n in range(script.count)]
+        some = [*map(like, range(script.count)), *(said(script.count + n, one) for n, one in enumerate(NAMES))]
         instance = Contracted(some, script)
         async with serving(instance) as url:
             yield f"{url}{self.path}"
@@ -85,6 +97,21 @@ class TestVersion1(Played):
     """Of a server that puts its sequence into frames."""
 
     path = "/subscribe"
+
+
+#: what says how somebody is called, and what says nothing of it
+NAMES: tuple[dict[str, object], ...] = (
+    {"kind": "identity", "identity": {"handle": "ann.example"}},
+    {"kind": "identity", "identity": {"seq": 1}},
+    profile("create", {"displayName": "Ann \U0001f98a"}),
+    profile("update", {"description": "x"}),
+    {"kind": "account", "account": {"active": False, "status": "deactivated"}},
+    {"kind": "account", "account": {"active": False, "status": "deleted"}},
+)
+
+
+def said(n: int, what: dict[str, object]) -> dict[str, object]:
+    return {"did": "did:plc:a", "time_us": T0_US + n * 1_000, **what}
 
 
 def like(n: int, at_us: int | None = None) -> dict[str, object]:
@@ -321,7 +348,7 @@ def test_what_is_no_endpoint(url: str) -> None:
 
 
 def test_only_what_is_needed_is_asked_for() -> None:
-    """Four collections, by the name that each version has for them."""
+    """Five collections, by the name that each version has for them."""
 
     async def story() -> None:
         instance = Instance([], ends=True)
@@ -331,7 +358,7 @@ def test_only_what_is_needed_is_asked_for() -> None:
                 with pytest.raises(Lost, match="closed"):
                     await anext(source.events(source.endpoints[0], None))
         assert [query.split("=")[0] for query in instance.asked] == ["collections", "wantedCollections"]
-        assert [query.count("app.bsky.") for query in instance.asked] == [4, 4]
+        assert [query.count("app.bsky.") for query in instance.asked] == [5, 5]
 
     run(story())
 

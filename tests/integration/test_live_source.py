@@ -9,14 +9,17 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from agents.local.embedded import Process, child
+from streams.scoreboard.connect import connect_sync
+from streams.scoreboard.layout import Keys
 from streams.settings import Settings, variable_of
 from tests.feeds.contract import id_of
-from tests.feeds.jetstream import Faults, Instance, messages, serving_apart
+from tests.feeds.jetstream import Faults, Instance, Message, messages, serving_apart
 from tests.feeds.scripted import gaps, ids
 from tests.feeds.test_bluesky import expected
 from tests.integration.stack import PATIENCE_S, Stack
@@ -39,7 +42,10 @@ def environ(settings: Settings) -> dict[str, str]:
 
 
 def test_killed_in_the_middle(stack: Callable[..., Stack], tmp_path: Path) -> None:
-    """The first of two processes is killed with -9, on a server that breaks off and garbles; in the end all is as offline."""
+    """The first of two processes is killed with -9, on a server that breaks off and garbles; in the end all is as offline.
+
+    So are names, also when Redis has lost all it had.
+    """
     clout = stack(model="plain", clock="stream", partitions=2)
     some = messages(MESSAGES, each_us=1_000)
     faults = Faults(every=900, torn={1_200}, latin={1_500}, cut={40}, repeat={1_700}, pace_s=0.001)
@@ -51,15 +57,28 @@ def test_killed_in_the_middle(stack: Callable[..., Stack], tmp_path: Path) -> No
                 until(process, log, lambda: instance.sent >= frames)  # noqa: B023 - it is asked at once
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait(PATIENCE_S)
-        with feeding(clout.settings, url, log) as process:
+        with feeding(clout.settings, url, log) as process, connect_sync(clout.settings) as redis:
             until(process, log, lambda: len(arrived(clout)) == len(wanted))
+            until(process, log, lambda: called(redis, clout.settings) == names(some))
+            clout.settled(len(wanted))
+            exact(clout, wanted)
+            redis.delete(*redis.scan_iter(f"{clout.settings.redis_prefix}:*"))  # as FLUSHALL does to others' keys, too
+            until(process, log, lambda: called(redis, clout.settings) == names(some))
         assert process.returncode == 0
         assert Counter(map(id_of, wanted)) == arrived(clout)
-        clout.settled(len(wanted))
-        exact(clout, wanted)
     (gap,) = asyncio.run(gaps(clout.settings, "bluesky"))
     assert gap.until is None
     assert log.read_text().count("cursor={") == len(KILLED)  # the later ones went on
+
+
+def called(redis: Any, settings: Settings) -> dict[str, str]:
+    """What Redis says that users are called."""
+    return {user.decode(): name.decode() for user, name in redis.hgetall(Keys(settings.redis_prefix, 0).names).items()}
+
+
+def names(some: Sequence[Message]) -> dict[str, str]:
+    """What the messages say."""
+    return {f"bluesky:{one['did']}": f"@{one['identity']['handle']}" for one in some if one["kind"] == "identity"}
 
 
 def arrived(clout: Stack) -> Counter[str]:

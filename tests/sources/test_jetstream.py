@@ -9,8 +9,10 @@ from typing import Any
 import orjson
 import pytest
 
+from streams.display_names import Named
 from streams.events import TOPIC_OF, Event, parse
 from streams.sources import Produced, open_source
+from streams.sources.jetstream import PROFILE, named
 
 Write = Callable[..., str]
 KIND_OF = {topic: kind for kind, topic in TOPIC_OF.items()}
@@ -248,3 +250,35 @@ def test_a_real_stretch(real: Callable[[str], str]) -> None:
     assert source.skipped[NO_ENGAGEMENT] == 9
     assert len(events) + source.skipped.total() == 152
     assert len({event.id for event in events}) == len(events)
+
+
+def profile(record: object, operation: str = "update", rkey: str = "self") -> dict[str, Any]:
+    return {"did": ME, "kind": "commit", "commit": {"operation": operation, "collection": PROFILE, "rkey": rkey, "record": record}}
+
+
+USER = f"bluesky:{ME}"
+CALLED: dict[str, tuple[object, list[Named]]] = {
+    "a handle": ({"did": ME, "kind": "identity", "identity": {"handle": "a.example"}}, [Named(USER, "a.example", handle=True)]),
+    "a broken one": ({"did": ME, "kind": "identity", "identity": {"handle": "handle.invalid"}}, [Named(USER, None, handle=True)]),
+    "another change": ({"did": ME, "kind": "identity", "identity": {"seq": 1}}, []),
+    "a profile": (profile({"displayName": "Ann"}), [Named(USER, "Ann")]),
+    "an empty one": (profile({}), [Named(USER, None)]),
+    "none": (profile(None, "delete"), [Named(USER, None)]),
+    "of nobody": (profile({"displayName": "Ann"}, rkey="other"), []),
+    "a name that is none": (profile({"displayName": ["Ann"]}), [Named(USER, None)]),
+    "a broken profile": (profile("Ann"), []),
+    "an account that is away": ({"did": ME, "kind": "account", "account": {"status": "deactivated"}}, []),
+    "a deleted one": (
+        {"did": ME, "kind": "account", "account": {"status": "deleted"}},
+        [Named(USER, None), Named(USER, None, handle=True)],
+    ),
+    "a like": (commit("app.bsky.feed.like", {"subject": {"uri": uri(YOU)}}), []),
+    "no user": ({"did": 7, "kind": "identity", "identity": {"handle": "a.example"}}, []),
+    "nothing": ({"did": ME, "kind": "identity"}, []),
+}
+
+
+@pytest.mark.parametrize(("message", "wanted"), CALLED.values(), ids=CALLED)
+def test_what_people_are_called(message: dict[str, Any], wanted: list[Named]) -> None:
+    """Handles and the display names of profiles; what is taken back; nothing of what is broken."""
+    assert named(message) == wanted

@@ -1,6 +1,8 @@
 // The API, as a page asks it: a token where there is one, and problem details as errors. ETags are the browser's business.
 
 import { heard } from "./clock.js";
+import { learn } from "./parts/who.js";
+import { address } from "./routes.js";
 
 const KEY = "clout-token";
 
@@ -33,29 +35,10 @@ export const token = {
 
 export const headers = () => (token.get() ? { authorization: `Bearer ${token.get()}` } : {});
 
-/** An address beside this page, so that it works under a path too. Lists become several parameters. */
-export function address(path, query = {}) {
-  const found = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? value : [value]) if (one != null && one !== "") found.append(name, one);
-  }
-  return found.size ? `${path}?${found}` : path;
-}
-
 /** What stands under a user: `about("x:a/b", "history")`. */
 export const about = (user, part = "") => `v1/users/${encodeURIComponent(user)}${part && `/${part}`}`;
 
-async function problemOf(answer) {
-  try {
-    return await answer.json();
-  } catch {
-    return {};
-  }
-}
-
-export async function refusal(answer) {
-  return new Refused(answer.status, await problemOf(answer));
-}
+export const refusal = async (answer) => new Refused(answer.status, await answer.json().catch(() => ({})));
 
 async function ask(method, path, { query, body, signal } = {}) {
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
@@ -64,6 +47,7 @@ async function ask(method, path, { query, body, signal } = {}) {
   if (!answer.ok) throw await refusal(answer);
   const found = await answer.json();
   heard(found.as_of);
+  learn(found);
   return found;
 }
 

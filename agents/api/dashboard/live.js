@@ -1,8 +1,9 @@
 // The one stream of this page: what the view asks for is pushed to it, and the board's figures to the frame around it.
 
-import { address } from "./api.js";
 import { heard } from "./clock.js";
+import { learn } from "./parts/who.js";
 import { follow } from "./push.js";
+import { address } from "./routes.js";
 
 const BOARD_N = 50;
 const listeners = new Map(); // name of an event -> who wants it
@@ -37,6 +38,7 @@ function event(name, data) {
   if (name === "closed") return;
   become("open");
   if (name === "board") {
+    learn(data.top);
     board = data;
     heard(data.now);
   }

@@ -42,6 +42,11 @@ async function show() {
   put($("said"), made.title);
 }
 
+function anew() {
+  live.again();
+  show();
+}
+
 function go() {
   show();
   if (document.activeElement !== document.body) $("view").focus({ preventScroll: true });
@@ -93,7 +98,7 @@ function theme() {
 function keys() {
   $("key").append(s("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" },
     s("circle", { cx: 5, cy: 11, r: 3 }), s("path", { d: "m7.2 8.8 5.8-5.8m-2 2 2 2" })));
-  $("key").addEventListener("click", () => askForToken("", () => { live.again(); show(); }));
+  $("key").addEventListener("click", () => askForToken("", anew));
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
@@ -107,7 +112,7 @@ theme();
 keys();
 $("views").append(...Object.entries(VIEWS).map(([name, title]) => h("a", { href: link(name), "data-view": name }, title)));
 $("search").append(...search());
-$("state").addEventListener("click", () => (live.state.name === "barred" ? askForToken(live.state.why, () => { live.again(); show(); }) : live.again()));
+$("state").addEventListener("click", () => (live.state.name === "barred" ? askForToken(live.state.why, anew) : live.again()));
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the hash is the view's
   $("view").focus();

@@ -1,14 +1,16 @@
 // The views there are, and their addresses: all of what one sees is behind the #, so that a link shows it to somebody else.
 
-/** Name of a view -> the hash of it: `link("person", {}, "x:ann")`. */
-export function link(view, query = {}, id = "") {
+/** A path with a query. Lists become several parameters. */
+export function address(path, query = {}) {
   const found = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value]) if (one != null && one !== "") found.append(name, one);
   }
-  const path = id === "" ? view : `${view}/${encodeURIComponent(id)}`;
-  return found.size ? `#/${path}?${found}` : `#/${path}`;
+  return found.size ? `${path}?${found}` : path;
 }
+
+/** Name of a view -> the hash of it: `link("person", {}, "x:ann")`. */
+export const link = (view, query, id = "") => `#/${address(id === "" ? view : `${view}/${encodeURIComponent(id)}`, query)}`;
 
 /** The hash of an address: view, id and query. What cannot be read is the board. */
 export function read(hash) {

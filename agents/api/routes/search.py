@@ -11,6 +11,7 @@ from agents.api.answers import json
 from agents.api.problems import Problem
 from agents.api.served import Served
 from agents.shapes.users import Search
+from streams.scoreboard.called import called
 from streams.scoreboard.names import folded, name_of, numeric_id
 from streams.scoreboard.reader import score_at
 
@@ -28,7 +29,7 @@ def routes(served: Served) -> APIRouter:
         responses=examples.answers(
             Search,
             {
-                "items": [{"user": "bluesky:bob", "id": "4917949500424828481", "score": 41.27}],
+                "items": [{"user": "bluesky:bob", "name": "@bob.example", "id": "4917949500424828481", "score": 41.27}],
                 "as_of": examples.NOW,
             },
             "who has exactly this name, then the highest scores",
@@ -66,6 +67,7 @@ def routes(served: Served) -> APIRouter:
         items = [
             {
                 "user": one["user"],
+                **called(one),
                 "id": numeric_id(one["user"], served.settings.app),
                 "score": one["score"],
                 **({"person": one["person"]} if "person" in one else {}),

@@ -24,7 +24,7 @@ from streams.scoreboard.explaining import explanation
 BADGE_KEPT = "public, max-age=60"
 CSV = "text/csv"
 _CLOSE = {"date": "2025-12-31", "score": 59.87}
-_FRIEND = {"user": "bluesky:bob", "share": 0.18}
+_FRIEND = {"user": "bluesky:bob", "name": "@bob.example", "share": 0.18}
 _SPAN = {"people": 41, "first": examples.NOW - 86_400_000, "last": examples.NOW - 4_000}
 _TOPIC = {"topic": "jazz", "share": 0.62, "error": 0.0, **_SPAN, "rank": 3}
 _MOMENT = {"object": "at://did:plc:abc/1", "share": 0.2, "error": 0.0, "kinds": {"like": 80, "share": 3}, **_SPAN}
@@ -101,7 +101,7 @@ def routes(served: Served) -> APIRouter:
     async def influence(request: Request, id: Id) -> Response:
         """At most eight each, the most first. `share` is the part of all that was done to the user (`got`), or that the user did
         (`gave`), 0 to 1; both are sums that halve in 62.4 days, as of `sums_as_of`. `style`, if known, is what habits look like."""
-        one, found = await _influence(id)
+        one, found = await _influence(id, people=True)
         some = {name: found[name] for name in ("got", "gave", "influencees", "influencers", "style") if name in found}
         body = one.answer(**some, sums_as_of=found["as_of"])
         return unless_known(request, etag(one.user, found, one.freshness["fresh"]), body)
@@ -184,14 +184,15 @@ def routes(served: Served) -> APIRouter:
         itself again each minute, runs nothing, and loads its style from here alone. Where reads need a token nobody sees it."""
         one, record = await placed(served, id)
         shards.whole()  # a rank among a part of all would be wrong, and a card cannot say so
-        tag = etag(one.user, theme, round(record["score"], 1), record["rank"], record["of"], record["percentile"])
+        place = (record[name] for name in ("rank", "of", "percentile"))
+        tag = etag(one.user, record.get("name"), theme, round(record["score"], 1), *place)
         policy = {"content-security-policy": POLICY}
         return unless_known(request, tag, card(record, theme), "text/html; charset=utf-8", kept=BADGE_KEPT, **policy)
 
-    async def _influence(raw: str) -> tuple[Known, dict[str, Any]]:
-        """The user, and topics, people and moments; empty until they are known."""
-        one = await known(served, raw)
-        found = await served.reader.influence(one.stored)
+    async def _influence(raw: str, *, people: bool = False) -> tuple[Known, dict[str, Any]]:
+        """The user, and topics, people and moments; empty until they are known. With `people` these have their names."""
+        one, reader = await known(served, raw), served.reader
+        found = await (reader.people if people else reader.influence)(one.stored)
         return one, msgspec.to_builtins(found) if found else {**_NOTHING}
 
     return router

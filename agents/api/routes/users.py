@@ -105,7 +105,7 @@ def routes(served: Served) -> APIRouter:
         `board` is null where `rank` is overall. Of an account of a person it is the network on whose board it is ranked; such
         accounts are not counted overall, so `percentile` is null. It is the part of those engaged with in the last 90 days who
         score less, in per cent; `counted` says whether this user is one of them. `freshness` is what the user's partition last
-        said, `age_ms` ago. The ETag stays while version, shown score (two decimals), place and freshness do, and `fields`.
+        said, `age_ms` ago. The ETag stays while name, version, shown score (two decimals), place and freshness do, and `fields`.
         """
         return await one_user(served, request, id)
 
@@ -116,7 +116,7 @@ async def one_user(served: Served, request: Request, raw: str) -> Response:
     """The answer about the user of an id in a raw path, with `fields` of the query. Raises as `placed`."""
     fields = Fields(request.query_params.getlist("fields") or None, User)
     one, body = await placed(served, raw)
-    shown = body["version"], round(body["score"], 2), body["rank"], body["board"], one.freshness["fresh"]
+    shown = body.get("name"), body["version"], round(body["score"], 2), body["rank"], body["board"], one.freshness["fresh"]
     return unless_known(request, etag(one.user, *shown, *sorted(fields.names or ())), fields.of(body))
 
 

@@ -28,7 +28,7 @@ const picture = (user, x, y, r) => s("image", { href: portrait(user), x: x - r, 
 
 function person({ user, x, y, r, side, share }, room) {
   const label = s("text", { x: side * (r + 7), y: 4, "text-anchor": side < 0 ? "end" : "start" }, cut(split(user).name, Math.max(5, Math.floor(room / 8))));
-  return s("a", { href: link("person", {}, user), class: "node", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, "aria-label": user }, s("title", {}, `${user}, ${percent(share, 1)}`), picture(user, 0, 0, r), label);
+  return s("a", { href: link("person", {}, user), class: "node", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, "aria-label": `${split(user).name}, ${user}` }, s("title", {}, `${user}, ${percent(share, 1)}`), picture(user, 0, 0, r), label);
 }
 
 /** `influencers` and `influencees`: `[{user, share}]`, the most first. */

@@ -11,7 +11,7 @@ const SPARKS = 14;
 
 function newRow(user) {
   const rank = h("td", { class: "rank" });
-  const name = h("th", { scope: "row", class: "user" }, who(user, 32));
+  const name = who(user, 32);
   const score = h("td", { class: "score" });
   const fill = h("div", { class: "track" });
   const line = spark();
@@ -19,14 +19,18 @@ function newRow(user) {
   const day = h("td", { class: "change day" });
   const people = h("td", { class: "people" });
   const sure = h("td", { class: "sure" });
-  const tr = h("tr", {}, rank, name, score, h("td", { class: "meter" }, fill), h("td", { class: "past" }, line.node), change, day, people, sure);
-  return { user, tr, rank, score, fill, line, change, day, people, sure, shown: null };
+  const tr = h("tr", {}, rank, h("th", { scope: "row", class: "user" }, name), score, h("td", { class: "meter" }, fill), h("td", { class: "past" }, line.node), change, day, people, sure);
+  return { user, tr, name, rank, score, fill, line, change, day, people, sure, shown: null };
 }
 
 function fillRow(row, entry, rank) {
   put(row.rank, String(rank));
   mark(row.tr, "data-rank", rank <= 3 ? rank : null);
   const { score } = entry;
+  if (row.called !== entry.name) {
+    row.called = entry.name;
+    row.name.replaceChildren(...who(row.user, 32).children);
+  }
   put(row.score, fixed(score));
   row.fill.style.setProperty("background-size", `${(score ?? 0).toFixed(1)}% 100%`);
   put(row.change, entry.change == null ? "new" : signed(entry.change));

@@ -52,6 +52,8 @@ export function search({ id = "found", placeholder = "Search people", choose } =
     h("li", { id: `${id}-${n}`, role: "option", "aria-selected": "false", on: { mousedown: (event) => { event.preventDefault(); take(item.user); } } },
       face(item.user, 24), named(item.user), h("b", {}, fixed(item.score)));
 
+  const nothing = (text) => h("li", { class: "nothing", role: "option", "aria-disabled": "true", "aria-selected": "false" }, text);
+
   async function ask() {
     asking.abort();
     asking = new AbortController();
@@ -62,14 +64,13 @@ export function search({ id = "found", placeholder = "Search people", choose } =
     try {
       const { items } = await get("v1/search", { q, limit: MOST }, asking.signal);
       users = items.map((item) => item.user);
-      const nothing = h("li", { class: "nothing", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "nobody's name begins so");
-      list.replaceChildren(...(items.length ? items.map(option) : [nothing]));
+      list.replaceChildren(...(items.length ? items.map(option) : [nothing("nobody's name begins so")]));
       put(told, `${items.length} found`);
       open(true);
     } catch (error) {
       if (error.name === "AbortError") return;
       users = [];
-      list.replaceChildren(h("li", { class: "nothing", role: "option", "aria-disabled": "true", "aria-selected": "false" }, error.message));
+      list.replaceChildren(nothing(error.message));
       open(true);
     }
   }

@@ -16,7 +16,7 @@ export function alertLine(alert) {
   const feed = alert.type === "feed";
   const title = [loud(alert), feed ? "feed" : `rule ${alert.rule}`, alert.cause && `cause: ${cause(alert.cause)}`].filter(Boolean).join(", ");
   return h("li", { class: "told", "data-state": state, "data-severity": loud(alert), "data-id": alert.id, title },
-    h("p", { class: "head" }, h("span", { class: "what" }, state), feed ? h("bdi", { class: "inline" }, alert.network) : inline(alert.user, split(alert.user).name),
+    h("p", { class: "head" }, h("span", { class: "what" }, state), feed ? h("bdi", { class: "inline" }, alert.network) : inline(alert.user, split(alert.user).id),
       !feed && points(alert), when(alert.at)),
     alert.sentence && h("p", { class: "why", dir: "auto" }, alert.sentence));
 }

@@ -3,10 +3,22 @@
 import { h } from "../dom.js";
 import { link } from "../routes.js";
 
-/** `network` and `name` of an id. */
+const names = new Map(); // user -> what they are called, as far as an answer has said it
+
+/** Remembers the names in an answer. */
+export function learn(found) {
+  if (found === null || typeof found !== "object") return;
+  if (found.user && found.name) names.set(found.user, found.name);
+  Object.values(found).forEach(learn);
+}
+
+/** `network` and `id`; the `name` is what they are called, else the id; `beside` stands small beside it, for anybody may be called anything. */
 export function split(user) {
   const colon = user.indexOf(":");
-  return { network: user.slice(0, colon), name: user.slice(colon + 1) || user };
+  const network = user.slice(0, colon);
+  const id = user.slice(colon + 1) || user;
+  const name = names.get(user);
+  return { network, id, name: name ?? id, beside: name ? `${id} · ${network}` : network };
 }
 
 function hashed(text) {
@@ -34,12 +46,12 @@ export function portrait(user) {
 /** The same as an image: one node, however many rows there are. */
 export const face = (user, size = 32) => h("img", { class: "face", src: portrait(user), alt: "", width: size, height: size });
 
-/** The name, cut where there is no room for it, and whole in its title. */
+/** The name, cut where there is no room for it, and the id whole in its title. */
 export function named(user) {
-  const { network, name } = split(user);
+  const { network, name, beside } = split(user);
   return h("span", { class: "named", title: user },
     h("bdi", { class: "name", dir: "auto" }, name),
-    h("bdi", { class: "network", dir: "auto" }, network));
+    h("bdi", { class: beside === network ? "network" : "network id", dir: "auto" }, beside));
 }
 
 /** A link to the page of a user, with the face. */
@@ -48,5 +60,8 @@ export function who(user, size = 28) {
 }
 
 /** The same in the middle of a sentence. */
-export const inline = (user, text = user) =>
-  h("a", { class: "inline", href: link("person", {}, user), title: user }, h("bdi", { dir: "auto" }, text));
+export function inline(user, text = user) {
+  const own = names.get(user);
+  return h("a", { class: "inline", href: link("person", {}, user), title: user },
+    h("bdi", { dir: "auto" }, own ?? text), own && [" ", h("bdi", { class: "soft", dir: "auto" }, text)]);
+}

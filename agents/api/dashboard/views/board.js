@@ -184,15 +184,19 @@ export function view({ query }) {
     if (!closed) later = setTimeout(which, BOARDS_MS);
   }
 
-  ends.push(live.on("board", (told) => {
+  function come(told) {
     head.show(told.stats);
     side.show(told);
     if (!own) {
       entries = told.top;
       draw(told.now);
-      closer();
     }
     warn();
+  }
+
+  ends.push(live.on("board", (told) => {
+    come(told);
+    if (!own) closer();
   }));
   ends.push(live.on("scores", ({ as_of, users }) => {
     const news = new Map(users.map((one) => [one.user, one.score]));
@@ -208,15 +212,8 @@ export function view({ query }) {
   }));
   live.ask(own ? { network, topic, scores: true, n: 1 } : { n: N });
   if (own) whole();
-  else if (live.board) {
-    entries = live.board.top;
-    draw(live.board.now);
-  }
-  if (live.board) {
-    head.show(live.board.stats);
-    side.show(live.board);
-  }
-  warn();
+  if (live.board) come(live.board);
+  else warn();
   which();
 
   const name = h("h1", {}, topic ? h("bdi", {}, `#${topic}`) : h("bdi", {}, network ?? "Who moves people, right now"));

@@ -19,14 +19,14 @@ const LONGEST_MS = 20_000;
 const CHANGES = [["hour", "last hour"], ["day", "today"], ["week", "7 days"], ["month", "30 days"]];
 
 function hero(user) {
-  const { network, name } = split(user);
+  const { name, beside } = split(user);
   const big = ring();
   const facts = h("dl", { class: "facts" });
   const tags = h("p", { class: "tags" });
   const fresh = h("p", { class: "soft fresh" });
   const links = h("p", { class: "links" }, h("a", { class: "button plain", href: link("compare", { ids: [user] }) }, "Compare"), h("a", { class: "button plain", href: link("spread", { user }) }, "Where in the spread"));
   const node = h("section", { class: "card hero" }, face(user, 84),
-    h("div", { class: "about" }, h("h1", { title: user }, h("bdi", { dir: "auto" }, name)), h("p", { class: "soft" }, h("bdi", { dir: "auto" }, network)), tags, facts, fresh, links), big.node);
+    h("div", { class: "about" }, h("h1", { title: user }, h("bdi", { dir: "auto" }, name)), h("p", { class: "soft" }, h("bdi", { dir: "auto" }, beside)), tags, facts, fresh, links), big.node);
 
   function fact(title, value, hint, change) {
     return h("div", { title: hint ?? null }, h("dt", {}, title), h("dd", { "data-way": change == null ? null : way(change) }, value));
@@ -71,7 +71,7 @@ function sections() {
 }
 
 export function view({ id: user }) {
-  const top = hero(user);
+  let top;
   const above = h("div");
   const grid = h("div", { class: "grid" });
   const node = h("div", {}, loading(8));
@@ -80,13 +80,11 @@ export function view({ id: user }) {
   const right = h("div", { class: "stack w5" });
   const asking = new AbortController();
   const ends = [];
-  let known = false;
   let due;
   let looked = 0;
 
   function show(record, told, history_, ranked) {
-    if (!known) node.replaceChildren(above, top.node, grid);
-    known = true;
+    if (!top) node.replaceChildren(above, (top = hero(user)).node, grid);
     top.show(record);
     const { freshness } = record;
     const silent = freshness && !freshness.fresh;
@@ -116,7 +114,7 @@ export function view({ id: user }) {
       show(record, told, closes.items.map((close) => ({ ...close, model: models.get(close.date) })), ranked.items);
     } catch (error) {
       if (asking.signal.aborted) return;
-      if (!known) node.replaceChildren(failed(error, look));
+      if (!top) node.replaceChildren(failed(error, look));
     }
     if (!asking.signal.aborted) due = setTimeout(look, LONGEST_MS);
   }
@@ -127,7 +125,7 @@ export function view({ id: user }) {
   }
 
   function moved(score, before) {
-    if (!known) return;
+    if (!top) return;
     top.big.show(score);
     flash(top.node, way(score - before, 2));
     soon();
