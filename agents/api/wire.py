@@ -30,6 +30,7 @@ class Wire(HttpToolsProtocol):
     def __init__(self, *args: Any, most: int = SYSTEM_HAS_NO_LIMIT, **options: Any) -> None:
         super().__init__(*args, **options)
         self._most = most
+        self._in_head = True  # what comes next is of a head
         self._head_bytes = 0  # that came, and that are no whole head yet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,11 +41,22 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """More of a request."""
-        before = self.cycle
+        before, in_head = self.cycle, self._in_head
         super().data_received(data)
-        self._head_bytes = self._head_bytes + len(data) if self.cycle is before and self.asking else 0
+        in_head = in_head and self._in_head and self.cycle is before
+        self._head_bytes = self._head_bytes + len(data) if in_head else 0
         if self._head_bytes > MOST_HEAD_BYTES:
             self.refuse(b"431 Request Header Fields Too Large")
+
+    def on_headers_complete(self) -> None:
+        """The rest is a body."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The next one begins with a head."""
+        self._in_head = True
+        super().on_message_complete()
 
     @property
     def asking(self) -> bool:

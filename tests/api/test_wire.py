@@ -117,6 +117,18 @@ def test_a_long_head_is_one(page: httpx.Client) -> None:
     assert page.get("/livez", headers={"x-long": "x" * (MOST_HEAD_BYTES - 1_000)}).status_code == 200
 
 
+def test_a_body_is_no_head(impatient: None, page: httpx.Client) -> None:
+    """What is sent on after the answer that it is too large is passed over, and the connection takes the next request."""
+    with connect(page) as connection:
+        connection.sendall(b"POST /taken HTTP/1.1\r\nhost: a\r\ncontent-length: 300000\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
+        for _ in range(30):
+            connection.sendall(b"x" * 10_000)
+        connection.sendall(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        assert b"HTTP/1.1 200 " in (left := told(connection))
+        assert b" 431 " not in left
+
+
 def test_beyond_the_most_it_is_said(
     monkeypatch: pytest.MonkeyPatch, scene: Scene, served: Callable[..., httpx.Client]
 ) -> None:
