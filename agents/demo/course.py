@@ -26,6 +26,7 @@ from streams.sources import Produced
 from streams.topics import CONTROLS
 
 JOIN_S = 60.0
+END_S = 10.0  # whatever has not ended by then is cancelled again by `asyncio.run`
 GUARD_S = 0.25
 FIRST_LOOK_S = 0.1  # between two looks for the first score
 SHOWN = 20
@@ -72,7 +73,7 @@ class Course:
         finally:
             for task in (self._story, guard, names):
                 task.cancel()
-            await asyncio.wait({self._story, guard, names})
+            await asyncio.wait({self._story, guard, names}, timeout=END_S)
             await self._reader.close()
 
     def _interrupt(self) -> None:

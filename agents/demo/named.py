@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from streams.sources.synthetic import name_of
 from streams.topics import NAMES
 
 EVERY_S = 1.0  #: names are told so often
+END_S = 3.0
 MOST = 10_000  #: of the invented people so many have names
 
 # fmt: off
@@ -48,5 +50,6 @@ async def naming(settings: Settings, client: Any, names: Callable[[], Sequence[N
             await asyncio.sleep(EVERY_S)
     finally:
         following.cancel()
-        await asyncio.wait({following})
-        await producer.stop()
+        await asyncio.wait({following}, timeout=END_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(producer.stop(), END_S)

@@ -27,6 +27,12 @@ LOOK_MS = 500  #: so often it is seen whether Redis has lost them
 _AGAIN_S = 2.0
 
 
+def _wanted() -> bool:
+    """Has nobody cancelled us? What is closed then may raise an error of its own, in which the cancellation is lost."""
+    task = asyncio.current_task()
+    return not (task and task.cancelling())
+
+
 class Naming:
     """`run` follows the topic. A Kafka or a Redis that is gone is waited for, and told once; events are fed all the same."""
 
@@ -38,16 +44,17 @@ class Naming:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
+        while _wanted():
             try:
                 async with NameLog(self._settings) as names:
-                    while True:
+                    while _wanted():
                         await self._follow(names)
             except (KafkaError, CloutError, RedisError, OSError) as error:
-                if not self._lost:
+                if _wanted() and not self._lost:
                     log.warning("names do not get into Redis; they come when they can: %s", error)
                 self._lost = True
-                await asyncio.sleep(_AGAIN_S)
+                if _wanted():
+                    await asyncio.sleep(_AGAIN_S)
 
     async def _follow(self, names: NameLog) -> None:
         """From where Redis is, until it is elsewhere."""
@@ -55,7 +62,7 @@ class Naming:
         at = {keys: await self._at(keys, end) for keys in self._shards}
         position = min(begin or 0 for begin in at.values())
         names.seek(position)
-        while True:
+        while _wanted():
             position, told = await names.more(LOOK_MS)
             of = self._by_shard(told)
             for keys, begin in at.items():

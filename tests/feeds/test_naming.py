@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Self
+from unittest.mock import Mock
 
 import pytest
+from aiokafka.errors import KafkaError
 from kafka.admin import KafkaAdminClient
 
 from agents.feeds import naming
@@ -139,3 +141,29 @@ def test_another_topic_of_the_same_name(kafka: str, redis_url: str, prefix: str)
         while not again.create():  # the broker needs a moment to forget it
             time.sleep(0.05)
     asyncio.run(second())
+
+
+def test_a_cancellation_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails while it is being closed does not go on for ever."""
+
+    class Failing:
+        async def __aenter__(self) -> Self:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            raise KafkaError
+
+        async def end(self) -> int:
+            await asyncio.sleep(3_600)
+            return 0
+
+    monkeypatch.setattr(naming, "NameLog", lambda _: Failing())
+
+    async def story() -> None:
+        task = asyncio.create_task(Naming(Settings(), Mock()).run())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=10)
+        assert done == {task}
+
+    asyncio.run(story())
