@@ -10,6 +10,8 @@ from streams.policies.records import encode
 from streams.settings import Settings
 from streams.sources.live import Missed
 
+DECIDED_S = 10.0  # what we said a moment ago must be there: else it would be taken back
+
 
 async def declared(
     settings: Settings, network: str, missed: Sequence[Missed], was: int | None, now: int | None, now_ms: int
@@ -26,7 +28,7 @@ async def declared(
         gaps.append(Gap(since=now))
     if not gaps:
         return []
-    book = (await read(settings)).book()
+    book = (await read(settings, DECIDED_S)).book()
     of_network = next((one for one in book.gaps if one.network == network), None)
     for gap in gaps:
         of_network = with_gap(of_network, network, gap, now_ms)

@@ -93,6 +93,19 @@ class Reading:
         except (KafkaError, OSError, TimeoutError) as error:
             raise await self._why(error) from None
 
+    async def to_decided(self, patience_s: float) -> None:
+        """Read on until no transaction is open before the log's end, for so long at most.
+
+        What a transaction wrote can be read a moment after its commit was answered.
+        """
+        reader, tp, clock_s = self._reader, self._tp, asyncio.get_running_loop().time
+        answered, until_s = reader.last_poll_timestamp(tp), clock_s() + patience_s
+        while clock_s() < until_s:
+            await self.more()
+            # only a fetch that is answered from now on says where the log ends now
+            if reader.last_poll_timestamp(tp) != answered and reader.highwater(tp) <= await self.position():
+                return
+
     async def more(self) -> bool:
         """Wait half a second for what comes next; has something come?"""
         try:
@@ -128,9 +141,15 @@ class Restarted(DependencyDown):
     """The log ends before what was read of it: the topic was deleted and made again."""
 
 
-async def read(settings: Settings) -> Policies:
-    """All policies there are now. Raises as `Reading`."""
+async def read(settings: Settings, decided_s: float = 0.0) -> Policies:
+    """All policies there are now. Raises as `Reading`.
+
+    With `decided_s` also those whose transaction is being committed, waiting so long at most: for who writes a policy anew by
+    what it was.
+    """
     policies = begun(settings)
     async with Reading(settings, policies) as reading:
         await reading.to_end()
+        if decided_s:
+            await reading.to_decided(decided_s)
     return policies

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 
+import orjson
 import pytest
 
 from agents.feeds import reading
 from agents.feeds import runner as running
+from agents.feeds.declared import declared
 from agents.feeds.outlet import Outlet, Tail
 from agents.local.embedded import free_port
 from streams.broker import cursor_log
+from streams.broker.publisher import transactional_producer
 from streams.errors import CloutError, DependencyDown, LostPlace
 from streams.events import MAX_EVENT_BYTES
 from streams.formats.cursors import Cursor, decode, encode
+from streams.model.gaps import Gap, Gaps
+from streams.policies.records import encode as encode_policy
 from streams.settings import Settings
+from streams.sources.live import Missed
+from streams.topics import POLICIES
 from tests.feeds.contract import run, until
 from tests.feeds.scripted import HOUR_MS, Scripted, gaps, ids, lived, made, runner
 
@@ -232,6 +240,29 @@ def test_what_cannot_be_given_again_is_a_gap(real: Settings) -> None:
         assert await ids(real) == once(10) + once(3_700, 1_000)
         found = {(one.since, one.until) for one in await gaps(real)}
         assert (source.ts(10), source.ts(1_000)) in found
+
+    run(story())
+
+
+def test_a_gap_that_is_being_committed_is_not_forgotten(real: Settings) -> None:
+    """What is said next of a network is said beside it, also while its transaction is still open."""
+
+    async def story() -> None:
+        now_ms = time.time_ns() // 1_000_000
+        before, after = (now_ms - 4_000, now_ms - 3_000), (now_ms - 2_000, now_ms - 1_000)
+        ahead = encode_policy(Gaps(network="t", gaps=(Gap(since=before[0], until=before[1]),)))
+        producer = transactional_producer(real, f"{real.app}-other")
+        await producer.start()
+        try:
+            async with producer.transaction():
+                await producer.send_and_wait(real.topic(POLICIES.name), ahead[1], ahead[0], partition=0)
+                saying = asyncio.create_task(declared(real, "t", [Missed(*after)], None, None, now_ms))
+                await asyncio.wait({saying}, timeout=2.0)
+                assert not saying.done()
+            [(_, value)] = await saying
+        finally:
+            await producer.stop()
+        assert [(gap["since"], gap["until"]) for gap in orjson.loads(value or b"")["gaps"]] == [after, before]
 
     run(story())
 
