@@ -47,6 +47,7 @@ class Runner:
         self.figures = Figures(source.name, source.network, self._instance)
         self._known: Cursor | None = None
         self._begun = False
+        self._declared = False  # a gap, by the connection to Kafka of now
         self.sent = 0  #: events that are there for good, since this process began
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -76,6 +77,7 @@ class Runner:
     async def _session(self, outlet: Outlet, stop: asyncio.Event) -> None:
         """With one connection to Kafka."""
         known = self._known = await self._cursor()
+        self._declared = False
         self._begun = True
         figures, now_ms = self.figures, self._now_ms()
         figures.newest_ms, figures.events = (known.ts, known.events) if known else (0, 0)
@@ -130,7 +132,9 @@ class Runner:
             skipped=dict(figures.skipped),
             gap=gap,
         )
-        policies = await declared(self._settings, self._source.network, heap.missed, was, gap, now_ms)
+        declaring = self._settings, self._source.network, heap.missed, was, gap, now_ms
+        policies = await declared(*declaring, again=self._declared)
+        self._declared = self._declared or bool(policies)
         await outlet.write(heap.events, Tail(encode(cursor), policies, list(heap.names.items())))
         for missed in heap.missed:
             log.warning("missed source=%s since=%d until=%d", figures.source, *missed)

@@ -256,7 +256,7 @@ def test_a_gap_that_is_being_committed_is_not_forgotten(real: Settings) -> None:
         try:
             async with producer.transaction():
                 await producer.send_and_wait(real.topic(POLICIES.name), ahead[1], ahead[0], partition=0)
-                saying = asyncio.create_task(declared(real, "t", [Missed(*after)], None, None, now_ms))
+                saying = asyncio.create_task(declared(real, "t", [Missed(*after)], None, None, now_ms, again=True))
                 await asyncio.wait({saying}, timeout=2.0)
                 assert not saying.done()
             [(_, value)] = await saying
