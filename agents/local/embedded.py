@@ -79,12 +79,27 @@ def child(
             cwd=cwd,
             start_new_session=True,
         )
-        try:
-            if ready:
-                _wait(process, ready, argv[0], output, start_s)
+        with owned(process, argv[0], output, ready, start_s=start_s, stop_s=stop_s):
             yield process
-        finally:
-            _stop(process, stop_s)
+
+
+@contextlib.contextmanager
+def owned(
+    process: Process,
+    name: str,
+    output: IO[bytes],
+    ready: Callable[[Process], bool] | None = None,
+    *,
+    start_s: float = 30.0,
+    stop_s: float = 5.0,
+) -> Iterator[None]:
+    """A process that leads a session, until it is ready and to its end: see `child`. `output` has what it says."""
+    try:
+        if ready:
+            _wait(process, ready, name, output, start_s)
+        yield
+    finally:
+        _stop(process, stop_s)
 
 
 @contextlib.contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +28,7 @@ from streams.settings import Settings
 from tests.scoreboard.records import bins, record
 
 PARTITIONS = 4
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without certificates: to read them takes as long as a test
 SCORES = {"x:ada": 71.5, "x:bo/b:y": 44.25, "x:cy": 12.0, "x:<img src=x onerror=alert(1)>": 60.0}
 
 
@@ -97,33 +100,64 @@ class Scene:
             sent = [orjson.dumps(alert) for alert in alerts] if number == 0 else []
             changed = [[user, score, self.shown.get(user)] for user, score in mine.items()]
             updates = orjson.dumps({"partition": number, "as_of": at_ms, "users": changed})
-            await writer.write(
-                Flush(number, self.version, pulse, Changes.of(rows), bins(mine), updates, alerts=sent)
-            )
+            await writer.write(Flush(number, self.version, pulse, Changes.of(rows), bins(mine), updates, alerts=sent))
             self.shown |= mine
         await client.aclose()
 
 
-@pytest.fixture
-def scene(redis_url: str, prefix: str) -> Scene:
-    """An empty scoreboard."""
-    return Scene(Settings(redis=redis_url, redis_prefix=prefix, partitions=PARTITIONS, api_limit=0))
-
-
-@pytest.fixture
-def served(scene: Scene) -> Iterator[Callable[..., httpx.Client]]:
+@contextmanager
+def serves(scene: Scene) -> Iterator[Callable[..., httpx.Client]]:
     """A function that serves the scene and gives a client for it, beside a worker of this `health`; settings may be changed."""
     with ExitStack() as stack:
 
         def serve(health: Health | None = None, **changes: Any) -> httpx.Client:
             port = stack.enter_context(serving(replace(scene.settings, **changes), health=health))
-            return stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False))
+            home = f"http://127.0.0.1:{port}"
+            return stack.enter_context(httpx.Client(base_url=home, timeout=10, trust_env=False, verify=NO_TLS))
 
         yield serve
 
 
+def scene_on(redis_url: str, prefix: str) -> Scene:
+    """An empty scoreboard."""
+    return Scene(Settings(redis=redis_url, redis_prefix=prefix, partitions=PARTITIONS, api_limit=0))
+
+
 @pytest.fixture
-def page(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
-    """A client of the app over a scoreboard with four users."""
+def scene(redis_url: str, prefix: str) -> Scene:
+    """An empty scoreboard."""
+    return scene_on(redis_url, prefix)
+
+
+@pytest.fixture
+def served(scene: Scene) -> Iterator[Callable[..., httpx.Client]]:
+    """Serves the test's own scoreboard: see `serves`."""
+    with serves(scene) as serve:
+        yield serve
+
+
+@pytest.fixture
+def own_page(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of the app over four users, in a scoreboard that the test may write to."""
     scene.write(SCORES, counts=10)
     return served()
+
+
+@pytest.fixture(scope="module")
+def shared_scene(redis_url: str) -> Scene:
+    """One scoreboard for a module."""
+    return scene_on(redis_url, f"m{uuid.uuid4().hex[:10]}-")
+
+
+@pytest.fixture(scope="module")
+def shared(shared_scene: Scene) -> Iterator[Callable[..., httpx.Client]]:
+    """Serves the module's scoreboard: see `serves`."""
+    with serves(shared_scene) as serve:
+        yield serve
+
+
+@pytest.fixture(scope="module")
+def page(shared_scene: Scene, shared: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of the app over four users, for all tests of a module that read alone: nobody writes."""
+    shared_scene.write(SCORES, counts=10)
+    return shared()

@@ -53,12 +53,12 @@ def test_stream_clock_is_the_newest_event(scene: Scene, served: Callable[..., ht
     assert client.get("/v1/leaderboard").json()["as_of"] == then
 
 
-def test_an_account_of_a_person_is_ranked_on_its_networks_board(scene: Scene, page: httpx.Client) -> None:
+def test_an_account_of_a_person_is_ranked_on_its_networks_board(scene: Scene, own_page: httpx.Client) -> None:
     """It says so, and has no percentile, being counted nowhere else."""
-    assert page.get("/v1/users/x:cy").json()["board"] is None
+    assert own_page.get("/v1/users/x:cy").json()["board"] is None
     with connect_sync(scene.settings) as redis:
         redis.zrem(Keys(scene.settings.redis_prefix, 0).board, "x:cy")
-    body = page.get("/v1/users/x:cy").json()
+    body = own_page.get("/v1/users/x:cy").json()
     assert (body["board"], body["rank"], body["of"], body["percentile"]) == ("x", 4, 4, None)
 
 

@@ -9,7 +9,7 @@ from tests.api.conftest import SCORES, Scene, now_ms
 from tests.api.test_api import problem
 
 
-def test_which_boards_there_are(scene: Scene, page: httpx.Client) -> None:
+def test_which_boards_there_are(scene: Scene, own_page: httpx.Client) -> None:
     """Networks with how many are on each, topics with the most engagement first; of topics so many as are asked for."""
     places: dict[str, list[float | str]] = {
         topic: [place_of(weight, now_ms(), 62.4 * 86_400_000), "x:ada"]
@@ -17,9 +17,9 @@ def test_which_boards_there_are(scene: Scene, page: httpx.Client) -> None:
     }
     scene.tell("x:ada", topics=places)
     scene.write({"y:dan": 50.0})
-    body = page.get("/v1/boards").json()
+    body = own_page.get("/v1/boards").json()
     assert body["networks"] == [{"network": "x", "users": len(SCORES)}, {"network": "y", "users": 1}]
     assert body["topics"] == ["jazz", "rock"]
-    assert page.get("/v1/boards?topics=1").json()["topics"] == ["jazz"]
-    assert page.get("/v1/boards?topics=0").json()["topics"] == []
-    problem(page.get("/v1/boards?topics=-1"), 422)
+    assert own_page.get("/v1/boards?topics=1").json()["topics"] == ["jazz"]
+    assert own_page.get("/v1/boards?topics=0").json()["topics"] == []
+    problem(own_page.get("/v1/boards?topics=-1"), 422)

@@ -41,11 +41,11 @@ def shown(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in CHANGING}
 
 
-@pytest.fixture
-def client(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
+@pytest.fixture(scope="module")
+def client(shared_scene: Scene, shared: Callable[..., httpx.Client]) -> httpx.Client:
     """The app beside a worker: with every route there is."""
-    scene.write(SCORES, counts=10)
-    return served(Health())
+    shared_scene.write(SCORES, counts=10)
+    return shared(Health())
 
 
 def test_head_is_get_without_the_body(client: httpx.Client) -> None:
@@ -67,7 +67,7 @@ def test_head_of_the_stream_ends(client: httpx.Client) -> None:
     assert client.get("/livez").status_code == 200
 
 
-def test_head_without_redis_is_a_503(scene: Scene, served: Callable[..., httpx.Client]) -> None:
+def test_head_without_redis_is_a_503(served: Callable[..., httpx.Client]) -> None:
     """Without Redis the answer is the same problem as for GET, without its body."""
     client = served(redis="redis://127.0.0.1:1/0")
     for path in ("/v1/leaderboard", "/readyz"):

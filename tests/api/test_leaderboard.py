@@ -42,33 +42,33 @@ def test_pages_follow_each_other(scene: Scene, served: Callable[..., httpx.Clien
     assert shown == sorted(shown, reverse=True)
 
 
-def test_of_a_network(scene: Scene, page: httpx.Client) -> None:
+def test_of_a_network(scene: Scene, own_page: httpx.Client) -> None:
     """The board of one network alone, with its population; one that has none is a 404 which names those there are."""
     scene.write({"y:1": 50.0, "y:2": 51.0, "person:ann": 90.0}, counts=10)
-    body = page.get("/v1/leaderboard", params={"network": "y"}).json()
+    body = own_page.get("/v1/leaderboard", params={"network": "y"}).json()
     assert (body["population"], [entry["user"] for entry in body["items"]]) == (2, ["y:2", "y:1"])
-    assert page.get("/v1/leaderboard").json()["population"] == 7
+    assert own_page.get("/v1/leaderboard").json()["population"] == 7
     for unknown in ("z", "person", ""):
-        assert "x, y" in str(problem(page.get("/v1/leaderboard", params={"network": unknown}), 404)["detail"])
+        assert "x, y" in str(problem(own_page.get("/v1/leaderboard", params={"network": unknown}), 404)["detail"])
 
 
-def test_of_a_topic(scene: Scene, page: httpx.Client) -> None:
+def test_of_a_topic(scene: Scene, own_page: httpx.Client) -> None:
     """Records with what is left of their engagement for it; somebody without a record has no score; pages as elsewhere."""
     weights = {"x:cy": 9.0, "x:gone": 4.0, "x:ada": 2.0}
     places = [value for user, weight in weights.items() for value in (place_of(weight, now_ms(), LIFE_MS), user)]
     scene.tell("x:cy", topics={"jazz": places})
-    body = page.get("/v1/leaderboard", params={"topic": "#Jazz", "limit": 2}).json()
+    body = own_page.get("/v1/leaderboard", params={"topic": "#Jazz", "limit": 2}).json()
     assert [(one["rank"], one["user"], one["score"] is None) for one in body["items"]] == [
         (1, "x:cy", False),
         (2, "x:gone", True),
     ]
     assert [one["weight"] for one in body["items"]] == pytest.approx([9.0, 4.0], rel=1e-3)
-    rest = page.get("/v1/leaderboard", params={"topic": "jazz", "limit": 2, "cursor": body["next"]}).json()
+    rest = own_page.get("/v1/leaderboard", params={"topic": "jazz", "limit": 2, "cursor": body["next"]}).json()
     assert ([(one["rank"], one["user"]) for one in rest["items"]], rest["next"]) == ([(3, "x:ada")], None)
-    assert problem(page.get("/v1/leaderboard", params={"topic": "jaz"}), 404)["near"] == ["jazz"]
+    assert problem(own_page.get("/v1/leaderboard", params={"topic": "jaz"}), 404)["near"] == ["jazz"]
     for wrong in ("", "#", "\x00", "a" * 200):
-        assert "query.topic" in str(problem(page.get("/v1/leaderboard", params={"topic": wrong}), 422)["detail"])
-    problem(page.get("/v1/leaderboard", params={"topic": "jazz", "network": "x"}), 422)
+        assert "query.topic" in str(problem(own_page.get("/v1/leaderboard", params={"topic": wrong}), 422)["detail"])
+    problem(own_page.get("/v1/leaderboard", params={"topic": "jazz", "network": "x"}), 422)
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "x", "", "1e3", "9" * 40])

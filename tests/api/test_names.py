@@ -21,12 +21,12 @@ USERS = ["x:ada", "x:bo/b:y", "x:cy"]
 IDS = {user: numeric_id(user, "clout") for user in USERS}
 
 
-@pytest.fixture
-def client(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
+@pytest.fixture(scope="module")
+def client(shared_scene: Scene, shared: Callable[..., httpx.Client]) -> httpx.Client:
     """Two have a name."""
-    fill(scene)
-    call(scene, NAMES)
-    return served()
+    fill(shared_scene)
+    call(shared_scene, NAMES)
+    return shared()
 
 
 def call(scene: Scene, names: dict[str, str]) -> None:
@@ -76,13 +76,13 @@ def test_klouts_nick(client: httpx.Client) -> None:
     assert found["myInfluencees"][0]["entity"]["payload"]["nick"] == "cy.example"
 
 
-def test_a_new_name_is_another_answer(scene: Scene, client: httpx.Client) -> None:
+def test_a_new_name_is_another_answer(scene: Scene, own_page: httpx.Client) -> None:
     """So says the ETag, of the record and of the card, which has name and id as text."""
     for path in ("/v1/users/x:ada", "/v1/users/x:ada/card"):
-        tag = client.get(path).headers["etag"]
+        tag = own_page.get(path).headers["etag"]
         call(scene, {"x:ada": f"{NAMES['x:ada']} of {len(path)}"})
-        assert client.get(path, headers={"if-none-match": tag}).status_code == 200
-    card = client.get("/v1/users/x:ada/card").text
+        assert own_page.get(path, headers={"if-none-match": tag}).status_code == 200
+    card = own_page.get("/v1/users/x:ada/card").text
     assert "Ada &lt;b&gt;Lovelace" in card
     assert "ada · x" in card
 

@@ -14,11 +14,11 @@ from tests.api.test_api import problem
 PEOPLE = {"x:Anna": 50.0, "y:annabel": 70.0, "y:ann": 20.0, "person:ann": 30.0, "z:bob": 90.0}
 
 
-@pytest.fixture
-def client(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
+@pytest.fixture(scope="module")
+def client(shared_scene: Scene, shared: Callable[..., httpx.Client]) -> httpx.Client:
     """Of the app, over a few people."""
-    scene.write(PEOPLE)
-    return served()
+    shared_scene.write(PEOPLE)
+    return shared()
 
 
 def found(answer: httpx.Response) -> list[str]:

@@ -15,7 +15,7 @@ from agents.api.app import create_api
 from agents.api.skin import MOST_BODY_BYTES
 from streams.errors import UsageError
 from streams.settings import Settings
-from tests.api.conftest import SCORES, Scene
+from tests.api.conftest import Scene
 from tests.api.test_api import problem
 
 Serve = Callable[..., httpx.Client]
@@ -25,10 +25,9 @@ ORIGIN = "https://a.example"
 
 
 @pytest.fixture
-def client(scene: Scene, served: Serve) -> Serve:
-    """A function that serves four users with other settings."""
-    scene.write(SCORES)
-    return served
+def client(page: httpx.Client, shared: Serve) -> Serve:
+    """A function that serves the four users of `page` with other settings."""
+    return shared
 
 
 # -- ids and the log -----------------------------------------------------------------------------------------------------

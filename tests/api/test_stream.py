@@ -22,9 +22,9 @@ from tests.api.listening import listening
 BOARD = {"events": "board"}
 
 
-def test_board_comes_at_once_and_when_scores_move(scene: Scene, page: httpx.Client) -> None:
+def test_board_comes_at_once_and_when_scores_move(scene: Scene, own_page: httpx.Client) -> None:
     """A new client sees the board at once, and soon after a flush the new one, with what changed."""
-    with listening(page, **BOARD, n=2) as stream:
+    with listening(own_page, **BOARD, n=2) as stream:
         board = stream.until("board")
         assert [entry["user"] for entry in board["top"]] == ["x:ada", "x:<img src=x onerror=alert(1)>"]
         assert board["stats"]["population"] == len(SCORES)
@@ -36,7 +36,7 @@ def test_board_comes_at_once_and_when_scores_move(scene: Scene, page: httpx.Clie
         assert board["stats"]["latency_p99_ms"] == 22
 
 
-def test_not_more_often_than_four_times_a_second(scene: Scene, page: httpx.Client) -> None:
+def test_not_more_often_than_four_times_a_second(scene: Scene, own_page: httpx.Client) -> None:
     """However fast scores move, a client gets at most one board each 250 ms."""
     over = threading.Event()
 
@@ -47,7 +47,7 @@ def test_not_more_often_than_four_times_a_second(scene: Scene, page: httpx.Clien
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        with listening(page, **BOARD) as stream:
+        with listening(own_page, **BOARD) as stream:
             began_s = time.monotonic()
             seen = 0
             while (

@@ -61,21 +61,21 @@ def test_a_snapshot_comes_first(page: httpx.Client) -> None:
         )
 
 
-def test_alerts_alone_have_no_snapshot(scene: Scene, page: httpx.Client) -> None:
+def test_alerts_alone_have_no_snapshot(scene: Scene, own_page: httpx.Client) -> None:
     """The first event is the alert, as it was written. Whoever is cut off before it has an id to go on from."""
-    with listening(page, events="alerts") as stream:
+    with listening(own_page, events="alerts") as stream:
         next(iter(stream))
         first = stream.cursor
         scene.write({"x:ada": 70.0}, alerts=(alert("x:ada"),))
         assert stream.until("alert") == alert("x:ada")
         assert [frame.event for frame in stream.frames] == ["alert"]
-    with listening(page, events="alerts", users="x:cy,x:bo") as stream:
+    with listening(own_page, events="alerts", users="x:cy,x:bo") as stream:
         next(iter(stream))
         scene.write({}, alerts=(alert("x:ada"), alert("x:cy")))  # nobody's score moves
         assert stream.until("alert") == alert("x:cy")
-    with listening(page, first, events="alerts") as stream:
+    with listening(own_page, first, events="alerts") as stream:
         assert stream.until("alert") == alert("x:ada")
-    with listening(page) as stream:
+    with listening(own_page) as stream:
         next(iter(stream))
         assert stream.cursor == ""  # without a snapshot there is nothing to go on from
 
@@ -94,7 +94,7 @@ def test_alerts_alone_have_no_snapshot(scene: Scene, page: httpx.Client) -> None
     ],
 )
 def test_all_that_is_given_has_to_match(
-    scene: Scene, page: httpx.Client, asked: dict[str, Any], users: set[str], alerts: list[str | None]
+    scene: Scene, own_page: httpx.Client, asked: dict[str, Any], users: set[str], alerts: list[str | None]
 ) -> None:
     """Users, network, topic and least change, together; the last write is for everybody and ends the test."""
     on_topic(scene, "jazz", "x:cy", "y:eve", "x:end", "y:end")
@@ -102,7 +102,7 @@ def test_all_that_is_given_has_to_match(
     more = {"users": [*asked["users"], "y:end"]} if isinstance(asked.get("users"), list) else {}
     if isinstance(asked.get("users"), str):
         more = {"users": asked["users"] + ",x:end"}
-    with listening(page, **asked | more) as stream:
+    with listening(own_page, **asked | more) as stream:
         stream.until("snapshot")
         scene.write(SEVERAL, alerts=(alert("x:ada"), alert("y:eve"), FEED))
         scene.write({"x:end": 99.0, "y:end": 99.0})

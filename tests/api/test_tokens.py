@@ -66,13 +66,14 @@ def test_clients_of_klout_bring_it_as_a_key(topics: Topics, served: Serve) -> No
     problem(client.get("/v1/leaderboard", params={"key": token}), 401)
 
 
-@pytest.mark.parametrize("said", ["Bearer", "Bearer x", "Basic YTpi", "Bearer clout_" + "A" * 43, "Bearer \xff"])
-def test_no_token_that_holds(topics: Topics, served: Serve, said: str) -> None:
+def test_no_token_that_holds(topics: Topics, served: Serve) -> None:
     """Whatever it is, it lets nobody in."""
-    answer = closed(served, topics).get("/v1/leaderboard", headers={"Authorization": said.encode("latin-1")})  # type: ignore[dict-item]
-    problem(answer, 401)
-    given = said.removeprefix("Bearer").strip() and not said.startswith("Basic")
-    assert ("invalid_token" in answer.headers["www-authenticate"]) == bool(given)
+    client = closed(served, topics)
+    for said in ("Bearer", "Bearer x", "Basic YTpi", "Bearer clout_" + "A" * 43, "Bearer \xff"):
+        answer = client.get("/v1/leaderboard", headers={"Authorization": said.encode("latin-1")})  # type: ignore[dict-item]
+        problem(answer, 401)
+        given = said.removeprefix("Bearer").strip() and not said.startswith("Basic")
+        assert ("invalid_token" in answer.headers["www-authenticate"]) == bool(given), said
 
 
 def test_a_token_ends(topics: Topics, served: Serve) -> None:

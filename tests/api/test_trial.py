@@ -20,13 +20,13 @@ FIRST = day("2026-01-01")
 
 
 @pytest.fixture
-def client(scene: Scene, page: httpx.Client) -> httpx.Client:
+def client(scene: Scene, own_page: httpx.Client) -> httpx.Client:
     """A client of the app where everybody has closes: x:cy has fallen by twelve points and recovered, the others stay."""
     with connect_sync(scene.settings) as redis:
         for user in SCORES:
             steps = [5_000, 3_800, 4_900] if user == "x:cy" else [5_000, 5_000, 5_000]
             redis.hset(Keys(scene.settings.redis_prefix, 0).history, user, closes.text(FIRST, steps, {}))
-    return page
+    return own_page
 
 
 def tried(client: httpx.Client, **rule: Any) -> dict[str, Any]:

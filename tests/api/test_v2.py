@@ -76,11 +76,11 @@ async def written(scene: Scene) -> None:
     await client.aclose()
 
 
-@pytest.fixture
-def client(scene: Scene, served: Callable[..., httpx.Client]) -> httpx.Client:
+@pytest.fixture(scope="module")
+def client(shared_scene: Scene, shared: Callable[..., httpx.Client]) -> httpx.Client:
     """Of the app, over these people."""
-    asyncio.run(written(scene))
-    return served()
+    asyncio.run(written(shared_scene))
+    return shared()
 
 
 def known(client: httpx.Client, path: str, **params: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -54,24 +55,26 @@ def told(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
-ANSWERS = ([], [b"408"], [b"408"], [b"200"])
+ANSWERS = dict(zip(HALVES, ([], [b"408"], [b"408"], [b"200"]), strict=True))
 
 
-@pytest.mark.parametrize(("half", "answers"), list(zip(HALVES, ANSWERS, strict=True)))
 def test_a_request_that_never_is_one_ends(
-    impatient: None, page: httpx.Client, half: str, answers: list[bytes], caplog: pytest.LogCaptureFixture
+    impatient: None, own_page: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With 408, if any of it came by itself; who only holds a connection open is told nothing. None of it is an error of ours."""
-    with connect(page) as connection:
-        connection.sendall(HALVES[half])
-        said = told(connection)
-    assert [line.split()[1] for line in said.split(b"\r\n") if line.startswith(b"HTTP/1.1")] == answers
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(own_page)) for _ in HALVES]
+        for connection, half in zip(connections, HALVES.values(), strict=True):
+            connection.sendall(half)
+        for connection, (name, answers) in zip(connections, ANSWERS.items(), strict=True):
+            said = told(connection).split(b"\r\n")
+            assert (name, [line.split()[1] for line in said if line.startswith(b"HTTP/1.1")]) == (name, answers)
     assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
 
 
-def test_a_trickle_does_not_help(impatient: None, page: httpx.Client) -> None:
+def test_a_trickle_does_not_help(impatient: None, own_page: httpx.Client) -> None:
     """A byte now and then is no reason to wait for longer."""
-    with connect(page) as connection:
+    with connect(own_page) as connection:
         connection.sendall(HALVES["a header that never ends"])
         connection.settimeout(0.1)
         said = b""
@@ -83,17 +86,17 @@ def test_a_trickle_does_not_help(impatient: None, page: httpx.Client) -> None:
     assert said.startswith(b"HTTP/1.1 408")
 
 
-def test_hundreds_of_them_hold_up_nobody(impatient: None, page: httpx.Client) -> None:
+def test_hundreds_of_them_hold_up_nobody(impatient: None, own_page: httpx.Client) -> None:
     """While they are open others are answered; in the end all of them are closed, and a stream that was open is not."""
     halves = list(HALVES.values())
-    with page.stream("GET", "/v1/stream") as stream:
+    with own_page.stream("GET", "/v1/stream") as stream:
         lines = stream.iter_lines()
         assert next(lines)
-        connections = [connect(page) for _ in range(300)]
+        connections = [connect(own_page) for _ in range(300)]
         try:
             for number, connection in enumerate(connections):
                 connection.sendall(halves[number % len(halves)])
-            assert page.get("/v1/users/x:ada").status_code == 200
+            assert own_page.get("/v1/users/x:ada").status_code == 200
             for connection in connections:
                 told(connection)
         finally:
@@ -117,9 +120,9 @@ def test_a_long_head_is_one(page: httpx.Client) -> None:
     assert page.get("/livez", headers={"x-long": "x" * (MOST_HEAD_BYTES - 1_000)}).status_code == 200
 
 
-def test_a_body_is_no_head(impatient: None, page: httpx.Client) -> None:
+def test_a_body_is_no_head(impatient: None, own_page: httpx.Client) -> None:
     """What is sent on after the answer that it is too large is passed over, and the connection takes the next request."""
-    with connect(page) as connection:
+    with connect(own_page) as connection:
         connection.sendall(b"POST /taken HTTP/1.1\r\nhost: a\r\ncontent-length: 300000\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
         for _ in range(30):

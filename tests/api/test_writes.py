@@ -33,6 +33,11 @@ from tests.api.on_kafka import PARTITIONS, Topics, on, until
 from tests.api.test_api import problem
 
 Serve = Callable[..., httpx.Client]
+CONTROLS: list[tuple[dict[str, Any], type]] = [
+    ({"type": "link", "user": "x:ada", "person": "ann"}, Link),
+    ({"type": "unlink", "user": "x:ada"}, Unlink),
+    ({"type": "hide-topic", "user": "x:ada", "topic": "Jazz"}, HideTopic),
+]
 ALERT = {"user": "x:ada", "rule": "day-fall", "state": "raised", "episode": 1_783_123_200_000, "at": 1_783_123_200_000}
 
 
@@ -44,8 +49,7 @@ def topics(scene: Scene, kafka: str, prefix: str) -> Topics:
     return made
 
 
-@pytest.fixture
-def client(topics: Topics, served: Serve) -> httpx.Client:
+def writing(topics: Topics, served: Serve) -> httpx.Client:
     """A client that may write everything."""
     header = topics.token("me", "admin")
     own = topics.settings
@@ -53,6 +57,26 @@ def client(topics: Topics, served: Serve) -> httpx.Client:
     made.headers.update(header)
     until(lambda: made.delete("/v1/rules/nothing"), lambda answer: answer.status_code == 404)
     return made
+
+
+@pytest.fixture
+def client(topics: Topics, served: Serve) -> httpx.Client:
+    """A client that may write everything."""
+    return writing(topics, served)
+
+
+@pytest.fixture(scope="module")
+def untouched(shared_scene: Scene, kafka: str) -> Topics:
+    """Topics for what is refused: but for a token nothing is ever sent to them."""
+    made = on(kafka, f"untouched-{now_ms()}-", shared_scene.settings)
+    made.create()
+    return made
+
+
+@pytest.fixture(scope="module")
+def refused(untouched: Topics, shared: Serve) -> httpx.Client:
+    """A client that may write everything, of whom nothing is taken."""
+    return writing(untouched, shared)
 
 
 def sent(answer: httpx.Response) -> dict[str, Any]:
@@ -81,32 +105,21 @@ def write_alert(scene: Scene, alert: dict[str, Any]) -> None:
 # -- controls ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"type": "link", "user": "x:ada", "person": "ann"}, Link),
-        ({"type": "unlink", "user": "x:ada"}, Unlink),
-        ({"type": "hide-topic", "user": "x:ada", "topic": "Jazz"}, HideTopic),
-    ],
-)
-def test_controls(client: httpx.Client, topics: Topics, body: dict[str, Any], expected: type) -> None:
-    """They arrive where the answer says, in the partition of their user, said now."""
-    before = now_ms()
-    where = sent(client.post("/v1/controls", json=body))
-    assert where["topic"] == topics.settings.topic("controls")
-    assert where["partition"] == partition_of("x:ada", PARTITIONS)
-    (record,) = topics.records("controls")
-    assert (record.partition, record.offset, record.key) == (where["partition"], where["offset"], b"x:ada")
-    control = parse(record.value, now_ms() + MAX_AHEAD_MS)
-    assert isinstance(control, expected)
-    assert before <= orjson.loads(record.value)["ts"] <= now_ms()
-
-
-def test_facts_of_another_moment(client: httpx.Client, topics: Topics) -> None:
-    """`ts` stays as it is said."""
+def test_controls(client: httpx.Client, topics: Topics) -> None:
+    """They arrive where the answer says, in the partition of their user, said now; `ts` stays where it is said."""
+    for number, (body, expected) in enumerate(CONTROLS):
+        before = now_ms()
+        where = sent(client.post("/v1/controls", json=body))
+        assert where["topic"] == topics.settings.topic("controls")
+        assert where["partition"] == partition_of("x:ada", PARTITIONS)
+        record = topics.records("controls")[number]
+        assert (record.partition, record.offset, record.key) == (where["partition"], where["offset"], b"x:ada")
+        control = parse(record.value, now_ms() + MAX_AHEAD_MS)
+        assert isinstance(control, expected)
+        assert before <= orjson.loads(record.value)["ts"] <= now_ms()
     facts = {"followers": {"value": 1200, "date": 1_783_000_000_000}, "lists": None}
     sent(client.post("/v1/controls", json={"type": "facts", "user": "x:ada", "ts": 1_783_123_200_000, "facts": facts}))
-    (record,) = topics.records("controls")
+    record = topics.records("controls")[-1]
     assert orjson.loads(record.value) == {"type": "facts", "user": "x:ada", "ts": 1_783_123_200_000, "facts": facts}
 
 
@@ -125,16 +138,16 @@ def test_facts_of_another_moment(client: httpx.Client, topics: Topics) -> None:
         (b'{"type":"unlink","user":"x:a","ts":99999999999999}', "$.ts"),
     ],
 )
-def test_wrong_controls(client: httpx.Client, topics: Topics, body: bytes, at: str) -> None:
+def test_wrong_controls(refused: httpx.Client, untouched: Topics, body: bytes, at: str) -> None:
     """The answer says where; nothing is sent."""
-    wrong(client.post("/v1/controls", content=body), at)
-    assert topics.records("controls") == []
+    wrong(refused.post("/v1/controls", content=body), at)
+    assert untouched.records("controls") == []
 
 
-def test_a_body_without_a_length_has_a_bound_too(client: httpx.Client, topics: Topics) -> None:
+def test_a_body_without_a_length_has_a_bound_too(refused: httpx.Client, untouched: Topics) -> None:
     """413 as soon as it is too long, though nobody has said how long it is."""
-    problem(client.post("/v1/controls", content=(b" " * 1_000 for _ in range(66))), 413)
-    assert topics.records("controls") == []
+    problem(refused.post("/v1/controls", content=(b" " * 1_000 for _ in range(66))), 413)
+    assert untouched.records("controls") == []
 
 
 # -- rules ---------------------------------------------------------------------------------------------------------------
@@ -169,11 +182,11 @@ def test_rules(client: httpx.Client, topics: Topics) -> None:
     ],
 )
 def test_wrong_rules(
-    client: httpx.Client, topics: Topics, name: str, body: dict[str, Any], at: str, words: str
+    refused: httpx.Client, untouched: Topics, name: str, body: dict[str, Any], at: str, words: str
 ) -> None:
     """As the command says it; fields that no rule has, too."""
-    assert words in wrong(client.put(f"/v1/rules/{name}", content=json.dumps(body)), at)
-    assert {one.name for one in topics.book().rules} == {"day-fall", "week-fall"}
+    assert words in wrong(refused.put(f"/v1/rules/{name}", content=json.dumps(body)), at)
+    assert {one.name for one in untouched.book().rules} == {"day-fall", "week-fall"}
 
 
 def test_one_rule_too_many(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,9 +341,9 @@ def test_topics_that_are_not_as_they_must_be(topics: Topics, served: Serve) -> N
         assert all(found.ok for found in admin.find())
 
 
-def test_a_gap_that_would_be_forgotten_at_once(client: httpx.Client, topics: Topics) -> None:
+def test_a_gap_that_would_be_forgotten_at_once(refused: httpx.Client, untouched: Topics) -> None:
     """422 for one that was over long ago, or is no moment; nothing is sent."""
     long_ago = {"since": 1_483_228_800_000, "until": 1_483_229_000_000}
-    assert "too long ago" in wrong(client.put("/v1/gaps/x", json=long_ago), "$.until")
-    wrong(client.put("/v1/gaps/x", json={"since": 0, "until": 0}), "$")
-    assert not topics.book().gaps
+    assert "too long ago" in wrong(refused.put("/v1/gaps/x", json=long_ago), "$.until")
+    wrong(refused.put("/v1/gaps/x", json={"since": 0, "until": 0}), "$")
+    assert not untouched.book().gaps

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from crc32c import crc32c
 
-from agents.local.embedded import Process, child
+from agents.local.embedded import Process, child, owned
 from streams.broker.admin import Admin
 from streams.partitioner import partition_of
 from streams.scoreboard.connect import connect
 from streams.scoreboard.reader import Reader
 from streams.settings import Settings, variable_of
 from streams.sources import Produced
+from tests.integration.forked import Nursery
 
 PATIENCE_S = 60.0
 WORKER = (sys.executable, "-m", "agents.cli.main", "worker")
@@ -30,7 +31,10 @@ WORKER = (sys.executable, "-m", "agents.cli.main", "worker")
 class Stack:
     """Settings plus what a test does with them. Synchronous on the outside, so tests read as a story."""
 
-    def __init__(self, kafka: str, redis: str, name: str, folder: Path, /, **settings: Any) -> None:
+    def __init__(
+        self, kafka: str, redis: str, name: str, folder: Path, /, nursery: Nursery | None = None, **settings: Any
+    ) -> None:
+        """Its workers come from `nursery`, if there is one: see `tests.integration.forked`."""
         own = {
             "kafka": kafka,
             "redis": redis,
@@ -40,7 +44,7 @@ class Stack:
             "session_timeout_s": 6,
         }
         self.settings = Settings.load({}, **(own | settings))
-        self.folder, self._workers = folder, 0
+        self.folder, self._workers, self._nursery = folder, 0, nursery
         with Admin(self.settings) as admin:
             admin.create()
 
@@ -62,12 +66,31 @@ class Stack:
             return not wait or b"took partitions=" in log.read_bytes()
 
         try:
-            with child(argv, ready, log=log, env=self._around() | env, start_s=ready_s, stop_s=stop_s) as process:
+            with self._started(argv, ready, log, self._around() | env, ready_s, stop_s) as process:
                 process.log = log  # type: ignore[attr-defined]
                 yield process
         except BaseException:
             sys.stderr.write(log.read_text(errors="replace")[-4000:])
             raise
+
+    @contextlib.contextmanager
+    def _started(
+        self,
+        argv: Sequence[str | Path],
+        ready: Callable[[Process], bool],
+        log: Path,
+        env: dict[str, str],
+        start_s: float,
+        stop_s: float,
+    ) -> Iterator[Process]:
+        if self._nursery is None or argv is not WORKER:
+            with child(argv, ready, log=log, env=env, start_s=start_s, stop_s=stop_s) as process:
+                yield process
+            return
+        with log.open("ab+") as output:
+            worker: Any = self._nursery.worker(env, log)
+            with owned(worker, "worker", output, ready, start_s=start_s, stop_s=stop_s):
+                yield worker
 
     def refused(self, *, patience_s: float = 30.0, argv: Sequence[str | Path] = WORKER, **env: str) -> str:
         """What a worker says that ends by itself with exit code 1."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agents.local.cluster import KafkaCluster, lacks_for_kafka
 from agents.local.embedded import Process, ask, child, free_port
+from tests.integration.forked import Nursery
 from tests.integration.stack import Stack
 from tests.integration.test_restart import exact, history
 from tests.servers import left_out
@@ -53,7 +54,7 @@ def redis(port: int, folder: Path) -> contextlib.AbstractContextManager[Process]
     return child(argv, answers)
 
 
-def test_stopped_and_started_in_any_order(prefix: str, tmp_path: Path) -> None:
+def test_stopped_and_started_in_any_order(nursery: Nursery, prefix: str, tmp_path: Path) -> None:
     """After each of these orders everything that was read is in rows, Redis and `scores`, and what comes then counts once."""
     if lack := lacks_for_kafka():
         left_out(lack)
@@ -64,7 +65,7 @@ def test_stopped_and_started_in_any_order(prefix: str, tmp_path: Path) -> None:
     with KafkaCluster() as kafka:
         port = free_port()
         settings = {"partitions": 2, "model": "plain", "clock": "stream", "idle_s": 0.5}
-        clout = Stack(kafka.bootstrap, f"redis://127.0.0.1:{port}/0", prefix, tmp_path, **settings)
+        clout = Stack(kafka.bootstrap, f"redis://127.0.0.1:{port}/0", prefix, tmp_path, nursery, **settings)
         machine = Machine(kafka, clout, port, tmp_path)
         try:
             for what in "rw":

@@ -28,10 +28,9 @@ def higgs(shared_data: Path) -> list[Produced]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("model", ["plain", "clout-1"])
-@pytest.mark.parametrize("way", ["backlog", "live"])
+@pytest.mark.parametrize(("way", "model"), [("backlog", "plain"), ("live", "clout-1")])
 def test_a_live_run_equals_the_offline_fold(
-    stack: Callable[..., Stack], higgs: list[Produced], model: str, way: str, capsys: pytest.CaptureFixture[str]
+    stack: Callable[..., Stack], higgs: list[Produced], way: str, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Counts are exact for every user; scores to 1e-6 with `plain`, whether fed live or drained from a backlog."""
     clout = stack(model=model, clock="stream")

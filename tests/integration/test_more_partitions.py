@@ -25,6 +25,7 @@ from streams.partitioner import partition_of
 from streams.settings import Settings
 from streams.sources import Produced
 from streams.topics import EVENTS
+from tests.integration.forked import Nursery
 from tests.integration.stack import WORKER, Stack
 from tests.integration.test_restart import exact, history, until
 
@@ -74,14 +75,14 @@ def sent(events: list[Produced], partitions: dict[str, int]) -> list[Record]:
 
 
 def test_the_way_out_loses_and_doubles_nothing(
-    kafka: str, redis_url: str, prefix: str, admin: KafkaAdminClient, tmp_path: Path
+    kafka: str, redis_url: str, nursery: Nursery, prefix: str, admin: KafkaAdminClient, tmp_path: Path
 ) -> None:
     """Topics that got more partitions than they should: drained, moved, and the rest fed, everyone's counts and score are exact.
 
     Before, one had too few, and was raised: what it held counts.
     """
     admin.create_topics([NewTopic(f"{prefix}follows", 1, 1)])
-    old = Stack(kafka, redis_url, prefix, tmp_path, model="plain", clock="stream")
+    old = Stack(kafka, redis_url, prefix, tmp_path, nursery, model="plain", clock="stream")
     events = history(4_000, seed=31)
     old.produce(sent(events[:1_000], {"follows": 1}))
     assert "raise it with `kafka-topics.sh --alter --partitions 4`" in call(old, "topics", "check").stderr
@@ -118,7 +119,7 @@ def test_the_way_out_loses_and_doubles_nothing(
     told = orjson.loads(done.stdout)
     assert (told["partitions"], told["topics"], told["left_out"]) == (6, dict(surplus), 0)
 
-    new = Stack(kafka, redis_url, f"{prefix}new-", tmp_path, model="plain", clock="stream", partitions=8)
+    new = Stack(kafka, redis_url, f"{prefix}new-", tmp_path, nursery, model="plain", clock="stream", partitions=8)
     assert call(new, "state", "import", export).exit_code == 0
     assert call(new, "feed", left).exit_code == 0
     with new.worker():

@@ -20,6 +20,7 @@ from streams.scoreboard.flush import Flush
 from streams.scoreboard.writer import Writer
 from streams.sources import Produced, Shape, Synthetic
 from tests.integration.compare import difference, lists_apart, records_of
+from tests.integration.forked import Nursery
 from tests.integration.stack import Stack
 
 
@@ -55,13 +56,16 @@ def published(clout: Stack) -> dict[str, tuple[int, int]]:
 
 
 def test_kill_9_again_and_again(stack: Callable[..., Stack]) -> None:
-    """Five kills at arbitrary moments of a catch-up lose and double nothing."""
+    """Five kills at arbitrary moments of a catch-up lose and double nothing, with a name and without."""
     clout = stack(model="plain", clock="stream")
     events = history(40_000, seed=11)
     half = len(events) // 2
     clout.feed(events[:half])
     for round_ in range(5):
-        with clout.worker(stop_s=0) as worker:
+        name = (
+            {"CLOUT_NAME": "one"} if round_ < 4 else {}
+        )  # who has none waits for the end of its predecessor's session
+        with clout.worker(stop_s=0, **name) as worker:
             time.sleep(0.15 * round_)
             worker.send_signal(signal.SIGKILL)
             worker.wait()
@@ -151,11 +155,12 @@ def until(true: Callable[[], bool], patience_s: float = 20.0) -> None:
         time.sleep(0.1)
 
 
-def test_redis_down_delays_only_the_view(kafka: str, prefix: str, tmp_path: Path) -> None:
+def test_redis_down_delays_only_the_view(kafka: str, nursery: Nursery, prefix: str, tmp_path: Path) -> None:
     """Without Redis the worker goes on folding and publishing; a new, empty Redis gets everything, also after a kill -9."""
     port = free_port()
     server = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    clout = Stack(kafka, f"redis://127.0.0.1:{port}/0", prefix, tmp_path, model="plain", clock="stream", idle_s=0.5)
+    redis_url = f"redis://127.0.0.1:{port}/0"
+    clout = Stack(kafka, redis_url, prefix, tmp_path, nursery, model="plain", clock="stream", idle_s=0.5)
     events = history(3_000, seed=14)
 
     def up(_: Process) -> bool:

@@ -1,4 +1,4 @@
-"""The protocol under faults at every step: some hundred seeds (`clout simulate`: any number), and each broken rule is noticed."""
+"""The protocol under faults at every step: a hundred seeds (`clout simulate`: any number), and each broken rule is noticed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agents.proof.simulation.mutations import MUTATIONS
 from agents.proof.simulation.noticed import noticed
 from agents.proof.simulation.run import PATIENCE, Outcome, attempt, run
 
-SEEDS = int(os.environ.get("CLOUT_TEST_SEEDS", "200"))
+SEEDS = int(os.environ.get("CLOUT_TEST_SEEDS", "100"))
 
 
 @pytest.mark.timeout(900)
