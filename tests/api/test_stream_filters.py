@@ -61,8 +61,17 @@ def test_a_snapshot_comes_first(page: httpx.Client) -> None:
         )
 
 
+def begun(page: httpx.Client) -> bool:
+    """Has push read from Redis? Until then there is no id to give."""
+    with listening(page, events="alerts") as stream:
+        next(iter(stream))
+        return bool(stream.cursor)
+
+
 def test_alerts_alone_have_no_snapshot(scene: Scene, own_page: httpx.Client) -> None:
     """The first event is the alert, as it was written. Whoever is cut off before it has an id to go on from."""
+    while not begun(own_page):
+        pass
     with listening(own_page, events="alerts") as stream:
         next(iter(stream))
         first = stream.cursor

@@ -20,7 +20,8 @@ from streams.scoreboard.tail import Tail
 
 log = logging.getLogger("clout.api")
 
-LOOK_S = 0.05  #: from one look to the next, at least
+LOOK_S = 0.05  #: from one look to the next, at least, when many listen: what comes meanwhile goes out at once
+_FEW_S, _EACH_S = 0.01, 0.0002  #: when few do, and for each of them: so long it takes to send
 DOWN_GAP_S = 1.0
 _BLOCK_MS, _COUNT = 1_000, 200
 MOST_BYTES = 64 * 2**20  #: of one shard
@@ -85,7 +86,7 @@ class Feed:
         loop = asyncio.get_running_loop()
         while True:
             some = await self._source.after(text_of(self.window.head), 0 if self.down else _BLOCK_MS, _COUNT)
-            next_s = loop.time() + LOOK_S
+            next_s = loop.time() + min(LOOK_S, _FEW_S + len(self.boxes) * _EACH_S)
             self._answers()
             if any(entry.gap for entry in some):
                 return

@@ -8,6 +8,7 @@ import { who } from "./who.js";
 
 const crown = () => s("svg", { class: "crown", viewBox: "0 0 20 14", "aria-hidden": "true" }, s("path", { d: "M1 3.5 5.5 7 10 1l4.5 6L19 3.5 17.4 13H2.6z" }));
 const SPARKS = 14;
+const CALM_MS = 4_000; // leaders that change by the second are no feast
 
 function newRow(user) {
   const rank = h("td", { class: "rank" });
@@ -75,6 +76,7 @@ export function rows() {
   const made = new Map();
   const lead = crown();
   let leader = null;
+  let cheered = -CALM_MS;
 
   function crowned(first) {
     if (!first || first.user === leader) return;
@@ -82,7 +84,8 @@ export function rows() {
     if (leader && moving()) {
       lead.animate([{ transform: "translateY(-26px) rotate(-30deg) scale(1.6)", opacity: 0 }, { transform: "none", opacity: 1 }],
         { duration: 600, easing: "cubic-bezier(.3, 1.6, .5, 1)" });
-      cheer(first.tr);
+      if (performance.now() - cheered > CALM_MS) cheer(first.tr);
+      cheered = performance.now();
     }
     leader = first.user;
   }
