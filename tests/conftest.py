@@ -22,13 +22,14 @@ settings.load_profile("untimed")
 
 
 #: folders whose files take longest, for they start servers and workers
-LONG = ("simulation", "chaos", "bench", "integration", "demo", "cli", "worker")
+LONG = ("simulation", "chaos", "bench", "integration", "demo", "dashboard", "cli", "worker")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files begin first: of two processes none is left alone with one at the end."""
-    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if item.path.is_relative_to(HERE / name)), 99))
+    """Long files begin first: of several processes none is left alone with one at the end."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.nodeid.split("/")[1], len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,17 @@ from tests.integration.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """A process that forks workers."""
+def nursery() -> Iterator[Nursery | None]:
+    """A process that forks workers, where the system ends them with it."""
+    if sys.platform != "linux":
+        yield None
+        return
     with forked.nursery() as made:
         yield made
 
 
 @pytest.fixture
-def stack(kafka: str, redis_url: str, nursery: Nursery, prefix: str, tmp_path: Path) -> Callable[..., Stack]:
+def stack(kafka: str, redis_url: str, nursery: Nursery | None, prefix: str, tmp_path: Path) -> Callable[..., Stack]:
     """Makes a Clout with the given settings on the real Kafka and Redis."""
     made = 0
 

@@ -54,7 +54,7 @@ def redis(port: int, folder: Path) -> contextlib.AbstractContextManager[Process]
     return child(argv, answers)
 
 
-def test_stopped_and_started_in_any_order(nursery: Nursery, prefix: str, tmp_path: Path) -> None:
+def test_stopped_and_started_in_any_order(nursery: Nursery | None, prefix: str, tmp_path: Path) -> None:
     """After each of these orders everything that was read is in rows, Redis and `scores`, and what comes then counts once."""
     if lack := lacks_for_kafka():
         left_out(lack)

@@ -155,7 +155,7 @@ def until(true: Callable[[], bool], patience_s: float = 20.0) -> None:
         time.sleep(0.1)
 
 
-def test_redis_down_delays_only_the_view(kafka: str, nursery: Nursery, prefix: str, tmp_path: Path) -> None:
+def test_redis_down_delays_only_the_view(kafka: str, nursery: Nursery | None, prefix: str, tmp_path: Path) -> None:
     """Without Redis the worker goes on folding and publishing; a new, empty Redis gets everything, also after a kill -9."""
     port = free_port()
     server = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]

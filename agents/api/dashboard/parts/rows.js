@@ -8,7 +8,7 @@ import { who } from "./who.js";
 
 const crown = () => s("svg", { class: "crown", viewBox: "0 0 20 14", "aria-hidden": "true" }, s("path", { d: "M1 3.5 5.5 7 10 1l4.5 6L19 3.5 17.4 13H2.6z" }));
 const SPARKS = 14;
-const CALM_MS = 4_000; // leaders that change by the second are no feast
+const CALM_MS = 4_000;
 
 function newRow(user) {
   const rank = h("td", { class: "rank" });
@@ -51,7 +51,7 @@ function lively(row, score, at, seen) {
   row.line.add(at, score, seen);
 }
 
-/** A burst of small pieces where a new leader arrives: nobody has to see it, so it is no content. */
+/** A burst where a new leader arrives. */
 function cheer(tr) {
   if (!moving()) return;
   const burst = s("svg", { class: "burst", viewBox: "-60 -60 120 120", "aria-hidden": "true" });
