@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from agents.api.stream.feed import Feed
+from agents.api.stream.feed import LOOK_S, Feed, pause_s
 from agents.api.stream.filters import Filter
 from agents.api.stream.groups import Groups
 from agents.api.stream.listener import Listener, Sources, Wish
@@ -115,3 +115,11 @@ def test_who_is_overtaken_while_catching_up_begins_anew() -> None:
         assert b"event: snapshot" in await anext(frames)
 
     play(story)
+
+
+def test_few_hear_sooner() -> None:
+    """The pause between two looks grows with those who listen, to a bound."""
+    pauses = [pause_s(listeners) for listeners in (0, 1, 100, 199)]
+    assert pauses == sorted(set(pauses))
+    assert pauses[0] < LOOK_S / 4
+    assert pause_s(1_000) == pause_s(10_000) == LOOK_S

@@ -16,6 +16,9 @@ from tests.dashboard.browser import Driver, until
 from tests.dashboard.town import ANN, MARKUP, NAMES, SCORES, WHY
 
 ROWS = "[...document.querySelectorAll('.leaders tbody .who')].map((one) => one.title)"
+BURSTS = """window.bursts = 0; new MutationObserver((all) => all.forEach((one) => one.addedNodes.forEach((node) => {
+    if (node.classList?.contains('burst')) window.bursts++;
+}))).observe(document.body, {childList: true, subtree: true})"""
 
 
 def test_the_board_moves(scene: Scene, town: httpx.Client, driver: Driver) -> None:
@@ -26,6 +29,7 @@ def test_the_board_moves(scene: Scene, town: httpx.Client, driver: Driver) -> No
         async with driver.tab(home) as (page, _):
             await page.goto(home)
             await until(page, f"{ROWS}.length === {len(SCORES)}")
+            await page.evaluate(BURSTS)
             assert await page.evaluate(ROWS) == sorted(SCORES, key=lambda user: -SCORES[user])
             assert await page.locator(".leaders img:not(.face), .leaders script").count() == 0
             assert await page.locator("#state").text_content() == "live"
@@ -38,6 +42,9 @@ def test_the_board_moves(scene: Scene, town: httpx.Client, driver: Driver) -> No
                 "document.getAnimations().filter((one) => one.effect.target.tagName === 'TR').length"
             )
             assert moved > 0
+            await asyncio.to_thread(scene.write, {ANN: 93.0}, counts=30)
+            await until(page, f"{ROWS}[0] === {ANN!r}")
+            assert await page.evaluate("window.bursts") == 1  # leaders that change by the second are not cheered each
 
     driver.play(story())
 

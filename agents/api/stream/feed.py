@@ -29,6 +29,11 @@ MOST_BYTES = 64 * 2**20  #: of one shard
 DOWN, UP = "Redis does not answer", "Redis answers again"
 
 
+def pause_s(listeners: int) -> float:
+    """From one look to the next, in s: the fewer listen, the sooner they hear."""
+    return min(LOOK_S, _FEW_S + listeners * _EACH_S)
+
+
 class Feed:
     """`epoch` counts how often the window was filled: 0 before the first time, and once more each time the stream was lost."""
 
@@ -86,7 +91,7 @@ class Feed:
         loop = asyncio.get_running_loop()
         while True:
             some = await self._source.after(text_of(self.window.head), 0 if self.down else _BLOCK_MS, _COUNT)
-            next_s = loop.time() + min(LOOK_S, _FEW_S + len(self.boxes) * _EACH_S)
+            next_s = loop.time() + pause_s(len(self.boxes))
             self._answers()
             if any(entry.gap for entry in some):
                 return

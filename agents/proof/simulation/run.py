@@ -125,8 +125,7 @@ def attempt(seed: int, say: Callable[[str], None] | None = None, mutation: str |
 def simulate(seed: int, say: Callable[[str], None] | None = None, mutation: str | None = None) -> list[str]:
     """What went wrong with this seed; `say` is told the story. `mutation` is a rule broken in the run, and in the plain verdict.
 
-    The second verdict folds by the rules as they are, where a mutation was not noticed before. Of each three seeds the workers of
-    one have no room for open lines of days.
+    The second verdict folds by the rules as they are. Of each three seeds the workers of one have no room for open lines of days.
     """
     loop = VirtualLoop()
     loop.set_exception_handler(lambda *_: None)
@@ -140,7 +139,7 @@ def simulate(seed: int, say: Callable[[str], None] | None = None, mutation: str 
                 with _small(), packed() if seed % 3 == 2 else contextlib.nullcontext():
                     loop.run_until_complete(World(faults).run())
                 wrong = [*faults.wrong, *faults.redis.wrong, *verdict(faults)]
-            return wrong if mutation and wrong else [*wrong, *folded_again(faults)]
+            return [*wrong, *folded_again(faults)]
     finally:
         _close(loop)
 
