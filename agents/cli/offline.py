@@ -40,7 +40,7 @@ _TOP = 10
               help="Only the N highest; without --json and --out a table of them (10).")  # fmt: skip
 @click.option("--explain", metavar="USER", show_envvar=True,
               help="Instead of all scores, why this user scores what they score and what would change it.")  # fmt: skip
-@settings_options("model")
+@settings_options("model", "day_closes")
 @json_option
 def offline(
     settings: Settings,
@@ -96,6 +96,7 @@ def _fold(settings: Settings, files: Files, controls: list[Control], as_of_ms: i
             report=report,
             on_block=lambda: files.look(bar, report.read),
             controls=controls,
+            closes_ms=settings.day_closes_ms,
         )
 
 

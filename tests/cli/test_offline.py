@@ -113,3 +113,11 @@ def test_another_format_is_named(clout: Ask, tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     assert "higgs" in done.stderr
     assert records(clout("offline", str(file), "--format", "higgs", "--json"))[0]["user"] == "twitter:2"
+
+
+def test_the_day_closes_when_a_worker_closes_it(clout: Ask, event: Ask, events: Ask) -> None:
+    """Between these two events at two in the morning, or not at all; the setting is the workers'."""
+    file = events(*(event("like", f"a{hour}", "bob", ts=NOW_MS + hour * 3_600_000) for hour in (1, 3)))
+    for words, known in (((), False), (("--day-closes", "02:00"), True), (("--day-closes", "04:00"), False)):
+        bob = records(clout("offline", file, "--json", *words))[0]
+        assert (words, bob["user"], bob["delta"]["day"] is not None) == (words, "t:bob", known)
