@@ -125,15 +125,16 @@ def test_topics_are_read_again(scene: Scene, served: Serve, monkeypatch: pytest.
     """Who comes onto the board of a topic is heard of some seconds later, who has left is not."""
     monkeypatch.setattr(topics, "AGAIN_S", 0.05)
     scene.write(SCORES)
-    on_topic(scene, "jazz", "x:cy")
+    on_topic(scene, "jazz", "x:cy", "x:bo/b:y")  # the second is there all the while: each write is heard of
     with listening(served(), topic="jazz") as stream:
-        assert [one["user"] for one in stream.until("snapshot")["items"]] == ["x:cy"]
+        assert {one["user"] for one in stream.until("snapshot")["items"]} == {"x:bo/b:y", "x:cy"}
         on_topic(scene, "jazz", "x:ada")
         on_topic(scene, "jazz", "x:cy", off=True)
+        told = 40.0
         while ("x:ada", 30.0, 71.5) not in stream.changes:
             scene.shown |= SCORES
-            scene.write({"x:cy": 50.0, "x:ada": 30.0})
-            stream.until("scores")
+            scene.write({"x:cy": 50.0, "x:ada": 30.0, "x:bo/b:y": (told := told + 0.5)})
+            stream.until("scores", lambda data: any(one["score"] == told for one in data["users"]))
         changes = len(stream.changes)
         scene.write({"x:cy": 51.0, "x:ada": 31.0})
         stream.until("scores", lambda data: data["users"][0]["score"] == 31.0)

@@ -65,6 +65,14 @@ def read_some(clout: Stack, events: Sequence[Produced] = EVENTS[:200]) -> None:
         clout.settled(200)
 
 
+def committed(clout: Stack) -> int:
+    """How many likes were read, as the group has it."""
+    app, likes = clout.settings.app, clout.settings.topic("likes")
+    with asking(clout) as client:
+        offsets = client.list_group_offsets([app])[app]
+    return sum(max(at.offset, 0) for partition, at in offsets.items() if partition.topic == likes)
+
+
 @contextlib.contextmanager
 def stopped(worker: Process) -> Iterator[None]:
     """The process sleeps; what its client had asked for has been answered."""
@@ -148,6 +156,7 @@ def test_retention_was_faster_than_a_worker(clout: Stack) -> None:
     with clout.worker() as worker:
         clout.feed(EVENTS[:200])
         clout.settled(200)
+        until(lambda: committed(clout) == 200)  # Redis shows an interval before it is committed
         with stopped(worker):
             clout.feed(EVENTS[200:300])
             delete_records(clout, "likes", 250)
@@ -163,6 +172,7 @@ def test_a_topic_made_anew_under_a_worker(clout: Stack, name: str) -> None:
     with clout.worker(argv=LOOKS_OFTEN) as worker:
         clout.feed(EVENTS[:200])
         clout.settled(200)
+        until(lambda: committed(clout) == 200)  # Redis shows an interval before it is committed
         with stopped(worker):
             make_anew(clout, name)
             clout.feed(EVENTS[200:900])  # more than the old log had
