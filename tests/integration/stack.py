@@ -52,7 +52,7 @@ class Stack:
     def worker(
         self,
         *,
-        ready_s: float = 30.0,
+        ready_s: float = 60.0,
         stop_s: float = 10.0,
         argv: Sequence[str | Path] = WORKER,
         wait: bool = True,
@@ -92,7 +92,7 @@ class Stack:
             with owned(worker, "worker", output, ready, start_s=start_s, stop_s=stop_s):
                 yield worker
 
-    def refused(self, *, patience_s: float = 30.0, argv: Sequence[str | Path] = WORKER, **env: str) -> str:
+    def refused(self, *, patience_s: float = 60.0, argv: Sequence[str | Path] = WORKER, **env: str) -> str:
         """What a worker says that ends by itself with exit code 1."""
         log = self.folder / "refused.log"
         with child(argv, log=log, env=self._around() | env) as process:
