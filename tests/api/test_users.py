@@ -72,16 +72,15 @@ def test_ids_may_hold_anything(crowd: httpx.Client, page: httpx.Client, user: st
     for part in ("", *PARTS):
         body = problem(page.get(under(user, part)), 404)
         assert (body["user"], body["near"]) == (user, [])
-    client = crowd
     for part in ("", *PARTS):
-        answer = client.get(under(user, part))
+        answer = crowd.get(under(user, part))
         assert answer.status_code == 200, part
         if part != "badge.svg":
             assert answer.json()["user"] == user
-    assert [one["user"] for one in client.get("/v1/users", params={"ids": [user, ""]}).json()["items"]] == [user]
-    compared = client.get("/v1/compare", params={"ids": [user, "x:other"]}).json()
+    assert [one["user"] for one in crowd.get("/v1/users", params={"ids": [user, ""]}).json()["items"]] == [user]
+    compared = crowd.get("/v1/compare", params={"ids": [user, "x:other"]}).json()
     assert [one["user"] for one in compared["items"]] == [user, "x:other"]
-    board = client.get("/v1/leaderboard?limit=100").json()["items"]
+    board = crowd.get("/v1/leaderboard?limit=100").json()["items"]
     assert [one["user"] for one in board].count(user) == 1
 
 
