@@ -27,7 +27,7 @@ function edge({ x, y, side, share }, most, wide, tall) {
 const picture = (user, x, y, r) => s("image", { href: portrait(user), x: x - r, y: y - r, width: r * 2, height: r * 2 });
 
 function person({ user, x, y, r, side, share }, room) {
-  const label = s("text", { x: side * (r + 7), y: 4, "text-anchor": side < 0 ? "end" : "start" }, cut(split(user).name, Math.max(5, Math.floor(room / 8))));
+  const label = s("text", { x: side * (r + 7), y: 4, "text-anchor": side < 0 ? "end" : "start" }, cut(split(user).name, Math.max(5, Math.floor(room / 9))));
   return s("a", { href: link("person", {}, user), class: "node", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`, "aria-label": `${split(user).name}, ${user}` }, s("title", {}, `${user}, ${percent(share, 1)}`), picture(user, 0, 0, r), label);
 }
 
